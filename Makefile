@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# Moonhook. `make help` lists what there is to do.
+
+VARIANT ?= release
+CC      ?= gcc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libseccomp libsystemd
+DEBIAN   = gcc clang libclang-rt-14-dev clang-format make pkg-config libmicrohttpd-dev \
+	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libseccomp-dev \
+	libsystemd-dev libcriterion-dev wrk jq curl procps ca-certificates
+
+# The release keeps the plain paths; every other variant builds beside it.
+B := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
+O := $(B)/obj
+G := build/gen
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+	-Wwrite-strings -Wpointer-arith -Wformat=2 -Wcast-qual -Wimplicit-fallthrough
+HARD = -fstack-protector-strong -fPIE
+CFLAGS_release = -O2 -g -D_FORTIFY_SOURCE=2
+CFLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan    = -O1 -g -fsanitize=thread
+CFLAGS_clang   = -O2 -g
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+CPPFLAGS = -I. -I$(G) -D_GNU_SOURCE -DMOONHOOK_VERSION='"$(VERSION)"' \
+	$(shell pkg-config --cflags $(PACKAGES))
+CFLAGS  += -std=c17 $(WARN) $(HARD) $(CFLAGS_$(VARIANT))
+LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(filter -fsanitize%,$(CFLAGS_$(VARIANT)))
+LIBS     = $(shell pkg-config --libs $(PACKAGES)) -lpthread -lm
+
+ROOMS    = base queue client receiver runner runner/worker console cli
+ROOM_C   = $(wildcard $(addsuffix /*.c,$(ROOMS)))
+TWIN_C   = $(wildcard tests/twin/*.c)
+BARE_C   = $(wildcard tests/bench/*.c)
+HARNESS_C= $(wildcard tests/harness/*.c)
+UNIT_C   = $(wildcard tests/unit/*.c tests/conformance/*.c)
+WALK_C   = $(wildcard tests/walk/*.c tests/hostile/*.c)
+EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql))
+
+obj = $(patsubst %.c,$(O)/%.o,$(1))
+
+.PHONY: all deps deps-check run test bench layers format format-check banned fuzz install help clean \
+	objects check-gcc check-clang check-asan
+all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
+
+deps: ## install what is missing, with apt-get
+	@.ci/deps $(DEBIAN)
+
+# Everything that compiles goes through here, so that a fresh machine sets itself up.
+build/.deps: Makefile .ci/deps
+	@.ci/deps $(DEBIAN)
+	@mkdir -p build && touch $@
+
+$(B)/moonhook: $(call obj,$(ROOM_C))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/moonhook-twin: $(call obj,$(TWIN_C) $(wildcard base/*.c))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Bench programs: one file, one program, beside the twin.
+$(B)/bench-%: $(O)/tests/bench/%.o $(call obj,$(HARNESS_C) $(wildcard base/*.c))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+LIB_O = $(filter-out $(O)/cli/main.o,$(call obj,$(ROOM_C)))
+$(B)/tests: $(call obj,$(UNIT_C) $(HARNESS_C)) $(LIB_O)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+$(B)/tests-walk: $(call obj,$(WALK_C) $(HARNESS_C)) $(LIB_O)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+
+$(O)/%.o: %.c | build/.deps $(EMBED)
+	@mkdir -p $(dir $@)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Text files the program carries inside: #include "room/file.ext.inc" between two braces.
+$(G)/%.inc: %
+	@mkdir -p $(dir $@)
+	@od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+run: ## install, build, start; ONCE=1 ends after the demonstration
+	@.ci/run-demo $(if $(ONCE),--once)
+
+test: ## everything that must hold, sanitizers included
+	@.ci/test
+
+bench: all ## measure; ratios hold, absolute figures depend on the machine
+	@tests/bench/run
+
+layers: ## the include arrows of the rooms
+	@.ci/layers
+banned: ## calls, names and words that have no place here
+	@.ci/banned
+format: ## shape the code
+	clang-format -i $$(git ls-files '*.c' '*.h')
+format-check: ## is the code in shape?
+	@clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h') && echo "format-check: ok"
+
+install: all ## PREFIX=/usr/local DESTDIR=
+	install -D -m 755 build/moonhook $(DESTDIR)$(PREFIX)/bin/moonhook
+	install -D -m 644 conf/moonhook.lua $(DESTDIR)$(PREFIX)/share/moonhook/moonhook.lua
+	install -d $(DESTDIR)$(PREFIX)/share/moonhook/rules
+	install -m 644 scripts/rules/*.lua $(DESTDIR)$(PREFIX)/share/moonhook/rules
+
+clean: ## forget what was built
+	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line per thing that happened.
+ * From: the edge of every process. To: stderr. A line is written with one write, so lines of
+ * several processes do not mix. Fails silently: a log that cannot be written must not stop the
+ * work.
+ */
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+#define LINE_MAX_BYTES 8192
+#define REPEAT_MS 10000
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+static struct {
+	const char *room;
+	enum log_level least;
+	bool json;
+} settings = {"moonhook", LOG_INFO, true};
+
+static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER; /* guards last_ */
+static char last_body[LINE_MAX_BYTES];
+static uint64_t last_n;
+static int64_t last_ms;
+
+void log_start(const char *room, enum log_format format, enum log_level least)
+{
+	settings.room = room;
+	settings.least = least;
+	settings.json = format == LOG_JSON || (format == LOG_AUTO && isatty(STDERR_FILENO) == 0);
+}
+
+enum log_level log_least(void)
+{
+	return settings.least;
+}
+
+/* A line that is too long is cut; the remaining room is all that put can fail for. */
+static void put(struct buf *b, const char *text)
+{
+	if (buf_put_text(b, text) != RC_OK)
+		return;
+}
+
+static void put_escaped(struct buf *b, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+		char piece[8];
+		if (*p == '"' || *p == '\\')
+			snprintf(piece, sizeof(piece), "\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7f)
+			snprintf(piece, sizeof(piece), "\\u%04x", *p);
+		else
+			snprintf(piece, sizeof(piece), "%c", *p);
+		put(b, piece);
+	}
+}
+
+static void put_text_field(struct buf *b, const char *key, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	put(b, settings.json ? ",\"" : "  ");
+	put(b, key);
+	put(b, settings.json ? "\":\"" : "=");
+	put_escaped(b, value);
+	if (settings.json)
+		put(b, "\"");
+}
+
+static void put_int_field(struct buf *b, const char *key, int64_t value)
+{
+	char text[64];
+	if (value <= 0)
+		return;
+	snprintf(text, sizeof(text), settings.json ? ",\"%s\":%" PRId64 : "  %s=%" PRId64, key,
+		value);
+	put(b, text);
+}
+
+static void put_fields(struct buf *b, const struct log_fields *f)
+{
+	put_text_field(b, "source", f->source);
+	put_text_field(b, "event", f->event);
+	put_text_field(b, "run", f->run);
+	put_text_field(b, "rule", f->rule);
+	put_text_field(b, "object", f->object);
+	put_text_field(b, "record", f->record);
+	put_int_field(b, "attempt", f->attempt);
+	put_text_field(b, "outcome", f->outcome);
+	put_int_field(b, "dur_ms", f->dur_ms);
+	put_int_field(b, "api_calls", f->api_calls);
+	put_text_field(b, "cause", f->cause);
+}
+
+static void write_line(enum log_level level, const char *body, uint64_t repeated)
+{
+	char line[LINE_MAX_BYTES + 256], ts[CLOCK_TEXT_N];
+	clock_format(clock_wall_ms(), ts);
+	int n;
+	if (settings.json)
+		n = snprintf(line, sizeof(line),
+			"{\"ts\":\"%s\",\"level\":\"%s\",\"room\":\"%s\",%s", ts,
+			level_names[level], settings.room, body);
+	else
+		n = snprintf(line, sizeof(line), "%.12s  %-5s  %-10s  %s", ts + 11,
+			level_names[level], settings.room, body);
+	size_t at = n < 0 ? 0 : (size_t)n < sizeof(line) - 64 ? (size_t)n : sizeof(line) - 64;
+	if (repeated != 0)
+		at += (size_t)snprintf(line + at, sizeof(line) - at,
+			settings.json ? ",\"repeated\":%" PRIu64 : "  repeated=%" PRIu64, repeated);
+	at += (size_t)snprintf(line + at, sizeof(line) - at, settings.json ? "}\n" : "\n");
+	if (write(STDERR_FILENO, line, at) < 0)
+		return;
+}
+
+/* True where body only repeats the line before, which is then counted instead of written. */
+static bool count_repeat(const char *body, uint64_t *ret_before)
+{
+	int64_t now = clock_mono_ms();
+	pthread_mutex_lock(&last_lock);
+	bool same = strcmp(body, last_body) == 0 && now - last_ms < REPEAT_MS;
+	*ret_before = 0;
+	if (same) {
+		last_n++;
+	} else {
+		*ret_before = strcmp(body, last_body) == 0 ? last_n : 0;
+		snprintf(last_body, sizeof(last_body), "%s", body);
+		last_ms = now;
+		last_n = 0;
+	}
+	pthread_mutex_unlock(&last_lock);
+	return same;
+}
+
+void log_line(enum log_level level, const struct log_fields *fields, const char *fmt, ...)
+{
+	if (level < settings.least)
+		return;
+	char msg[2048];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+
+	struct buf b;
+	buf_init(&b, LINE_MAX_BYTES - 1);
+	if (settings.json)
+		put(&b, "\"msg\":\"");
+	put_escaped(&b, msg);
+	if (settings.json)
+		put(&b, "\"");
+	if (fields != NULL)
+		put_fields(&b, fields);
+	uint64_t before = 0;
+	if (b.p != NULL && !count_repeat(b.p, &before))
+		write_line(level, b.p, before);
+	buf_done(&b);
+}

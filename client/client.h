@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * API calls in -> few, budgeted HTTP requests out; both dialects of Twenty; the only door to the
+ * network.
+ *
+ * One client per workspace, driven by its owner's sd-event loop, one thread. Nothing blocks. A call
+ * never fails for lack of budget: it waits. Until the probe has told the dialects apart, calls wait
+ * too and nothing but reads is sent.
+ *
+ * Arguments and answers are JSON and the same in both dialects: records have the composite shape of
+ * a real server (name.firstName, emails.primaryEmail, companyId, amount.amountMicros ..).
+ *
+ *   op           args                                                        value of the answer
+ *   get          {id, depth?, fields?}                                       record | null
+ *   list         {where?, order?, limit?, after?, depth?, fields?, deleted?} {records:[..], next,
+ * total} create       {data}                                                      record
+ *   create_many  {list:[..]}                                                 [record, ..] in order
+ *   ensure       {where, data}                                               {record, created:
+ * bool} update       {id, data}                                                  record delete {id}
+ * record with deletedAt duplicates   {id} | {record} | {list:[id or record, ..]} [record..] |
+ * [[record..]..] merge        {into, from:[ids], preview?}                                merged
+ * record
+ *
+ * where: {field: value | [values] | {eq neq gt gte lt lte contains startsWith endsWith like
+ * empty}}, groups {all:[..]} {any:[..]} {none:[..]}. Fields are paths ("emails.primaryEmail") or
+ * short names.
+ */
+#ifndef MOONHOOK_CLIENT_CLIENT_H
+#define MOONHOOK_CLIENT_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+
+struct sd_event;
+struct client;
+
+/* twenty.url, twenty.key, twenty.dialect, twenty.budget, coalesce.*; STATIC. */
+extern const struct conf_table client_conf_table;
+
+#define CLIENT_OPS(X)                                                                              \
+	X(CLIENT_GET, "get", false)                                                                \
+	X(CLIENT_LIST, "list", false)                                                              \
+	X(CLIENT_CREATE, "create", true)                                                           \
+	X(CLIENT_CREATE_MANY, "create_many", true)                                                 \
+	X(CLIENT_ENSURE, "ensure", true)                                                           \
+	X(CLIENT_UPDATE, "update", true)                                                           \
+	X(CLIENT_DELETE, "delete", true)                                                           \
+	X(CLIENT_DUPLICATES, "duplicates", false)                                                  \
+	X(CLIENT_MERGE, "merge", true)
+
+enum client_op {
+#define X(code, name, effect) code,
+	CLIENT_OPS(X)
+#undef X
+		CLIENT_OP_N,
+};
+const char *client_op_name(enum client_op op); /* STATIC */
+enum client_op client_op_find(const char *name); /* CLIENT_OP_N: none */
+bool client_op_effect(enum client_op op); /* changes something at Twenty */
+
+enum client_lane { CLIENT_LIVE, CLIENT_RETRY, CLIENT_GAP, CLIENT_BACKFILL, CLIENT_LANE_N };
+
+struct client_answer { /* BORROWS during the call back */
+	enum rc code;
+	json_t *value; /* of RC_OK; take a reference to keep it */
+	int status; /* HTTP status; 0: none came */
+	const char *name; /* stable word for rules: "not_found" "duplicate" "limited" .. */
+	const char *message; /* a sentence without path, address or key */
+	bool retryable;
+	bool unknown; /* an effect whose outcome nobody knows (no answer in time) */
+	int requests; /* HTTP requests it took */
+	int64_t started_us; /* mono: when its first request went out; 0: none did */
+};
+typedef void (*client_done_fn)(void *ctx, const struct client_answer *answer);
+
+struct client_call { /* BORROWS until client_submit returns; object is copied, args referenced */
+	enum client_op op;
+	const char *object; /* plural: "people"; [A-Za-z][A-Za-z0-9]* */
+	json_t *args;
+	const char *name; /* stable name of the call, from which ids of creates are derived:
+			     event/rule/path */
+	enum client_lane lane;
+	client_done_fn done; /* called from the loop, never from within client_submit */
+	void *ctx;
+};
+
+/* GIVES (client_free). loop is BORROWED for its life. key and url come from conf. */
+enum rc client_new(const struct conf *conf, struct sd_event *loop, struct client **ret_client,
+	struct err *err) must_check;
+/* Ends at once; outstanding calls are answered with RC_CLOSED (unknown where they were on the
+ * wire). */
+void client_free(struct client *client);
+
+/* RC_OK: done will be called exactly once. RC_INVALID, RC_DENIED (bad name or id, an empty
+ * condition or id in an effect ..), RC_NOMEM: nothing happens. ret_ticket names the call for
+ * client_cancel. */
+enum rc client_submit(struct client *client, const struct client_call *call, uint64_t *ret_ticket,
+	struct err *err) must_check;
+/* The caller has lost interest: done will not be called. What is on the wire goes on. */
+void client_cancel(struct client *client, uint64_t ticket);
+
+struct client_status {
+	const char *dialect; /* "core" "docs" "unknown"; STATIC */
+	bool reachable; /* the last attempt was answered */
+	bool refused; /* the key was refused (401, 403 on everything) */
+	char problem[256]; /* why not reachable or refused; "" */
+	int64_t calls, requests, waiting, in_flight;
+	double tokens; /* -1: unlimited */
+};
+void client_status(const struct client *client, struct client_status *ret_status);
+
+/* Turns a record of either dialect, as a webhook or an answer brings it, into the shape that rules
+ * see. Answers a new reference, NULL when memory is short. object: singular or plural. */
+json_t *client_record(const char *object, const json_t *record);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames between the runner and a worker, over one stream socket pair.
+ *
+ *   u32 length (little endian, of what follows) | u8 kind | u32 run | u32 generation | payload
+ *
+ * The payload is JSON text except for `source` in load, which is length-prefixed in front of
+ * nothing: every payload is one JSON object. The runner parses what a worker sends as hostile:
+ * length at most FRAME_MAX, known kind, run and generation that it handed out and that are still
+ * alive, JSON of bounded depth and size. `run` is a slot the runner chooses; `generation` changes
+ * with every start, so that a late answer or call of an earlier holder of the slot is recognised
+ * and dropped.
+ *
+ * runner -> worker
+ *   LOAD    {"hash","file","source"}          keep this rule file under its hash; answered with
+ * HEAD DROP    {"hash"}                          no run will need it again WHEN
+ * {"hash","rule","event"}           run `when` and `key`; answered with WHEN START
+ * {"hash","rule","event","cpu_ms","memory","seed"}   a new run RESUME  {"path","value"} |
+ * {"path","error":{..}}           the answer to a CALL CANCEL  {} the run is over, forget it (wall
+ * time, drain) worker -> runner READY   {"pid"}                           sandboxed, may be used
+ *   HEAD    {"hash","rules":[{..}]} | {"hash","error","line"}  the declarations as data, see below
+ *   WHEN    {"match":bool,"key":string|null} | {"error":{..}}
+ *   LOG     {"level","text"}
+ *   CALL    {"path","method","object","args"}
+ *   END     {"outcome":"done"|"skip"|"retry_after"|"reject"|"error", "why", "delay_ms",
+ *            "error":{"code","message","line","traceback","status","retryable"}}
+ *   BEAT    {}                                 sent every time the worker returns to its loop after
+ * more than 5 ms
+ *
+ * A rule in HEAD: {"name","line","on":["person.created",..],"when":bool (a function),
+ *   "key":null|"field.path"|true (a function),"timeout_ms","cpu_ms","retry_max"}; 0 and null:
+ * default.
+ *
+ * Both sides' values obey json text rules: no NaN, integers stay integers.
+ */
+#ifndef MOONHOOK_RUNNER_WORKER_FRAME_H
+#define MOONHOOK_RUNNER_WORKER_FRAME_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define FRAME_MAX (16u << 20) /* bytes of one frame behind its length */
+#define FRAME_HEAD 13 /* bytes in front of the payload, length included */
+
+enum frame_kind {
+	FRAME_LOAD = 1,
+	FRAME_DROP,
+	FRAME_WHEN,
+	FRAME_START,
+	FRAME_RESUME,
+	FRAME_CANCEL,
+	FRAME_READY,
+	FRAME_HEAD_OF_FILE,
+	FRAME_LOG,
+	FRAME_CALL,
+	FRAME_END,
+	FRAME_BEAT,
+	FRAME_KIND_END,
+};
+
+struct frame {
+	enum frame_kind kind;
+	uint32_t run, generation;
+	struct slice payload; /* BORROWS from the buffer it was parsed from */
+};
+
+/* Appends one frame to out. RC_TOO_LARGE, RC_NOMEM. */
+enum rc frame_put(struct buf *out, const struct frame *frame) must_check;
+/*
+ * Looks for one whole frame at the start of bytes. RC_OK: *ret_n bytes belong to it. RC_BUSY: more
+ * bytes are needed. RC_TOO_LARGE, RC_PARSE: the peer is broken or hostile, end it.
+ */
+enum rc frame_parse(
+	struct slice bytes, struct frame *ret_frame, size_t *ret_n, struct err *err) must_check;
+
+#endif
