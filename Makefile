@@ -81,13 +81,13 @@ $(G)/%.inc: %
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-run: ## install, build, start; ONCE=1 ends after the demonstration
-	@.ci/run-demo $(if $(ONCE),--once)
+run: all ## install, build, start; ONCE=1 ends after the demonstration
+	@.ci/demo $(if $(ONCE),--once)
 
 test: ## everything that must hold, sanitizers included
 	@.ci/test
 
-bench: all ## measure; ratios hold, absolute figures depend on the machine
+bench: all $(B)/bench-send ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run
 
 layers: ## the include arrows of the rooms

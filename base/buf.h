@@ -10,8 +10,8 @@
 #include "base/slice.h"
 
 struct buf {
-	char *p; /* owned; NULL until the first byte */
-	size_t n; /* bytes in use */
+	char *p;    /* owned; NULL until the first byte */
+	size_t n;   /* bytes in use */
 	size_t cap; /* bytes allocated, terminator included */
 	size_t max; /* bytes allowed */
 };

@@ -23,22 +23,22 @@ enum conf_type {
 	CONF_INT,
 	CONF_BOOL,
 	CONF_DURATION, /* "90s" "5m" "2h" "3d" "100ms"; milliseconds inside */
-	CONF_BYTES, /* "64MB" "10GB" "4kB"; powers of 1024 */
-	CONF_RATE, /* "100/m" s m h d; per hour inside; "none": 0 */
-	CONF_LIST, /* of texts: key.1, key.2, .. */
-	CONF_SECRETS, /* list of secrets */
-	CONF_MAP, /* name -> secret: key.NAME */
-	CONF_CHOICE, /* one of the words in `choices` */
-	CONF_FLAGS, /* per-kind booleans or choices kept as texts: key.NAME */
+	CONF_BYTES,    /* "64MB" "10GB" "4kB"; powers of 1024 */
+	CONF_RATE,     /* "100/m" s m h d; per hour inside; "none": 0 */
+	CONF_LIST,     /* of texts: key.1, key.2, .. */
+	CONF_SECRETS,  /* list of secrets */
+	CONF_MAP,      /* name -> secret: key.NAME */
+	CONF_CHOICE,   /* one of the words in `choices` */
+	CONF_FLAGS,    /* per-kind booleans or choices kept as texts: key.NAME */
 };
 
-struct conf_option { /* STATIC */
+struct conf_option {     /* STATIC */
 	const char *key; /* "limits.cpu"; "source.*.scheme" for every named source */
 	enum conf_type type;
 	const char *fallback; /* the default as one would write it; NULL: none, "!": required */
-	int64_t min, max; /* of numbers, both 0: unchecked */
-	const char *choices; /* CONF_CHOICE: words with a blank between */
-	const char *help; /* one line */
+	int64_t min, max;     /* of numbers, both 0: unchecked */
+	const char *choices;  /* CONF_CHOICE: words with a blank between */
+	const char *help;     /* one line */
 };
 
 struct conf_table {
@@ -51,7 +51,7 @@ struct conf;
 
 struct conf_setting { /* BORROWS from the conf */
 	const char *key;
-	const char *value; /* canonical text: numbers in the unit above */
+	const char *value;  /* canonical text: numbers in the unit above */
 	const char *origin; /* "default", "conf/moonhook.lua:12", "environment MOONHOOK_X", "flag
 			       --x" */
 	bool secret;
@@ -66,7 +66,19 @@ struct conf_setting { /* BORROWS from the conf */
 enum rc conf_load(const char *path, const struct conf_table *tables, size_t tables_n,
 	const char *const *overrides, size_t overrides_n, struct conf **ret_conf,
 	struct err *err) must_check;
+/* As conf_load, for commands that need only some of it: a required setting may be missing, and a
+ * `file "path"` that cannot be read counts as not given. */
+enum rc conf_load_partial(const char *path, const struct conf_table *tables, size_t tables_n,
+	const char *const *overrides, size_t overrides_n, struct conf **ret_conf,
+	struct err *err) must_check;
 void conf_free(struct conf *conf);
+/* The option that a key of a conf belongs to ("http.allow.1" -> "http.allow"); NULL: none. STATIC.
+ */
+const struct conf_option *conf_option_find(
+	const struct conf_table *tables, size_t tables_n, const char *key);
+/* A value of this option as one would write it: "64MB", "1s", "100/m". GIVES (free); NULL: no
+ * memory. */
+char *conf_option_format(const struct conf_option *option, const char *value);
 
 /* Getters by key. The table's default counts, so a known key always has a value unless its fallback
  * is NULL; then text gives NULL and numbers 0. */
@@ -100,6 +112,8 @@ void conf_forget(void);
 /* "90s" -> ms, "64MB" -> bytes; -1 where it is none. */
 int64_t conf_parse_duration(const char *text);
 int64_t conf_parse_bytes(const char *text);
+/* "100/m" -> 6000 an hour, "none" -> 0; -1 where it is none. */
+int64_t conf_parse_rate(const char *text);
 /* The word nearest to `word` by edit distance, NULL when none is near. words: NULL-terminated. */
 const char *conf_nearest(const char *word, const char *const *words);
 

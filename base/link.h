@@ -22,10 +22,10 @@
 
 /* Descriptors every child of the supervisor starts with. -1 style absences are simply closed. */
 enum link_fd {
-	LINK_FD = 3, /* this link */
+	LINK_FD = 3,  /* this link */
 	LINK_METRICS, /* the page of metrics */
-	LINK_WAKE, /* an eventfd: the receiver adds after a commit, the runner waits on it */
-	LINK_LISTEN, /* receiver: hooks; console: its HTTP listener */
+	LINK_WAKE,    /* an eventfd: the receiver adds after a commit, the runner waits on it */
+	LINK_LISTEN,  /* receiver: hooks; console: its HTTP listener */
 	LINK_CONTROL, /* console: the Unix control socket, listening */
 	LINK_FD_END,
 };

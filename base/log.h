@@ -24,8 +24,8 @@ struct log_fields { /* BORROWS until the call returns; NULL and negative mean ab
 	const char *record;
 	const char *outcome;
 	const char *cause;
-	int attempt; /* absent when 0 */
-	int64_t dur_ms; /* absent when 0 */
+	int attempt;       /* absent when 0 */
+	int64_t dur_ms;    /* absent when 0 */
 	int64_t api_calls; /* absent when 0 */
 };
 

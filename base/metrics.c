@@ -34,13 +34,14 @@ static const struct {
 };
 
 /* Upper edges in microseconds; what is above the last counts only as +Inf. */
-static const int64_t edges_us[] = {100, 250, 500, 1000, 2000, 5000, 10000, 25000, 50000, 100000,
-	250000, 500000, 1000000, 2500000, 5000000, 10000000, 60000000};
+static const int64_t edges_us[] = {100, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 3000,
+	5000, 10000, 20000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
+	60000000};
 #define EDGES_N ARRAY_N(edges_us)
 
 struct slot {
-	_Atomic int64_t value; /* counter, gauge; histogram: observations */
-	_Atomic int64_t sum_us; /* histogram */
+	_Atomic int64_t value;            /* counter, gauge; histogram: observations */
+	_Atomic int64_t sum_us;           /* histogram */
 	_Atomic int64_t buckets[EDGES_N]; /* histogram, not cumulative */
 };
 

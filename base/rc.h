@@ -9,10 +9,10 @@
 #define MOONHOOK_BASE_RC_H
 
 enum rc_fate {
-	RC_FATE_DONE, /* nothing went wrong */
+	RC_FATE_DONE,  /* nothing went wrong */
 	RC_FATE_RETRY, /* can get better: tried again with back-off, uses up an attempt */
-	RC_FATE_WAIT, /* will get better by itself: tried again, uses up no attempt */
-	RC_FATE_DEAD, /* cannot get better: dead letter at once */
+	RC_FATE_WAIT,  /* will get better by itself: tried again, uses up no attempt */
+	RC_FATE_DEAD,  /* cannot get better: dead letter at once */
 };
 
 #define RC_TABLE(X)                                                                                \

@@ -9,7 +9,7 @@
 
 struct slice {
 	const char *p; /* NULL only where n is 0 */
-	size_t n; /* bytes */
+	size_t n;      /* bytes */
 };
 
 static inline struct slice slice_of(const char *text)

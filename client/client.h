@@ -59,22 +59,23 @@ enum client_op {
 #undef X
 		CLIENT_OP_N,
 };
-const char *client_op_name(enum client_op op); /* STATIC */
+const char *client_op_name(enum client_op op);   /* STATIC */
 enum client_op client_op_find(const char *name); /* CLIENT_OP_N: none */
-bool client_op_effect(enum client_op op); /* changes something at Twenty */
+bool client_op_effect(enum client_op op);        /* changes something at Twenty */
 
 enum client_lane { CLIENT_LIVE, CLIENT_RETRY, CLIENT_GAP, CLIENT_BACKFILL, CLIENT_LANE_N };
 
 struct client_answer { /* BORROWS during the call back */
 	enum rc code;
-	json_t *value; /* of RC_OK; take a reference to keep it */
-	int status; /* HTTP status; 0: none came */
-	const char *name; /* stable word for rules: "not_found" "duplicate" "limited" .. */
+	json_t *value;       /* of RC_OK; take a reference to keep it */
+	int status;          /* HTTP status; 0: none came */
+	const char *name;    /* stable word for rules: "not_found" "duplicate" "limited" .. */
 	const char *message; /* a sentence without path, address or key */
 	bool retryable;
-	bool unknown; /* an effect whose outcome nobody knows (no answer in time) */
-	int requests; /* HTTP requests it took */
+	bool unknown;       /* an effect whose outcome nobody knows (no answer in time) */
+	int requests;       /* HTTP requests it took */
 	int64_t started_us; /* mono: when its first request went out; 0: none did */
+	int64_t wire_us;    /* time on the wire; the rest of the call's time it waited */
 };
 typedef void (*client_done_fn)(void *ctx, const struct client_answer *answer);
 
@@ -106,9 +107,9 @@ void client_cancel(struct client *client, uint64_t ticket);
 
 struct client_status {
 	const char *dialect; /* "core" "docs" "unknown"; STATIC */
-	bool reachable; /* the last attempt was answered */
-	bool refused; /* the key was refused (401, 403 on everything) */
-	char problem[256]; /* why not reachable or refused; "" */
+	bool reachable;      /* the last attempt was answered */
+	bool refused;        /* the key was refused (401, 403 on everything) */
+	char problem[256];   /* why not reachable or refused; "" */
 	int64_t calls, requests, waiting, in_flight;
 	double tokens; /* -1: unlimited */
 };

@@ -49,20 +49,20 @@ extern const struct conf_table queue_conf_table;
 
 enum queue_side {
 	QUEUE_RECEIVER, /* writes the inbox, reads the position of the work for pruning */
-	QUEUE_RUNNER, /* writes the work, reads the inbox */
-	QUEUE_READER, /* reads both; writes nothing */
+	QUEUE_RUNNER,   /* writes the work, reads the inbox */
+	QUEUE_READER,   /* reads both; writes nothing */
 };
 
 #define QUEUE_STATES(X)                                                                            \
-	X(QUEUE_DUE, "due") /* may be taken up now */                                              \
-	X(QUEUE_WAITING, "waiting") /* behind another of its key, or until due_at */               \
-	X(QUEUE_RUNNING, "running") /* claimed */                                                  \
-	X(QUEUE_DONE, "done") /* ended well; an event: nothing is left to do */                    \
-	X(QUEUE_SKIPPED, "skipped") /* the rule said so; an event: all its runs did */             \
-	X(QUEUE_DEAD, "dead") /* dead letter: failed and will not be tried again */                \
+	X(QUEUE_DUE, "due")                 /* may be taken up now */                              \
+	X(QUEUE_WAITING, "waiting")         /* behind another of its key, or until due_at */       \
+	X(QUEUE_RUNNING, "running")         /* claimed */                                          \
+	X(QUEUE_DONE, "done")               /* ended well; an event: nothing is left to do */      \
+	X(QUEUE_SKIPPED, "skipped")         /* the rule said so; an event: all its runs did */     \
+	X(QUEUE_DEAD, "dead")               /* dead letter: failed and will not be tried again */  \
 	X(QUEUE_QUARANTINED, "quarantined") /* an event that cannot be parsed; a run that kills */ \
-	X(QUEUE_ECHO, "echo") /* events only: our own write coming back */                         \
-	X(QUEUE_DUPLICATE, "duplicate") /* events only: was in the store already */
+	X(QUEUE_ECHO, "echo")               /* events only: our own write coming back */           \
+	X(QUEUE_DUPLICATE, "duplicate")     /* events only: was in the store already */
 
 enum queue_state {
 #define X(code, name) code,
@@ -71,7 +71,7 @@ enum queue_state {
 		QUEUE_STATE_N,
 };
 const char *queue_state_name(enum queue_state state); /* STATIC */
-enum queue_state queue_state_find(const char *name); /* QUEUE_STATE_N: none */
+enum queue_state queue_state_find(const char *name);  /* QUEUE_STATE_N: none */
 bool queue_state_ended(enum queue_state state);
 /* The legal-move table; every backend asks it before it writes a run's state. */
 bool queue_state_may(enum queue_state from, enum queue_state to);
@@ -89,13 +89,13 @@ void queue_close(struct queue *q);
 /* --- inbox ---------------------------------------------------------------------------------- */
 
 struct queue_delivery {
-	struct id id; /* in: a fresh id; out: the id stored first, where repeated */
-	const char *source; /* BORROWS, as the rest */
-	struct slice dedupe; /* key within the source; n 0: never a repeat */
-	struct slice headers; /* "name: value\n" lines worth keeping, may be empty */
-	struct slice body; /* the exact bytes */
+	struct id id;           /* in: a fresh id; out: the id stored first, where repeated */
+	const char *source;     /* BORROWS, as the rest */
+	struct slice dedupe;    /* key within the source; n 0: never a repeat */
+	struct slice headers;   /* "name: value\n" lines worth keeping, may be empty */
+	struct slice body;      /* the exact bytes */
 	const char *quarantine; /* why it must not be routed (clock skew, ..); NULL: route it */
-	int64_t received_ms; /* wall */
+	int64_t received_ms;    /* wall */
 	bool ret_repeated;
 };
 
@@ -105,7 +105,7 @@ enum rc queue_inbox_put(
 
 struct queue_retention {
 	int64_t events_ms, runs_ms; /* ages; 0: for ever */
-	int64_t size_bytes; /* of the whole store; 0: any. The oldest ended go first */
+	int64_t size_bytes;         /* of the whole store; 0: any. The oldest ended go first */
 };
 /* Removes at most `most` rows that are past their time: the receiver deliveries whose event has
  * been routed and whose runs have all ended, the runner ended runs and their journal. What is still
@@ -135,23 +135,23 @@ struct queue_event { /* BORROWS */
 	int64_t seq; /* of the inbox; 0: the event was born in the work and body is stored with it
 		      */
 	struct id id;
-	const char *source; /* "twenty", "stripe", ..; "" for none */
-	const char *name; /* "person.created"; "" where it could not be parsed */
-	const char *object; /* "person" or "" */
-	const char *record; /* record id or "" */
-	const char *via; /* "hook" "gap" "timer" "cron" "replay" "backfill" */
-	const char *reason; /* of a quarantine, else "" */
+	const char *source;     /* "twenty", "stripe", ..; "" for none */
+	const char *name;       /* "person.created"; "" where it could not be parsed */
+	const char *object;     /* "person" or "" */
+	const char *record;     /* record id or "" */
+	const char *via;        /* "hook" "gap" "timer" "cron" "replay" "backfill" */
+	const char *reason;     /* of a quarantine, else "" */
 	enum queue_state state; /* due, done, quarantined, duplicate, echo */
 	int64_t received_ms;
-	struct slice body; /* only where seq is 0 */
+	struct slice body;        /* only where seq is 0 */
 	uint8_t digest[DIGEST_N]; /* second dedupe: over name, record id, record, fields */
 	bool has_digest;
 };
 
-struct queue_run_new { /* BORROWS */
-	const char *rule; /* its name */
+struct queue_run_new {           /* BORROWS */
+	const char *rule;        /* its name */
 	const char *source_hash; /* of the rule file this run keeps, 64 hex */
-	const char *key; /* runs with the same key never overlap; "" : none */
+	const char *key;         /* runs with the same key never overlap; "" : none */
 	int attempts_max;
 };
 
@@ -162,7 +162,7 @@ struct queue_routing {
 	bool ret_duplicate; /* the digest was known: stored as duplicate, without runs */
 };
 
-struct queue_run { /* one claimed run; GIVES with queue_run_done */
+struct queue_run {   /* one claimed run; GIVES with queue_run_done */
 	int64_t seq; /* order: (event, rule) */
 	struct id id;
 	int64_t epoch;
@@ -176,7 +176,7 @@ struct queue_run { /* one claimed run; GIVES with queue_run_done */
 	char *body; /* the raw bytes of the event, NUL behind them; NULL straight from routing */
 	size_t body_n;
 	char *headers;
-	size_t routing; /* straight from queue_route: index into its array, else SIZE_MAX */
+	size_t routing;   /* straight from queue_route: index into its array, else SIZE_MAX */
 	bool has_journal; /* calls are recorded: load them before it starts */
 };
 void queue_run_done(struct queue_run *run);
@@ -202,18 +202,18 @@ enum rc queue_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err) m
  * once; attempt is not used up, deaths is raised by one where `blamed`. ret_n: how many. */
 enum rc queue_adopt(struct queue *q, size_t *ret_n, struct err *err) must_check;
 
-struct queue_outcome { /* BORROWS */
+struct queue_outcome {          /* BORROWS */
 	enum queue_state state; /* done skipped dead quarantined; waiting or due: released to be
 				   tried again */
-	enum rc code; /* RC_OK, or what went wrong */
-	const char *error; /* a sentence, may be NULL */
-	const char *detail; /* more of it: traceback, Twenty's words; may be NULL */
-	const char *log; /* the run's own log lines so far, text; NULL: none */
-	int64_t due_ms; /* wall; when released: not before */
-	bool attempt_used; /* when released: the next claim counts one more */
-	bool died; /* when released: it killed its worker */
-	bool forget_journal; /* when released: it had no effect, so it starts from scratch */
-	int api_calls; /* HTTP API calls the attempt made (added up) */
+	enum rc code;           /* RC_OK, or what went wrong */
+	const char *error;      /* a sentence, may be NULL */
+	const char *detail;     /* more of it: traceback, Twenty's words; may be NULL */
+	const char *log;        /* the run's own log lines so far, text; NULL: none */
+	int64_t due_ms;         /* wall; when released: not before */
+	bool attempt_used;      /* when released: the next claim counts one more */
+	bool died;              /* when released: it killed its worker */
+	bool forget_journal;    /* when released: it had no effect, so it starts from scratch */
+	int api_calls;          /* HTTP API calls the attempt made (added up) */
 	int64_t started_ms, ended_ms; /* wall */
 };
 /* Ends or releases a claimed run. Ending promotes the next run of its key and, with an event's last
@@ -224,17 +224,17 @@ enum rc queue_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 
 /* --- journal: every call of a run (runner) --------------------------------------------------- */
 
-struct queue_call { /* BORROWS when put; GIVES with queue_calls_free when loaded */
-	const char *path; /* branch path: "1", "2", "2.1" under parallel() */
-	const char *method; /* "create", "now", .. */
-	const char *object; /* "people" or "" */
-	bool effect; /* changes something outside */
+struct queue_call {               /* BORROWS when put; GIVES with queue_calls_free when loaded */
+	const char *path;         /* branch path: "1", "2", "2.1" under parallel() */
+	const char *method;       /* "create", "now", .. */
+	const char *object;       /* "people" or "" */
+	bool effect;              /* changes something outside */
 	uint8_t digest[DIGEST_N]; /* of method, object and canonical arguments */
-	struct slice request; /* JSON */
-	struct slice answer; /* JSON; n 0 while the outcome is unknown (an intent) */
-	enum rc code; /* of the answer */
+	struct slice request;     /* JSON */
+	struct slice answer;      /* JSON; n 0 while the outcome is unknown (an intent) */
+	enum rc code;             /* of the answer */
 	int64_t started_ms, ended_ms; /* wall */
-	int requests; /* HTTP requests it took */
+	int requests;                 /* HTTP requests it took */
 };
 /* Writes an intent (answer.n 0) or a whole call; the same path again completes the intent.
  * RC_STALE: refused. */
@@ -256,11 +256,11 @@ enum rc queue_source_put(struct queue *q, const char *hash, const char *file, st
 enum rc queue_source_get(struct queue *q, const char *hash, struct buf *out,
 	char ret_file[static 256], struct err *err) must_check;
 
-struct queue_rule { /* what is live now, for people; BORROWS */
+struct queue_rule {       /* what is live now, for people; BORROWS */
 	const char *name; /* "" for a file that has no live version */
 	const char *file; /* "enrich_people.lua" */
 	int line;
-	const char *on; /* "person.created, person.updated" */
+	const char *on;    /* "person.created, person.updated" */
 	const char *state; /* "live", "broken" (an older version is live or none), "paused" */
 	const char *error; /* of "broken": file:line: sentence; else "" */
 	int64_t loaded_ms;
@@ -271,14 +271,14 @@ enum rc queue_rules_put(
 
 /* --- reading, for people (any side) ----------------------------------------------------------- */
 
-struct queue_filter { /* NULL and 0: any */
+struct queue_filter {   /* NULL and 0: any */
 	const char *id; /* a prefix */
 	const char *source, *name, *object, *record, *rule, *event, *error;
 	enum queue_state state;
 	bool has_state;
-	int64_t since_ms; /* wall: received, or created, at or after */
+	int64_t since_ms;  /* wall: received, or created, at or after */
 	int64_t after_seq; /* only what came later; for following */
-	size_t limit; /* 0: all; else the newest so many, printed oldest first */
+	size_t limit;      /* 0: all; else the newest so many, printed oldest first */
 };
 
 struct queue_event_row { /* BORROWS during the call back */

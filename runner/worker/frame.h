@@ -42,7 +42,7 @@
 #include "base/err.h"
 
 #define FRAME_MAX (16u << 20) /* bytes of one frame behind its length */
-#define FRAME_HEAD 13 /* bytes in front of the payload, length included */
+#define FRAME_HEAD 13         /* bytes in front of the payload, length included */
 
 enum frame_kind {
 	FRAME_LOAD = 1,

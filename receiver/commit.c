@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gathers deliveries into one durable step, then answers each.
+ * From: listen.c, which suspends a connection and leaves its delivery. To: queue_inbox_put, then
+ * back through `answer`; the runner is woken by the eventfd.
+ *
+ * Invariants: no item is answered RC_OK before queue_inbox_put has returned; each item taken is
+ * answered exactly once. A store that fails (RC_IO) ends it all: every item is answered with the
+ * failure, nothing more is taken, and the process exits, because only a new one can know what the
+ * disk really holds.
+ *
+ * It does not verify, does not parse and does not know HTTP.
+ */
+#include "receiver/commit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+#define BATCH_MAX 512 /* deliveries in one step: bounds what one fsync can delay */
+#define PRUNE_BITE 200 /* rows removed at once, so that a delivery waits for few */
+#define CHECKPOINT_EVERY_MS 100
+
+struct commit {
+	struct commit_conf conf;
+	struct queue *queue; /* the writer's; the checkpointer calls queue_checkpoint only */
+	pthread_t writer, checkpointer;
+	bool has_writer, has_checkpointer;
+	struct queue_delivery *batch; /* the writer's, BATCH_MAX of them */
+	int64_t prune_at_ms; /* the writer's, mono */
+
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t filled; /* the list has items, or stopping */
+	pthread_cond_t written; /* there is something to checkpoint, or stopping */
+	struct commit_item *first, **last;
+	bool stopping, failed, dirty;
+};
+
+static struct timespec deadline_at(int64_t in_ms)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += in_ms / 1000;
+	ts.tv_nsec += in_ms % 1000 * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_sec++;
+		ts.tv_nsec -= 1000000000;
+	}
+	return ts;
+}
+
+static void tell(int fd)
+{
+	uint64_t one = 1;
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_warn(NULL, "cannot wake another process: error %d", errno);
+}
+
+/* Any of our threads. */
+static void fail(struct commit *c, const struct err *err)
+{
+	pthread_mutex_lock(&c->lock);
+	bool first = !c->failed;
+	c->failed = true;
+	pthread_mutex_unlock(&c->lock);
+	metrics_set(METRIC_STORE_FAILING, 1);
+	if (!first)
+		return;
+	log_error(&(struct log_fields){.cause = rc_name(err->code)},
+		"the store cannot be written, so nothing is acknowledged any more: %s", err->msg);
+	tell(c->conf.fail_fd);
+}
+
+/* --- the writer ------------------------------------------------------------------------------ */
+
+static void prune(struct commit *c)
+{
+	struct err err;
+	size_t n = 0;
+	int64_t now_ms = clock_mono_ms();
+	if (now_ms < c->prune_at_ms)
+		return;
+	enum rc rc = queue_prune(c->queue, &c->conf.keep, clock_wall_ms(), PRUNE_BITE, &n, &err);
+	if (rc == RC_IO)
+		fail(c, &err);
+	else if (rc != RC_OK)
+		log_warn(&(struct log_fields){.cause = rc_name(rc)},
+			"old deliveries could not be removed: %s", err.msg);
+	if (rc != RC_OK || n < PRUNE_BITE)
+		c->prune_at_ms = now_ms + c->conf.prune_every_ms;
+}
+
+/* Waits for items and takes all of them; NULL when stopping and nothing is left. */
+static struct commit_item *take(struct commit *c)
+{
+	struct commit_item *list = NULL;
+	pthread_mutex_lock(&c->lock);
+	while (c->first == NULL && !c->stopping) {
+		int64_t wait_ms = c->prune_at_ms - clock_mono_ms();
+		struct timespec until = deadline_at(wait_ms > 0 ? wait_ms : 0);
+		if (wait_ms > 0 && pthread_cond_timedwait(&c->filled, &c->lock, &until) == 0)
+			continue;
+		if (c->failed) {
+			c->prune_at_ms = clock_mono_ms() + c->conf.prune_every_ms;
+			continue;
+		}
+		pthread_mutex_unlock(&c->lock);
+		prune(c);
+		pthread_mutex_lock(&c->lock);
+	}
+	list = c->first;
+	c->first = NULL;
+	c->last = &c->first;
+	pthread_mutex_unlock(&c->lock);
+	return list;
+}
+
+static enum rc put(struct commit *c, size_t n, struct err *err)
+{
+	if (commit_failed(c))
+		return err_set(err, RC_IO, "the store has failed");
+	for (size_t i = 0; i < n; i++) {
+		struct queue_delivery *d = &c->batch[i];
+		enum rc rc = id_new(d->received_ms, &d->id, err);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return queue_inbox_put(c->queue, c->batch, n, err);
+}
+
+static void note_written(struct commit *c)
+{
+	tell(c->conf.wake_fd);
+	pthread_mutex_lock(&c->lock);
+	bool news = !c->dirty;
+	c->dirty = true;
+	pthread_mutex_unlock(&c->lock);
+	if (news)
+		pthread_cond_signal(&c->written);
+}
+
+static void settle(struct commit *c, enum rc rc, const struct err *err)
+{
+	static _Atomic bool failing;
+	if (rc == RC_OK) {
+		if (atomic_exchange(&failing, false))
+			metrics_set(METRIC_STORE_FAILING, 0);
+		note_written(c);
+	} else if (rc == RC_IO) {
+		fail(c, err);
+	} else {
+		atomic_store(&failing, true);
+		metrics_set(METRIC_STORE_FAILING, 1);
+		log_error(&(struct log_fields){.cause = rc_name(rc)},
+			"deliveries were refused because the store did not take them: %s", err->msg);
+	}
+}
+
+/* Stores the first n items of the list and answers them; returns the rest. */
+static struct commit_item *store(struct commit *c, struct commit_item *list, size_t n)
+{
+	struct err err = {.code = RC_OK};
+	struct commit_item *item = list;
+	for (size_t i = 0; i < n; i++, item = item->next)
+		c->batch[i] = item->delivery;
+	enum rc rc = put(c, n, &err);
+	settle(c, rc, &err);
+	for (size_t i = 0; i < n; i++) {
+		item = list->next;
+		list->rc = rc;
+		list->delivery = c->batch[i];
+		c->conf.answer(list);
+		list = item;
+	}
+	return list;
+}
+
+static void *write_all(void *arg)
+{
+	struct commit *c = arg;
+	struct commit_item *list;
+	while ((list = take(c)) != NULL) {
+		while (list != NULL) {
+			size_t n = 0;
+			for (struct commit_item *i = list; i != NULL && n < BATCH_MAX; i = i->next)
+				n++;
+			list = store(c, list, n);
+		}
+	}
+	return NULL;
+}
+
+/* --- the checkpointer ------------------------------------------------------------------------ */
+
+/* True when something was written and the time has come; false when stopping. */
+static bool wait_written(struct commit *c)
+{
+	pthread_mutex_lock(&c->lock);
+	while (!c->dirty && !c->stopping)
+		pthread_cond_wait(&c->written, &c->lock);
+	struct timespec until = deadline_at(CHECKPOINT_EVERY_MS);
+	while (!c->stopping && pthread_cond_timedwait(&c->written, &c->lock, &until) == 0)
+		continue;
+	bool go = !c->stopping;
+	c->dirty = false;
+	pthread_mutex_unlock(&c->lock);
+	return go;
+}
+
+static void *checkpoint_all(void *arg)
+{
+	struct commit *c = arg;
+	while (wait_written(c)) {
+		struct err err;
+		enum rc rc = queue_checkpoint(c->queue, &err);
+		if (rc == RC_IO)
+			fail(c, &err);
+		else if (rc != RC_OK && rc != RC_BUSY)
+			log_warn(&(struct log_fields){.cause = rc_name(rc)},
+				"the log of the store could not be shortened: %s", err.msg);
+	}
+	return NULL;
+}
+
+/* --- start and stop -------------------------------------------------------------------------- */
+
+static enum rc init_sync(struct commit *c)
+{
+	pthread_condattr_t attr;
+	if (pthread_condattr_init(&attr) != 0)
+		return RC_NOMEM;
+	bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+		pthread_mutex_init(&c->lock, NULL) == 0 && pthread_cond_init(&c->filled, &attr) == 0 &&
+		pthread_cond_init(&c->written, &attr) == 0;
+	pthread_condattr_destroy(&attr);
+	return ok ? RC_OK : RC_NOMEM;
+}
+
+enum rc commit_start(const struct commit_conf *conf, struct commit **ret_commit, struct err *err)
+{
+	enum rc rc = RC_NOMEM;
+	struct commit *c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the writer");
+	c->conf = *conf;
+	c->conf.store = NULL;
+	c->last = &c->first;
+	c->prune_at_ms = clock_mono_ms() + conf->prune_every_ms;
+	c->batch = calloc(BATCH_MAX, sizeof(*c->batch));
+	if (c->batch == NULL || init_sync(c) != RC_OK) {
+		rc = err_set(err, RC_NOMEM, "no memory for the writer");
+		goto out;
+	}
+	rc = queue_open(conf->store, QUEUE_RECEIVER, &c->queue, err);
+	if (rc != RC_OK)
+		goto out;
+	c->has_writer = pthread_create(&c->writer, NULL, write_all, c) == 0;
+	c->has_checkpointer = pthread_create(&c->checkpointer, NULL, checkpoint_all, c) == 0;
+	if (!c->has_writer || !c->has_checkpointer) {
+		rc = err_set(err, RC_NOMEM, "cannot start the threads of the writer");
+		goto out;
+	}
+	*ret_commit = c;
+	return RC_OK;
+out:
+	commit_stop(c);
+	return rc;
+}
+
+bool commit_put(struct commit *c, struct commit_item *item)
+{
+	item->next = NULL;
+	pthread_mutex_lock(&c->lock);
+	bool taken = !c->stopping && !c->failed;
+	bool first = taken && c->first == NULL;
+	if (taken) {
+		*c->last = item;
+		c->last = &item->next;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (first)
+		pthread_cond_signal(&c->filled);
+	return taken;
+}
+
+void commit_drain(struct commit *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_signal(&c->filled);
+	pthread_cond_signal(&c->written);
+	if (c->has_writer)
+		pthread_join(c->writer, NULL);
+	if (c->has_checkpointer)
+		pthread_join(c->checkpointer, NULL);
+	c->has_writer = c->has_checkpointer = false;
+}
+
+void commit_stop(struct commit *c)
+{
+	if (c == NULL)
+		return;
+	commit_drain(c);
+	queue_close(c->queue);
+	pthread_cond_destroy(&c->written);
+	pthread_cond_destroy(&c->filled);
+	pthread_mutex_destroy(&c->lock);
+	free(c->batch);
+	free(c);
+}
+
+bool commit_failed(struct commit *c)
+{
+	pthread_mutex_lock(&c->lock);
+	bool failed = c->failed;
+	pthread_mutex_unlock(&c->lock);
+	return failed;
+}

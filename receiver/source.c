@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /hooks/<source> -> its scheme and secrets.
+ * From: the configuration. To: listen.c, by name. Fails at configuration time with a sentence that
+ * names the source and says what to write; a source that could accept forged deliveries (a keyed
+ * scheme without a secret) is refused there. It verifies nothing itself.
+ */
+#include "receiver/source.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source_set {
+	atomic_size_t holds;
+	size_t n;
+	struct source sources[];
+};
+
+static const char *setting_text(const struct conf *conf, const char *name, const char *what)
+{
+	char key[SOURCE_NAME_MAX + 32];
+	snprintf(key, sizeof(key), "source.%s.%s", name, what);
+	return conf_text(conf, key);
+}
+
+static bool name_fits(const char *name)
+{
+	size_t n = strlen(name);
+	return n != 0 && n <= SOURCE_NAME_MAX &&
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == n;
+}
+
+/* Empty secrets are passed over: during a rotation the second one is often an unset variable. */
+static enum rc fill_keys(struct source *s, const struct conf *conf, struct err *err)
+{
+	char key[SOURCE_NAME_MAX + 32];
+	snprintf(key, sizeof(key), "source.%s.secrets", s->name);
+	size_t n = 0;
+	while (conf_item(conf, key, n + 1) != NULL)
+		n++;
+	s->keys = calloc(n + 1, sizeof(struct digest_key *));
+	if (s->keys == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the secrets of source \"%s\"", s->name);
+	for (size_t i = 1; i <= n; i++) {
+		struct slice secret = slice_of(conf_item(conf, key, i));
+		if (secret.n == 0)
+			continue;
+		s->keys[s->keys_n] = digest_key_new(secret);
+		if (s->keys[s->keys_n] == NULL)
+			return err_set(err, RC_NOMEM, "cannot prepare a secret of source \"%s\"",
+				s->name);
+		s->keys_n++;
+	}
+	if (s->keys_n == 0 && s->scheme->keyed)
+		return err_set(err, RC_INVALID,
+			"source \"%s\": `secrets` has none that is not empty; %s", s->name,
+			s->scheme->advice);
+	return RC_OK;
+}
+
+static enum rc fill(
+	struct source *s, const struct conf *conf, const char *name, struct err *err)
+{
+	char key[SOURCE_NAME_MAX + 32];
+	if (!name_fits(name))
+		return err_set(err, RC_INVALID,
+			"source \"%.80s\": a name is 1 to %d of a-z 0-9 _ -, because it is part of a path",
+			name, SOURCE_NAME_MAX);
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	const char *scheme = setting_text(conf, name, "scheme");
+	if (scheme == NULL)
+		scheme = "twenty";
+	s->scheme = scheme_find(scheme);
+	if (s->scheme == NULL)
+		return err_set(err, RC_INVALID,
+			"source \"%s\": there is no scheme \"%.40s\"; this version knows: %s", name,
+			scheme, scheme_names());
+	snprintf(key, sizeof(key), "source.%s.window", name);
+	s->window_ms = conf_int(conf, key);
+	if (s->window_ms <= 0)
+		return err_set(err, RC_INVALID,
+			"source \"%s\": `window` must be a time above zero, such as \"5m\"", name);
+	return fill_keys(s, conf, err);
+}
+
+enum rc source_set_new(const struct conf *conf, struct source_set **ret_set, struct err *err)
+{
+	size_t n = 0;
+	while (conf_name(conf, "source", n) != NULL)
+		n++;
+	struct source_set *set = calloc(1, sizeof(*set) + n * sizeof(struct source));
+	if (set == NULL)
+		return err_set(err, RC_NOMEM, "no memory for %zu sources", n);
+	atomic_init(&set->holds, 1);
+	for (size_t i = 0; i < n; i++) {
+		set->n = i + 1;
+		enum rc rc = fill(&set->sources[i], conf, conf_name(conf, "source", i), err);
+		if (rc != RC_OK) {
+			source_set_free(set);
+			return rc;
+		}
+	}
+	*ret_set = set;
+	return RC_OK;
+}
+
+struct source_set *source_set_hold(struct source_set *set)
+{
+	atomic_fetch_add_explicit(&set->holds, 1, memory_order_relaxed);
+	return set;
+}
+
+void source_set_free(struct source_set *set)
+{
+	if (set == NULL || atomic_fetch_sub(&set->holds, 1) != 1)
+		return;
+	for (size_t i = 0; i < set->n; i++) {
+		for (size_t k = 0; k < set->sources[i].keys_n; k++)
+			digest_key_free(set->sources[i].keys[k]);
+		free(set->sources[i].keys);
+	}
+	free(set);
+}
+
+size_t source_set_n(const struct source_set *set)
+{
+	return set->n;
+}
+
+const struct source *source_find(const struct source_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (strcmp(set->sources[i].name, name) == 0)
+			return &set->sources[i];
+	return NULL;
+}

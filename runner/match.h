@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Which events a rule's head means. */
+#ifndef MOONHOOK_RUNNER_MATCH_H
+#define MOONHOOK_RUNNER_MATCH_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Is this something `on` may say? "person.created" "person.*" "*.deleted" "hook:stripe" "timer".
+ * RC_INVALID with a sentence that names what is wrong. */
+enum rc match_check(const char *pattern, struct err *err) must_check;
+/* "*.deleted" means records only: neither hooks nor metadata. */
+bool match_name(const char *pattern, const char *name);
+/* The text of the field at "a.b.c" of record: strings as they are, numbers and booleans as JSON
+ * writes them. ret_found false where the field is absent, null, or no scalar. */
+enum rc match_field(
+	const json_t *record, const char *path, struct buf *out, bool *ret_found) must_check;
+
+#endif
