@@ -90,8 +90,8 @@ const char *conf_item(const struct conf *conf, const char *key, size_t n);
 /* Settings below "prefix." in order of their keys: the i-th (from 0); false behind the end. */
 bool conf_below(
 	const struct conf *conf, const char *prefix, size_t i, struct conf_setting *ret_setting);
-/* The n-th (from 0) distinct name between "prefix." and the next dot, e.g. of "source". NULL at the
- * end. */
+/* The n-th (from 0) distinct name between "prefix." and the next dot; prefix is one word, e.g.
+ * "source". NULL at the end. */
 const char *conf_name(const struct conf *conf, const char *prefix, size_t n);
 size_t conf_n(const struct conf *conf);
 void conf_at(const struct conf *conf, size_t i, struct conf_setting *ret_setting);

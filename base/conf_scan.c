@@ -28,9 +28,9 @@ struct scanner {
 	int line;
 	struct conf_file *file;
 	char path[DEPTH_MAX][CONF_KEY_N]; /* the table we are in; [0] is "" */
-	size_t depth; /* may exceed DEPTH_MAX; deeper keys are not looked at */
-	char key[CONF_KEY_N]; /* the key whose value comes next; "" in front of one */
-	struct token last, before; /* the two tokens before this one */
+	size_t depth;                     /* may exceed DEPTH_MAX; deeper keys are not looked at */
+	char key[CONF_KEY_N];             /* the key whose value comes next; "" in front of one */
+	struct token last, before;        /* the two tokens before this one */
 };
 
 static void token_put(struct token *t, size_t *n, char c)

@@ -8,7 +8,7 @@
 
 #include "base/conf.h"
 
-#define CONF_KEY_N 192 /* bytes of a key, NUL included */
+#define CONF_KEY_N 192       /* bytes of a key, NUL included */
 #define CONF_VALUE_MAX 65536 /* bytes of one value */
 #define CONF_FILE_MAX 262144 /* bytes of the file */
 #define CONF_SETTINGS_MAX 4096
@@ -17,6 +17,7 @@
 
 struct conf_entry { /* all owned */
 	char *key, *value, *origin;
+	char *second; /* the second word of the key, "" where there is none */
 	bool secret;
 };
 
@@ -36,7 +37,7 @@ void conf_remove(struct conf *conf, const char *key);
 
 enum conf_kind { CONF_KIND_TEXT, CONF_KIND_INT, CONF_KIND_FLOAT, CONF_KIND_BOOL, CONF_KIND_EMPTY };
 
-struct conf_raw { /* one leaf of the file */
+struct conf_raw {         /* one leaf of the file */
 	char *key, *text; /* owned */
 	enum conf_kind kind;
 	int line;
@@ -49,7 +50,7 @@ struct conf_place { /* where the source text mentions a key */
 };
 
 struct conf_file {
-	const char *path; /* BORROWS */
+	const char *path;      /* BORROWS */
 	struct conf_raw *raws; /* sorted by line, then key */
 	size_t raws_n, raws_cap;
 	struct conf_place *places;
@@ -92,7 +93,8 @@ enum rc conf_take_defaults(
 enum rc conf_take_required(struct conf *conf, const struct conf_tables *tables,
 	const struct conf_file *file, struct err *err) must_check;
 
-/* --- the environment (conf_env.c) -------------------------------------------------------------- */
+/* --- the environment (conf_env.c) --------------------------------------------------------------
+ */
 
 /* The value of a variable, NULL where it is unset; remembered for conf_scrub. BORROWS until
  * conf_forget. */

@@ -6,6 +6,7 @@
  */
 #include "base/digest.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,22 +18,59 @@ struct digest_key {
 	EVP_MAC_CTX *ctx;
 };
 
+/* What one thread hashes with; freed when the thread ends. */
+struct hasher {
+	EVP_MD *md;
+	EVP_MD_CTX *ctx;
+};
+
+static pthread_key_t hasher_key;
+static pthread_once_t hasher_once = PTHREAD_ONCE_INIT;
+static bool hasher_key_made;
+
+static void hasher_free(void *p)
+{
+	struct hasher *h = p;
+	EVP_MD_CTX_free(h->ctx);
+	EVP_MD_free(h->md);
+	free(h);
+}
+
+static void hasher_key_make(void)
+{
+	hasher_key_made = pthread_key_create(&hasher_key, hasher_free) == 0;
+}
+
+/* NULL when memory is short. */
+static struct hasher *hasher_get(void)
+{
+	if (pthread_once(&hasher_once, hasher_key_make) != 0 || !hasher_key_made)
+		return NULL;
+	struct hasher *h = pthread_getspecific(hasher_key);
+	if (h != NULL)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		return NULL;
+	h->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	h->ctx = EVP_MD_CTX_new();
+	if (h->md == NULL || h->ctx == NULL || pthread_setspecific(hasher_key, h) != 0) {
+		hasher_free(h);
+		return NULL;
+	}
+	return h;
+}
+
 enum rc digest_sha256(const struct slice *parts, size_t parts_n, uint8_t ret_sum[static DIGEST_N])
 {
-	static _Thread_local EVP_MD *md;
-	static _Thread_local EVP_MD_CTX *ctx;
-
-	if (md == NULL)
-		md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (ctx == NULL)
-		ctx = EVP_MD_CTX_new();
-	if (md == NULL || ctx == NULL || EVP_DigestInit_ex2(ctx, md, NULL) != 1)
+	struct hasher *h = hasher_get();
+	if (h == NULL || EVP_DigestInit_ex2(h->ctx, h->md, NULL) != 1)
 		return RC_NOMEM;
 	for (size_t i = 0; i < parts_n; i++)
-		if (EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) != 1)
+		if (EVP_DigestUpdate(h->ctx, parts[i].p, parts[i].n) != 1)
 			return RC_NOMEM;
 	uint8_t sum[DIGEST_N];
-	if (EVP_DigestFinal_ex(ctx, sum, NULL) != 1)
+	if (EVP_DigestFinal_ex(h->ctx, sum, NULL) != 1)
 		return RC_NOMEM;
 	memcpy(ret_sum, sum, DIGEST_N);
 	return RC_OK;

@@ -10,7 +10,9 @@
  * child -> supervisor  ready    the child does its work
  *                      reloaded text: what is live now
  *                      failed   text: a sentence; the old state stays
- *                      ask      console only; text: "reload", what the CLI asked for
+ *                      ask      console only; text: "reload" or "status", what the CLI asked for
+ *                      problem  runner only; text: why Twenty is of no use at the moment, a sentence;
+ *                               empty when it is again
  */
 #ifndef MOONHOOK_BASE_LINK_H
 #define MOONHOOK_BASE_LINK_H

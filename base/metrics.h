@@ -55,6 +55,9 @@
 	C(API_FAILED, "moonhook_api_failed_total", "", "Requests that failed or were answered with 5xx") \
 	G(API_TOKENS, "moonhook_api_budget_tokens", "", "Requests that may be sent at once") \
 	G(API_WAITING, "moonhook_api_calls_waiting", "", "API calls that wait for budget or for Twenty") \
+	G(API_DIALECT, "moonhook_api_dialect", "", "How Twenty speaks: 0 not known yet, 1 core, 2 docs") \
+	G(API_UNREACHABLE, "moonhook_api_unreachable", "", "1 while Twenty cannot be reached") \
+	G(API_REFUSED, "moonhook_api_key_refused", "", "1 while Twenty refuses the key") \
 	C(ABORT_CPU, "moonhook_lua_aborts_total", "reason=\"cpu\"", "Rule runs that were ended at a limit") \
 	C(ABORT_MEMORY, "moonhook_lua_aborts_total", "reason=\"memory\"", "") \
 	C(ABORT_WALL, "moonhook_lua_aborts_total", "reason=\"wall\"", "") \

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +23,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
-#define BATCH_MAX 512 /* deliveries in one step: bounds what one fsync can delay */
+#define BATCH_MAX 512  /* deliveries in one step: bounds what one fsync can delay */
 #define PRUNE_BITE 200 /* rows removed at once, so that a delivery waits for few */
 #define CHECKPOINT_EVERY_MS 100
 
@@ -34,10 +33,11 @@ struct commit {
 	pthread_t writer, checkpointer;
 	bool has_writer, has_checkpointer;
 	struct queue_delivery *batch; /* the writer's, BATCH_MAX of them */
-	int64_t prune_at_ms; /* the writer's, mono */
+	int64_t prune_at_ms;          /* the writer's, mono */
+	bool refusing; /* the writer's: the last step was refused, yet may work again */
 
-	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t filled; /* the list has items, or stopping */
+	pthread_mutex_t lock;   /* guards what follows */
+	pthread_cond_t filled;  /* the list has items, or stopping */
 	pthread_cond_t written; /* there is something to checkpoint, or stopping */
 	struct commit_item *first, **last;
 	bool stopping, failed, dirty;
@@ -148,18 +148,19 @@ static void note_written(struct commit *c)
 
 static void settle(struct commit *c, enum rc rc, const struct err *err)
 {
-	static _Atomic bool failing;
 	if (rc == RC_OK) {
-		if (atomic_exchange(&failing, false))
+		if (c->refusing)
 			metrics_set(METRIC_STORE_FAILING, 0);
+		c->refusing = false;
 		note_written(c);
 	} else if (rc == RC_IO) {
 		fail(c, err);
 	} else {
-		atomic_store(&failing, true);
+		c->refusing = true;
 		metrics_set(METRIC_STORE_FAILING, 1);
 		log_error(&(struct log_fields){.cause = rc_name(rc)},
-			"deliveries were refused because the store did not take them: %s", err->msg);
+			"deliveries were refused because the store did not take them: %s",
+			err->msg);
 	}
 }
 
@@ -171,9 +172,14 @@ static struct commit_item *store(struct commit *c, struct commit_item *list, siz
 	for (size_t i = 0; i < n; i++, item = item->next)
 		c->batch[i] = item->delivery;
 	enum rc rc = put(c, n, &err);
+	if (rc != RC_OK && rc != RC_IO && n > 1) { /* perhaps only one of them is to blame */
+		while (n-- > 0)
+			list = store(c, list, 1);
+		return list;
+	}
 	settle(c, rc, &err);
 	for (size_t i = 0; i < n; i++) {
-		item = list->next;
+		item = list->next; /* an answered item is no longer ours */
 		list->rc = rc;
 		list->delivery = c->batch[i];
 		c->conf.answer(list);
@@ -237,8 +243,9 @@ static enum rc init_sync(struct commit *c)
 	if (pthread_condattr_init(&attr) != 0)
 		return RC_NOMEM;
 	bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-		pthread_mutex_init(&c->lock, NULL) == 0 && pthread_cond_init(&c->filled, &attr) == 0 &&
-		pthread_cond_init(&c->written, &attr) == 0;
+		  pthread_mutex_init(&c->lock, NULL) == 0 &&
+		  pthread_cond_init(&c->filled, &attr) == 0 &&
+		  pthread_cond_init(&c->written, &attr) == 0;
 	pthread_condattr_destroy(&attr);
 	return ok ? RC_OK : RC_NOMEM;
 }

@@ -13,10 +13,10 @@
 #include "base/err.h"
 #include "queue/queue.h"
 
-struct commit_item { /* owned by the caller, alive until it has been answered */
+struct commit_item {                    /* owned by the caller, alive until it has been answered */
 	struct queue_delivery delivery; /* id is made by the writer */
-	enum rc rc; /* out: RC_OK, durable; else the store could not take it */
-	struct commit_item *next; /* the writer's */
+	enum rc rc;                     /* out: RC_OK, durable; else the store could not take it */
+	struct commit_item *next;       /* the writer's */
 };
 
 struct commit_conf {

@@ -12,10 +12,10 @@
 #define HEAD_WANTED_MAX 4
 
 struct head {
-	const char *const *wanted; /* lower-case names, NULL-terminated; STATIC */
+	const char *const *wanted;           /* lower-case names, NULL-terminated; STATIC */
 	struct slice value[HEAD_WANTED_MAX]; /* of wanted[i], the first one; BORROWS */
-	unsigned seen[HEAD_WANTED_MAX]; /* how often wanted[i] came */
-	struct slice length, encoding; /* Content-Length and Transfer-Encoding, the first */
+	unsigned seen[HEAD_WANTED_MAX];      /* how often wanted[i] came */
+	struct slice length, encoding;       /* Content-Length and Transfer-Encoding, the first */
 	unsigned length_seen, encoding_seen;
 };
 

@@ -62,7 +62,8 @@ static void check(const struct source *source, const struct head *head, struct s
 	uint8_t mac[DIGEST_N];
 
 	if (head->seen[STAMP] == 0 || head->seen[SIGNATURE] == 0) {
-		settle(ret, VERDICT_UNSIGNED, "no signature; is a secret set for this webhook in Twenty");
+		settle(ret, VERDICT_UNSIGNED,
+			"no signature; is a secret set for this webhook in Twenty");
 		return;
 	}
 	if (stamp.n > TIMESTAMP_TEXT_MAX || !digest_parse(head->value[SIGNATURE], mac)) {
@@ -88,7 +89,8 @@ const struct scheme scheme_twenty = {
 	.name = "twenty",
 	.headers = headers,
 	.keyed = true,
-	.advice = "set the same secret in Twenty (Settings, Webhooks) and here: Twenty leaves what a "
-		  "webhook without a secret sends unsigned",
+	.advice =
+		"set the same secret in Twenty (Settings, Webhooks) and here: Twenty leaves what a "
+		"webhook without a secret sends unsigned",
 	.check = check,
 };

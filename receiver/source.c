@@ -29,7 +29,7 @@ static bool name_fits(const char *name)
 {
 	size_t n = strlen(name);
 	return n != 0 && n <= SOURCE_NAME_MAX &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == n;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == n;
 }
 
 /* Empty secrets are passed over: during a rotation the second one is often an unset variable. */
@@ -42,15 +42,16 @@ static enum rc fill_keys(struct source *s, const struct conf *conf, struct err *
 		n++;
 	s->keys = calloc(n + 1, sizeof(struct digest_key *));
 	if (s->keys == NULL)
-		return err_set(err, RC_NOMEM, "no memory for the secrets of source \"%s\"", s->name);
+		return err_set(
+			err, RC_NOMEM, "no memory for the secrets of source \"%s\"", s->name);
 	for (size_t i = 1; i <= n; i++) {
 		struct slice secret = slice_of(conf_item(conf, key, i));
 		if (secret.n == 0)
 			continue;
 		s->keys[s->keys_n] = digest_key_new(secret);
 		if (s->keys[s->keys_n] == NULL)
-			return err_set(err, RC_NOMEM, "cannot prepare a secret of source \"%s\"",
-				s->name);
+			return err_set(
+				err, RC_NOMEM, "cannot prepare a secret of source \"%s\"", s->name);
 		s->keys_n++;
 	}
 	if (s->keys_n == 0 && s->scheme->keyed)
@@ -60,13 +61,13 @@ static enum rc fill_keys(struct source *s, const struct conf *conf, struct err *
 	return RC_OK;
 }
 
-static enum rc fill(
-	struct source *s, const struct conf *conf, const char *name, struct err *err)
+static enum rc fill(struct source *s, const struct conf *conf, const char *name, struct err *err)
 {
 	char key[SOURCE_NAME_MAX + 32];
 	if (!name_fits(name))
 		return err_set(err, RC_INVALID,
-			"source \"%.80s\": a name is 1 to %d of a-z 0-9 _ -, because it is part of a path",
+			"source \"%.80s\": a name is 1 to %d of a-z 0-9 _ -, because it is part of "
+			"a path",
 			name, SOURCE_NAME_MAX);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	const char *scheme = setting_text(conf, name, "scheme");

@@ -19,15 +19,15 @@ struct source; /* receiver/source.h */
 enum verdict {
 	VERDICT_ACCEPTED,
 	VERDICT_SKEWED, /* signed right at a time that is not now: kept, never run, answered 401 */
-	VERDICT_UNSIGNED, /* 401: nobody who knows a secret sent this */
+	VERDICT_UNSIGNED,  /* 401: nobody who knows a secret sent this */
 	VERDICT_MALFORMED, /* 400 */
-	VERDICT_FAILED, /* memory was short: 503 */
+	VERDICT_FAILED,    /* memory was short: 503 */
 };
 
 struct verification {
 	enum verdict verdict;
 	const char *why; /* a sentence for the answer; NULL where accepted. STATIC */
-	size_t secret; /* which secret of the source fitted, from 1; 0: none */
+	size_t secret;   /* which secret of the source fitted, from 1; 0: none */
 	int64_t skew_ms; /* of VERDICT_SKEWED: the sender's clock less ours; 0: it named no time */
 	uint8_t dedupe[DIGEST_N];
 	bool has_dedupe; /* false: never a repeat */
@@ -36,8 +36,8 @@ struct verification {
 struct scheme { /* STATIC */
 	const char *name;
 	const char *const *headers; /* what head.h collects, and what is stored with the body */
-	bool keyed; /* a source needs at least one secret that is not empty */
-	const char *advice; /* how to come by the secret */
+	bool keyed;                 /* a source needs at least one secret that is not empty */
+	const char *advice;         /* how to come by the secret */
 	/* The thread that owns the source's keys. ret is filled whatever the verdict. */
 	void (*check)(const struct source *source, const struct head *head, struct slice body,
 		int64_t now_wall_ms, struct verification *ret);

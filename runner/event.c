@@ -217,8 +217,8 @@ static enum rc finish(const struct event_input *in, const struct parts *p, struc
 	return RC_OK;
 }
 
-static enum rc fill_twenty(const struct event_input *in, json_t *body, struct event *e,
-	struct parts *ret_parts, struct err *err)
+static enum rc fill_twenty(
+	json_t *body, struct event *e, struct parts *ret_parts, struct err *err)
 {
 	if (!json_is_object(body))
 		return err_set(err, RC_INVALID, "the body is a list, not an event");
@@ -228,7 +228,6 @@ static enum rc fill_twenty(const struct event_input *in, json_t *body, struct ev
 	if (rc != RC_OK)
 		return rc;
 	snprintf(e->record_id, sizeof(e->record_id), "%s", ret_parts->record_id);
-	(void)in;
 	if (strncmp(e->name, "metadata.", 9) == 0)
 		e->record = json_incref(ret_parts->record);
 	else
@@ -250,7 +249,7 @@ enum rc event_parse(const struct event_input *input, struct event **ret_event, s
 	e->received_ms = input->received_ms;
 	enum rc rc = scan_parse(input->body, &body, err);
 	if (rc == RC_OK && input->form == EVENT_TWENTY)
-		rc = fill_twenty(input, body, e, &parts, err);
+		rc = fill_twenty(body, e, &parts, err);
 	if (rc == RC_OK && input->form == EVENT_HOOK) {
 		parts.hook = input->source;
 		snprintf(e->name, sizeof(e->name), "hook:%s", input->source);

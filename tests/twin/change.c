@@ -128,7 +128,7 @@ static bool join_take(struct world *w, const struct field *f, const json_t *in, 
 	char text[128];
 	fail_inspect(in, text, sizeof(text));
 	snprintf(fail->field, sizeof(fail->field), "%s", f->join);
-	if (id == NULL || !uuid_valid(id))
+	if (id == NULL || !ident_valid(id))
 		return fail_bad(fail, "Invalid UUID value %s for field \"%s\"", text, f->join);
 	const struct object *target = schema_find_singular(&w->schema, f->target);
 	if (target != NULL && table_find(target->table, id) == NULL)
@@ -143,10 +143,10 @@ static bool id_take(const json_t *in, json_t *after, struct fail *fail)
 	char text[128];
 	fail_inspect(in, text, sizeof(text));
 	snprintf(fail->field, sizeof(fail->field), "id");
-	if (!json_is_string(in) || !uuid_valid(json_string_value(in)))
+	if (!json_is_string(in) || !ident_valid(json_string_value(in)))
 		return fail_bad(fail, "Invalid UUID value %s for field \"id\"", text);
-	char lower[UUID_N];
-	memcpy(lower, json_string_value(in), UUID_N);
+	char lower[IDENT_N];
+	memcpy(lower, json_string_value(in), IDENT_N);
 	for (char *p = lower; *p != '\0'; p++)
 		*p |= *p >= 'A' && *p <= 'F' ? 0x20 : 0;
 	json_object_set_new(after, "id", json_string(lower));
@@ -170,7 +170,8 @@ static bool key_take(struct world *w, const struct object *o, const char *key, c
 		return true;
 	if (f->join != NULL)
 		return relation_take(w, o, f, in, creating, after, fail);
-	if (is_kept(key) || (f->type == FT_POSITION && !json_is_number(in)))
+	bool author = creating && strcmp(key, "createdBy") == 0;
+	if ((is_kept(key) && !author) || (f->type == FT_POSITION && !json_is_number(in)))
 		return true;
 	json_t *value = NULL;
 	if (!value_take(f, in, json_object_get(after, key), &value, fail))
@@ -199,8 +200,8 @@ static bool build_new(
 	struct world *w, struct object *o, const json_t *input, json_t **ret, struct fail *fail)
 {
 	json_t *rec = json_copy(o->blank);
-	char id[UUID_N];
-	uuid_random(id);
+	char id[IDENT_N];
+	ident_random(id);
 	if (rec == NULL || json_object_set_new(rec, "id", json_string(id)) != 0)
 		return fail_nomem(fail);
 	json_object_set_new(rec, "position", json_integer((json_int_t)o->table->min_position - 1));
@@ -214,7 +215,7 @@ static bool build_new(
 			json_is_null(json_object_get(rec, f->name)))
 			set_time(rec, f->name, w->now_ms);
 	}
-	if (json_object_get(rec, "createdBy") != NULL)
+	if (json_object_get(rec, "createdBy") != NULL && json_object_get(input, "createdBy") == NULL)
 		json_object_set(rec, "createdBy", w->actor);
 	if (json_object_get(rec, "updatedBy") != NULL)
 		json_object_set(rec, "updatedBy", w->actor);
@@ -481,8 +482,8 @@ void change_repoint(struct world *w, const struct object *o, const char *from, c
 
 void change_destroy(struct world *w, struct object *o, struct row *row)
 {
-	char id[UUID_N];
-	memcpy(id, row->id, UUID_N);
+	char id[IDENT_N];
+	memcpy(id, row->id, IDENT_N);
 	json_t *rec = json_incref(row->rec);
 	table_remove(o->table, row);
 	change_repoint(w, o, id, NULL);
@@ -493,8 +494,8 @@ void change_destroy(struct world *w, struct object *o, struct row *row)
 bool change_load(struct object *o, json_t *rec)
 {
 	json_t *whole = json_copy(o->blank);
-	char id[UUID_N];
-	uuid_random(id);
+	char id[IDENT_N];
+	ident_random(id);
 	bool ok = whole != NULL && json_is_object(rec);
 	if (ok) {
 		json_object_set_new(whole, "id", json_string(id));

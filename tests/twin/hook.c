@@ -30,7 +30,7 @@ struct job {
 	json_t *webhook, *data, *fields;
 	char name[160]; /* "person.created" */
 	char object[96];
-	char object_id[UUID_N]; /* "": a metadata event */
+	char object_id[IDENT_N]; /* "": a metadata event */
 	bool docs;
 	struct buf body;
 	struct curl_slist *headers;
@@ -136,8 +136,8 @@ static bool job_sign(struct job *j, int64_t now_ms)
 	for (unsigned i = 0; i < mac_n; i++)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, "%02x", mac[i]);
 	ok = ok && header_add(j, line);
-	char nonce[UUID_N];
-	uuid_random(nonce);
+	char nonce[IDENT_N];
+	ident_random(nonce);
 	snprintf(line, sizeof(line), "X-Twenty-Webhook-Nonce: %.8s%.4s%.4s%.4s%.12s", nonce,
 		nonce + 9, nonce + 14, nonce + 19, nonce + 24);
 	return ok && header_add(j, line);

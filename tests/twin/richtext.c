@@ -13,8 +13,8 @@
 
 static json_t *block(const char *line, size_t n)
 {
-	char id[UUID_N];
-	uuid_random(id);
+	char id[IDENT_N];
+	ident_random(id);
 	const char *type = "paragraph";
 	if (n >= 2 && (line[0] == '-' || line[0] == '*') && line[1] == ' ') {
 		type = "bulletListItem";

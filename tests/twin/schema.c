@@ -47,7 +47,7 @@ const char *field_key(const struct field *f)
 	return f->join != NULL ? f->join : f->name;
 }
 
-static void uuid_write(const uint8_t b[static 16], char version, char ret[static UUID_N])
+static void ident_write(const uint8_t b[static 16], char version, char ret[static IDENT_N])
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t n = 0;
@@ -62,14 +62,14 @@ static void uuid_write(const uint8_t b[static 16], char version, char ret[static
 	ret[n] = '\0';
 }
 
-void uuid_of(const char *text, char ret[static UUID_N])
+void ident_of(const char *text, char ret[static IDENT_N])
 {
 	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
 	EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL);
-	uuid_write(digest, '5', ret);
+	ident_write(digest, '5', ret);
 }
 
-void uuid_random(char ret[static UUID_N])
+void ident_random(char ret[static IDENT_N])
 {
 	/* one call into the generator serves many ids: it costs more than the rest of a create */
 	static _Thread_local uint8_t pool[4096];
@@ -79,18 +79,18 @@ void uuid_random(char ret[static UUID_N])
 			abort();
 		used = 0;
 	}
-	uuid_write(pool + used, '4', ret);
+	ident_write(pool + used, '4', ret);
 	used += 16;
 }
 
-bool uuid_valid(const char *text)
+bool ident_valid(const char *text)
 {
-	for (size_t i = 0; i < UUID_N - 1; i++) {
+	for (size_t i = 0; i < IDENT_N - 1; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
 			return false;
 	}
-	return text[UUID_N - 1] == '\0';
+	return text[IDENT_N - 1] == '\0';
 }
 
 static char *text_capital(const char *text)
@@ -139,7 +139,7 @@ static bool field_init(struct field *f, const struct object *o, const struct fie
 {
 	char text[256];
 	snprintf(text, sizeof(text), "%s.%s", o->singular, d->name);
-	uuid_of(text, f->id);
+	ident_of(text, f->id);
 	f->name = strdup(d->name);
 	f->label = strdup(d->label);
 	f->type = d->type;
@@ -202,9 +202,9 @@ static struct object *object_new(struct schema *s, const struct object_def *d, i
 	o->shortcut = d->shortcut != NULL ? strdup(d->shortcut) : NULL;
 	o->criteria = d->criteria != NULL ? strdup(d->criteria) : NULL;
 	if (d->id != NULL)
-		memcpy(o->id, d->id, UUID_N);
+		memcpy(o->id, d->id, IDENT_N);
 	else
-		uuid_random(o->id);
+		ident_random(o->id);
 	o->flags = d->flags;
 	o->created_ms = now_ms;
 	o->blank = json_object();

@@ -12,7 +12,7 @@
 #include "base/attr.h"
 #include "tests/twin/schema_table.h"
 
-#define UUID_N 37 /* a UUID and its NUL */
+#define IDENT_N 37 /* a UUID and its NUL */
 #define WORKSPACE_ID "20202020-1c25-4d02-bf25-6aeccf7ea419"
 #define APPLICATION_ID "d037d731-a3d2-4e56-885f-c41bc166f318"
 
@@ -30,7 +30,7 @@ struct field {
 	json_t *empty; /* the value a row has where nothing was given; shared, never changed */
 	char *target;  /* owned; singular name, relations only */
 	char *inverse; /* owned; FF_MANY only */
-	char id[UUID_N];
+	char id[IDENT_N];
 	int64_t created_ms;
 };
 
@@ -39,7 +39,7 @@ struct object {
 	char *Singular, *Plural; /* owned; first letter upper case, as in createPerson */
 	char *label, *labels, *shortcut;
 	char *criteria;
-	char id[UUID_N];
+	char id[IDENT_N];
 	unsigned flags; /* OF_ */
 	struct field *fields;
 	size_t field_n;
@@ -81,9 +81,9 @@ bool field_stored(const struct field *f);
 const char *field_key(const struct field *f);
 
 /* A UUID made of the text: the same text gives the same id. */
-void uuid_of(const char *text, char ret[static UUID_N]);
+void ident_of(const char *text, char ret[static IDENT_N]);
 /* A random UUID (version 4). */
-void uuid_random(char ret[static UUID_N]);
-bool uuid_valid(const char *text);
+void ident_random(char ret[static IDENT_N]);
+bool ident_valid(const char *text);
 
 #endif

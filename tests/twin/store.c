@@ -135,7 +135,7 @@ struct row *table_put(struct table *t, const struct object *o, json_t *rec)
 			json_decref(rec);
 			return NULL;
 		}
-		memcpy(r->id, id, UUID_N);
+		memcpy(r->id, id, IDENT_N);
 		if (!map_put(&t->by_id, r->id, r))
 			abort(); /* the row is in the list already: no way back, and no way on */
 	}

@@ -13,7 +13,7 @@
 
 struct row {
 	json_t *rec; /* owned; never changed in place, replaced by table_put */
-	char id[UUID_N];
+	char id[IDENT_N];
 	bool deleted;             /* softly */
 	char *unique[UNIQUE_MAX]; /* owned; the values under which the row is indexed, or NULL */
 };

@@ -407,7 +407,7 @@ static bool simple_check(const struct field *f, const json_t *in, struct fail *f
 {
 	switch (f->type) {
 	case FT_UUID:
-		if (!json_is_string(in) || !uuid_valid(json_string_value(in)))
+		if (!json_is_string(in) || !ident_valid(json_string_value(in)))
 			return fail_type(fail, "UUID", in, "", f->name);
 		return true;
 	case FT_TEXT:

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Help from the table of verbs. */
+#ifndef MOONHOOK_CLI_HELP_H
+#define MOONHOOK_CLI_HELP_H
+
+#include <stdio.h>
+
+#include "cli/verb.h"
+
+/* All verbs, one line each. */
+void help_overview(FILE *out);
+/* One verb: synopsis, flags, three examples, exit codes. */
+void help_verb(FILE *out, const struct verb *verb);
+
+#endif

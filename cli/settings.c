@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Brings the rooms' option tables together and reads the configuration with them.
+ * From: every verb. Next: base/conf.c. Fails with the sentence of base/conf.c.
+ */
+#include "cli/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "client/client.h"
+#include "console/console.h"
+#include "queue/queue.h"
+#include "receiver/receiver.h"
+#include "runner/runner.h"
+
+static const struct conf_option options[] = {
+	{"log.format", CONF_CHOICE, "auto", 0, 0, "auto text json",
+		"form of the log; auto: text on a terminal, else JSON lines"},
+	{"log.level", CONF_CHOICE, "info", 0, 0, "debug info warn error",
+		"the least important lines that are written"},
+	{"only", CONF_LIST, "receiver runner console", 0, 0, NULL,
+		"the parts that `moonhook serve` starts; health and metrics always run"},
+};
+const struct conf_table cli_conf_table = {"cli", options, ARRAY_N(options)};
+
+void cli_settings_tables(struct conf_table ret_tables[static CLI_SETTINGS_TABLES_N])
+{
+	const struct conf_table *const all[CLI_SETTINGS_TABLES_N] = {&receiver_conf_table,
+		&queue_conf_table, &runner_conf_table, &client_conf_table, &console_conf_table,
+		&cli_conf_table};
+	for (size_t i = 0; i < CLI_SETTINGS_TABLES_N; i++)
+		ret_tables[i] = *all[i];
+}
+
+bool cli_settings_known(const char *key)
+{
+	struct conf_table tables[CLI_SETTINGS_TABLES_N];
+	cli_settings_tables(tables);
+	return conf_option_find(tables, CLI_SETTINGS_TABLES_N, key) != NULL;
+}
+
+enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
+	struct conf **ret_conf, struct err *err)
+{
+	struct conf_table tables[CLI_SETTINGS_TABLES_N];
+	const char *overrides[ARGS_MAX + 1];
+	char only[256];
+	size_t n = 0;
+	cli_settings_tables(tables);
+	for (; n < args->overrides_n; n++)
+		overrides[n] = args->overrides[n];
+	if (args_flag(args, "only") != NULL) {
+		snprintf(only, sizeof(only), "only=%s", args_flag(args, "only"));
+		overrides[n++] = only;
+	}
+	return (part == CLI_SETTINGS_WHOLE ? conf_load : conf_load_partial)(
+		args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, ret_conf, err);
+}
+
+enum cli_exit cli_settings_load(
+	const struct args *args, enum cli_settings_part part, struct conf **ret_conf)
+{
+	struct err err = {.msg = ""};
+	enum rc rc = cli_settings_read(args, part, ret_conf, &err);
+	if (rc == RC_OK)
+		return CLI_OK;
+	args_fail(CLI_CONFIG, "%s", err.msg);
+	if (rc == RC_IO)
+		fputs("          name another with --config FILE or MOONHOOK_CONFIG\n", stderr);
+	return CLI_CONFIG;
+}
+
+bool cli_settings_control(const struct conf *conf, char *out, size_t out_n)
+{
+	const char *control = conf_text(conf, "control"), *store = conf_text(conf, "store");
+	if (control != NULL && control[0] != '\0') {
+		snprintf(out, out_n, "%s", control);
+		return true;
+	}
+	if (store == NULL || strchr(store, ':') != NULL)
+		return false;
+	snprintf(out, out_n, "%s/control.sock", store);
+	return true;
+}
+
+void cli_settings_log(const struct conf *conf, const char *room)
+{
+	static const char *const formats[] = {"auto", "text", "json"};
+	static const char *const levels[] = {"debug", "info", "warn", "error"};
+	const char *format = conf_text(conf, "log.format"), *level = conf_text(conf, "log.level");
+	size_t f = 0, l = 1;
+	for (size_t i = 0; i < ARRAY_N(formats); i++)
+		if (format != NULL && strcmp(format, formats[i]) == 0)
+			f = i;
+	for (size_t i = 0; i < ARRAY_N(levels); i++)
+		if (level != NULL && strcmp(level, levels[i]) == 0)
+			l = i;
+	log_start(room, (enum log_format)f, (enum log_level)l);
+}

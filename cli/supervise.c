@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor: keeps the children alive, passes signals, hands out configuration, stops in
+ * order. From: serve.c, which has made the sockets. Next: child.c for each child. It holds no
+ * secret longer than the configuration it hands out, parses nothing from outside, and serves nobody
+ * itself: what the command asks arrives through the console's link.
+ */
+#include "cli/supervise.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/child.h"
+
+#define DRAIN_MS 20000  /* all children together */
+#define RELOAD_MS 15000 /* the answers of all children */
+
+enum { RECEIVER, RUNNER, CONSOLE, CHILDREN_N };
+
+static const char *const receiver_part[] = {
+	"listen", "store", "source", "limits", "retain", "log", NULL};
+static const char *const runner_part[] = {"store", "rules", "workers", "twenty", "http", "secrets",
+	"limits", "retain", "coalesce", "log", "source.*.scheme", NULL};
+static const char *const console_part[] = {"console", "store", "control", "log", "only", NULL};
+
+static const struct child_kind kinds[CHILDREN_N] = {
+	{"receiver", METRIC_RESTART_RECEIVER, METRIC_READY_RECEIVER, receiver_part},
+	{"runner", METRIC_RESTART_RUNNER, METRIC_READY_RUNNER, runner_part},
+	{"console", METRIC_RESTART_CONSOLE, METRIC_READY_CONSOLE, console_part},
+};
+
+struct reload { /* the one under way */
+	bool running;
+	bool again; /* somebody asked meanwhile */
+	bool asked; /* the console waits for the answer */
+	bool failed;
+	unsigned pending; /* bits of the children that have not answered */
+	char text[600];   /* the answers so far */
+	sd_event_source *timer;
+};
+
+struct supervisor {
+	const struct supervise_conf *sc;
+	sd_event *loop;
+	struct conf *conf;
+	const struct conf *conf_view; /* the same, for the children */
+	struct child_owner owners[CHILDREN_N];
+	struct child *children[CHILDREN_N]; /* NULL: not selected */
+	int wake;
+	bool stopping, announced;
+	int status;
+	int64_t started_ms;
+	sd_event_source *deadline;
+	struct reload reload;
+	char problem[256]; /* what the runner says of Twenty; "" for none */
+};
+
+/* --- stopping
+ * ------------------------------------------------------------------------------------- */
+
+/* Stops the next child in the order of the walk, or ends the loop when none is left. */
+static void stop_next(struct supervisor *s)
+{
+	for (int i = 0; i < CHILDREN_N; i++) {
+		struct child *c = s->children[i];
+		if (c == NULL || child_state(c) == CHILD_OFF)
+			continue;
+		if (child_state(c) != CHILD_STOPPING)
+			child_stop(c);
+		if (child_state(c) != CHILD_OFF)
+			return; /* its end calls here again */
+	}
+	(void)sd_event_exit(s->loop, s->status);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	(void)source;
+	(void)usec;
+	struct supervisor *s = ctx;
+	for (int i = 0; i < CHILDREN_N; i++) {
+		if (s->children[i] == NULL || child_pid(s->children[i]) == 0)
+			continue;
+		log_warn(NULL, "the %s has not finished in %d s and is killed", kinds[i].name,
+			DRAIN_MS / 1000);
+		child_kill(s->children[i]);
+	}
+	return 0;
+}
+
+static void stop(struct supervisor *s, int status)
+{
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	s->status = status;
+	(void)sd_notify(0, "STOPPING=1");
+	uint64_t now = 0;
+	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now);
+	if (sd_event_add_time(s->loop, &s->deadline, CLOCK_MONOTONIC,
+		    now + (uint64_t)DRAIN_MS * 1000, 100000, on_deadline, s) < 0)
+		on_deadline(NULL, 0, s);
+	stop_next(s);
+}
+
+static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *ctx)
+{
+	(void)source;
+	struct supervisor *s = ctx;
+	if (s->stopping && si->ssi_signo == SIGINT) { /* somebody is impatient */
+		on_deadline(NULL, 0, s);
+		return 0;
+	}
+	if (!s->stopping)
+		log_info(
+			NULL, "stopping: %s", si->ssi_signo == SIGINT ? "interrupted" : "asked to");
+	stop(s, 0);
+	return 0;
+}
+
+/* --- reload
+ * ---------------------------------------------------------------------------------------- */
+
+static void start_reload(struct supervisor *s);
+
+static void add_text(struct reload *r, const char *who, const char *text, size_t n)
+{
+	size_t at = strlen(r->text);
+	snprintf(r->text + at, sizeof(r->text) - at, "%s%s%s%.*s", at != 0 ? "; " : "", who,
+		who[0] != '\0' ? ": " : "", (int)n, text);
+}
+
+static void answer_ask(struct supervisor *s, json_t *answer)
+{
+	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
+	if (s->children[CONSOLE] != NULL)
+		(void)child_send(s->children[CONSOLE], "answer",
+			text != NULL ? text : "{\"ok\":false,\"error\":\"out of memory\"}");
+	free(text);
+	json_decref(answer);
+}
+
+static void finish_reload(struct supervisor *s)
+{
+	struct reload *r = &s->reload;
+	r->timer = sd_event_source_disable_unref(r->timer);
+	r->running = false;
+	if (r->failed)
+		log_error(NULL, "reload failed, what was live before stays: %s", r->text);
+	else
+		log_info(NULL, "reloaded%s%s", r->text[0] != '\0' ? ": " : "", r->text);
+	(void)sd_notify(0, "READY=1");
+	if (r->asked && !r->again) {
+		r->asked = false;
+		answer_ask(s, json_pack("{s:b, s:s}", "ok", !r->failed,
+				      r->failed ? "error" : "text", r->text));
+	}
+	if (r->again) {
+		r->again = false;
+		start_reload(s);
+	}
+}
+
+static int on_reload_deadline(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	(void)source;
+	(void)usec;
+	struct supervisor *s = ctx;
+	for (int i = 0; i < CHILDREN_N; i++)
+		if ((s->reload.pending & 1u << i) != 0)
+			add_text(&s->reload, kinds[i].name, "no answer in time", 17);
+	s->reload.pending = 0;
+	s->reload.failed = true;
+	finish_reload(s);
+	return 0;
+}
+
+static bool differs(const struct conf *a, const struct conf *b, const char *key)
+{
+	const char *x = conf_text(a, key), *y = conf_text(b, key);
+	return x != y && (x == NULL || y == NULL || strcmp(x, y) != 0);
+}
+
+/* Takes the new configuration; what only a restart can change is said. */
+static void replace_conf(struct supervisor *s, struct conf *fresh)
+{
+	static const char *const fixed[] = {"listen", "console.listen", "control", "store", NULL};
+	for (size_t i = 0; fixed[i] != NULL; i++) {
+		char text[80];
+		if (!differs(s->conf, fresh, fixed[i]))
+			continue;
+		int n = snprintf(text, sizeof(text), "`%s` changes with a restart only", fixed[i]);
+		add_text(&s->reload, "", text, n > 0 ? (size_t)n : 0);
+	}
+	conf_free(s->conf);
+	s->conf = fresh;
+	s->conf_view = fresh;
+	conf_scrub();
+}
+
+static void start_reload(struct supervisor *s)
+{
+	struct reload *r = &s->reload;
+	struct conf *fresh = NULL;
+	struct err err = {.msg = ""};
+	uint64_t now = 0;
+	r->running = true;
+	r->failed = false;
+	r->pending = 0;
+	r->text[0] = '\0';
+	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now);
+	if (s->sc->reload(s->sc->ctx, &fresh, &err) != RC_OK) {
+		r->failed = true;
+		add_text(r, "", err.msg, strlen(err.msg));
+		finish_reload(s);
+		return;
+	}
+	replace_conf(s, fresh);
+	for (int i = 0; i < CONSOLE; i++)
+		if (s->children[i] != NULL && child_reload(s->children[i]))
+			r->pending |= 1u << i;
+	if (r->pending == 0 ||
+		sd_event_add_time(s->loop, &r->timer, CLOCK_MONOTONIC,
+			now + (uint64_t)RELOAD_MS * 1000, 100000, on_reload_deadline, s) < 0)
+		finish_reload(s);
+}
+
+static void want_reload(struct supervisor *s, bool asked)
+{
+	s->reload.asked = s->reload.asked || asked;
+	if (s->stopping)
+		return;
+	if (s->reload.running)
+		s->reload.again = true;
+	else
+		start_reload(s);
+}
+
+/* One child has answered, or never will. */
+static void take_reload(struct supervisor *s, int i, const char *text, size_t n, bool failed)
+{
+	if ((s->reload.pending & 1u << i) == 0)
+		return;
+	s->reload.pending &= ~(1u << i);
+	s->reload.failed = s->reload.failed || failed;
+	if (n != 0)
+		add_text(&s->reload, kinds[i].name, text, n);
+	if (s->reload.pending == 0)
+		finish_reload(s);
+}
+
+static int on_reload_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *ctx)
+{
+	(void)source;
+	(void)si;
+	want_reload(ctx, false);
+	return 0;
+}
+
+/* --- what the children say
+ * ------------------------------------------------------------------------ */
+
+static json_t *describe(const struct supervisor *s)
+{
+	json_t *processes = json_array();
+	for (int i = 0; i < CHILDREN_N; i++) {
+		const struct child *c = s->children[i];
+		if (c == NULL)
+			continue;
+		json_t *one = json_pack("{s:s, s:s, s:i, s:i}", "name", child_name(c), "state",
+			child_state_name(child_state(c)), "pid", (int)child_pid(c), "restarts",
+			child_restarts(c));
+		if (processes == NULL || json_array_append_new(processes, one) != 0)
+			break;
+	}
+	return json_pack("{s:b, s:i, s:I, s:s, s:o}", "ok", 1, "pid", (int)getpid(), "uptime_ms",
+		(json_int_t)(clock_mono_ms() - s->started_ms), "problem", s->problem, "processes",
+		processes);
+}
+
+static void take_ask(struct supervisor *s, const struct link_msg *msg)
+{
+	if (slice_equal(msg->text, slice_of("reload")))
+		want_reload(s, true);
+	else if (slice_equal(msg->text, slice_of("status")))
+		answer_ask(s, describe(s));
+	else
+		answer_ask(
+			s, json_pack("{s:b, s:s}", "ok", 0, "error", "there is no such question"));
+}
+
+/* Tells systemd once that everything does its work. */
+static void announce(struct supervisor *s)
+{
+	for (int i = 0; i < CHILDREN_N; i++)
+		if (s->children[i] != NULL && child_state(s->children[i]) != CHILD_READY)
+			return;
+	if (s->announced)
+		return;
+	s->announced = true;
+	log_info(NULL, "ready");
+	(void)sd_notify(0, "READY=1");
+}
+
+static int index_of(const struct supervisor *s, const struct child *c)
+{
+	int i = 0;
+	while (i < CHILDREN_N - 1 && s->children[i] != c)
+		i++;
+	return i;
+}
+
+static void on_said(void *ctx, struct child *c, const struct link_msg *msg)
+{
+	struct supervisor *s = ctx;
+	int i = index_of(s, c);
+	if (strcmp(msg->kind, "ready") == 0)
+		announce(s);
+	else if (strcmp(msg->kind, "reloaded") == 0)
+		take_reload(s, i, msg->text.p, msg->text.n, false);
+	else if (strcmp(msg->kind, "failed") == 0)
+		take_reload(s, i, msg->text.p, msg->text.n, true);
+	else if (strcmp(msg->kind, "ask") == 0 && i == CONSOLE)
+		take_ask(s, msg);
+	else if (strcmp(msg->kind, "problem") == 0 && i == RUNNER)
+		snprintf(s->problem, sizeof(s->problem), "%.*s", (int)msg->text.n, msg->text.p);
+	else
+		log_warn(NULL, "the %s said something unknown", child_name(c));
+}
+
+static void on_ended(void *ctx, struct child *c, int status, bool was_ready)
+{
+	struct supervisor *s = ctx;
+	int i = index_of(s, c);
+	take_reload(s, i, "it died meanwhile", 17, true);
+	if (i == CONSOLE)
+		s->reload.asked = false;
+	if (s->stopping) {
+		stop_next(s);
+		return;
+	}
+	if (was_ready || (status != CHILD_STATUS_BUSY && status != CHILD_STATUS_CONFIG))
+		return;
+	log_error(NULL, "the %s cannot start (its reason is above); giving up", child_name(c));
+	stop(s, status);
+}
+
+/* --- the run
+ * --------------------------------------------------------------------------------------- */
+
+static enum rc set_up_child(struct supervisor *s, int i, struct err *err)
+{
+	const struct supervise_conf *sc = s->sc;
+	struct child_owner *o = &s->owners[i];
+	*o = (struct child_owner){.loop = s->loop,
+		.conf = &s->conf_view,
+		.said = on_said,
+		.ended = on_ended,
+		.ctx = s};
+	for (int fd = 0; fd < LINK_FD_END; fd++)
+		o->fds[fd] = -1;
+	o->fds[LINK_METRICS] = sc->metrics;
+	o->fds[LINK_WAKE] = i != CONSOLE ? s->wake : -1;
+	o->fds[LINK_LISTEN] = i == RECEIVER ? sc->hooks : i == CONSOLE ? sc->console : -1;
+	o->fds[LINK_CONTROL] = i == CONSOLE ? sc->control : -1;
+	return child_new(&kinds[i], o, &s->children[i], err);
+}
+
+static enum rc set_up_signals(struct supervisor *s, struct err *err)
+{
+	sigset_t mask;
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &mask, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+		sd_event_add_signal(s->loop, NULL, SIGTERM, on_stop_signal, s) < 0 ||
+		sd_event_add_signal(s->loop, NULL, SIGINT, on_stop_signal, s) < 0 ||
+		sd_event_add_signal(s->loop, NULL, SIGHUP, on_reload_signal, s) < 0)
+		return err_set(err, RC_IO, "cannot watch for signals");
+	return RC_OK;
+}
+
+static enum rc set_up(struct supervisor *s, struct err *err)
+{
+	const bool wanted[CHILDREN_N] = {s->sc->receiver, s->sc->runner, true};
+	if (sd_event_new(&s->loop) < 0)
+		return err_set(err, RC_NOMEM, "cannot make an event loop");
+	(void)sd_event_set_watchdog(s->loop, 1);
+	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->wake < 0)
+		return err_set(err, RC_IO, "cannot make an eventfd");
+	enum rc rc = set_up_signals(s, err);
+	for (int i = 0; i < CHILDREN_N && rc == RC_OK; i++)
+		if (wanted[i])
+			rc = set_up_child(s, i, err);
+	return rc;
+}
+
+int supervise_run(const struct supervise_conf *sc)
+{
+	struct supervisor s = {.sc = sc,
+		.conf = sc->conf,
+		.conf_view = sc->conf,
+		.wake = -1,
+		.started_ms = clock_mono_ms()};
+	struct err err = {.msg = ""};
+	int status = 1;
+	if (set_up(&s, &err) == RC_OK) {
+		for (int i = 0; i < CHILDREN_N; i++)
+			if (s.children[i] != NULL)
+				child_start(s.children[i]);
+		conf_scrub();
+		status = sd_event_loop(s.loop);
+	} else {
+		log_error(NULL, "%s", err.msg);
+	}
+	for (int i = 0; i < CHILDREN_N; i++)
+		child_free(s.children[i]);
+	sd_event_source_disable_unref(s.deadline);
+	sd_event_source_disable_unref(s.reload.timer);
+	sd_event_unref(s.loop);
+	if (s.wake >= 0)
+		close(s.wake);
+	conf_free(s.conf);
+	return status < 0 ? 1 : status;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What differs between the two REST dialects of Twenty, behind one table of functions: how each
+ * request is written and how its answer is read. Records cross this line in the shape of a real
+ * server, in both directions. A dialect keeps no state and sends nothing.
+ *
+ * Builders fail with RC_UNSUPPORTED and a sentence where the dialect cannot say it rightly, with
+ * RC_TOO_LARGE or RC_NOMEM; readers with RC_UPSTREAM where an answer is not what the dialect
+ * promises.
+ */
+#ifndef MOONHOOK_CLIENT_DIALECT_H
+#define MOONHOOK_CLIENT_DIALECT_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "client/request.h"
+#include "client/where.h"
+
+enum deleted { DELETED_NOT, DELETED_ONLY, DELETED_ALSO };
+
+struct query { /* BORROWS */
+	const char *object;
+	const struct where *where; /* NULL: everything */
+	const json_t *order;       /* array of "name" or "-name"; NULL: the server's own */
+	int64_t limit;             /* records of this page */
+	const char *after;         /* cursor; NULL: from the start */
+	int depth;                 /* 0, 1 */
+	const json_t *fields;      /* array of names; NULL: all */
+	enum deleted deleted;
+};
+
+struct page {            /* page_done */
+	json_t *records; /* array */
+	char *next;      /* cursor behind the last record; NULL: that was all */
+	int64_t total;   /* -1: not said */
+};
+void page_done(struct page *page);
+
+struct fault { /* what an error answer means */
+	enum rc code;
+	bool key;                 /* it is about the key, not about this request */
+	char message[200];        /* for rules: no path, address or key */
+	int64_t limit, window_ms; /* of 429: the budget it names; 0: none */
+};
+
+struct dialect {
+	const char *name;
+	bool own_ids;       /* the id of a new record may be chosen here */
+	bool deleted_lists; /* soft-deleted records can be listed */
+	bool merge_preview;
+	int merge_n;              /* records that one merge may take away */
+	int batch_n;              /* records per batch */
+	int page_n, page_default; /* records per page: at most, by default */
+
+	enum rc (*get)(struct request *r, const char *object, const char *id, int depth,
+		const json_t *fields, struct err *err);
+	/* *ret_fit: whether the answer has to be filtered here */
+	enum rc (*list)(struct request *r, const struct query *query, enum where_fit *ret_fit,
+		struct err *err);
+	enum rc (*create)(
+		struct request *r, const char *object, const json_t *data, struct err *err);
+	enum rc (*create_many)(
+		struct request *r, const char *object, const json_t *list, struct err *err);
+	enum rc (*update)(struct request *r, const char *object, const char *id, const json_t *data,
+		struct err *err);
+	enum rc (*remove)(struct request *r, const char *object, const char *id, struct err *err);
+	/* records: array of what to compare with */
+	enum rc (*duplicates)(
+		struct request *r, const char *object, const json_t *records, struct err *err);
+	enum rc (*duplicates_of)(
+		struct request *r, const char *object, const char *id, struct err *err);
+	/* from: array of at most merge_n ids */
+	enum rc (*merge)(struct request *r, const char *object, const char *into,
+		const json_t *from, bool preview, struct err *err);
+
+	/* GIVE (json_decref, page_done). */
+	enum rc (*read_record)(
+		const char *object, const json_t *body, json_t **ret_record, struct err *err);
+	enum rc (*read_records)(
+		const char *object, const json_t *body, json_t **ret_records, struct err *err);
+	enum rc (*read_page)(
+		const char *object, const json_t *body, struct page *ret_page, struct err *err);
+	/* An array with one array of records for each input. */
+	enum rc (*read_duplicates)(const char *object, const json_t *body, size_t inputs_n,
+		json_t **ret_lists, struct err *err);
+	/* status is not 2xx; body may be NULL (no JSON). */
+	void (*read_fault)(int status, const json_t *body, struct fault *ret_fault);
+};
+
+extern const struct dialect dialect_core, dialect_docs;
+
+/* The part of reading faults that both share: by status alone. */
+void fault_of_status(int status, struct fault *ret_fault);
+/* Copies a server's message without what looks like a path or an address, cut to size. */
+void fault_message(struct fault *fault, const char *text);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dialect of the published REST documentation.
+ * From: the operations. To: requests, and answers understood. Records are flat there (email,
+ * firstName, company: {id}); shape.c turns them. What that page does not say is not guessed: it is
+ * emulated from what it says, or refused. dialect_docs.h has the list.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/uuid.h"
+#include "client/dialect.h"
+
+static enum rc grown(enum rc rc, struct err *err)
+{
+	if (rc == RC_TOO_LARGE)
+		return err_set(
+			err, RC_UNSUPPORTED, "the request would be longer than a server reads");
+	return rc == RC_OK ? rc : err_set(err, rc, "no memory for a request");
+}
+
+static enum rc at_record(struct request *r, enum request_method method, const char *object,
+	const char *id, struct err *err)
+{
+	if (!uuid_valid(id))
+		return err_set(err, RC_DENIED, "an id must be a UUID");
+	return grown(request_start(r, method, "/rest/%s/%s", object, id), err);
+}
+
+static enum rc get(struct request *r, const char *object, const char *id, int depth,
+	const json_t *fields, struct err *err)
+{
+	(void)depth, (void)fields;
+	return at_record(r, REQUEST_GET, object, id, err);
+}
+
+static enum rc put_order(struct request *r, const struct query *q, struct err *err)
+{
+	size_t i;
+	json_t *each;
+	json_array_foreach(q->order, i, each)
+	{
+		const char *text = json_string_value(each);
+		bool down = *text == '-';
+		struct field field;
+		enum rc rc = field_find(q->object, text + down, &field, err);
+		if (rc != RC_OK)
+			return rc;
+		if (field.docs == NULL && strchr(field.path, '.') != NULL)
+			return err_set(err, RC_UNSUPPORTED, "%.40s: this server cannot sort by it",
+				text + down);
+		char name[FIELD_PATH_MAX + 16];
+		snprintf(name, sizeof(name), "orderBy[%s]",
+			field.docs != NULL ? field.docs : field.path);
+		rc = grown(request_param(r, name, down ? "DESC" : "ASC"), err);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc list(
+	struct request *r, const struct query *q, enum where_fit *ret_fit, struct err *err)
+{
+	if (q->deleted != DELETED_NOT)
+		return err_set(
+			err, RC_UNSUPPORTED, "this server's API cannot list deleted records");
+	enum rc rc = grown(request_start(r, REQUEST_GET, "/rest/%s", q->object), err);
+	if (rc == RC_OK)
+		rc = grown(request_param_n(r, "limit", q->limit), err);
+	if (rc == RC_OK && q->where != NULL)
+		rc = grown(where_format_docs(q->where, r), err);
+	if (rc == RC_OK)
+		rc = put_order(r, q, err);
+	if (rc == RC_OK && q->after != NULL)
+		rc = grown(request_param(r, "after", q->after), err);
+	*ret_fit = q->where != NULL && where_tests(q->where) ? WHERE_WIDER : WHERE_EXACT;
+	return rc;
+}
+
+static enum rc put_body(struct request *r, const char *object, const json_t *data, struct err *err)
+{
+	json_t *flat = NULL;
+	enum rc rc = fields_to_docs(object, data, &flat, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = grown(request_json(r, flat), err);
+	json_decref(flat);
+	return rc;
+}
+
+static enum rc create(struct request *r, const char *object, const json_t *data, struct err *err)
+{
+	enum rc rc = grown(request_start(r, REQUEST_POST, "/rest/%s", object), err);
+	if (rc == RC_OK)
+		rc = put_body(r, object, data, err);
+	r->once = true;
+	return rc;
+}
+
+static enum rc create_many(
+	struct request *r, const char *object, const json_t *records, struct err *err)
+{
+	enum rc rc = grown(request_start(r, REQUEST_POST, "/rest/batch/%s", object), err);
+	r->once = true;
+	json_t *all = json_array();
+	size_t i;
+	json_t *each;
+	json_array_foreach(records, i, each)
+	{
+		json_t *flat = NULL;
+		if (rc == RC_OK)
+			rc = fields_to_docs(object, each, &flat, err);
+		if (rc == RC_OK && json_array_append_new(all, flat) != 0)
+			rc = err_set(err, RC_NOMEM, "no memory for a request");
+	}
+	if (rc == RC_OK)
+		rc = grown(request_json(r, all), err);
+	json_decref(all);
+	return rc;
+}
+
+static enum rc update(
+	struct request *r, const char *object, const char *id, const json_t *data, struct err *err)
+{
+	enum rc rc = at_record(r, REQUEST_PATCH, object, id, err);
+	return rc == RC_OK ? put_body(r, object, data, err) : rc;
+}
+
+static enum rc remove_softly(struct request *r, const char *object, const char *id, struct err *err)
+{
+	return at_record(r, REQUEST_DELETE, object, id, err);
+}
+
+/* One record at a time, by e-mail: the only form on that page. */
+static enum rc duplicates(
+	struct request *r, const char *object, const json_t *records, struct err *err)
+{
+	const json_t *email = field_value(json_array_get(records, 0), "emails.primaryEmail");
+	if (!json_is_string(email) || json_array_size(records) != 1)
+		return err_set(err, RC_UNSUPPORTED, "this server finds duplicates by e-mail only");
+	json_t *body = json_pack("{s:s}", "email", json_string_value(email));
+	enum rc rc = body == NULL ? RC_NOMEM
+				  : request_start(r, REQUEST_POST, "/rest/%s/duplicates", object);
+	if (rc == RC_OK)
+		rc = request_json(r, body);
+	r->effect = false;
+	json_decref(body);
+	return grown(rc, err);
+}
+
+static enum rc duplicates_of(struct request *r, const char *object, const char *id, struct err *err)
+{
+	(void)r, (void)object, (void)id;
+	return err_set(err, RC_UNSUPPORTED, "this server finds duplicates by e-mail only");
+}
+
+static enum rc merge(struct request *r, const char *object, const char *into, const json_t *from,
+	bool preview, struct err *err)
+{
+	if (preview)
+		return err_set(err, RC_UNSUPPORTED, "this server cannot try a merge out");
+	json_t *body = json_pack("{s:s, s:s}", "sourceId",
+		json_string_value(json_array_get(from, 0)), "targetId", into);
+	enum rc rc =
+		body == NULL ? RC_NOMEM : request_start(r, REQUEST_PATCH, "/rest/%s/merge", object);
+	if (rc == RC_OK)
+		rc = request_json(r, body);
+	json_decref(body);
+	return grown(rc, err);
+}
+
+static enum rc strange(struct err *err)
+{
+	return err_set(err, RC_UPSTREAM, "Twenty's answer is not what was asked for");
+}
+
+static enum rc read_record(
+	const char *object, const json_t *body, json_t **ret_record, struct err *err)
+{
+	json_t *data = json_object_get(body, "data");
+	if (!json_is_object(data) || !json_is_string(json_object_get(data, "id")))
+		return strange(err);
+	*ret_record = fields_from_docs(object, data);
+	return *ret_record != NULL ? RC_OK : err_set(err, RC_NOMEM, "no memory for a record");
+}
+
+static enum rc read_records(
+	const char *object, const json_t *body, json_t **ret_records, struct err *err)
+{
+	json_t *data = json_object_get(body, "data");
+	if (!json_is_array(data))
+		return strange(err);
+	json_t *all = json_array();
+	enum rc rc = RC_OK;
+	size_t i;
+	json_t *each;
+	json_array_foreach(data, i, each)
+	{
+		if (!json_is_string(json_object_get(each, "id")))
+			rc = strange(err);
+		else if (json_array_append_new(all, fields_from_docs(object, each)) != 0)
+			rc = err_set(err, RC_NOMEM, "no memory for a record");
+		if (rc != RC_OK)
+			break;
+	}
+	if (rc == RC_OK)
+		*ret_records = all;
+	else
+		json_decref(all);
+	return rc;
+}
+
+static enum rc read_page(
+	const char *object, const json_t *body, struct page *ret_page, struct err *err)
+{
+	struct page page = {.total = -1};
+	json_t *info = json_object_get(body, "pageInfo");
+	json_t *more = json_object_get(info, "hasNextPage");
+	json_t *end = json_object_get(info, "endCursor");
+	if (!json_is_boolean(more) || (json_is_true(more) && !json_is_string(end)))
+		return strange(err);
+	enum rc rc = read_records(object, body, &page.records, err);
+	if (rc != RC_OK)
+		return rc;
+	if (json_is_true(more)) {
+		page.next = strdup(json_string_value(end));
+		if (page.next == NULL) {
+			page_done(&page);
+			return err_set(err, RC_NOMEM, "no memory for a cursor");
+		}
+	}
+	*ret_page = page;
+	return RC_OK;
+}
+
+static enum rc read_duplicates(const char *object, const json_t *body, size_t inputs_n,
+	json_t **ret_lists, struct err *err)
+{
+	json_t *records = NULL;
+	enum rc rc = inputs_n == 1 ? read_records(object, body, &records, err) : strange(err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_lists = json_pack("[o]", records);
+	return *ret_lists != NULL ? RC_OK : err_set(err, RC_NOMEM, "no memory for records");
+}
+
+static void read_fault(int status, const json_t *body, struct fault *ret_fault)
+{
+	struct fault f;
+	fault_of_status(status, &f);
+	const char *text = json_string_value(json_object_get(body, "message"));
+	const char *more =
+		json_string_value(json_object_get(json_object_get(body, "details"), "message"));
+	if (text == NULL) {
+		if (f.code == RC_NOT_FOUND) {
+			f.code = RC_UPSTREAM;
+			fault_message(&f, "something that is not Twenty's API answered");
+		}
+	} else {
+		char both[400];
+		snprintf(both, sizeof(both), "%.180s%s%.180s", text, more != NULL ? ": " : "",
+			more != NULL ? more : "");
+		fault_message(&f, both);
+		bool duplicate = strcasestr(both, "duplicate") != NULL ||
+				 strcasestr(both, "already exists") != NULL;
+		if (status == 400)
+			f.code = duplicate ? RC_DUPLICATE : RC_REJECTED;
+	}
+	*ret_fault = f;
+}
+
+const struct dialect dialect_docs = {
+	.name = "docs",
+	.own_ids = false,
+	.deleted_lists = false,
+	.merge_preview = false,
+	.merge_n = 1,
+	.batch_n = 60,
+	.page_n = 50,
+	.page_default = 50,
+	.get = get,
+	.list = list,
+	.create = create,
+	.create_many = create_many,
+	.update = update,
+	.remove = remove_softly,
+	.duplicates = duplicates,
+	.duplicates_of = duplicates_of,
+	.merge = merge,
+	.read_record = read_record,
+	.read_records = read_records,
+	.read_page = read_page,
+	.read_duplicates = read_duplicates,
+	.read_fault = read_fault,
+};

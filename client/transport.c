@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests on the wire.
+ * From: engine.c, a request and whom to call back. To: libcurl, and back with what came of it. A
+ * transfer that fails says whether the server can have seen it (LOST) or cannot (UNSENT). Handles
+ * are kept and used again, connections live as long as the server allows.
+ *
+ * Sockets: libcurl says what it waits for, an sd-event source waits. A source of an idle connection
+ * stays armed, because the next request wants the same events and each change costs a system call;
+ * when an idle one wakes up after all (the server closed it), it is disarmed. libcurl's timer is
+ * kept as an absolute deadline; the event source is moved only when the deadline comes closer.
+ *
+ * Does NOT retry, log, parse, or know what a request means.
+ */
+#include "client/transport.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+#include <systemd/sd-event.h>
+
+#include "base/clock.h"
+#include "client/header.h"
+
+#define CONNECT_MS 5000
+#define IDLE_S 50 /* servers close at 60 or 65: be first */
+
+struct wire_socket {
+	sd_event_source *source;
+	uint32_t wants;      /* what the source is armed for */
+	uint32_t curl_wants; /* what libcurl waits for now; 0: nothing */
+	bool ours;           /* opened for a connection, so told when it is closed */
+};
+
+struct transfer {
+	struct transport *transport;
+	CURL *easy;
+	struct transfer *next; /* of the free ones, or of those on the wire */
+	struct transfer *prev;
+	struct buf body;
+	size_t headers_bytes;
+	int headers_n;
+	bool excess;
+	struct budget_notice notice;
+	char *url; /* owned; base and room for a target */
+	int64_t started_us;
+	transport_done_fn done;
+	void *ctx;
+};
+
+struct transport {
+	sd_event *loop;
+	CURLM *multi;
+	struct curl_slist *headers; /* with the key; shared by all handles */
+	char *url;
+	size_t url_n;
+	int64_t deadline_ms;
+	size_t body_max;
+	void (*idle)(void *ctx);
+	void *idle_ctx;
+	struct wire_socket *sockets; /* by descriptor */
+	size_t sockets_n;
+	sd_event_source *timer;
+	int64_t curl_at_us;  /* mono: when libcurl wants to be called; -1: not */
+	int64_t timer_at_us; /* mono: when the timer is armed for; -1: it is off */
+	struct transfer *idle_list, *wire_list;
+	int64_t in_flight;
+};
+
+static void collect(struct transport *t);
+
+static int64_t loop_us(struct transport *t)
+{
+	uint64_t now = 0;
+	sd_event_now(t->loop, CLOCK_MONOTONIC, &now);
+	return (int64_t)now;
+}
+
+static void act(struct transport *t, curl_socket_t fd, int events)
+{
+	int running = 0;
+	if (fd == CURL_SOCKET_TIMEOUT)
+		t->curl_at_us = -1;
+	curl_multi_socket_action(t->multi, fd, events, &running);
+	collect(t);
+}
+
+static void arm_timer(struct transport *t)
+{
+	if (t->curl_at_us < 0 || (t->timer_at_us >= 0 && t->timer_at_us <= t->curl_at_us))
+		return;
+	if (sd_event_source_set_time(t->timer, (uint64_t)t->curl_at_us) >= 0 &&
+		sd_event_source_set_enabled(t->timer, SD_EVENT_ONESHOT) >= 0)
+		t->timer_at_us = t->curl_at_us;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	(void)source, (void)usec;
+	struct transport *t = ctx;
+	t->timer_at_us = -1;
+	if (t->curl_at_us >= 0 && t->curl_at_us <= loop_us(t))
+		act(t, CURL_SOCKET_TIMEOUT, 0);
+	arm_timer(t);
+	return 0;
+}
+
+static int timer_wanted(CURLM *multi, long timeout_ms, void *ctx)
+{
+	(void)multi;
+	struct transport *t = ctx;
+	t->curl_at_us = timeout_ms < 0 ? -1 : loop_us(t) + (int64_t)timeout_ms * 1000;
+	arm_timer(t);
+	return 0;
+}
+
+static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *ctx)
+{
+	struct transport *t = ctx;
+	struct wire_socket *s = &t->sockets[fd];
+	if (s->curl_wants == 0) { /* an idle connection woke up: its end, seen at its next use */
+		s->wants = 0;
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	}
+	int events = (revents & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
+		     (revents & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+		     (revents & EPOLLERR ? CURL_CSELECT_ERR : 0);
+	act(t, fd, events);
+	return 0;
+}
+
+static struct wire_socket *socket_at(struct transport *t, curl_socket_t fd)
+{
+	size_t need = (size_t)fd + 1;
+	if (need > t->sockets_n) {
+		size_t n = need + 64;
+		struct wire_socket *grown = realloc(t->sockets, n * sizeof(*grown));
+		if (grown == NULL)
+			return NULL;
+		memset(grown + t->sockets_n, 0, (n - t->sockets_n) * sizeof(*grown));
+		t->sockets = grown;
+		t->sockets_n = n;
+	}
+	return &t->sockets[fd];
+}
+
+static void socket_forget(struct wire_socket *s)
+{
+	sd_event_source_disable_unref(s->source);
+	*s = (struct wire_socket){.source = NULL};
+}
+
+static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *per_socket)
+{
+	(void)easy, (void)per_socket;
+	struct transport *t = ctx;
+	struct wire_socket *s = socket_at(t, fd);
+	if (s == NULL)
+		return -1;
+	uint32_t wants = what == CURL_POLL_IN      ? EPOLLIN
+			 : what == CURL_POLL_OUT   ? EPOLLOUT
+			 : what == CURL_POLL_INOUT ? EPOLLIN | EPOLLOUT
+						   : 0;
+	s->curl_wants = wants;
+	if (wants == 0) {
+		if (!s->ours)
+			socket_forget(s);
+		return 0;
+	}
+	int rc = 0;
+	if (s->source == NULL)
+		rc = sd_event_add_io(t->loop, &s->source, fd, wants, on_socket, t);
+	else if (s->wants == 0) {
+		rc = sd_event_source_set_io_events(s->source, wants);
+		if (rc >= 0)
+			rc = sd_event_source_set_enabled(s->source, SD_EVENT_ON);
+	} else if (s->wants != wants)
+		rc = sd_event_source_set_io_events(s->source, wants);
+	s->wants = wants;
+	return rc < 0 ? -1 : 0;
+}
+
+static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transport *t = ctx;
+	if (purpose != CURLSOCKTYPE_IPCXN)
+		return CURL_SOCKET_BAD;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	struct wire_socket *s = socket_at(t, fd);
+	if (s == NULL) {
+		close(fd);
+		return CURL_SOCKET_BAD;
+	}
+	s->ours = true;
+	return fd;
+}
+
+static int socket_close(void *ctx, curl_socket_t fd)
+{
+	struct transport *t = ctx;
+	if ((size_t)fd < t->sockets_n)
+		socket_forget(&t->sockets[fd]);
+	return close(fd);
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct transfer *f = ctx;
+	if (buf_put(&f->body, p, size * n) == RC_OK)
+		return size * n;
+	f->excess = true;
+	return 0;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct transfer *f = ctx;
+	struct slice line = {p, size * n};
+	f->headers_bytes += line.n;
+	f->headers_n++;
+	if (f->headers_bytes > TRANSPORT_HEADERS_MAX || f->headers_n > TRANSPORT_HEADER_N) {
+		f->excess = true;
+		return 0;
+	}
+	header_parse(line, clock_wall_ms(), &f->notice);
+	return line.n;
+}
+
+/* Whether the server can have seen a request that failed. */
+static enum transport_end end_of(const struct transfer *f)
+{
+	if (f->excess)
+		return TRANSPORT_EXCESS;
+	curl_off_t sent = 0; /* until it is set, the connection was not even ready */
+	curl_easy_getinfo(f->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+	return sent == 0 ? TRANSPORT_UNSENT : TRANSPORT_LOST;
+}
+
+static const char *problem_of(CURLcode code, enum transport_end end)
+{
+	switch ((int)code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "its name cannot be resolved";
+	case CURLE_COULDNT_CONNECT:
+		return "it refuses connections";
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+		return "its certificate is not valid for this name, has expired, or is signed by "
+		       "nobody "
+		       "this machine trusts";
+	case CURLE_SSL_CONNECT_ERROR:
+		return "no TLS connection can be made";
+	case CURLE_OPERATION_TIMEDOUT:
+		return end == TRANSPORT_UNSENT ? "no connection in time" : "no answer in time";
+	case CURLE_GOT_NOTHING:
+		return "the connection was closed without an answer";
+	case CURLE_PARTIAL_FILE:
+		return "the answer was cut off";
+	case CURLE_BAD_CONTENT_ENCODING:
+		return "the answer was compressed wrongly";
+	default:
+		return end == TRANSPORT_EXCESS ? "the answer was larger than allowed"
+		       : end == TRANSPORT_LOST ? "the connection broke"
+					       : "no connection can be made";
+	}
+}
+
+static void transfer_end(struct transfer *f, CURLcode code)
+{
+	struct transport *t = f->transport;
+	struct transport_answer answer = {.end = TRANSPORT_ANSWERED, .problem = ""};
+	answer.wire_us = clock_mono_us() - f->started_us;
+	answer.notice = f->notice;
+	if (code == CURLE_OK) {
+		long status = 0;
+		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+		answer.status = (int)status;
+		answer.body = buf_slice(&f->body);
+	} else {
+		answer.end = end_of(f);
+		answer.problem = problem_of(code, answer.end);
+		answer.late = code == CURLE_OPERATION_TIMEDOUT;
+	}
+	curl_multi_remove_handle(t->multi, f->easy);
+	if (f->prev != NULL)
+		f->prev->next = f->next;
+	else
+		t->wire_list = f->next;
+	if (f->next != NULL)
+		f->next->prev = f->prev;
+	t->in_flight--;
+	f->done(f->ctx, &answer);
+	if (f->body.cap > 262144)
+		buf_done(&f->body);
+	f->next = t->idle_list;
+	t->idle_list = f;
+}
+
+static void collect(struct transport *t)
+{
+	int left = 0;
+	bool any = false;
+	for (CURLMsg *m; (m = curl_multi_info_read(t->multi, &left)) != NULL;) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		struct transfer *f = NULL;
+		CURLcode code = m->data.result;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&f);
+		transfer_end(f, code);
+		any = true;
+	}
+	if (any)
+		t->idle(t->idle_ctx);
+}
+
+static void transfer_free(struct transfer *f)
+{
+	if (f == NULL)
+		return;
+	if (f->easy != NULL)
+		curl_easy_cleanup(f->easy);
+	buf_done(&f->body);
+	free(f->url);
+	free(f);
+}
+
+/* What holds for every request of this handle. */
+static bool easy_prepare(struct transfer *f)
+{
+	struct transport *t = f->transport;
+	CURL *e = f->easy;
+	CURLcode bad = CURLE_OK;
+#define SET(option, value) bad = bad != CURLE_OK ? bad : curl_easy_setopt(e, option, value)
+	SET(CURLOPT_PRIVATE, f);
+	SET(CURLOPT_HTTPHEADER, t->headers);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, f);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, f);
+	SET(CURLOPT_OPENSOCKETFUNCTION, socket_open);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, socket_close);
+	SET(CURLOPT_CLOSESOCKETDATA, t);
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+	SET(CURLOPT_TIMEOUT_MS, (long)t->deadline_ms);
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+		(long)(t->deadline_ms < CONNECT_MS ? t->deadline_ms : CONNECT_MS));
+	SET(CURLOPT_MAXAGE_CONN, (long)IDLE_S);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_PIPEWAIT, 0L);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+#undef SET
+	return bad == CURLE_OK;
+}
+
+static struct transfer *transfer_take(struct transport *t)
+{
+	struct transfer *f = t->idle_list;
+	if (f != NULL) {
+		t->idle_list = f->next;
+		return f;
+	}
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return NULL;
+	f->transport = t;
+	buf_init(&f->body, t->body_max);
+	f->easy = curl_easy_init();
+	f->url = malloc(t->url_n + REQUEST_TARGET_MAX + 1);
+	if (f->easy == NULL || f->url == NULL || !easy_prepare(f)) {
+		transfer_free(f);
+		return NULL;
+	}
+	memcpy(f->url, t->url, t->url_n);
+	return f;
+}
+
+static bool easy_aim(struct transfer *f, const struct request *r)
+{
+	CURL *e = f->easy;
+	memcpy(f->url + f->transport->url_n, r->target.p, r->target.n + 1);
+	CURLcode bad = curl_easy_setopt(e, CURLOPT_URL, f->url);
+	const char *method = r->method == REQUEST_GET ? NULL : request_method_name(r->method);
+	if (r->body != NULL) {
+		bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_n);
+		bad |= curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body);
+	} else
+		bad |= curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+	bad |= curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
+	bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
+	return bad == CURLE_OK;
+}
+
+enum rc transport_send(struct transport *t, const struct request *request, transport_done_fn done,
+	void *ctx, struct err *err)
+{
+	if (t->in_flight >= TRANSPORT_PARALLEL)
+		return err_set(err, RC_BUSY, "too many requests are on their way");
+	struct transfer *f = transfer_take(t);
+	if (f == NULL)
+		return err_set(err, RC_NOMEM, "no memory for a request");
+	buf_clear(&f->body);
+	f->headers_bytes = 0;
+	f->headers_n = 0;
+	f->excess = false;
+	f->notice = (struct budget_notice){-1, -1, -1, -1};
+	f->done = done;
+	f->ctx = ctx;
+	f->started_us = clock_mono_us();
+	if (!easy_aim(f, request) || curl_multi_add_handle(t->multi, f->easy) != CURLM_OK) {
+		f->next = t->idle_list;
+		t->idle_list = f;
+		return err_set(err, RC_NOMEM, "a request cannot be started");
+	}
+	f->prev = NULL;
+	f->next = t->wire_list;
+	if (f->next != NULL)
+		f->next->prev = f;
+	t->wire_list = f;
+	t->in_flight++;
+	return RC_OK;
+}
+
+void transport_kick(struct transport *t)
+{
+	if (t->curl_at_us >= 0 && t->curl_at_us <= loop_us(t))
+		act(t, CURL_SOCKET_TIMEOUT, 0);
+}
+
+int64_t transport_in_flight(const struct transport *t)
+{
+	return t->in_flight;
+}
+
+static bool put_header(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *grown = curl_slist_append(*list, line);
+	if (grown != NULL)
+		*list = grown;
+	return grown != NULL;
+}
+
+static bool headers_make(struct transport *t, const char *key)
+{
+	struct buf b;
+	buf_init(&b, 16384);
+	bool ok = buf_printf(&b, "Authorization: Bearer %s", key) == RC_OK &&
+		  put_header(&t->headers, b.p);
+	if (b.p != NULL)
+		explicit_bzero(b.p, b.n);
+	buf_done(&b);
+	return ok && put_header(&t->headers, "Accept: application/json") &&
+	       put_header(&t->headers, "Content-Type: application/json") &&
+	       put_header(&t->headers, "Expect:") &&
+	       put_header(&t->headers, "User-Agent: moonhook/" MOONHOOK_VERSION);
+}
+
+enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*idle)(void *ctx),
+	void *idle_ctx, struct transport **ret_transport, struct err *err)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(err, RC_IO, "libcurl cannot be started");
+	struct transport *t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the client");
+	t->loop = sd_event_ref(loop);
+	t->deadline_ms = conf->deadline_ms;
+	t->body_max = conf->body_max;
+	t->idle = idle;
+	t->idle_ctx = idle_ctx;
+	t->curl_at_us = t->timer_at_us = -1;
+	t->url = strdup(conf->url);
+	t->url_n = strlen(conf->url);
+	t->multi = curl_multi_init();
+	bool ok = t->url != NULL && t->multi != NULL && headers_make(t, conf->key) &&
+		  sd_event_add_time(loop, &t->timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer, t) >=
+			  0 &&
+		  sd_event_source_set_enabled(t->timer, SD_EVENT_OFF) >= 0 &&
+		  curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted) == CURLM_OK &&
+		  curl_multi_setopt(t->multi, CURLMOPT_SOCKETDATA, t) == CURLM_OK &&
+		  curl_multi_setopt(t->multi, CURLMOPT_TIMERFUNCTION, timer_wanted) == CURLM_OK &&
+		  curl_multi_setopt(t->multi, CURLMOPT_TIMERDATA, t) == CURLM_OK &&
+		  curl_multi_setopt(t->multi, CURLMOPT_MAXCONNECTS, (long)TRANSPORT_PARALLEL) ==
+			  CURLM_OK;
+	if (!ok) {
+		transport_free(t);
+		return err_set(err, RC_NOMEM, "the client's transport cannot be set up");
+	}
+	*ret_transport = t;
+	return RC_OK;
+}
+
+void transport_free(struct transport *t)
+{
+	if (t == NULL)
+		return;
+	for (struct transfer *f = t->wire_list, *next; f != NULL; f = next) {
+		next = f->next;
+		curl_multi_remove_handle(t->multi, f->easy);
+		transfer_free(f);
+	}
+	for (struct transfer *f = t->idle_list, *next; f != NULL; f = next) {
+		next = f->next;
+		transfer_free(f);
+	}
+	if (t->multi != NULL)
+		curl_multi_cleanup(t->multi);
+	for (size_t i = 0; i < t->sockets_n; i++)
+		socket_forget(&t->sockets[i]);
+	free(t->sockets);
+	sd_event_source_disable_unref(t->timer);
+	curl_slist_free_all(t->headers);
+	free(t->url);
+	sd_event_unref(t->loop);
+	free(t);
+	curl_global_cleanup();
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gathers the state of everything into one JSON object.
+ * From: control.c. Reads the store through a reader of its own for each question, so that no old
+ * snapshot holds the WAL. A store that cannot be read is part of the answer, not a failure.
+ */
+#include "console/status.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "queue/queue.h"
+
+#ifndef MOONHOOK_VERSION
+#define MOONHOOK_VERSION "unknown"
+#endif
+
+static json_t *count_states(const int64_t counts[static QUEUE_STATE_N])
+{
+	json_t *out = json_object();
+	for (int i = 0; i < QUEUE_STATE_N && out != NULL; i++)
+		if (json_object_set_new(out, queue_state_name((enum queue_state)i),
+			    json_integer((json_int_t)counts[i])) != 0)
+			break;
+	return out;
+}
+
+/* Bytes that are no UTF-8 become null. */
+static json_t *text(const char *s)
+{
+	json_t *t = s != NULL && s[0] != '\0' ? json_string(s) : NULL;
+	return t != NULL ? t : json_null();
+}
+
+static enum rc add_rule(void *ctx, const struct queue_rule *r, struct err *err)
+{
+	json_t *one = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o}", "name", text(r->name), "file",
+		text(r->file), "line", r->line, "on", text(r->on), "state", text(r->state), "error",
+		text(r->error));
+	if (one == NULL || json_array_append_new(ctx, one) != 0)
+		return err_set(err, RC_NOMEM, "no memory for the list of rules");
+	return RC_OK;
+}
+
+static enum rc read_store(const char *store, json_t *out, struct err *err)
+{
+	struct queue *q = NULL;
+	struct queue_counts counts;
+	json_t *rules = json_array();
+	enum rc rc = queue_open(store, QUEUE_READER, &q, err);
+	if (rc == RC_OK)
+		rc = queue_count(q, &counts, err);
+	if (rc == RC_OK)
+		rc = queue_rule_each(q, add_rule, rules, err);
+	queue_close(q);
+	if (rc == RC_OK) {
+		int64_t oldest = counts.oldest_open_ms;
+		(void)json_object_set_new(out, "events", count_states(counts.events));
+		(void)json_object_set_new(out, "runs", count_states(counts.runs));
+		(void)json_object_set_new(out, "oldest_ms",
+			json_integer((json_int_t)(oldest != 0 ? clock_wall_ms() - oldest : 0)));
+		(void)json_object_set(out, "rules", rules);
+	}
+	json_decref(rules);
+	return rc;
+}
+
+static json_t *describe_api(const json_t *daemon)
+{
+	static const char *const dialects[] = {"unknown", "core", "docs"};
+	int64_t dialect = metrics_value(METRIC_API_DIALECT);
+	bool refused = metrics_value(METRIC_API_REFUSED) != 0;
+	bool unreachable = metrics_value(METRIC_API_UNREACHABLE) != 0;
+	int64_t tokens = metrics_value(METRIC_API_TOKENS);
+	const char *problem = json_string_value(json_object_get(daemon, "problem"));
+	if ((problem == NULL || problem[0] == '\0') && refused)
+		problem = "Twenty refuses the API key; put a valid one into twenty.key, then "
+			  "`moonhook reload`";
+	else if ((problem == NULL || problem[0] == '\0') && unreachable)
+		problem = "Twenty cannot be reached; its calls wait until it answers";
+	return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:s, s:b, s:b, s:o}", "calls",
+		(json_int_t)metrics_value(METRIC_API_CALLS), "requests",
+		(json_int_t)metrics_value(METRIC_API_REQUESTS), "tokens",
+		tokens >= 0 ? json_integer((json_int_t)tokens) : json_null(), "waiting",
+		(json_int_t)metrics_value(METRIC_API_WAITING), "limited",
+		(json_int_t)metrics_value(METRIC_API_LIMITED), "failed",
+		(json_int_t)metrics_value(METRIC_API_FAILED), "dialect",
+		dialects[dialect >= 0 && dialect <= 2 ? dialect : 0], "reachable", !unreachable,
+		"refused", refused, "problem", text(problem));
+}
+
+json_t *status_describe(const char *store, const json_t *daemon)
+{
+	struct err err = {.msg = ""};
+	json_t *uptime = json_object_get(daemon, "uptime_ms");
+	json_t *processes = json_object_get(daemon, "processes");
+	json_t *out = json_pack("{s:b, s:s, s:O?, s:O?, s:o, s:I, s:n, s:n, s:n}", "ok", 1,
+		"version", MOONHOOK_VERSION, "uptime_ms", uptime, "processes", processes, "api",
+		describe_api(daemon), "workers", (json_int_t)metrics_value(METRIC_WORKERS),
+		"events", "runs", "rules");
+	if (out == NULL)
+		return NULL;
+	if (read_store(store, out, &err) != RC_OK)
+		(void)json_object_set_new(out, "store_problem", text(err.msg));
+	else if (metrics_value(METRIC_STORE_FAILING) != 0)
+		(void)json_object_set_new(
+			out, "store_problem", json_string("the store cannot be written"));
+	return out;
+}

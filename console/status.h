@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What `moonhook status` shows: counts of the store, live rules, the page of metrics. */
+#ifndef MOONHOOK_CONSOLE_STATUS_H
+#define MOONHOOK_CONSOLE_STATUS_H
+
+#include <jansson.h>
+
+/*
+ * store: the folder. daemon: what the supervisor says of its processes ({uptime_ms, problem,
+ * processes}), may be NULL; BORROWS. Always an object, {"ok": true, events, runs, api, workers,
+ * rules, ..}; what the store does not tell is null there, with the reason in "store_problem". NULL:
+ * no memory.
+ */
+json_t *status_describe(const char *store, const json_t *daemon);
+
+#endif

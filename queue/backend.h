@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a backend of the queue has to do. The table is const, every member is filled, and only
+ * queue.c calls it: it has checked the side, the arguments and that the handle has not failed.
+ */
+#ifndef MOONHOOK_QUEUE_BACKEND_H
+#define MOONHOOK_QUEUE_BACKEND_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "queue/queue.h"
+
+/* The first member of every backend's handle. */
+struct queue {
+	const struct queue_backend *backend;
+	enum queue_side side;
+	/* Set once, by any thread, by queue_break: from then on everything but close is refused. */
+	atomic_bool broken;
+	char why[224]; /* written before broken is set */
+};
+
+/* The store can no longer be trusted with a write: remembers why. Returns RC_IO with a sentence. */
+enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...) printf_like(3, 4);
+
+struct queue_backend {
+	const char *name;
+	void (*close)(struct queue *q);
+	enum rc (*inbox_put)(
+		struct queue *q, struct queue_delivery *deliveries, size_t n, struct err *err);
+	enum rc (*prune)(struct queue *q, const struct queue_retention *keep, int64_t now_wall_ms,
+		size_t most, size_t *ret_n, struct err *err);
+	enum rc (*checkpoint)(struct queue *q, struct err *err);
+	enum rc (*inbox_next)(struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n,
+		struct err *err);
+	enum rc (*route)(struct queue *q, struct queue_routing *routings, size_t n,
+		size_t claim_max, struct queue_run *ret_run, size_t *ret_run_n, struct err *err);
+	enum rc (*claim)(struct queue *q, int64_t now_wall_ms, size_t max,
+		struct queue_run *ret_run, size_t *ret_run_n, struct err *err);
+	enum rc (*next_due)(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+	enum rc (*adopt)(struct queue *q, size_t *ret_n, struct err *err);
+	enum rc (*finish)(struct queue *q, int64_t run_seq, int64_t epoch,
+		const struct queue_outcome *outcome, struct err *err);
+	enum rc (*call_put)(struct queue *q, int64_t run_seq, int64_t epoch,
+		const struct queue_call *call, struct err *err);
+	enum rc (*calls_load)(struct queue *q, int64_t run_seq, struct queue_call **ret_calls,
+		size_t *ret_n, struct err *err);
+	enum rc (*commit)(struct queue *q, struct err *err);
+	enum rc (*source_put)(struct queue *q, const char *hash, const char *file,
+		struct slice text, struct err *err);
+	enum rc (*source_get)(struct queue *q, const char *hash, struct buf *out,
+		char ret_file[static 256], struct err *err);
+	enum rc (*rules_put)(
+		struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
+	enum rc (*event_each)(struct queue *q, const struct queue_filter *filter,
+		queue_event_fn fn, void *ctx, struct err *err);
+	enum rc (*run_each)(struct queue *q, const struct queue_filter *filter, queue_run_fn fn,
+		void *ctx, struct err *err);
+	enum rc (*event_get)(struct queue *q, const char *id, queue_event_fn fn, void *ctx,
+		struct err *err);
+	enum rc (*run_get)(
+		struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err);
+	enum rc (*rule_each)(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err);
+	enum rc (*count)(struct queue *q, struct queue_counts *ret_counts, struct err *err);
+	enum rc (*retry)(struct queue *q, const char *run_id, struct err *err);
+};
+
+/* The backends; open GIVES a handle whose base is filled. */
+enum rc sqlite_open(const char *folder, enum queue_side side, struct queue **ret_queue,
+	struct err *err) must_check;
+enum rc memory_open(const char *name, enum queue_side side, struct queue **ret_queue,
+	struct err *err) must_check;
+
+/* --- shared by the backends (run.c, filter.c) ------------------------------------------------- */
+
+struct queue_run_parts { /* BORROWS: what a claimed run is made from */
+	const char *rule, *source_hash, *key, *event_source, *event_via;
+	struct slice body, headers;
+	bool has_body;
+};
+/* Fills the texts of run from parts, in one piece of memory. RC_NOMEM. */
+enum rc queue_run_fill(struct queue_run *run, const struct queue_run_parts *parts) must_check;
+struct queue_calls { /* a journal being put together */
+	struct queue_call *p; /* GIVES with queue_calls_free */
+	size_t n, cap;
+};
+/* Adds a copy of call; where its path is there already, the later one completes it. RC_NOMEM. */
+enum rc queue_calls_put(struct queue_calls *calls, const struct queue_call *call) must_check;
+
+/* The state an event ends with, given how its runs ended: n[state] runs in each. */
+enum queue_state queue_event_end(const int64_t n[static QUEUE_STATE_N]);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one door to the backends, the names of the states, and the table of legal moves.
+ *
+ * From: every room that stores or reads. To: the backend of the handle. Here it is checked, once
+ * for all backends, that the side may make the call and that the handle has not failed; a failed
+ * handle refuses everything but close with RC_IO. Holds no state but the handle's.
+ */
+#include "queue/queue.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "queue/backend.h"
+
+static const char *const names[QUEUE_STATE_N] = {
+#define X(code, name) [code] = name,
+	QUEUE_STATES(X)
+#undef X
+};
+
+#define BIT(state) (1u << (state))
+#define ENDS (BIT(QUEUE_DONE) | BIT(QUEUE_SKIPPED) | BIT(QUEUE_DEAD) | BIT(QUEUE_QUARANTINED))
+
+static const unsigned moves[QUEUE_STATE_N] = {
+	/* claimed; or put behind an older one of its key that came back */
+	[QUEUE_DUE] = BIT(QUEUE_RUNNING) | BIT(QUEUE_WAITING),
+	/* promoted, or its time has come */
+	[QUEUE_WAITING] = BIT(QUEUE_DUE),
+	/* finished, released, or adopted from a runner that died */
+	[QUEUE_RUNNING] = ENDS | BIT(QUEUE_WAITING) | BIT(QUEUE_DUE),
+	[QUEUE_DONE] = 0,
+	[QUEUE_SKIPPED] = 0,
+	/* retried; waiting where another of its key is at work */
+	[QUEUE_DEAD] = BIT(QUEUE_DUE) | BIT(QUEUE_WAITING),
+	[QUEUE_QUARANTINED] = BIT(QUEUE_DUE) | BIT(QUEUE_WAITING),
+	[QUEUE_ECHO] = 0, /* of events only */
+	[QUEUE_DUPLICATE] = 0, /* of events only */
+};
+
+const char *queue_state_name(enum queue_state state)
+{
+	return (unsigned)state < QUEUE_STATE_N ? names[state] : "unknown";
+}
+
+enum queue_state queue_state_find(const char *name)
+{
+	for (int i = 0; i < QUEUE_STATE_N; i++)
+		if (strcmp(names[i], name) == 0)
+			return (enum queue_state)i;
+	return QUEUE_STATE_N;
+}
+
+bool queue_state_ended(enum queue_state state)
+{
+	return state > QUEUE_RUNNING && state < QUEUE_STATE_N;
+}
+
+bool queue_state_may(enum queue_state from, enum queue_state to)
+{
+	return (unsigned)from < QUEUE_STATE_N && (unsigned)to < QUEUE_STATE_N &&
+		(moves[from] & BIT(to)) != 0;
+}
+
+enum queue_state queue_event_end(const int64_t n[static QUEUE_STATE_N])
+{
+	if (n[QUEUE_QUARANTINED] > 0)
+		return QUEUE_QUARANTINED;
+	if (n[QUEUE_DEAD] > 0)
+		return QUEUE_DEAD;
+	return n[QUEUE_DONE] > 0 || n[QUEUE_SKIPPED] == 0 ? QUEUE_DONE : QUEUE_SKIPPED;
+}
+
+enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...)
+{
+	if (!atomic_load(&q->broken)) {
+		va_list ap;
+		va_start(ap, fmt);
+		vsnprintf(q->why, sizeof(q->why), fmt, ap);
+		va_end(ap);
+		atomic_store(&q->broken, true);
+	}
+	return err_set(err, RC_IO, "%s", q->why);
+}
+
+static const char *const side_names[] = {
+	[QUEUE_RECEIVER] = "the receiver", [QUEUE_RUNNER] = "the runner", [QUEUE_READER] = "a reader"};
+
+#define SIDE(side) (1u << (side))
+#define ANY (SIDE(QUEUE_RECEIVER) | SIDE(QUEUE_RUNNER) | SIDE(QUEUE_READER))
+#define WRITERS (SIDE(QUEUE_RECEIVER) | SIDE(QUEUE_RUNNER))
+#define RUNNER SIDE(QUEUE_RUNNER)
+
+/* What every call asks first. */
+static enum rc enter(struct queue *q, unsigned sides, const char *what, struct err *err)
+{
+	if ((sides & SIDE(q->side)) == 0)
+		return err_set(err, RC_DENIED, "%s cannot %s the store", side_names[q->side], what);
+	if (atomic_load(&q->broken))
+		return err_set(err, RC_IO, "%s", q->why);
+	return RC_OK;
+}
+
+enum rc queue_open(
+	const char *store, enum queue_side side, struct queue **ret_queue, struct err *err)
+{
+	const char *colon = strchr(store, ':');
+	if (store[0] == '\0')
+		return err_set(err, RC_INVALID, "the store needs a folder: store = \"var\"");
+	if (strncmp(store, "memory:", 7) == 0)
+		return memory_open(store + 7, side, ret_queue, err);
+	if (colon != NULL && memchr(store, '/', (size_t)(colon - store)) == NULL)
+		return err_set(err, RC_UNSUPPORTED,
+			"store \"%.*s:\" is not supported by this build; use a folder: store = \"var\"",
+			(int)(colon - store), store);
+	return sqlite_open(store, side, ret_queue, err);
+}
+
+void queue_close(struct queue *q)
+{
+	if (q != NULL)
+		q->backend->close(q);
+}
+
+enum rc queue_inbox_put(
+	struct queue *q, struct queue_delivery *deliveries, size_t n, struct err *err)
+{
+	enum rc rc = enter(q, SIDE(QUEUE_RECEIVER), "put deliveries into", err);
+	if (rc != RC_OK || n == 0)
+		return rc;
+	return q->backend->inbox_put(q, deliveries, n, err);
+}
+
+enum rc queue_prune(struct queue *q, const struct queue_retention *keep, int64_t now_wall_ms,
+	size_t most, size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, WRITERS, "prune", err);
+	if (rc != RC_OK)
+		return rc;
+	return q->backend->prune(q, keep, now_wall_ms, most, ret_n, err);
+}
+
+enum rc queue_checkpoint(struct queue *q, struct err *err)
+{
+	enum rc rc = enter(q, WRITERS, "checkpoint", err);
+	return rc != RC_OK ? rc : q->backend->checkpoint(q, err);
+}
+
+enum rc queue_inbox_next(
+	struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "route from", err);
+	return rc != RC_OK ? rc : q->backend->inbox_next(q, max, ret_raw, ret_n, err);
+}
+
+enum rc queue_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,
+	struct queue_run *ret_run, size_t *ret_run_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "route in", err);
+	if (rc != RC_OK)
+		return rc;
+	return q->backend->route(q, routings, n, claim_max, ret_run, ret_run_n, err);
+}
+
+enum rc queue_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
+	size_t *ret_run_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "claim from", err);
+	return rc != RC_OK ? rc : q->backend->claim(q, now_wall_ms, max, ret_run, ret_run_n, err);
+}
+
+enum rc queue_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->next_due(q, ret_wall_ms, err);
+}
+
+enum rc queue_adopt(struct queue *q, size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "adopt runs of", err);
+	return rc != RC_OK ? rc : q->backend->adopt(q, ret_n, err);
+}
+
+enum rc queue_finish(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_outcome *outcome, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "finish runs of", err);
+	if (rc != RC_OK)
+		return rc;
+	if (!queue_state_may(QUEUE_RUNNING, outcome->state))
+		return err_set(err, RC_INVALID, "a run cannot go from running to %s",
+			queue_state_name(outcome->state));
+	return q->backend->finish(q, run_seq, epoch, outcome, err);
+}
+
+enum rc queue_call_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_call *call, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "record calls in", err);
+	return rc != RC_OK ? rc : q->backend->call_put(q, run_seq, epoch, call, err);
+}
+
+enum rc queue_calls_load(struct queue *q, int64_t run_seq, struct queue_call **ret_calls,
+	size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->calls_load(q, run_seq, ret_calls, ret_n, err);
+}
+
+enum rc queue_commit(struct queue *q, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "commit to", err);
+	return rc != RC_OK ? rc : q->backend->commit(q, err);
+}
+
+enum rc queue_source_put(struct queue *q, const char *hash, const char *file, struct slice text,
+	struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "keep rules in", err);
+	return rc != RC_OK ? rc : q->backend->source_put(q, hash, file, text, err);
+}
+
+enum rc queue_source_get(struct queue *q, const char *hash, struct buf *out,
+	char ret_file[static 256], struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->source_get(q, hash, out, ret_file, err);
+}
+
+enum rc queue_rules_put(
+	struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "keep rules in", err);
+	return rc != RC_OK ? rc : q->backend->rules_put(q, rules, n, err);
+}
+
+enum rc queue_event_each(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,
+	void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->event_each(q, filter, fn, ctx, err);
+}
+
+enum rc queue_run_each(struct queue *q, const struct queue_filter *filter, queue_run_fn fn,
+	void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->run_each(q, filter, fn, ctx, err);
+}
+
+enum rc queue_event_get(
+	struct queue *q, const char *id, queue_event_fn fn, void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->event_get(q, id, fn, ctx, err);
+}
+
+enum rc queue_run_get(
+	struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->run_get(q, id, fn, ctx, err);
+}
+
+enum rc queue_rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->rule_each(q, fn, ctx, err);
+}
+
+enum rc queue_count(struct queue *q, struct queue_counts *ret_counts, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->count(q, ret_counts, err);
+}
+
+enum rc queue_retry(struct queue *q, const char *run_id, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "retry runs of", err);
+	return rc != RC_OK ? rc : q->backend->retry(q, run_id, err);
+}

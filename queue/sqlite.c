@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The SQLite backend: a folder with two files, inbox.db and work.db, each with one writer.
+ *
+ * From: queue.c. To: sqlite_inbox.c, sqlite_route.c, sqlite_claim.c, sqlite_finish.c,
+ * sqlite_journal.c, sqlite_source.c, sqlite_read.c, sqlite_prune.c. A side opens its own file for
+ * writing; the file of the other side is opened for reading when it is needed and there, because
+ * either may start first. Knows no statement itself.
+ */
+#include "queue/sqlite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void store_close(struct queue *q)
+{
+	struct store *store = store_of(q);
+	db_close(&store->inbox);
+	db_close(&store->work);
+	seen_done(&store->seen);
+	live_done(&store->live);
+	buf_done(&store->key);
+	buf_done(&store->raw);
+	free(store->sources);
+	free(store->folder);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	free(store);
+}
+
+static enum rc store_checkpoint(struct queue *q, struct err *err)
+{
+	struct store *store = store_of(q);
+	return db_checkpoint(q->side == QUEUE_RECEIVER ? &store->inbox : &store->work, err);
+}
+
+static const struct queue_backend sqlite_backend = {
+	.name = "sqlite",
+	.close = store_close,
+	.inbox_put = inbox_put,
+	.prune = store_prune,
+	.checkpoint = store_checkpoint,
+	.inbox_next = inbox_next,
+	.route = work_route,
+	.claim = work_claim,
+	.next_due = work_next_due,
+	.adopt = work_adopt,
+	.finish = work_finish,
+	.call_put = work_call_put,
+	.calls_load = work_calls_load,
+	.commit = work_commit,
+	.source_put = work_source_put,
+	.source_get = work_source_get,
+	.rules_put = work_rules_put,
+	.event_each = store_event_each,
+	.run_each = store_run_each,
+	.event_get = store_event_get,
+	.run_get = store_run_get,
+	.rule_each = work_rule_each,
+	.count = store_count,
+	.retry = work_retry,
+};
+
+static enum rc need(struct store *store, struct db *db, const struct db_form *form, bool *has,
+	struct err *err)
+{
+	if (*has)
+		return RC_OK;
+	struct err why;
+	enum rc rc = db_open(db, &store->base, store->folder, form, DB_READ, &why);
+	*has = rc == RC_OK;
+	if (rc == RC_OK || rc == RC_NOT_FOUND)
+		return RC_OK;
+	return err_set(err, rc, "%s", why.msg);
+}
+
+enum rc store_need_inbox(struct store *store, struct err *err)
+{
+	return need(store, &store->inbox, &db_inbox_form, &store->has_inbox, err);
+}
+
+enum rc store_need_work(struct store *store, struct err *err)
+{
+	return need(store, &store->work, &db_work_form, &store->has_work, err);
+}
+
+static enum rc open_writer(struct store *store, struct err *err)
+{
+	enum queue_side side = store->base.side;
+	enum rc rc = store_folder_make(store->folder, err);
+	if (rc == RC_OK)
+		rc = store_lock(store->folder, side, &store->lock_fd, err);
+	if (rc == RC_OK)
+		rc = side == QUEUE_RECEIVER ? inbox_open(store, err) : work_open(store, err);
+	return rc;
+}
+
+static enum rc open_reader(struct store *store, struct err *err)
+{
+	if (access(store->folder, F_OK) == 0 && access(store->folder, R_OK | X_OK) != 0)
+		return err_set_errno(err, RC_DENIED, errno,
+			"cannot read the store %s; run this as the user of the daemon",
+			store->folder);
+	enum rc rc = store_need_work(store, err);
+	if (rc == RC_OK)
+		rc = store_need_inbox(store, err);
+	if (rc == RC_OK && !store->has_work && !store->has_inbox)
+		rc = err_set(err, RC_NOT_FOUND,
+			"there is no store in %s yet; start moonhook serve, or name its "
+			"configuration",
+			store->folder);
+	return rc;
+}
+
+enum rc sqlite_open(
+	const char *folder, enum queue_side side, struct queue **ret_queue, struct err *err)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	if (store == NULL)
+		return err_set(err, RC_NOMEM, "out of memory");
+	store->base.backend = &sqlite_backend;
+	store->base.side = side;
+	store->lock_fd = -1;
+	buf_init(&store->key, 1 << 20);
+	buf_init(&store->raw, (size_t)1 << 30);
+	store->folder = strdup(folder);
+	enum rc rc = RC_OK;
+	if (store->folder == NULL)
+		rc = err_set(err, RC_NOMEM, "out of memory");
+	else
+		rc = side == QUEUE_READER ? open_reader(store, err) : open_writer(store, err);
+	if (rc != RC_OK) {
+		store_close(&store->base);
+		return rc;
+	}
+	*ret_queue = &store->base;
+	return RC_OK;
+}

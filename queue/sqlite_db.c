@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One database file: opening, statements, transactions, and what SQLite's errors mean.
+ *
+ * From: the other sqlite_*.c files. To: SQLite. WAL, synchronous=FULL: a commit is on the disk when
+ * it returns. Free pages are used again and never given back (auto_vacuum is off: moving pages would
+ * cost the writer what deleting did; VACUUM by hand shrinks a file). Does not know the tables, only
+ * the few statements that both files share.
+ */
+#include "queue/sqlite_db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "queue/sqlite_sql.h"
+
+enum { BUSY_MS = 5000 };
+
+/* --- errors ------------------------------------------------------------------------------------ */
+
+enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
+{
+	switch (sqlite_rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(err, RC_BUSY,
+			"%s is locked by another program; close it and try again", db->path);
+	case SQLITE_NOMEM:
+		return err_set(err, RC_NOMEM, "out of memory at %s", db->path);
+	case SQLITE_TOOBIG:
+		return err_set(err, RC_TOO_LARGE, "too large for %s", db->path);
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return queue_break(db->owner, err,
+			"%s is damaged or no store of Moonhook (%s); move it away or restore a "
+			"backup, then start again",
+			db->path, sqlite3_errstr(sqlite_rc));
+	case SQLITE_FULL:
+		return queue_break(db->owner, err,
+			"the store cannot be written: the disk of %s is full; free space and start "
+			"again",
+			db->path);
+	default:
+		return queue_break(db->owner, err,
+			"the store cannot be written: %s: %s (%d); check the disk and start again",
+			db->path, sqlite3_errstr(sqlite_rc), sqlite_rc);
+	}
+}
+
+/* --- statements -------------------------------------------------------------------------------- */
+
+sqlite3_stmt *db_use(struct db *db, int sql)
+{
+	sqlite3_stmt **s = &db->stmts[sql];
+	if (*s != NULL) {
+		sqlite3_reset(*s);
+		return *s;
+	}
+	int rc = sqlite3_prepare_v3(
+		db->handle, db->form->sql[sql], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
+	if (rc != SQLITE_OK && db->bound == SQLITE_OK)
+		db->bound = rc;
+	return *s;
+}
+
+static void bound(struct db *db, int rc)
+{
+	if (rc != SQLITE_OK && db->bound == SQLITE_OK)
+		db->bound = rc;
+}
+
+void db_bind_int(struct db *db, sqlite3_stmt *s, int i, int64_t value)
+{
+	if (s != NULL)
+		bound(db, sqlite3_bind_int64(s, i, value));
+}
+
+void db_bind_text(struct db *db, sqlite3_stmt *s, int i, const char *text)
+{
+	if (s != NULL)
+		bound(db, sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC));
+}
+
+void db_bind_blob(struct db *db, sqlite3_stmt *s, int i, struct slice bytes)
+{
+	if (s != NULL)
+		bound(db,
+			sqlite3_bind_blob64(
+				s, i, bytes.p != NULL ? bytes.p : "", bytes.n, SQLITE_STATIC));
+}
+
+static int step(struct db *db, sqlite3_stmt *s)
+{
+	int rc = db->bound;
+	db->bound = SQLITE_OK;
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW)
+		sqlite3_reset(s);
+	return rc;
+}
+
+enum rc db_run(struct db *db, sqlite3_stmt *s, struct err *err)
+{
+	int rc = step(db, s);
+	if (rc == SQLITE_DONE)
+		return RC_OK;
+	if (rc == SQLITE_ROW) {
+		sqlite3_reset(s);
+		return RC_OK;
+	}
+	return db_error(db, rc, err);
+}
+
+enum rc db_row(struct db *db, sqlite3_stmt *s, bool *ret_row, struct err *err)
+{
+	int rc = step(db, s);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return db_error(db, rc, err);
+	*ret_row = rc == SQLITE_ROW;
+	return RC_OK;
+}
+
+const char *db_text(sqlite3_stmt *s, int column)
+{
+	const unsigned char *text = sqlite3_column_text(s, column);
+	return text != NULL ? (const char *)text : "";
+}
+
+struct slice db_blob(sqlite3_stmt *s, int column)
+{
+	const char *p = sqlite3_column_blob(s, column);
+	return (struct slice){p, p != NULL ? (size_t)sqlite3_column_bytes(s, column) : 0};
+}
+
+enum rc db_size(struct db *db, int64_t *ret_bytes, struct err *err)
+{
+	sqlite3_stmt *s = db_use(db, SQL_SIZE);
+	bool row;
+	enum rc rc = db_row(db, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_bytes = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return RC_OK;
+}
+
+enum rc db_meta_get(struct db *db, const char *name, int64_t *ret_value, struct err *err)
+{
+	sqlite3_stmt *s = db_use(db, SQL_META_GET);
+	db_bind_text(db, s, 1, name);
+	bool row;
+	enum rc rc = db_row(db, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_value = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return RC_OK;
+}
+
+enum rc db_meta_put(struct db *db, const char *name, int64_t value, struct err *err)
+{
+	sqlite3_stmt *s = db_use(db, SQL_META_PUT);
+	db_bind_text(db, s, 1, name);
+	db_bind_int(db, s, 2, value);
+	return db_run(db, s, err);
+}
+
+/* --- transactions ------------------------------------------------------------------------------ */
+
+enum rc db_begin(struct db *db, struct err *err)
+{
+	if (db->writing)
+		return RC_OK;
+	db->holds_restart =
+		atomic_load(&db->backfilled) && pthread_mutex_lock(&db->restart) == 0;
+	enum rc rc = db_run(db, db_use(db, SQL_BEGIN), err);
+	db->writing = rc == RC_OK;
+	if (rc != RC_OK && db->holds_restart) {
+		db->holds_restart = false;
+		pthread_mutex_unlock(&db->restart);
+	}
+	return rc;
+}
+
+static void ended(struct db *db)
+{
+	db->writing = false;
+	if (db->holds_restart) {
+		db->holds_restart = false;
+		pthread_mutex_unlock(&db->restart);
+	}
+}
+
+/* The checkpointing thread cannot catch up with a writer that never rests: the writer itself moves
+ * the short rest, so that its next transaction starts the WAL anew. */
+static enum rc finish_wal(struct db *db, struct err *err)
+{
+	if (!atomic_load(&db->overlong) || pthread_mutex_trylock(&db->restart) != 0)
+		return RC_OK;
+	int all = 0, moved = -1;
+	int rc = sqlite3_wal_checkpoint_v2(
+		db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &all, &moved);
+	atomic_store(&db->overlong, false);
+	if (rc == SQLITE_OK && all == moved)
+		atomic_store(&db->backfilled, true);
+	pthread_mutex_unlock(&db->restart);
+	return rc == SQLITE_OK || rc == SQLITE_BUSY ? RC_OK : db_error(db, rc, err);
+}
+
+enum rc db_commit(struct db *db, struct err *err)
+{
+	if (!db->writing)
+		return RC_OK;
+	enum rc rc = db_run(db, db_use(db, SQL_COMMIT), err);
+	if (rc != RC_OK) {
+		db_rollback(db);
+		return rc;
+	}
+	atomic_store(&db->backfilled, false);
+	ended(db);
+	return finish_wal(db, err);
+}
+
+void db_rollback(struct db *db)
+{
+	if (!db->writing)
+		return;
+	/* An error inside may have rolled back already; then this one says so, which is fine. */
+	struct err ignored;
+	if (!sqlite3_get_autocommit(db->handle) &&
+		db_run(db, db_use(db, SQL_ROLLBACK), &ignored) != RC_OK)
+		sqlite3_reset(db->stmts[SQL_ROLLBACK]);
+	ended(db);
+}
+
+/* --- checkpoint -------------------------------------------------------------------------------- */
+
+enum { WAL_LONG_PAGES = 8192 }; /* 64 MB: past it the writer is asked to finish the WAL */
+
+static int open_checkpointer(struct db *db)
+{
+	if (db->checkpointer != NULL)
+		return SQLITE_OK;
+	int rc = sqlite3_open_v2(db->path, &db->checkpointer,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(
+			db->checkpointer, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->checkpointer, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+	return rc;
+}
+
+static int checkpoint_once(struct db *db, int *ret_all, int *ret_moved)
+{
+	int rc = sqlite3_wal_checkpoint_v2(
+		db->checkpointer, NULL, SQLITE_CHECKPOINT_PASSIVE, ret_all, ret_moved);
+	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
+enum rc db_checkpoint(struct db *db, struct err *err)
+{
+	if (atomic_load(&db->backfilled) || pthread_mutex_trylock(&db->restart) != 0)
+		return RC_OK;
+	int all = 0, moved = -1;
+	int rc = open_checkpointer(db);
+	/* A connection that has read nothing yet does not know the file is in WAL mode. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->checkpointer, "PRAGMA user_version", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = checkpoint_once(db, &all, &moved);
+	if (rc == SQLITE_OK && all > WAL_LONG_PAGES && all > moved) {
+		rc = checkpoint_once(db, &all, &moved);
+		atomic_store(&db->overlong, true);
+	}
+	if (rc == SQLITE_OK && all == moved)
+		atomic_store(&db->backfilled, true);
+	pthread_mutex_unlock(&db->restart);
+	return rc == SQLITE_OK ? RC_OK : db_error(db, rc, err);
+}
+
+/* --- opening ----------------------------------------------------------------------------------- */
+
+static enum rc query_int(struct db *db, const char *sql, int64_t *ret_value, struct err *err)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		*ret_value = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? RC_OK : db_error(db, rc, err);
+}
+
+static enum rc script(struct db *db, const char *sql, struct err *err)
+{
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? RC_OK : db_error(db, rc, err);
+}
+
+/* Is it ours, and of which version? 0: empty, so far. */
+static enum rc find_version(struct db *db, int64_t *ret_version, struct err *err)
+{
+	int64_t id = 0, tables = 0, version = 0;
+	enum rc rc = query_int(db, "PRAGMA application_id", &id, err);
+	if (rc == RC_OK)
+		rc = query_int(db, "PRAGMA user_version", &version, err);
+	if (rc == RC_OK)
+		rc = query_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+	if (rc != RC_OK)
+		return rc;
+	if (id != db->form->application_id && (id != 0 || tables != 0))
+		return err_set(err, RC_INVALID,
+			"%s belongs to another program; choose another folder for the store", db->path);
+	if (version > db->form->version)
+		return err_set(err, RC_UNSUPPORTED,
+			"%s was written by a newer Moonhook (schema %lld, this one knows %d); start that "
+			"one, or restore a backup",
+			db->path, (long long)version, db->form->version);
+	*ret_version = version;
+	return RC_OK;
+}
+
+static enum rc migrate(struct db *db, int64_t version, struct err *err)
+{
+	for (; version < db->form->version; version++) {
+		char *mark = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
+			db->form->application_id, (int)version + 1);
+		if (mark == NULL)
+			return err_set(err, RC_NOMEM, "out of memory at %s", db->path);
+		enum rc rc = script(db, "BEGIN IMMEDIATE", err);
+		if (rc == RC_OK)
+			rc = script(db, db->form->migrations[version], err);
+		if (rc == RC_OK)
+			rc = script(db, mark, err);
+		if (rc == RC_OK)
+			rc = script(db, "COMMIT", err);
+		sqlite3_free(mark);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc prepare_writer(struct db *db, struct err *err)
+{
+	int64_t version = 0;
+	enum rc rc = find_version(db, &version, err);
+	/* page_size counts only before the first page; 8 kB holds five bodies of 1.4 kB. */
+	if (rc == RC_OK)
+		rc = script(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;", err);
+	if (rc == RC_OK)
+		rc = script(db,
+			"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+			"PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;"
+			"PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY;"
+			"PRAGMA trusted_schema = OFF;",
+			err);
+	return rc == RC_OK ? migrate(db, version, err) : rc;
+}
+
+static enum rc prepare_reader(struct db *db, struct err *err)
+{
+	int64_t version = 0;
+	enum rc rc = find_version(db, &version, err);
+	if (rc != RC_OK)
+		return rc;
+	if (version == 0)
+		return err_set(err, RC_NOT_FOUND, "%s is empty so far", db->path);
+	if (version < db->form->version)
+		return err_set(err, RC_UNSUPPORTED,
+			"%s is of an older Moonhook (schema %lld); start moonhook serve once, it is "
+			"brought up to date",
+			db->path, (long long)version);
+	return script(db,
+		"PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"
+		"PRAGMA trusted_schema = OFF;",
+		err);
+}
+
+/* SQLite would make the file for everybody to read. */
+static enum rc touch(const char *path, enum db_mode mode, struct err *err)
+{
+	if (mode == DB_READ)
+		return access(path, F_OK) == 0
+			? RC_OK
+			: err_set_errno(err, RC_NOT_FOUND, errno, "cannot find %s", path);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set_errno(err, errno == ENOSPC || errno == EIO ? RC_IO : RC_DENIED,
+			errno, "cannot write %s; make it writable for this user", path);
+	close(fd);
+	return RC_OK;
+}
+
+static enum rc connect(struct db *db, enum db_mode mode, struct err *err)
+{
+	int rc = sqlite3_open_v2(db->path, &db->handle,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_PERM)
+		return err_set(err, RC_DENIED, "cannot open %s: run this as the user of the daemon",
+			db->path);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(db->handle, BUSY_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+	if (rc == SQLITE_OK && mode == DB_READ)
+		rc = sqlite3_db_config(
+			db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+	return rc == SQLITE_OK ? RC_OK : db_error(db, rc, err);
+}
+
+enum rc db_open(struct db *db, struct queue *owner, const char *folder, const struct db_form *form,
+	enum db_mode mode, struct err *err)
+{
+	*db = (struct db){.owner = owner, .form = form};
+	pthread_mutex_init(&db->restart, NULL);
+	size_t n = strlen(folder) + strlen(form->name) + 2;
+	db->path = malloc(n);
+	db->stmts = calloc((size_t)form->sql_n, sizeof(sqlite3_stmt *));
+	enum rc rc = RC_OK;
+	if (db->path == NULL || db->stmts == NULL)
+		rc = err_set(err, RC_NOMEM, "out of memory");
+	else
+		snprintf(db->path, n, "%s/%s", folder, form->name);
+	if (rc == RC_OK)
+		rc = touch(db->path, mode, err);
+	if (rc == RC_OK)
+		rc = connect(db, mode, err);
+	if (rc == RC_OK)
+		rc = mode == DB_WRITE ? prepare_writer(db, err) : prepare_reader(db, err);
+	if (rc != RC_OK)
+		db_close(db);
+	return rc;
+}
+
+void db_close(struct db *db)
+{
+	if (db->form == NULL)
+		return;
+	if (db->handle != NULL)
+		db_rollback(db);
+	for (int i = 0; db->stmts != NULL && i < db->form->sql_n; i++)
+		sqlite3_finalize(db->stmts[i]);
+	sqlite3_close(db->checkpointer);
+	sqlite3_close(db->handle);
+	pthread_mutex_destroy(&db->restart);
+	free(db->stmts);
+	free(db->path);
+	*db = (struct db){0};
+}

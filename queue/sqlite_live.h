@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The runs that this handle has claimed and not ended, by number, so that a write about one needs no
+ * look into the file. */
+#ifndef MOONHOOK_QUEUE_SQLITE_LIVE_H
+#define MOONHOOK_QUEUE_SQLITE_LIVE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct live_run {
+	int64_t seq; /* of the run; 0: an empty place */
+	int64_t epoch;
+	int64_t event; /* seq */
+	int64_t hold; /* hash of its key, 0: none */
+	bool alone; /* its event has no other run */
+};
+
+struct live {
+	struct live_run *places; /* linear probing */
+	size_t cap, n; /* cap: a power of two, or 0 */
+};
+
+void live_done(struct live *live);
+/* NULL: not there. BORROWS until the next put or delete. */
+struct live_run *live_find(const struct live *live, int64_t seq);
+/* Adds one that is not there. RC_NOMEM. */
+enum rc live_put(struct live *live, const struct live_run *run, struct err *err) must_check;
+void live_delete(struct live *live, int64_t seq);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Routing: parsed events and their runs go into the work, and the position in the inbox moves on.
+ *
+ * From: queue_route. To: the tables event, run, hold, seen of work.db, in the open transaction. A
+ * run whose key is held waits; of the others as many as the caller wants are claimed at birth. An
+ * event whose digest is known is stored as a duplicate, without runs.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "queue/sqlite.h"
+
+struct router { /* one queue_route */
+	struct store *store;
+	int64_t now_ms;
+	size_t claim_max;
+	struct queue_run *ret_run;
+	size_t claimed;
+};
+
+static enum rc find_duplicate(
+	struct store *store, struct queue_routing *routing, struct err *err)
+{
+	int64_t first = 0;
+	routing->ret_duplicate = false;
+	if (!routing->event.has_digest)
+		return RC_OK;
+	struct slice digest = {(const char *)routing->event.digest, DIGEST_N};
+	enum rc rc = seen_find(&store->seen, digest, &first, err);
+	routing->ret_duplicate = rc == RC_OK && first != 0;
+	return rc;
+}
+
+static enum rc next_event_seq(
+	struct store *store, const struct queue_event *event, int64_t *ret_seq, struct err *err)
+{
+	struct progress *p = &store->progress;
+	if (event->seq != 0 && event->seq <= p->position)
+		return err_set(err, RC_INVALID, "delivery %lld has been routed before",
+			(long long)event->seq);
+	int64_t seq = event_seq_of(event->seq != 0 ? event->seq : p->position);
+	if (event->seq == 0) {
+		seq = (p->last_event > seq ? p->last_event : seq) + 1;
+		if (event_delivered(seq))
+			seq++; /* never the place of a delivery */
+	} else {
+		p->position = event->seq;
+	}
+	p->last_event = seq;
+	p->changed = true;
+	*ret_seq = seq;
+	return RC_OK;
+}
+
+static enum rc insert_event(struct store *store, const struct queue_routing *routing, int64_t seq,
+	enum queue_state state, size_t runs_n, struct err *err)
+{
+	const struct queue_event *e = &routing->event;
+	struct db *db = &store->work;
+	sqlite3_stmt *s = db_use(db, WORK_EVENT_PUT);
+	db_bind_int(db, s, 1, seq);
+	db_bind_text(db, s, 2, e->id.text);
+	db_bind_text(db, s, 3, e->source != NULL ? e->source : "");
+	db_bind_text(db, s, 4, e->name != NULL ? e->name : "");
+	db_bind_text(db, s, 5, e->object != NULL ? e->object : "");
+	db_bind_text(db, s, 6, e->record != NULL ? e->record : "");
+	db_bind_text(db, s, 7, e->via != NULL ? e->via : "");
+	db_bind_text(db, s, 8, e->reason != NULL ? e->reason : "");
+	db_bind_int(db, s, 9, state);
+	db_bind_int(db, s, 10, e->received_ms);
+	db_bind_int(db, s, 11, (int64_t)runs_n);
+	db_bind_int(db, s, 12, store->progress.last_run + 1);
+	db_bind_int(db, s, 13, (int64_t)runs_n);
+	enum rc rc = db_run(db, s, err);
+	if (rc != RC_OK)
+		return rc;
+	store->progress.counts.events[state]++;
+	if (e->seq != 0 || e->body.n == 0)
+		return RC_OK;
+	s = db_use(db, WORK_EVENT_BODY_PUT);
+	db_bind_int(db, s, 1, seq);
+	db_bind_blob(db, s, 2, e->body);
+	return db_run(db, s, err);
+}
+
+static enum rc hold(struct store *store, int64_t key, int64_t run, bool *ret_first, struct err *err)
+{
+	int64_t first = 0;
+	enum rc rc = work_hold_first(store, key, &first, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_first = first == 0;
+	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_PUT);
+	db_bind_int(&store->work, s, 1, key);
+	db_bind_int(&store->work, s, 2, run);
+	return db_run(&store->work, s, err);
+}
+
+static enum rc insert_run(struct router *r, const struct queue_run_new *new,
+	const struct queue_run *run, int64_t event, int64_t key, int64_t source,
+	enum queue_state state, struct err *err)
+{
+	struct db *db = &r->store->work;
+	bool claimed = state == QUEUE_RUNNING;
+	sqlite3_stmt *s = db_use(db, WORK_RUN_PUT);
+	db_bind_int(db, s, 1, run->seq);
+	db_bind_text(db, s, 2, run->id.text);
+	db_bind_int(db, s, 3, event);
+	db_bind_text(db, s, 4, new->rule);
+	db_bind_int(db, s, 5, source);
+	db_bind_text(db, s, 6, new->key != NULL ? new->key : "");
+	db_bind_int(db, s, 7, key);
+	db_bind_int(db, s, 8, state);
+	db_bind_int(db, s, 9, claimed ? 1 : 0);
+	db_bind_int(db, s, 10, claimed ? 1 : 0);
+	db_bind_int(db, s, 11, claimed ? 0 : 1);
+	db_bind_int(db, s, 12, new->attempts_max);
+	db_bind_int(db, s, 13, r->now_ms);
+	db_bind_int(db, s, 14, claimed ? r->now_ms : 0);
+	return db_run(db, s, err);
+}
+
+static enum rc give(struct router *r, const struct queue_routing *routing, size_t index,
+	const struct queue_run_new *new, struct queue_run *run, const struct live_run *live,
+	struct err *err)
+{
+	const struct queue_event *e = &routing->event;
+	enum rc rc = queue_run_fill(run, &(struct queue_run_parts){
+						 .rule = new->rule,
+						 .source_hash = new->source_hash,
+						 .key = new->key != NULL ? new->key : "",
+						 .event_source = e->source != NULL ? e->source : "",
+						 .event_via = e->via != NULL ? e->via : "",
+					 });
+	if (rc != RC_OK)
+		return err_set(err, rc, "out of memory for a run");
+	rc = live_put(&r->store->live, live, err);
+	if (rc != RC_OK) {
+		queue_run_done(run);
+		return rc;
+	}
+	run->epoch = 1;
+	run->attempt = 1;
+	run->attempts_max = new->attempts_max;
+	run->event = e->id;
+	run->event_received_ms = e->received_ms;
+	run->routing = index;
+	r->ret_run[r->claimed++] = *run;
+	return RC_OK;
+}
+
+static enum rc route_run(struct router *r, const struct queue_routing *routing, size_t index,
+	const struct queue_run_new *new, int64_t event, struct err *err)
+{
+	struct store *store = r->store;
+	struct queue_run run = {.seq = store->progress.last_run + 1};
+	struct live_run live = {.seq = run.seq, .epoch = 1, .event = event};
+	bool first = true;
+	int64_t source = 0;
+	live.alone = routing->runs_n == 1;
+	enum rc rc = id_new(r->now_ms, &run.id, err);
+	if (rc == RC_OK)
+		rc = work_source_n(store, new->source_hash, &source, err);
+	if (rc == RC_OK && new->key != NULL && new->key[0] != '\0') {
+		live.hold = (int64_t)(seen_hash(&store->seen, slice_of(new->key)) >> 1) | 1;
+		rc = hold(store, live.hold, run.seq, &first, err);
+	}
+	if (rc != RC_OK)
+		return rc;
+	enum queue_state state = !first                      ? QUEUE_WAITING
+		: r->claimed < r->claim_max ? QUEUE_RUNNING
+					    : QUEUE_DUE;
+	rc = insert_run(r, new, &run, event, live.hold, source, state, err);
+	if (rc != RC_OK)
+		return rc;
+	store->progress.last_run = run.seq;
+	store->progress.counts.runs[state]++;
+	return state == QUEUE_RUNNING ? give(r, routing, index, new, &run, &live, err) : RC_OK;
+}
+
+static enum rc route_one(
+	struct router *r, struct queue_routing *routing, size_t index, struct err *err)
+{
+	int64_t seq = 0;
+	enum rc rc = find_duplicate(r->store, routing, err);
+	if (rc == RC_OK)
+		rc = next_event_seq(r->store, &routing->event, &seq, err);
+	if (rc != RC_OK)
+		return rc;
+	bool known = routing->ret_duplicate;
+	size_t runs_n = known ? 0 : routing->runs_n;
+	enum queue_state state = known ? QUEUE_DUPLICATE : routing->event.state;
+	if (state == QUEUE_DUE && runs_n == 0)
+		state = QUEUE_DONE;
+	else if (runs_n > 0)
+		state = QUEUE_DUE;
+	rc = insert_event(r->store, routing, seq, state, runs_n, err);
+	struct slice digest = {(const char *)routing->event.digest, DIGEST_N};
+	if (rc == RC_OK && routing->event.has_digest && !known)
+		rc = seen_put(&r->store->seen, digest, seq, err);
+	for (size_t i = 0; rc == RC_OK && i < runs_n; i++)
+		rc = route_run(r, routing, index, &routing->runs[i], seq, err);
+	return rc;
+}
+
+enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,
+	struct queue_run *ret_run, size_t *ret_run_n, struct err *err)
+{
+	struct router r = {
+		.store = store_of(q),
+		.now_ms = clock_wall_ms(),
+		.claim_max = claim_max,
+		.ret_run = ret_run,
+	};
+	enum rc rc = work_begin(r.store, err);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = route_one(&r, &routings[i], i, err);
+	if (rc == RC_OK) {
+		*ret_run_n = r.claimed;
+		return RC_OK;
+	}
+	while (r.claimed > 0)
+		queue_run_done(&ret_run[--r.claimed]);
+	return work_failed(r.store, rc, err);
+}

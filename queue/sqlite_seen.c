@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deduplication: is this key new?
+ *
+ * From: sqlite_inbox.c (dedupe keys of deliveries), sqlite_route.c (digests of events). To: the
+ * tables seen and seen_old of their file. A match of hashes is always held against the key in the
+ * log, so an entry left over from a transaction that was rolled back, or of a row that has been
+ * removed, does no harm. Does not decide how long a key is remembered: as long as its row.
+ */
+#include "queue/sqlite_seen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "queue/sqlite_sql.h"
+
+static uint64_t mix(uint64_t h)
+{
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93u;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93u;
+	return h ^ h >> 32;
+}
+
+uint64_t seen_hash(const struct seen *seen, struct slice bytes)
+{
+	uint64_t h = seen->seed ^ bytes.n * 0x9e3779b97f4a7c15u;
+	size_t i = 0;
+	for (; i + 8 <= bytes.n; i += 8) {
+		uint64_t word;
+		memcpy(&word, bytes.p + i, 8);
+		h = mix(h ^ word) + seen->seed;
+	}
+	uint64_t rest = 0;
+	if (i < bytes.n)
+		memcpy(&rest, bytes.p + i, bytes.n - i);
+	h = mix(h ^ rest);
+	return h != 0 ? h : 1;
+}
+
+/* --- the index in memory ------------------------------------------------------------------------ */
+
+static size_t slots_n(const struct seen *seen)
+{
+	return (size_t)1 << seen->bits;
+}
+
+static size_t home(const struct seen *seen, uint64_t hash)
+{
+	return (size_t)(hash >> (64 - seen->bits));
+}
+
+static size_t next(const struct seen *seen, size_t i)
+{
+	return (i + 1) & (slots_n(seen) - 1);
+}
+
+static void insert(struct seen *seen, uint64_t hash, int64_t seq)
+{
+	size_t i = home(seen, hash);
+	while (seen->slots[i].seq != 0)
+		i = next(seen, i);
+	seen->slots[i] = (struct seen_slot){hash, seq};
+	seen->n++;
+}
+
+static enum rc grow(struct seen *seen, struct err *err)
+{
+	if (seen->slots != NULL && (seen->n + 1) * 2 <= slots_n(seen))
+		return RC_OK;
+	struct seen_slot *old = seen->slots;
+	size_t old_n = old != NULL ? slots_n(seen) : 0;
+	unsigned bits = old != NULL ? seen->bits + 1 : 10;
+	struct seen_slot *slots = calloc((size_t)1 << bits, sizeof(*slots));
+	if (slots == NULL)
+		return err_set(err, RC_NOMEM, "out of memory for deduplication");
+	seen->slots = slots;
+	seen->bits = bits;
+	seen->n = 0;
+	seen->at = 2 * seen->at;
+	for (size_t i = 0; i < old_n; i++)
+		if (old[i].seq != 0)
+			insert(seen, old[i].hash, old[i].seq);
+	free(old);
+	return RC_OK;
+}
+
+/* Empties slot i and moves up what had to step aside for it. */
+static void take_out(struct seen *seen, size_t i)
+{
+	for (size_t j = next(seen, i); seen->slots[j].seq != 0; j = next(seen, j)) {
+		size_t mask = slots_n(seen) - 1;
+		size_t wants = home(seen, seen->slots[j].hash);
+		if (((j - wants) & mask) >= ((j - i) & mask)) {
+			seen->slots[i] = seen->slots[j];
+			i = j;
+		}
+	}
+	seen->slots[i].seq = 0;
+	seen->n--;
+}
+
+/* --- the sweep ---------------------------------------------------------------------------------- */
+
+static enum rc mark_pass(struct seen *seen, struct err *err)
+{
+	seen->pass_before = seen->pass;
+	seen->pass = seen->newest;
+	return db_meta_put(seen->db, "seen_pass_before", seen->pass_before, err);
+}
+
+static enum rc move_out(struct seen *seen, size_t i, struct err *err)
+{
+	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_OLD_PUT);
+	db_bind_int(seen->db, s, 1, (int64_t)(seen->slots[i].hash >> 1));
+	db_bind_int(seen->db, s, 2, seen->slots[i].seq);
+	enum rc rc = db_run(seen->db, s, err);
+	if (rc == RC_OK) {
+		seen->old = true;
+		take_out(seen, i);
+	}
+	return rc;
+}
+
+/* Of the hashes that the sweep has just passed, whose pages are written anyway. */
+static enum rc forget_gone(struct seen *seen, size_t from, size_t to, struct err *err)
+{
+	if (seen->least <= 1 || from >= to)
+		return RC_OK;
+	unsigned shift = 64 - seen->bits;
+	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_OLD_FORGET);
+	db_bind_int(seen->db, s, 1, (int64_t)(((uint64_t)from << shift) >> 1));
+	db_bind_int(seen->db, s, 2, (int64_t)(((((uint64_t)to << shift) - 1)) >> 1));
+	db_bind_int(seen->db, s, 3, seen->least);
+	return db_run(seen->db, s, err);
+}
+
+/* Moves entries to seen_old while memory holds too many, but at most `most` of them. */
+static enum rc sweep(struct seen *seen, size_t most, struct err *err)
+{
+	enum rc rc = RC_OK;
+	size_t from = seen->at;
+	for (size_t moved = 0; rc == RC_OK && seen->n > seen->max && moved < most;) {
+		if (seen->slots[seen->at].seq != 0) {
+			rc = move_out(seen, seen->at, err);
+			moved++;
+			continue;
+		}
+		seen->at = next(seen, seen->at);
+		if (seen->at == 0) {
+			rc = forget_gone(seen, from, slots_n(seen), err);
+			from = 0;
+			if (rc == RC_OK)
+				rc = mark_pass(seen, err);
+		}
+	}
+	return rc == RC_OK ? forget_gone(seen, from, seen->at, err) : rc;
+}
+
+/* --- find and put ------------------------------------------------------------------------------- */
+
+static enum rc matches(
+	struct seen *seen, int64_t seq, struct slice key, bool *ret_same, struct err *err)
+{
+	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_GET);
+	db_bind_int(seen->db, s, 1, seq);
+	db_bind_blob(seen->db, s, 2, key);
+	enum rc rc = db_row(seen->db, s, ret_same, err);
+	if (rc == RC_OK)
+		sqlite3_reset(s);
+	return rc;
+}
+
+static enum rc find_old(
+	struct seen *seen, uint64_t hash, struct slice key, int64_t *ret_seq, struct err *err)
+{
+	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_OLD_FIND);
+	db_bind_int(seen->db, s, 1, (int64_t)(hash >> 1));
+	for (;;) {
+		bool row, same = false;
+		enum rc rc = db_row(seen->db, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		int64_t seq = sqlite3_column_int64(s, 0);
+		rc = matches(seen, seq, key, &same, err);
+		if (rc != RC_OK || same) {
+			sqlite3_reset(s);
+			*ret_seq = rc == RC_OK ? seq : *ret_seq;
+			return rc;
+		}
+	}
+}
+
+enum rc seen_find(struct seen *seen, struct slice key, int64_t *ret_seq, struct err *err)
+{
+	uint64_t hash = seen_hash(seen, key);
+	*ret_seq = 0;
+	for (size_t i = seen->n > 0 ? home(seen, hash) : 0;
+		seen->n > 0 && seen->slots[i].seq != 0; i = next(seen, i)) {
+		bool same = false;
+		if (seen->slots[i].hash != hash)
+			continue;
+		enum rc rc = matches(seen, seen->slots[i].seq, key, &same, err);
+		if (rc != RC_OK)
+			return rc;
+		if (same) {
+			*ret_seq = seen->slots[i].seq;
+			return RC_OK;
+		}
+	}
+	return seen->old ? find_old(seen, hash, key, ret_seq, err) : RC_OK;
+}
+
+enum rc seen_put(struct seen *seen, struct slice key, int64_t seq, struct err *err)
+{
+	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_PUT);
+	db_bind_int(seen->db, s, 1, seq);
+	db_bind_blob(seen->db, s, 2, key);
+	enum rc rc = db_run(seen->db, s, err);
+	if (rc == RC_OK)
+		rc = grow(seen, err);
+	if (rc != RC_OK)
+		return rc;
+	insert(seen, seen_hash(seen, key), seq);
+	seen->newest = seq;
+	return seen->n > seen->max ? sweep(seen, 4, err) : RC_OK;
+}
+
+enum rc seen_delete(struct seen *seen, int64_t seq, struct err *err)
+{
+	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_DELETE);
+	db_bind_int(seen->db, s, 1, seq);
+	return db_run(seen->db, s, err);
+}
+
+void seen_set_least(struct seen *seen, int64_t least)
+{
+	seen->least = least;
+}
+
+/* --- open --------------------------------------------------------------------------------------- */
+
+static enum rc load_seed(struct seen *seen, struct err *err)
+{
+	int64_t seed = 0;
+	enum rc rc = db_meta_get(seen->db, "seen_seed", &seed, err);
+	if (rc == RC_OK && seed == 0) {
+		if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+			return err_set(err, RC_IO, "the system gave no random bytes");
+		rc = db_meta_put(seen->db, "seen_seed", seed, err);
+	}
+	seen->seed = (uint64_t)seed;
+	return rc;
+}
+
+static enum rc load_log(struct seen *seen, struct err *err)
+{
+	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_AFTER);
+	db_bind_int(seen->db, s, 1, seen->pass_before);
+	for (;;) {
+		bool row;
+		enum rc rc = db_row(seen->db, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		rc = grow(seen, err);
+		if (rc != RC_OK) {
+			sqlite3_reset(s);
+			return rc;
+		}
+		seen->newest = sqlite3_column_int64(s, 0);
+		insert(seen, seen_hash(seen, db_blob(s, 1)), seen->newest);
+	}
+}
+
+static enum rc first_int(struct seen *seen, int sql, int64_t *ret_value, struct err *err)
+{
+	bool row;
+	sqlite3_stmt *s = db_use(seen->db, sql);
+	enum rc rc = db_row(seen->db, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_value = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return RC_OK;
+}
+
+enum rc seen_open(struct seen *seen, struct db *db, size_t max, struct err *err)
+{
+	*seen = (struct seen){.db = db, .max = max};
+	int64_t old = 0;
+	enum rc rc = load_seed(seen, err);
+	if (rc == RC_OK)
+		rc = db_meta_get(db, "seen_pass_before", &seen->pass_before, err);
+	if (rc == RC_OK)
+		rc = first_int(seen, SQL_SEEN_OLD_ANY, &old, err);
+	if (rc == RC_OK)
+		rc = first_int(seen, SQL_SEEN_LEAST, &seen->least, err);
+	if (rc == RC_OK)
+		rc = load_log(seen, err);
+	seen->old = old != 0;
+	/* A new round begins at slot 0: what the last one had reached is not known any more. What
+	 * must be in seen_old by now, all up to pass_before, is; so pass_before stays as it is. */
+	seen->pass = seen->newest;
+	return rc;
+}
+
+void seen_done(struct seen *seen)
+{
+	free(seen->slots);
+	*seen = (struct seen){0};
+}

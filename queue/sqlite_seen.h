@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What has been seen: a durable set of keys, each with the sequence number it first came with.
+ *
+ * Keys come in no order, and an index in the order of keys would write one page for each of them.
+ * So the newest keys are indexed in memory and stored as a log, in the order they came (table
+ * seen). What memory does not want to hold any longer moves, in the order of its hash, to an index
+ * in the file (table seen_old): a sweep goes round and round the hashes, a little with every put,
+ * and takes along several keys for each page it writes. At start the log of the last two rounds is
+ * read back.
+ */
+#ifndef MOONHOOK_QUEUE_SQLITE_SEEN_H
+#define MOONHOOK_QUEUE_SQLITE_SEEN_H
+
+#include "queue/sqlite_db.h"
+
+struct seen_slot {
+	uint64_t hash;
+	int64_t seq; /* 0: empty */
+};
+
+struct seen {
+	struct db *db; /* BORROWED */
+	struct seen_slot *slots; /* linear probing from the top bits of the hash */
+	unsigned bits; /* 1 << bits slots */
+	size_t n, max; /* entries; entries that memory should hold */
+	size_t at; /* slot the sweep has come to */
+	uint64_t seed;
+	int64_t newest, least; /* seq */
+	int64_t pass, pass_before; /* newest seq when this round and the one before began */
+	bool old; /* seen_old holds something */
+};
+
+enum { SEEN_MAX = 131072 };
+
+/* max: entries to be held in memory (SEEN_MAX). Within a transaction of db. */
+enum rc seen_open(struct seen *seen, struct db *db, size_t max, struct err *err) must_check;
+void seen_done(struct seen *seen);
+/* ret_seq: with which the key came first; 0 where it is new. */
+enum rc seen_find(struct seen *seen, struct slice key, int64_t *ret_seq, struct err *err) must_check;
+/* Adds a key that seen_find did not find. Within a transaction. */
+enum rc seen_put(struct seen *seen, struct slice key, int64_t seq, struct err *err) must_check;
+/* Forgets the key that came with seq, if there is one. least: no older seq is left. */
+enum rc seen_delete(struct seen *seen, int64_t seq, struct err *err) must_check;
+void seen_set_least(struct seen *seen, int64_t least);
+/* A keyed hash of bytes, never 0; the seed is the store's. */
+uint64_t seen_hash(const struct seen *seen, struct slice bytes);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text of the statements and of the migrations, as data.
+ * From: sqlite_db.c, which prepares them. A migration is never changed once released: the next
+ * version is a new file, inbox_2.sql, behind the others in its table.
+ */
+#include "queue/sqlite_sql.h"
+
+static const char inbox_1[] = {
+#include "queue/inbox_1.sql.inc"
+	0};
+static const char work_1[] = {
+#include "queue/work_1.sql.inc"
+	0};
+
+static const char *const inbox_migrations[] = {inbox_1};
+static const char *const work_migrations[] = {work_1};
+
+#define X(name, text) [name] = text,
+static const char *const inbox_sql[] = {SQL_COMMON(X) SQL_INBOX(X)};
+static const char *const work_sql[] = {SQL_COMMON(X) SQL_WORK(X)};
+#undef X
+
+const struct db_form db_inbox_form = {
+	.name = "inbox.db",
+	.application_id = 0x4d486962, /* "MHib" */
+	.migrations = inbox_migrations,
+	.version = ARRAY_N(inbox_migrations),
+	.sql = inbox_sql,
+	.sql_n = SQL_INBOX_N,
+};
+
+const struct db_form db_work_form = {
+	.name = "work.db",
+	.application_id = 0x4d48776b, /* "MHwk" */
+	.migrations = work_migrations,
+	.version = ARRAY_N(work_migrations),
+	.sql = work_sql,
+	.sql_n = SQL_WORK_N,
+};

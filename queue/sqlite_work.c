@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The work as a whole: its transaction, its progress, and the one setter of states.
+ *
+ * From: the sqlite_*.c files that write work.db. Progress (position, last numbers, counts by state)
+ * lives in memory on the runner and is written once per transaction, so that counting costs readers
+ * one row. Where a write fails in the middle of a transaction, memory and file differ: the handle
+ * is broken then, and a successor reads what was committed.
+ */
+#include <string.h>
+
+#include "queue/sqlite.h"
+
+static void decode(const uint8_t *bytes, struct counts *ret_counts)
+{
+	int64_t all[2 * QUEUE_STATE_N];
+	for (size_t i = 0; i < ARRAY_N(all); i++) {
+		uint64_t v = 0;
+		for (int b = 7; b >= 0; b--)
+			v = v << 8 | bytes[i * 8 + (size_t)b];
+		all[i] = (int64_t)v;
+	}
+	memcpy(ret_counts->events, all, sizeof(ret_counts->events));
+	memcpy(ret_counts->runs, all + QUEUE_STATE_N, sizeof(ret_counts->runs));
+}
+
+static void encode(const struct counts *counts, uint8_t *bytes)
+{
+	for (size_t i = 0; i < 2 * QUEUE_STATE_N; i++) {
+		uint64_t v = (uint64_t)(i < QUEUE_STATE_N ? counts->events[i]
+							  : counts->runs[i - QUEUE_STATE_N]);
+		for (size_t b = 0; b < 8; b++, v >>= 8)
+			bytes[i * 8 + b] = (uint8_t)v;
+	}
+}
+
+enum { COUNTS_BYTES = 2 * QUEUE_STATE_N * 8 };
+
+enum rc work_progress_load(
+	struct store *store, struct progress *ret_progress, struct err *err)
+{
+	struct db *db = &store->work;
+	sqlite3_stmt *s = db_use(db, WORK_PROGRESS);
+	bool row;
+	enum rc rc = db_row(db, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	struct slice counts = row ? db_blob(s, 3) : (struct slice){0};
+	if (counts.n == COUNTS_BYTES) {
+		*ret_progress = (struct progress){
+			.position = sqlite3_column_int64(s, 0),
+			.last_event = sqlite3_column_int64(s, 1),
+			.last_run = sqlite3_column_int64(s, 2),
+		};
+		decode((const uint8_t *)counts.p, &ret_progress->counts);
+	} else {
+		rc = queue_break(&store->base, err,
+			"%s is damaged: its progress cannot be read; restore a backup", db->path);
+	}
+	sqlite3_reset(s);
+	return rc;
+}
+
+static enum rc progress_put(struct store *store, struct err *err)
+{
+	struct progress *p = &store->progress;
+	if (!p->changed)
+		return RC_OK;
+	uint8_t counts[COUNTS_BYTES];
+	encode(&p->counts, counts);
+	sqlite3_stmt *s = db_use(&store->work, WORK_PROGRESS_PUT);
+	db_bind_int(&store->work, s, 1, p->position);
+	db_bind_int(&store->work, s, 2, p->last_event);
+	db_bind_int(&store->work, s, 3, p->last_run);
+	db_bind_blob(&store->work, s, 4, (struct slice){(const char *)counts, sizeof(counts)});
+	p->changed = false;
+	return db_run(&store->work, s, err);
+}
+
+enum rc work_open(struct store *store, struct err *err)
+{
+	struct db *db = &store->work;
+	enum rc rc = db_open(db, &store->base, store->folder, &db_work_form, DB_WRITE, err);
+	if (rc != RC_OK)
+		return rc;
+	store->has_work = true;
+	rc = db_begin(db, err);
+	if (rc == RC_OK)
+		rc = seen_open(&store->seen, db, SEEN_MAX, err);
+	if (rc == RC_OK)
+		rc = work_progress_load(store, &store->progress, err);
+	return rc == RC_OK ? db_commit(db, err) : rc;
+}
+
+enum rc work_begin(struct store *store, struct err *err)
+{
+	return db_begin(&store->work, err);
+}
+
+enum rc work_failed(struct store *store, enum rc rc, struct err *err)
+{
+	if (rc == RC_OK || atomic_load(&store->base.broken))
+		return rc;
+	return queue_break(&store->base, err,
+		"a write to the store failed half way (%s); what was committed is kept, start again",
+		err != NULL ? err->msg : rc_text(rc));
+}
+
+enum rc work_commit(struct queue *q, struct err *err)
+{
+	struct store *store = store_of(q);
+	if (!store->work.writing)
+		return RC_OK;
+	enum rc rc = progress_put(store, err);
+	if (rc == RC_OK)
+		rc = db_commit(&store->work, err);
+	return work_failed(store, rc, err);
+}
+
+enum rc work_move(
+	struct store *store, enum queue_state from, enum queue_state to, struct err *err)
+{
+	if (from == to)
+		return RC_OK;
+	if (!queue_state_may(from, to))
+		return err_set(err, RC_INVALID, "a run cannot go from %s to %s",
+			queue_state_name(from), queue_state_name(to));
+	store->progress.counts.runs[from]--;
+	store->progress.counts.runs[to]++;
+	store->progress.changed = true;
+	return RC_OK;
+}
+
+enum rc work_event_move(struct store *store, int64_t event, enum queue_state from,
+	enum queue_state to, int64_t open, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_EVENT_MOVE);
+	db_bind_int(&store->work, s, 1, event);
+	db_bind_int(&store->work, s, 2, to);
+	db_bind_int(&store->work, s, 3, open);
+	enum rc rc = db_run(&store->work, s, err);
+	if (rc != RC_OK || from == to)
+		return rc;
+	store->progress.counts.events[from]--;
+	store->progress.counts.events[to]++;
+	store->progress.changed = true;
+	return RC_OK;
+}
+
+enum rc work_hold_first(struct store *store, int64_t hold, int64_t *ret_run, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_FIRST);
+	db_bind_int(&store->work, s, 1, hold);
+	bool row;
+	enum rc rc = db_row(&store->work, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_run = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return RC_OK;
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run's call: checked, looked up in the journal, done, answered.
+ * From: work.c (CALL frames). To: client.h, and back to the worker as RESUME. An effect is written
+ * down first and sent when that is durable (gate.c); a read is sent at once; now and random are
+ * answered here. Fails towards the rule, as a structured error it can catch; a frame that no honest
+ * worker sends ends the worker. Does not decide what becomes of a failed run (outcome.c).
+ */
+#include "runner/call.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "client/client.h"
+#include "runner/gate.h"
+#include "runner/outcome.h"
+#include "runner/payload.h"
+#include "runner/scan.h"
+#include "runner/state.h"
+#include "runner/work.h"
+
+#define QUOTA_PATIENCE 100 /* calls over the quota that are answered with an error */
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
+
+struct call { /* under way; in the list of its run */
+	struct runner *r;
+	struct run *run;
+	struct call *next, **at;
+	struct gate_item gate;
+	size_t entry; /* of the journal */
+	enum client_op op;
+	json_t *args;
+	char *request; /* args as text */
+	uint64_t ticket; /* 0: not sent yet */
+	int64_t started_ms; /* wall */
+};
+
+struct asked { /* a CALL frame; BORROWS from the tree */
+	const char *path, *method, *object;
+	json_t *args;
+	char *request; /* owned: the canonical args */
+	uint8_t digest[DIGEST_N];
+};
+
+static bool is_word(const char *text, const char *chars, size_t least)
+{
+	size_t n = text != NULL ? strlen(text) : SIZE_MAX;
+	return n >= least && n < JOURNAL_WORD_N && strspn(text, chars) == n;
+}
+
+static enum rc read_asked(json_t *tree, struct asked *ret_asked, struct err *err)
+{
+	json_t *object = json_object_get(tree, "object");
+	struct asked a = {
+		.path = json_string_value(json_object_get(tree, "path")),
+		.method = json_string_value(json_object_get(tree, "method")),
+		.object = json_is_string(object) ? json_string_value(object) : "",
+		.args = json_object_get(tree, "args"),
+	};
+	if (!is_word(a.path, "0123456789.", 1) || !is_word(a.method, WORD, 1) ||
+		!is_word(a.object, WORD, 0))
+		return err_set(err, RC_PARSE, "it sent a call without path, method or object");
+	if (a.args != NULL)
+		a.request = json_dumps(a.args, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	else
+		a.request = strdup("null");
+	if (a.request == NULL)
+		return err_set(err, RC_NOMEM, "no memory for a call");
+	struct slice parts[] = {{a.method, strlen(a.method) + 1}, {a.object, strlen(a.object) + 1},
+		slice_of(a.request)};
+	enum rc rc = digest_sha256(parts, ARRAY_N(parts), a.digest);
+	if (rc != RC_OK) {
+		free(a.request);
+		return err_set(err, rc, "no memory for a call");
+	}
+	*ret_asked = a;
+	return RC_OK;
+}
+
+/* Hands an answer to the run, which goes on. */
+static void resume(struct runner *r, struct run *run, const char *path, enum payload_kind kind,
+	struct slice value)
+{
+	struct buf out;
+	struct err err = {0};
+	if (run_wall_ms(run) > run->limits.wall_ms) {
+		char text[96];
+		snprintf(text, sizeof(text), "the run took longer than %" PRId64 " ms",
+			run->limits.wall_ms);
+		outcome_fail(r, run, RC_WALL, text, NULL);
+		return;
+	}
+	run_resume(run);
+	buf_init(&out, FRAME_MAX);
+	enum rc rc = payload_resume(&out, path, kind, value);
+	if (rc == RC_OK) {
+		struct frame frame = {FRAME_RESUME, run->slot, run->generation, buf_slice(&out)};
+		rc = pool_send(run->worker, &frame, run->limits.cpu_ms, &err);
+	}
+	buf_done(&out);
+	if (rc == RC_TOO_LARGE)
+		outcome_fail(r, run, RC_TOO_LARGE, "an answer is too large for a rule", NULL);
+	else if (rc == RC_NOMEM)
+		outcome_fail(r, run, RC_NOMEM, "no memory to answer a call", NULL);
+	/* RC_CLOSED: the worker is gone, and the run is on its way to another. */
+}
+
+/* Writes the state of an entry to the store. False: the run is not ours any more, or all is over.
+ */
+static bool write_entry(struct runner *r, struct run *run, size_t i, const char *request,
+	int64_t started_ms, int requests)
+{
+	const struct journal_entry *e = &run->journal.entries[i];
+	struct err err = {0};
+	struct queue_call record = {
+		.path = e->path,
+		.method = e->method,
+		.object = e->object,
+		.effect = e->effect,
+		.request = slice_of(request),
+		.answer = {e->answer, e->answer_n},
+		.code = e->code,
+		.started_ms = started_ms,
+		.ended_ms = e->state == JOURNAL_ANSWERED ? clock_wall_ms() : 0,
+		.requests = requests,
+	};
+	if (e->state != JOURNAL_ANSWERED)
+		record.answer = (struct slice){0};
+	memcpy(record.digest, e->digest, DIGEST_N);
+	enum rc rc = queue_call_put(r->queue, run->q.seq, run->q.epoch, &record, &err);
+	gate_wrote(&r->gate);
+	if (rc != RC_OK)
+		runner_fatal(r, &err);
+	return rc == RC_OK;
+}
+
+struct answer { /* BORROWS */
+	enum rc code;
+	struct slice text; /* value or error */
+	bool unknown;
+	int requests;
+	int64_t started_ms;
+};
+
+/* Notes an answer, and hands it over where the run waits for it. */
+static void give(struct runner *r, struct run *run, size_t i, const char *request,
+	const struct answer *answer)
+{
+	struct err err;
+	enum rc rc = journal_answer(&run->journal, i, answer->code, answer->unknown, answer->text);
+	if (rc != RC_OK) {
+		err_set(&err, rc, "no memory for an answer");
+		runner_fatal(r, &err);
+		return;
+	}
+	if (!write_entry(r, run, i, request, answer->started_ms, answer->requests))
+		return;
+	const struct journal_entry *e = &run->journal.entries[i];
+	bool here = run->state == RUN_ACTIVE || run->state == RUN_SUSPENDED;
+	if (here && e->asked == run->generation)
+		resume(r, run, e->path, e->code == RC_OK ? PAYLOAD_VALUE : PAYLOAD_ERROR,
+			(struct slice){e->answer, e->answer_n});
+}
+
+static void give_error(struct runner *r, struct run *run, size_t i, const char *request,
+	const struct answer *answer, const struct payload_error *error)
+{
+	struct buf out;
+	buf_init(&out, 8192);
+	run->failed = answer->code;
+	snprintf(run->failed_name, sizeof(run->failed_name), "%s", error->code);
+	if (payload_error(&out, error) != RC_OK) {
+		struct payload_error plain = *error;
+		plain.message = rc_text(answer->code);
+		buf_clear(&out);
+		if (payload_error(&out, &plain) != RC_OK)
+			buf_clear(&out);
+	}
+	struct answer whole = *answer;
+	whole.text = out.n != 0 ? buf_slice(&out) : slice_of("{}");
+	give(r, run, i, request, &whole);
+	buf_done(&out);
+}
+
+static void free_call(struct call *call)
+{
+	*call->at = call->next;
+	if (call->next != NULL)
+		call->next->at = call->at;
+	json_decref(call->args);
+	free(call->request);
+	free(call);
+}
+
+void call_forget(struct runner *r, struct run *run)
+{
+	while (run->calls != NULL) {
+		struct call *call = run->calls;
+		if (call->ticket != 0)
+			client_cancel(r->client, call->ticket);
+		else
+			gate_leave(&r->gate, &call->gate);
+		free_call(call);
+	}
+}
+
+static void note_first(struct run *run, const struct client_answer *answer)
+{
+	if (run->called || answer->started_us == 0)
+		return;
+	run->called = true;
+	int64_t ago_us = clock_mono_us() - answer->started_us;
+	int64_t us = (clock_wall_ms() - run->q.event_received_ms) * 1000 - ago_us;
+	if (run->q.attempt <= 1)
+		metrics_observe(METRIC_RUN_FIRST_CALL, us > 0 ? us : 0);
+}
+
+static void on_answer(void *ctx, const struct client_answer *answer)
+{
+	struct call *call = ctx;
+	struct runner *r = call->r;
+	struct run *run = call->run;
+	size_t entry = call->entry;
+	char *request = call->request;
+	struct answer ours = {
+		.code = answer->code,
+		.unknown = answer->unknown,
+		.requests = answer->requests,
+		.started_ms = call->started_ms,
+	};
+	call->request = NULL;
+	free_call(call);
+	note_first(run, answer);
+	run->used_us += answer->wire_us;
+	run->api_calls += answer->requests;
+	char *text = NULL;
+	if (answer->code == RC_OK) {
+		text = answer->value == NULL
+			? strdup("null")
+			: json_dumps(answer->value, JSON_COMPACT | JSON_ENCODE_ANY);
+		ours.code = text != NULL ? RC_OK : RC_NOMEM;
+	}
+	if (ours.code == RC_OK) {
+		ours.text = slice_of(text);
+		give(r, run, entry, request, &ours);
+	} else {
+		struct payload_error error = {answer->status,
+			answer->name != NULL ? answer->name : rc_name(ours.code),
+			answer->message != NULL ? answer->message : rc_text(ours.code),
+			answer->retryable, answer->unknown};
+		give_error(r, run, entry, request, &ours, &error);
+	}
+	free(text);
+	free(request);
+}
+
+/* To the client; what it refuses at once is answered at once. */
+static void send_call(void *ctx)
+{
+	struct call *call = ctx;
+	struct runner *r = call->r;
+	struct run *run = call->run;
+	const struct journal_entry *e = &run->journal.entries[call->entry];
+	struct err err = {0};
+	char name[ID_N + RULESET_NAME_MAX + JOURNAL_PATH_N + 8];
+	snprintf(name, sizeof(name), "%s/%s/%s", run->q.event.text, run->q.rule, e->path);
+	struct client_call to = {
+		.op = call->op,
+		.object = e->object,
+		.args = call->args,
+		.name = name,
+		.lane = run->q.attempt > 1 ? CLIENT_RETRY : CLIENT_LIVE,
+		.done = on_answer,
+		.ctx = call,
+	};
+	enum rc rc = client_submit(r->client, &to, &call->ticket, &err);
+	if (rc == RC_OK)
+		return;
+	struct answer answer = {.code = rc, .started_ms = call->started_ms};
+	struct payload_error error = {
+		.code = rc_name(rc), .message = err.msg, .retryable = rc_fate(rc) != RC_FATE_DEAD};
+	size_t entry = call->entry;
+	char *request = call->request;
+	call->request = NULL;
+	free_call(call);
+	give_error(r, run, entry, request, &answer, &error);
+	free(request);
+}
+
+static void start_call(struct runner *r, struct run *run, size_t i, struct asked *asked)
+{
+	struct err err;
+	struct call *call = calloc(1, sizeof(*call));
+	if (call == NULL) {
+		err_set(&err, RC_NOMEM, "no memory for a call");
+		runner_fatal(r, &err);
+		return;
+	}
+	call->r = r;
+	call->run = run;
+	call->entry = i;
+	call->op = client_op_find(asked->method);
+	call->args = json_incref(asked->args);
+	call->request = asked->request;
+	asked->request = NULL;
+	call->started_ms = clock_wall_ms();
+	call->gate = (struct gate_item){NULL, send_call, call};
+	call->at = &run->calls;
+	call->next = run->calls;
+	if (call->next != NULL)
+		call->next->at = &call->next;
+	run->calls = call;
+	run_suspend(run);
+	if (!run->journal.entries[i].effect)
+		send_call(call);
+	else if (write_entry(r, run, i, call->request, call->started_ms, 0))
+		gate_hold(&r->gate, &call->gate);
+}
+
+/* What the runner answers itself. False: it is not one of those. */
+static bool answer_here(struct runner *r, struct run *run, size_t i, const struct asked *asked)
+{
+	char text[64];
+	struct answer answer = {.code = RC_OK, .started_ms = clock_wall_ms()};
+	if (strcmp(asked->method, "now") == 0) {
+		char at[CLOCK_TEXT_N];
+		clock_format(answer.started_ms, at);
+		snprintf(text, sizeof(text), "\"%s\"", at);
+	} else if (strcmp(asked->method, "random") == 0) {
+		uint64_t bits = 0;
+		if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+			bits = (uint64_t)clock_mono_us();
+		snprintf(text, sizeof(text), "%.17g", (double)(bits >> 11) / 9007199254740992.0);
+	} else {
+		return false;
+	}
+	answer.text = slice_of(text);
+	give(r, run, i, asked->request, &answer);
+	return true;
+}
+
+static void perform(struct runner *r, struct run *run, size_t i, struct asked *asked)
+{
+	if (answer_here(r, run, i, asked))
+		return;
+	bool known = client_op_find(asked->method) != CLIENT_OP_N;
+	if (known && json_is_object(asked->args)) {
+		start_call(r, run, i, asked);
+		return;
+	}
+	struct answer answer = {.code = known ? RC_INVALID : RC_UNSUPPORTED};
+	char message[JOURNAL_WORD_N + 64];
+	snprintf(message, sizeof(message),
+		known ? "%s was called without arguments" : "there is no call named %s",
+		asked->method);
+	struct payload_error error = {.code = rc_name(answer.code), .message = message};
+	answer.started_ms = clock_wall_ms();
+	give_error(r, run, i, asked->request, &answer, &error);
+}
+
+/* True: the run has used up its calls, and was told. */
+static bool over_quota(struct runner *r, struct run *run, const char *path)
+{
+	struct buf out;
+	char message[64];
+	if (++run->calls_n <= r->settings.calls_max)
+		return false;
+	snprintf(message, sizeof(message), "the run made more than %d calls",
+		r->settings.calls_max);
+	if (run->calls_n == r->settings.calls_max + 1)
+		metrics_add(METRIC_ABORT_QUOTA, 1);
+	if (run->calls_n > r->settings.calls_max + QUOTA_PATIENCE) {
+		outcome_fail(r, run, RC_QUOTA, message, NULL);
+		return true;
+	}
+	struct payload_error error = {.code = rc_name(RC_QUOTA), .message = message};
+	run->failed = RC_QUOTA;
+	snprintf(run->failed_name, sizeof(run->failed_name), "%s", error.code);
+	buf_init(&out, 1024);
+	if (payload_error(&out, &error) == RC_OK)
+		resume(r, run, path, PAYLOAD_ERROR, buf_slice(&out));
+	buf_done(&out);
+	return true;
+}
+
+static void say_differs(
+	struct runner *r, struct run *run, const struct journal_entry *was, const struct asked *now)
+{
+	char text[320];
+	bool same = strcmp(was->method, now->method) == 0 && strcmp(was->object, now->object) == 0;
+	snprintf(text, sizeof(text),
+		"the rule did something else on its retry: call %s was %s %s, now it is %s %s%s",
+		was->path, was->method, was->object, now->method, now->object,
+		same ? " with other arguments" : "");
+	outcome_fail(r, run, RC_REPLAY, text, NULL);
+}
+
+static void decide(struct runner *r, struct run *run, struct asked *asked)
+{
+	size_t i = 0;
+	struct err err = {0};
+	enum client_op op = client_op_find(asked->method);
+	struct journal_call call = {
+		.path = asked->path,
+		.method = asked->method,
+		.object = asked->object,
+		.digest = asked->digest,
+		.effect = op != CLIENT_OP_N && client_op_effect(op),
+		.generation = run->generation,
+	};
+	switch (journal_ask(&run->journal, asked->path, asked->digest, run->generation, &i)) {
+	case JOURNAL_NEW:
+		if (journal_add(&run->journal, &call, &i) == RC_OK)
+			perform(r, run, i, asked);
+		else
+			outcome_fail(r, run, RC_NOMEM, "no memory for a call", NULL);
+		return;
+	case JOURNAL_AGAIN:
+		perform(r, run, i, asked);
+		return;
+	case JOURNAL_WAIT:
+		run_suspend(run);
+		return;
+	case JOURNAL_REPLAY: {
+		const struct journal_entry *e = &run->journal.entries[i];
+		resume(r, run, e->path, e->code == RC_OK ? PAYLOAD_VALUE : PAYLOAD_ERROR,
+			(struct slice){e->answer, e->answer_n});
+		return;
+	}
+	case JOURNAL_DIFFERS:
+		say_differs(r, run, &run->journal.entries[i], asked);
+		return;
+	case JOURNAL_TWICE:
+		err_set(&err, RC_PARSE, "it made the same call twice");
+		pool_kill(run->worker, &err);
+		return;
+	}
+}
+
+void call_take(struct runner *r, struct run *run, const struct frame *frame)
+{
+	json_t *tree = NULL;
+	struct asked asked = {0};
+	struct err err = {0};
+	enum rc rc = scan_parse(frame->payload, &tree, &err);
+	if (rc == RC_OK)
+		rc = read_asked(tree, &asked, &err);
+	if (rc != RC_OK)
+		pool_kill(run->worker, &err);
+	else if (!over_quota(r, run, asked.path))
+		decide(r, run, &asked);
+	free(asked.request);
+	json_decref(tree);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls of rules: journaled, sent, answered. */
+#ifndef MOONHOOK_RUNNER_CALL_H
+#define MOONHOOK_RUNNER_CALL_H
+
+#include "runner/run.h"
+
+struct runner;
+struct frame;
+
+/* A run asks. What cannot be a call of an honest worker ends the worker. */
+void call_take(struct runner *r, struct run *run, const struct frame *frame);
+/* The run is over: its calls are forgotten, those on the wire go on. */
+void call_forget(struct runner *r, struct run *run);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The rule files of a folder, read whole: bytes, hash, or why not. */
+#ifndef MOONHOOK_RUNNER_FOLDER_H
+#define MOONHOOK_RUNNER_FOLDER_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+
+#define FOLDER_FILE_BYTES (1u << 20)
+#define FOLDER_FILES_MAX 1000
+
+struct folder_file {
+	char name[256];
+	char hash[DIGEST_HEX_N]; /* SHA-256 of the text */
+	struct buf text; /* without byte order mark, lines ended by \n */
+	char *error; /* "name: sentence": it could not be read; NULL: it could */
+};
+
+struct folder {
+	struct folder_file *files; /* in order of their names */
+	size_t n;
+};
+
+/* Reads every *.lua of path but *_test.lua. A file that is too large, a symlink, a FIFO, not there
+ * any more or holds NUL gets its error; the folder itself: RC_NOT_FOUND, RC_DENIED with a sentence
+ * that says what to do. GIVES (folder_done). */
+enum rc folder_read(const char *path, struct folder *ret_folder, struct err *err) must_check;
+void folder_done(struct folder *folder);
+
+#endif

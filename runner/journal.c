@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record of a run's calls and the replay from it.
+ * From: call.c (asks and answers), work.c (what the store remembers). Pure memory: writing to the
+ * store is call.c's. Fails when memory is short. Whether an effect may be unknown is what its error
+ * says ("unknown": true).
+ */
+#include "runner/journal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/scan.h"
+
+void journal_done(struct journal *journal)
+{
+	for (size_t i = 0; i < journal->n; i++)
+		free(journal->entries[i].answer);
+	free(journal->entries);
+	*journal = (struct journal){0};
+}
+
+/* In most runs the calls come in the order of the last time. */
+static bool find(struct journal *j, const char *path, size_t *ret_i)
+{
+	if (j->next < j->n && strcmp(j->entries[j->next].path, path) == 0) {
+		*ret_i = j->next++;
+		return true;
+	}
+	for (size_t i = j->n; i-- > 0;) {
+		if (strcmp(j->entries[i].path, path) == 0) {
+			*ret_i = i;
+			j->next = i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum journal_verdict journal_ask(struct journal *journal, const char *path,
+	const uint8_t digest[static DIGEST_N], uint32_t generation, size_t *ret_i)
+{
+	size_t i;
+	if (!find(journal, path, &i))
+		return JOURNAL_NEW;
+	struct journal_entry *e = &journal->entries[i];
+	if (e->asked == generation)
+		return JOURNAL_TWICE;
+	*ret_i = i;
+	if (!digest_equal(e->digest, digest))
+		return JOURNAL_DIFFERS;
+	e->asked = generation;
+	switch (e->state) {
+	case JOURNAL_OPEN:
+		e->state = JOURNAL_BUSY;
+		return JOURNAL_AGAIN;
+	case JOURNAL_BUSY:
+		return JOURNAL_WAIT;
+	case JOURNAL_ANSWERED:
+		return JOURNAL_REPLAY;
+	}
+	return JOURNAL_NEW;
+}
+
+static bool put_word(char *out, size_t cap, const char *word)
+{
+	size_t n = strlen(word);
+	if (n >= cap)
+		return false;
+	memcpy(out, word, n + 1);
+	return true;
+}
+
+enum rc journal_add(struct journal *journal, const struct journal_call *call, size_t *ret_i)
+{
+	if (journal->n == journal->cap) {
+		size_t cap = journal->cap != 0 ? journal->cap * 2 : 4;
+		struct journal_entry *p = realloc(journal->entries, cap * sizeof(*p));
+		if (p == NULL)
+			return RC_NOMEM;
+		journal->entries = p;
+		journal->cap = cap;
+	}
+	struct journal_entry e = {
+		.effect = call->effect,
+		.state = JOURNAL_BUSY,
+		.asked = call->generation,
+	};
+	memcpy(e.digest, call->digest, DIGEST_N);
+	if (!put_word(e.path, sizeof(e.path), call->path) ||
+		!put_word(e.method, sizeof(e.method), call->method) ||
+		!put_word(e.object, sizeof(e.object), call->object))
+		return RC_INVALID;
+	*ret_i = journal->n;
+	journal->entries[journal->n++] = e;
+	journal->next = journal->n;
+	return RC_OK;
+}
+
+enum rc journal_answer(
+	struct journal *journal, size_t i, enum rc code, bool unknown, struct slice text)
+{
+	struct journal_entry *e = &journal->entries[i];
+	char *copy = malloc(text.n + 1);
+	if (copy == NULL)
+		return RC_NOMEM;
+	if (text.n != 0)
+		memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	free(e->answer);
+	e->answer = copy;
+	e->answer_n = text.n;
+	e->code = code;
+	e->unknown = unknown;
+	e->state = JOURNAL_ANSWERED;
+	return RC_OK;
+}
+
+static bool is_unknown(const struct queue_call *call)
+{
+	json_t *error = NULL;
+	if (call->code == RC_OK || scan_parse(call->answer, &error, NULL) != RC_OK)
+		return false;
+	bool unknown = json_is_true(json_object_get(error, "unknown"));
+	json_decref(error);
+	return unknown;
+}
+
+/* How many of the calls are replayed: up to the last effect, that one included. */
+static size_t count_replayed(const struct queue_call *calls, size_t n)
+{
+	for (; n > 0; n--) {
+		const struct queue_call *c = &calls[n - 1];
+		if (c->effect && (c->answer.n == 0 || c->code == RC_OK || is_unknown(c)))
+			return n;
+	}
+	return 0;
+}
+
+static enum rc load_one(struct journal *journal, const struct queue_call *c, bool last)
+{
+	size_t i;
+	struct journal_call call = {
+		.path = c->path,
+		.method = c->method,
+		.object = c->object,
+		.digest = c->digest,
+		.effect = c->effect,
+	};
+	enum rc rc = journal_add(journal, &call, &i);
+	if (rc != RC_OK)
+		return rc;
+	bool unknown = c->effect && c->answer.n != 0 && is_unknown(c);
+	if (c->answer.n == 0 || (last && unknown)) {
+		journal->entries[i].state = JOURNAL_OPEN;
+		return RC_OK;
+	}
+	return journal_answer(journal, i, c->code, unknown, c->answer);
+}
+
+enum rc journal_load(struct journal *journal, const struct queue_call *calls, size_t n)
+{
+	size_t replayed = count_replayed(calls, n);
+	for (size_t i = 0; i < replayed; i++) {
+		enum rc rc = load_one(journal, &calls[i], i + 1 == replayed);
+		if (rc != RC_OK)
+			return rc;
+	}
+	journal->next = 0;
+	return RC_OK;
+}
+
+bool journal_effect(const struct journal *journal)
+{
+	for (size_t i = 0; i < journal->n; i++) {
+		const struct journal_entry *e = &journal->entries[i];
+		if (e->effect &&
+			(e->state != JOURNAL_ANSWERED || e->code == RC_OK || e->unknown))
+			return true;
+	}
+	return false;
+}
+
+void journal_rewind(struct journal *journal)
+{
+	journal->next = 0;
+}

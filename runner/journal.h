@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls of one run: what it asked, what it was told.
+ *
+ *   asked --> (an effect:) held --commit--> sent --> answered
+ *        \--> (a read:) --------------------sent --> answered
+ *
+ * A run that is started again, in another worker or after a retry, asks again; the answers that are
+ * there are given again, so that nothing is done twice.
+ */
+#ifndef MOONHOOK_RUNNER_JOURNAL_H
+#define MOONHOOK_RUNNER_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "queue/queue.h"
+
+#define JOURNAL_PATH_N 64
+#define JOURNAL_WORD_N 64
+
+enum journal_state {
+	JOURNAL_OPEN, /* recorded without an answer: to be done, perhaps again */
+	JOURNAL_BUSY, /* held for the commit, or sent */
+	JOURNAL_ANSWERED,
+};
+
+struct journal_entry {
+	char path[JOURNAL_PATH_N], method[JOURNAL_WORD_N], object[JOURNAL_WORD_N];
+	uint8_t digest[DIGEST_N];
+	bool effect;
+	bool unknown; /* answered, yet nobody knows whether it happened */
+	enum journal_state state;
+	enum rc code; /* of the answer */
+	char *answer; /* JSON: the value, or the error where code is not RC_OK */
+	size_t answer_n;
+	uint32_t asked; /* generation of the run that asked last */
+};
+
+struct journal {
+	struct journal_entry *entries;
+	size_t n, cap;
+	size_t next; /* where the next replayed call is expected */
+};
+
+void journal_done(struct journal *journal);
+
+enum journal_verdict {
+	JOURNAL_NEW, /* not seen before: do it */
+	JOURNAL_AGAIN, /* the same call without an answer: do it */
+	JOURNAL_WAIT, /* the same call, its answer is on its way */
+	JOURNAL_REPLAY, /* the same call: give the recorded answer */
+	JOURNAL_DIFFERS, /* another call at this place: stop the run */
+	JOURNAL_TWICE, /* asked twice by the same holder: the worker is broken */
+};
+/* Decides on a call of the holder `generation`. ret_i: the entry, where there is one. */
+enum journal_verdict journal_ask(struct journal *journal, const char *path,
+	const uint8_t digest[static DIGEST_N], uint32_t generation, size_t *ret_i);
+
+struct journal_call { /* BORROWS */
+	const char *path, *method, *object;
+	const uint8_t *digest;
+	bool effect;
+	uint32_t generation;
+};
+/* Adds a call, state busy. RC_NOMEM, RC_INVALID (a word that is too long). */
+enum rc journal_add(
+	struct journal *journal, const struct journal_call *call, size_t *ret_i) must_check;
+/* Notes the answer; text is copied. RC_NOMEM. */
+enum rc journal_answer(struct journal *journal, size_t i, enum rc code, bool unknown,
+	struct slice text) must_check;
+
+/*
+ * What an attempt starts with: of the stored calls those up to the last effect, which happened or
+ * may have happened; an effect whose outcome is unknown is open, to be done again. Nothing where
+ * there was no effect. RC_NOMEM.
+ */
+enum rc journal_load(struct journal *journal, const struct queue_call *calls, size_t n) must_check;
+/* An effect happened or may have happened. */
+bool journal_effect(const struct journal *journal);
+/* From the start again, within this process: everything recorded counts. */
+void journal_rewind(struct journal *journal);
+
+#endif

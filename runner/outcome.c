@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a run, or of an attempt.
+ * From: work.c (END frames), call.c, watch.c, drain.c. To: queue_finish, the log, the metrics. The
+ * fate of a code decides between retry and dead letter, and nothing else does. What a worker says is
+ * hostile: words it may not say end the worker. Fails by ending the process where the store fails.
+ */
+#include "runner/outcome.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runner/call.h"
+#include "runner/retry.h"
+#include "runner/scan.h"
+#include "runner/state.h"
+#include "runner/work.h"
+
+#define DEATHS_MAX 3
+#define DELAY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
+
+static void count(const struct run *run, const struct queue_outcome *o)
+{
+	static const struct {
+		enum queue_state state;
+		enum metric metric;
+	} ends[] = {
+		{QUEUE_DONE, METRIC_RUN_DONE},
+		{QUEUE_SKIPPED, METRIC_RUN_SKIPPED},
+		{QUEUE_DEAD, METRIC_RUN_DEAD},
+		{QUEUE_QUARANTINED, METRIC_RUN_QUARANTINED},
+	};
+	for (size_t i = 0; i < ARRAY_N(ends); i++) {
+		if (ends[i].state == o->state)
+			metrics_add(ends[i].metric, 1);
+	}
+	if (o->attempt_used)
+		metrics_add(METRIC_RUN_RETRY, 1);
+	if (queue_state_ended(o->state))
+		metrics_observe(METRIC_RUN_EFFECT,
+			(o->ended_ms - run->q.event_received_ms) * 1000);
+}
+
+static void count_abort(enum rc code)
+{
+	if (code == RC_CPU)
+		metrics_add(METRIC_ABORT_CPU, 1);
+	else if (code == RC_MEMORY)
+		metrics_add(METRIC_ABORT_MEMORY, 1);
+	else if (code == RC_WALL)
+		metrics_add(METRIC_ABORT_WALL, 1);
+}
+
+static void tell(const struct run *run, const struct queue_outcome *o)
+{
+	bool ended = queue_state_ended(o->state);
+	bool well = o->state == QUEUE_DONE || o->state == QUEUE_SKIPPED;
+	struct log_fields f = {
+		.source = run->q.event_source,
+		.event = run->q.event.text,
+		.run = run->q.id.text,
+		.rule = run->q.rule,
+		.object = run->event != NULL ? run->event->object : NULL,
+		.record = run->event != NULL ? run->event->record_id : NULL,
+		.attempt = run->q.attempt,
+		.outcome = queue_state_name(o->state),
+		.dur_ms = o->ended_ms - o->started_ms,
+		.api_calls = o->api_calls,
+		.cause = o->code != RC_OK ? rc_name(o->code) : NULL,
+	};
+	log_line(well ? LOG_INFO
+			: ended ? LOG_ERROR
+				: LOG_WARN,
+		&f, "%s%s%s", run->event != NULL ? run->event->name : "run",
+		o->error != NULL ? ": " : "", o->error != NULL ? o->error : "");
+}
+
+/* The one way out of a slot. What the worker still holds of the run is forgotten there. */
+static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
+{
+	struct worker *worker = run->ended ? NULL : run->worker;
+	uint32_t slot = run->slot, generation = run->generation;
+	struct err err = {0};
+	bool ended = queue_state_ended(o->state);
+	call_forget(r, run);
+	o->started_ms = run->started_ms;
+	o->ended_ms = clock_wall_ms();
+	o->api_calls = run->api_calls;
+	o->log = run->log.n != 0 ? run->log.p : NULL;
+	o->forget_journal = !ended && !journal_effect(&run->journal);
+	enum rc rc = queue_finish(r->queue, run->q.seq, run->q.epoch, o, &err);
+	gate_wrote(&r->gate);
+	if (rc != RC_OK && rc != RC_STALE) {
+		runner_fatal(r, &err);
+		return;
+	}
+	count(run, o);
+	tell(run, o);
+	if (!ended && o->state == QUEUE_WAITING)
+		upkeep_expect(r, o->due_ms);
+	if (!ended)
+		r->route.behind_n++;
+	if (r->route.behind_n > 0)
+		r->route.backlog = true;
+	run_free(&r->runs, run);
+	if (worker != NULL)
+		work_cancel(worker, slot, generation);
+}
+
+void outcome_fail(
+	struct runner *r, struct run *run, enum rc code, const char *error, const char *detail)
+{
+	char text[512];
+	struct queue_outcome o = {.state = QUEUE_DEAD, .code = code, .detail = detail};
+	int64_t now = clock_wall_ms();
+	bool left = run->q.attempt < run->q.attempts_max;
+	snprintf(text, sizeof(text), "%s", error);
+	o.error = text;
+	switch (rc_fate(code)) {
+	case RC_FATE_RETRY:
+		if (!left) {
+			snprintf(text, sizeof(text), "%s (after %d attempts)", error,
+				run->q.attempt);
+			break;
+		}
+		o.state = QUEUE_WAITING;
+		o.due_ms = now + retry_delay_ms(run->q.attempt, retry_chance());
+		o.attempt_used = true;
+		break;
+	case RC_FATE_WAIT:
+		o.state = QUEUE_WAITING;
+		o.due_ms = now + retry_wait_ms(retry_chance());
+		break;
+	case RC_FATE_DONE:
+	case RC_FATE_DEAD:
+		break;
+	}
+	count_abort(code);
+	finish(r, run, &o);
+}
+
+void outcome_killed(struct runner *r, struct run *run, const char *error)
+{
+	struct queue_outcome o = {.state = QUEUE_DEAD, .code = RC_CPU, .error = error};
+	metrics_add(METRIC_ABORT_KILLED, 1);
+	finish(r, run, &o);
+}
+
+void outcome_died(struct runner *r, struct run *run, const char *error)
+{
+	bool enough = run->q.deaths + 1 >= DEATHS_MAX;
+	struct queue_outcome o = {
+		.state = enough ? QUEUE_QUARANTINED : QUEUE_DUE,
+		.code = RC_WORKER,
+		.error = error,
+		.died = true,
+	};
+	finish(r, run, &o);
+}
+
+void outcome_release(struct runner *r, struct run *run)
+{
+	struct queue_outcome o = {.state = QUEUE_DUE, .code = RC_OK};
+	finish(r, run, &o);
+}
+
+/* The code of an error that a rule did not catch: by its name where we have one of that name, as
+ * the client gave it where the call failed, else by what the error says of itself. */
+static enum rc code_of(const struct run *run, const json_t *error)
+{
+	const char *name = json_string_value(json_object_get(error, "code"));
+	if (name != NULL && run->failed != RC_OK && strcmp(name, run->failed_name) == 0)
+		return run->failed;
+	enum rc code = name != NULL ? rc_find(name) : RC_N;
+	if (code != RC_N && code != RC_OK)
+		return code;
+	if (json_is_true(json_object_get(error, "retryable")))
+		return RC_UPSTREAM;
+	return json_object_get(error, "status") != NULL ? RC_REJECTED : RC_RULE;
+}
+
+static void end_error(struct runner *r, struct run *run, const json_t *error)
+{
+	char text[512];
+	const char *message = json_string_value(json_object_get(error, "message"));
+	const char *trace = json_string_value(json_object_get(error, "traceback"));
+	json_int_t line = json_integer_value(json_object_get(error, "line"));
+	const char *file = run->source->file;
+	if (message == NULL)
+		message = "the rule failed";
+	if (line > 0 && strncmp(message, file, strlen(file)) != 0)
+		snprintf(text, sizeof(text), "%s:%" JSON_INTEGER_FORMAT ": %s", file, line,
+			message);
+	else
+		snprintf(text, sizeof(text), "%s", message);
+	outcome_fail(r, run, code_of(run, error), text, trace);
+}
+
+static void end_later(struct runner *r, struct run *run, const json_t *tree, const char *why)
+{
+	int64_t delay = json_integer_value(json_object_get(tree, "delay_ms"));
+	if (delay < 0)
+		delay = 0;
+	if (delay > DELAY_MAX_MS)
+		delay = DELAY_MAX_MS;
+	struct queue_outcome o = {
+		.state = QUEUE_WAITING,
+		.code = RC_LATER,
+		.error = why,
+		.due_ms = clock_wall_ms() + delay,
+	};
+	finish(r, run, &o);
+}
+
+static enum rc end_as(struct runner *r, struct run *run, const json_t *tree)
+{
+	const char *word = json_string_value(json_object_get(tree, "outcome"));
+	const char *why = json_string_value(json_object_get(tree, "why"));
+	struct queue_outcome o = {.code = RC_OK, .error = why};
+	if (word == NULL)
+		return RC_PARSE;
+	if (strcmp(word, "done") == 0) {
+		o.state = QUEUE_DONE;
+	} else if (strcmp(word, "skip") == 0) {
+		o.state = QUEUE_SKIPPED;
+	} else if (strcmp(word, "reject") == 0) {
+		o.state = QUEUE_DEAD;
+		o.code = RC_REJECTED;
+	} else if (strcmp(word, "retry_after") == 0) {
+		end_later(r, run, tree, why);
+		return RC_OK;
+	} else if (strcmp(word, "error") == 0) {
+		end_error(r, run, json_object_get(tree, "error"));
+		return RC_OK;
+	} else {
+		return RC_PARSE;
+	}
+	finish(r, run, &o);
+	return RC_OK;
+}
+
+void outcome_end(struct runner *r, struct run *run, const struct frame *frame)
+{
+	json_t *tree = NULL;
+	struct err err = {0};
+	struct worker *worker = run->worker;
+	enum rc rc = scan_parse(frame->payload, &tree, &err);
+	run->ended = rc == RC_OK;
+	if (rc == RC_OK && end_as(r, run, tree) != RC_OK)
+		rc = err_set(&err, RC_PARSE, "it ended a run without an outcome");
+	if (rc != RC_OK)
+		pool_kill(worker, &err);
+	json_decref(tree);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* How runs end: what the store is told, what people see, when it is tried again. */
+#ifndef MOONHOOK_RUNNER_OUTCOME_H
+#define MOONHOOK_RUNNER_OUTCOME_H
+
+#include "base/err.h"
+#include "runner/run.h"
+
+struct runner;
+struct frame;
+
+/* A worker says that a run has ended. */
+void outcome_end(struct runner *r, struct run *run, const struct frame *frame);
+/* It failed with a code whose fate decides; detail may be NULL. */
+void outcome_fail(
+	struct runner *r, struct run *run, enum rc code, const char *error, const char *detail);
+/* It was killed for the processor time it used. */
+void outcome_killed(struct runner *r, struct run *run, const char *error);
+/* It was alone in a worker that died. */
+void outcome_died(struct runner *r, struct run *run, const char *error);
+/* Goes back to the store as it is, for the next start. */
+void outcome_release(struct runner *r, struct run *run);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Putting together what is sent to workers, from texts that are JSON already.
+ * From: work.c, route.c, call.c. To: pool.c. An event and an answer are dumped once and pasted, so
+ * that no tree is built for sending. Fails when memory is short or the text too long.
+ */
+#include "runner/payload.h"
+
+#include <inttypes.h>
+
+enum rc payload_text(struct buf *out, const char *text)
+{
+	enum rc rc = buf_put(out, "\"", 1);
+	const char *from = text, *p = text;
+	for (; rc == RC_OK && *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		rc = buf_put(out, from, (size_t)(p - from));
+		if (rc == RC_OK)
+			rc = c < 0x20 ? buf_printf(out, "\\u%04x", c) : buf_printf(out, "\\%c", c);
+		from = p + 1;
+	}
+	if (rc == RC_OK)
+		rc = buf_put(out, from, (size_t)(p - from));
+	return rc == RC_OK ? buf_put(out, "\"", 1) : rc;
+}
+
+static enum rc put_call(struct buf *out, const struct payload_start *s)
+{
+	enum rc rc = buf_printf(out, "{\"hash\":\"%s\",\"rule\":", s->hash);
+	if (rc == RC_OK)
+		rc = payload_text(out, s->rule);
+	if (rc == RC_OK)
+		rc = buf_put_text(out, ",\"event\":");
+	if (rc == RC_OK)
+		rc = buf_put(out, s->event.p, s->event.n);
+	return rc;
+}
+
+enum rc payload_start(struct buf *out, const struct payload_start *start)
+{
+	enum rc rc = put_call(out, start);
+	if (rc == RC_OK)
+		rc = buf_printf(out,
+			",\"cpu_ms\":%" PRId64 ",\"memory\":%" PRId64 ",\"seed\":%" PRId64 "}",
+			start->cpu_ms, start->memory_bytes, start->seed);
+	return rc;
+}
+
+enum rc payload_when(struct buf *out, const struct payload_start *when)
+{
+	enum rc rc = put_call(out, when);
+	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
+}
+
+enum rc payload_resume(
+	struct buf *out, const char *path, enum payload_kind kind, struct slice value)
+{
+	enum rc rc = buf_printf(out, "{\"path\":\"%s\",\"%s\":", path,
+		kind == PAYLOAD_VALUE ? "value" : "error");
+	if (rc == RC_OK)
+		rc = buf_put(out, value.p, value.n);
+	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
+}
+
+enum rc payload_error(struct buf *out, const struct payload_error *error)
+{
+	enum rc rc = buf_printf(out, "{\"status\":%d,\"code\":", error->status);
+	if (rc == RC_OK)
+		rc = payload_text(out, error->code);
+	if (rc == RC_OK)
+		rc = buf_put_text(out, ",\"message\":");
+	if (rc == RC_OK)
+		rc = payload_text(out, error->message);
+	if (rc == RC_OK)
+		rc = buf_printf(out, ",\"retryable\":%s%s}", error->retryable ? "true" : "false",
+			error->unknown ? ",\"unknown\":true" : "");
+	return rc;
+}

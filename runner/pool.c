@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Worker processes and what each has been asked.
+ * From: runner.c (life), work.c, route.c, rules.c (frames to send). To: the owner's call backs, frame
+ * by frame. A worker is started with posix_spawn of this program, with an empty environment and no
+ * descriptor but its socket; it locks itself up. Fails by ending the worker: whatever is odd about
+ * one costs its life, and its runs go on elsewhere. Does not know what runs are.
+ */
+#include "runner/pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runner/worker/worker.h"
+
+#define START_MAX_MS 20000 /* until READY */
+#define BACKLOG_BYTES (4u << 20) /* more unsent than this: no new runs */
+#define SPARE_IDLE_MS 5000
+#define LOAD_CPU_MS 1000 /* for reading one rule file */
+#define BACKOFF_MS 100
+#define BACKOFF_MAX_MS 5000
+
+static void forget(struct worker *w)
+{
+	free(w->tasks);
+	free(w->loaded);
+	w->tasks = NULL;
+	w->loaded = NULL;
+	w->task_first = w->tasks_n = w->tasks_cap = 0;
+	w->loaded_n = w->loaded_cap = 0;
+	w->runs = NULL;
+	w->runs_n = 0;
+	w->reserved = false;
+}
+
+const struct pool_task *pool_task_at(const struct worker *worker, size_t i)
+{
+	return &worker->tasks[(worker->task_first + i) % worker->tasks_cap];
+}
+
+const struct pool_task *pool_task(const struct worker *worker)
+{
+	return worker->tasks_n != 0 ? pool_task_at(worker, 0) : NULL;
+}
+
+static bool push_task(struct worker *w, const struct pool_task *task)
+{
+	if (w->tasks_n == w->tasks_cap) {
+		size_t cap = w->tasks_cap != 0 ? w->tasks_cap * 2 : 64;
+		struct pool_task *p = calloc(cap, sizeof(*p));
+		if (p == NULL)
+			return false;
+		for (size_t i = 0; i < w->tasks_n; i++)
+			p[i] = *pool_task_at(w, i);
+		free(w->tasks);
+		w->tasks = p;
+		w->tasks_cap = cap;
+		w->task_first = 0;
+	}
+	w->tasks[(w->task_first + w->tasks_n++) % w->tasks_cap] = *task;
+	return true;
+}
+
+/* An answer ends its task and what was asked before it. Later calls of a run that has several at
+ * once find nothing, and end nothing. */
+static void end_tasks(struct worker *w, const struct frame *f)
+{
+	for (size_t i = 0; i < w->tasks_n; i++) {
+		const struct pool_task *t = pool_task_at(w, i);
+		if (t->run != f->run || t->generation != f->generation)
+			continue;
+		w->task_first = (w->task_first + i + 1) % w->tasks_cap;
+		w->tasks_n -= i + 1;
+		return;
+	}
+}
+
+static void on_ready(struct worker *w)
+{
+	if (w->state != WORKER_STARTING)
+		return;
+	w->state = WORKER_READY;
+	w->failures = 0;
+	w->idle_ms = clock_mono_ms();
+	metrics_set(METRIC_WORKERS, (int64_t)pool_alive(w->pool));
+	w->pool->owner.ready(w->pool->owner.ctx, w);
+}
+
+static void on_frame(void *ctx, const struct frame *f)
+{
+	struct worker *w = ctx;
+	struct err err;
+	w->frames_n++;
+	if (w->state == WORKER_SILENT)
+		w->state = WORKER_READY;
+	switch (f->kind) {
+	case FRAME_READY:
+		on_ready(w);
+		return;
+	case FRAME_BEAT:
+		return;
+	case FRAME_HEAD_OF_FILE:
+	case FRAME_WHEN:
+	case FRAME_CALL:
+	case FRAME_END:
+		end_tasks(w, f);
+		break;
+	case FRAME_LOG:
+		break;
+	case FRAME_LOAD:
+	case FRAME_DROP:
+	case FRAME_START:
+	case FRAME_RESUME:
+	case FRAME_CANCEL:
+	case FRAME_KIND_END:
+		err_set(&err, RC_PARSE, "it sent a frame that only the runner sends");
+		pool_kill(w, &err);
+		return;
+	}
+	if (w->state == WORKER_READY)
+		w->pool->owner.frame(w->pool->owner.ctx, w, f);
+}
+
+static void on_broken(void *ctx, const struct err *err)
+{
+	pool_kill(ctx, err);
+}
+
+static enum rc spawn(const char *exe, int fd, pid_t *ret_pid, struct err *err)
+{
+	char name[] = "moonhook", room[] = "room", what[] = "worker";
+	char *argv[] = {name, room, what, NULL}, *envp[] = {NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	sigemptyset(&none);
+	sigfillset(&all);
+	if (posix_spawn_file_actions_init(&files) != 0)
+		return err_set(err, RC_NOMEM, "no memory to start a worker");
+	if (posix_spawnattr_init(&attr) != 0) {
+		posix_spawn_file_actions_destroy(&files);
+		return err_set(err, RC_NOMEM, "no memory to start a worker");
+	}
+	int n = posix_spawn_file_actions_adddup2(&files, fd, WORKER_FD);
+	if (n == 0)
+		n = posix_spawn_file_actions_addclosefrom_np(&files, WORKER_FD + 1);
+	if (n == 0)
+		n = posix_spawnattr_setsigmask(&attr, &none);
+	if (n == 0)
+		n = posix_spawnattr_setsigdefault(&attr, &all);
+	if (n == 0)
+		n = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (n == 0)
+		n = posix_spawn(ret_pid, exe, &files, &attr, argv, envp);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return n == 0 ? RC_OK : err_set_errno(err, RC_IO, n, "cannot start a worker");
+}
+
+static enum rc start(struct worker *w, struct err *err)
+{
+	int fd[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+		return err_set_errno(err, RC_IO, errno, "cannot make a worker's socket");
+	enum rc rc = spawn(w->pool->exe, fd[1], &w->pid, err);
+	close(fd[1]);
+	if (rc != RC_OK) {
+		close(fd[0]);
+		return rc;
+	}
+	struct channel_owner owner = {w, on_frame, on_broken};
+	w->state = WORKER_STARTING;
+	w->started_ms = clock_mono_ms();
+	metrics_add(METRIC_WORKER_STARTS, 1);
+	return channel_open(&w->channel, w->pool->loop, fd[0], &owner, err);
+}
+
+static void plan_start(struct worker *w)
+{
+	int64_t wait = 0;
+	if (w->failures > 0)
+		wait = (int64_t)BACKOFF_MS << (w->failures < 7 ? w->failures - 1 : 6);
+	w->spawn_at_ms = clock_mono_ms() + (wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS);
+}
+
+static void try_start(struct worker *w)
+{
+	struct err err = {0};
+	if (start(w, &err) == RC_OK)
+		return;
+	w->failures++;
+	plan_start(w);
+	log_error(NULL, "%s", err.msg);
+	if (w->state != WORKER_NONE)
+		pool_kill(w, &err);
+}
+
+static void end_process(struct worker *w)
+{
+	channel_close(&w->channel);
+	if (w->pid > 0) {
+		kill(w->pid, SIGKILL);
+		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	w->pid = 0;
+}
+
+void pool_kill(struct worker *worker, const struct err *why)
+{
+	bool was_starting = worker->state == WORKER_STARTING;
+	if (worker->state == WORKER_NONE)
+		return;
+	end_process(worker);
+	worker->state = WORKER_NONE;
+	worker->failures = was_starting ? worker->failures + 1 : 0;
+	plan_start(worker);
+	if (was_starting)
+		log_error(NULL, "a worker ended before it was ready: %s", why->msg);
+	worker->pool->owner.gone(worker->pool->owner.ctx, worker, why);
+	forget(worker);
+	metrics_set(METRIC_WORKERS, (int64_t)pool_alive(worker->pool));
+}
+
+void pool_open(struct pool *pool, sd_event *loop, const char *exe, size_t base_n,
+	const struct pool_owner *owner)
+{
+	*pool = (struct pool){.loop = loop, .exe = exe, .base_n = base_n, .owner = *owner};
+	for (size_t i = 0; i < POOL_MAX; i++) {
+		struct worker *w = &pool->workers[i];
+		w->pool = pool;
+		w->index = i;
+		channel_init(&w->channel);
+	}
+	pool->n = base_n;
+	pool_tend(pool);
+}
+
+void pool_close(struct pool *pool)
+{
+	pool->closing = true;
+	for (size_t i = 0; i < pool->n; i++) {
+		struct worker *w = &pool->workers[i];
+		end_process(w);
+		forget(w);
+		w->state = WORKER_NONE;
+	}
+	metrics_set(METRIC_WORKERS, 0);
+}
+
+void pool_resize(struct pool *pool, size_t base_n)
+{
+	pool->base_n = base_n;
+	if (pool->n < base_n)
+		pool->n = base_n;
+	pool_tend(pool);
+}
+
+void pool_grow(struct pool *pool)
+{
+	size_t most = pool->base_n * 2 + 2 < POOL_MAX ? pool->base_n * 2 + 2 : POOL_MAX;
+	for (size_t i = 0; i < most; i++) {
+		if (pool->workers[i].state == WORKER_STARTING)
+			return;
+	}
+	for (size_t i = pool->base_n; i < most; i++) {
+		if (pool->workers[i].state != WORKER_NONE)
+			continue;
+		if (pool->n <= i)
+			pool->n = i + 1;
+		try_start(&pool->workers[i]);
+		return;
+	}
+}
+
+static void tend_spare(struct worker *w, int64_t now)
+{
+	bool idle = w->state == WORKER_READY && w->runs_n == 0 && w->tasks_n == 0;
+	if (!idle || w->reserved)
+		w->idle_ms = now;
+	else if (now - w->idle_ms > SPARE_IDLE_MS) {
+		end_process(w);
+		forget(w);
+		w->state = WORKER_NONE;
+		metrics_set(METRIC_WORKERS, (int64_t)pool_alive(w->pool));
+	}
+}
+
+void pool_tend(struct pool *pool)
+{
+	int64_t now = clock_mono_ms();
+	for (size_t i = 0; i < pool->n && !pool->closing; i++) {
+		struct worker *w = &pool->workers[i];
+		if (w->state == WORKER_STARTING && now - w->started_ms > START_MAX_MS) {
+			struct err err;
+			err_set(&err, RC_TIMEOUT, "it did not become ready in time");
+			pool_kill(w, &err);
+		}
+		if (i >= pool->base_n)
+			tend_spare(w, now);
+		else if (w->state == WORKER_NONE && w->spawn_at_ms <= now)
+			try_start(w);
+	}
+}
+
+struct worker *pool_pick(struct pool *pool)
+{
+	struct worker *best = NULL;
+	size_t least = SIZE_MAX;
+	for (size_t i = 0; i < pool->n; i++) {
+		struct worker *w = &pool->workers[i];
+		if (w->state != WORKER_READY || w->reserved ||
+			channel_backlog(&w->channel) > BACKLOG_BYTES)
+			continue;
+		size_t load = w->runs_n + 4 * w->tasks_n + (i >= pool->base_n ? 1000000 : 0);
+		if (load < least) {
+			least = load;
+			best = w;
+		}
+	}
+	return best;
+}
+
+struct worker *pool_pick_empty(struct pool *pool)
+{
+	for (size_t i = pool->n; i-- > 0;) {
+		struct worker *w = &pool->workers[i];
+		if (w->state == WORKER_READY && !w->reserved && w->runs_n == 0 && w->tasks_n == 0)
+			return w;
+	}
+	return NULL;
+}
+
+static bool is_task(enum frame_kind kind)
+{
+	return kind == FRAME_LOAD || kind == FRAME_WHEN || kind == FRAME_START ||
+		kind == FRAME_RESUME;
+}
+
+enum rc pool_send(
+	struct worker *worker, const struct frame *frame, int64_t cpu_ms, struct err *err)
+{
+	struct err why;
+	if (worker->state == WORKER_NONE)
+		return err_set(err, RC_CLOSED, "the worker is gone");
+	if (frame->payload.n > FRAME_MAX - FRAME_HEAD)
+		return err_set(err, RC_TOO_LARGE, "%zu bytes are too many for a worker",
+			frame->payload.n);
+	enum rc rc = channel_put(&worker->channel, frame);
+	struct pool_task task = {frame->kind, frame->run, frame->generation, cpu_ms};
+	if (rc == RC_OK && is_task(frame->kind)) {
+		if (worker->tasks_n == 0) { /* its time starts now */
+			worker->watched_us = clock_mono_us();
+			worker->watched_cpu_us = -1;
+		}
+		if (!push_task(worker, &task))
+			rc = RC_NOMEM;
+	}
+	if (rc == RC_OK)
+		return RC_OK;
+	err_set(&why, rc, "it does not read what it is sent");
+	pool_kill(worker, &why);
+	return err_set(err, RC_CLOSED, "the worker is gone");
+}
+
+static bool holds(const struct worker *w, const struct source *source)
+{
+	for (size_t i = 0; i < w->loaded_n; i++) {
+		if (w->loaded[i] == source)
+			return true;
+	}
+	return false;
+}
+
+static bool note_loaded(struct worker *w, const struct source *source)
+{
+	if (w->loaded_n == w->loaded_cap) {
+		size_t cap = w->loaded_cap != 0 ? w->loaded_cap * 2 : 16;
+		const struct source **p = realloc(w->loaded, cap * sizeof(const struct source *));
+		if (p == NULL)
+			return false;
+		w->loaded = p;
+		w->loaded_cap = cap;
+	}
+	w->loaded[w->loaded_n++] = source;
+	return true;
+}
+
+enum rc pool_load_as(struct worker *worker, const struct source *source, uint32_t run,
+	uint32_t generation, struct err *err)
+{
+	if (!holds(worker, source) && !note_loaded(worker, source))
+		return err_set(err, RC_NOMEM, "no memory for a worker's rules");
+	struct frame load = {FRAME_LOAD, run, generation, {source->load, source->load_n}};
+	return pool_send(worker, &load, LOAD_CPU_MS, err);
+}
+
+enum rc pool_load(struct worker *worker, const struct source *source, struct err *err)
+{
+	return holds(worker, source) ? RC_OK : pool_load_as(worker, source, UINT32_MAX, 0, err);
+}
+
+void pool_drop(struct pool *pool, const struct source *source)
+{
+	char text[DIGEST_HEX_N + 16];
+	int n = snprintf(text, sizeof(text), "{\"hash\":\"%s\"}", source->hash);
+	struct frame drop = {FRAME_DROP, 0, 0, {text, (size_t)n}};
+	for (size_t i = 0; i < pool->n; i++) {
+		struct worker *w = &pool->workers[i];
+		for (size_t k = 0; k < w->loaded_n; k++) {
+			if (w->loaded[k] != source)
+				continue;
+			w->loaded[k] = w->loaded[--w->loaded_n];
+			struct err err;
+			if (pool_send(w, &drop, 0, &err) != RC_OK)
+				break;
+		}
+	}
+}
+
+void pool_flush(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n; i++)
+		channel_flush(&pool->workers[i].channel);
+}
+
+size_t pool_alive(const struct pool *pool)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < pool->n; i++)
+		n += pool->workers[i].state == WORKER_READY ||
+			pool->workers[i].state == WORKER_SILENT;
+	return n;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Deliveries of the inbox -> events and runs, in order of arrival, a batch at a time. */
+#ifndef MOONHOOK_RUNNER_ROUTE_H
+#define MOONHOOK_RUNNER_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "runner/event.h"
+#include "runner/pool.h"
+#include "runner/ruleset.h"
+
+#define ROUTE_BATCH 64
+#define ROUTE_SLOT 0x80000000u /* + index: `run` of the frames that ask `when` and `key` */
+#define ROUTE_CPU_MS 200 /* a `when` and its `key` together */
+
+struct runner;
+
+enum match_state {
+	MATCH_RUN, /* the rule gets a run */
+	MATCH_ASK, /* a worker has to be asked */
+	MATCH_ASKED,
+	MATCH_NO,
+	MATCH_FAILED, /* the question failed: a dead run that says why */
+};
+
+struct match { /* one rule that `on` lets in */
+	size_t delivery; /* of the batch */
+	struct rule *rule;
+	enum match_state state;
+	char *key; /* owned */
+	char *error; /* of a failed one */
+	enum rc code;
+	int crashes;
+};
+
+struct route {
+	bool wanted; /* there may be deliveries */
+	bool open; /* a batch is under way */
+	bool backlog; /* there may be due runs in the store */
+	int64_t behind_n; /* runs that are not ended and not live, as far as is known */
+	uint32_t generation;
+	struct ruleset *rules; /* of the batch */
+	struct queue_raw raw[ROUTE_BATCH];
+	struct event *events[ROUTE_BATCH]; /* NULL: in quarantine */
+	char reasons[ROUTE_BATCH][256];
+	size_t n;
+	struct match *matches;
+	size_t matches_n, matches_cap;
+	size_t asking_n; /* matches that have no answer yet */
+};
+
+/* How deliveries of a source are read: by its scheme, where the configuration names it. */
+enum event_form route_form(const struct runner *r, const char *source);
+/* Does what can be done now: reads a batch, matches it, asks workers, writes it. */
+void route_step(struct runner *r);
+/* A worker answered WHEN. */
+void route_when(struct runner *r, struct worker *worker, const struct frame *frame);
+/* A worker died over this task. blamed: it was at it. */
+void route_gone(struct runner *r, const struct pool_task *task, bool blamed, const struct err *why);
+/* Asks again what a silent worker was asked. */
+void route_take_back(struct runner *r, const struct pool_task *task);
+/* Forgets the batch; it is read again by whoever comes next. */
+void route_close(struct runner *r);
+
+#endif

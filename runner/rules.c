@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading rules.
+ * From: runner.c at start, the supervisor's reload. To: the live set, the store (texts and list),
+ * the answer to the supervisor. Files whose bytes have not changed are kept as they are; a worker
+ * reads the others and answers with what they declare. A file that is broken, hangs, or kills its
+ * worker leaves its previous version live and says file:line. Does not run rules.
+ */
+#include "runner/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runner/scan.h"
+#include "runner/state.h"
+
+#define ANSWER_MAX 8192
+#define CRASHES_MAX 3
+
+static void set_error(struct candidate *c, const char *text)
+{
+	free(c->error);
+	c->error = strdup(text);
+	if (c->error == NULL)
+		log_error(NULL, "no memory to keep an error: %s", text);
+	source_unref(c->source);
+	c->source = NULL;
+}
+
+static bool is_open(const struct candidate *c)
+{
+	return c->done == NULL && c->source != NULL;
+}
+
+static void forget_load(struct rules *rules)
+{
+	for (size_t i = 0; i < rules->candidates_n; i++) {
+		rulefile_unref(rules->candidates[i].done);
+		source_unref(rules->candidates[i].source);
+		free(rules->candidates[i].error);
+	}
+	free(rules->candidates);
+	rules->candidates = NULL;
+	rules->candidates_n = 0;
+	folder_done(&rules->folder);
+	rules->loading = false;
+}
+
+/* --- the new set ------------------------------------------------------------------------------ */
+
+/* The newest good version of each file, as long as no name appears twice. */
+static struct ruleset *assemble(struct rules *rules)
+{
+	struct err err = {0};
+	struct ruleset *set = ruleset_new(rules->candidates_n);
+	for (size_t i = 0; set != NULL && i < rules->candidates_n; i++) {
+		struct candidate *c = &rules->candidates[i];
+		struct rulefile *old =
+			rules->live != NULL ? ruleset_find_file(rules->live, c->file->name) : NULL;
+		if (c->done != NULL && ruleset_add(set, c->done, &err) == RC_OK)
+			continue;
+		if (c->error == NULL)
+			set_error(c, err.msg);
+		if (old != NULL && ruleset_add(set, old, &err) != RC_OK)
+			log_warn(NULL, "the older version cannot stay either: %s", err.msg);
+	}
+	for (size_t i = 0; set != NULL && i < set->n; i++) {
+		set->rules[i]->overruns = 0;
+		set->rules[i]->set_aside = false;
+	}
+	if (set != NULL)
+		set->loaded_ms = clock_wall_ms();
+	return set;
+}
+
+static enum rc put_sources(struct runner *r, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < r->rules.candidates_n && rc == RC_OK; i++) {
+		const struct candidate *c = &r->rules.candidates[i];
+		if (c->done == NULL)
+			continue;
+		rc = queue_source_put(
+			r->queue, c->file->hash, c->file->name, buf_slice(&c->file->text), err);
+	}
+	return rc;
+}
+
+static const char *error_of(const struct rules *rules, const char *file)
+{
+	for (size_t i = 0; i < rules->candidates_n; i++) {
+		if (strcmp(rules->candidates[i].file->name, file) == 0)
+			return rules->candidates[i].error;
+	}
+	return NULL;
+}
+
+static enum rc format_on(const struct rule *rule, struct buf *out)
+{
+	size_t i;
+	json_t *one;
+	enum rc rc = RC_OK;
+	json_array_foreach(rule->on, i, one)
+	{
+		if (rc == RC_OK)
+			rc = buf_printf(out, "%s%s", i != 0 ? ", " : "", json_string_value(one));
+	}
+	return rc == RC_OK ? buf_put(out, "\0", 1) : rc;
+}
+
+/* The list for people: every live rule, and every broken file that has none. */
+static enum rc put_list(struct runner *r, const struct ruleset *set, struct err *err)
+{
+	struct buf on;
+	size_t n = 0, most = set->n + r->rules.candidates_n;
+	struct queue_rule *list = calloc(most + 1, sizeof(*list));
+	size_t *at = calloc(most + 1, sizeof(*at));
+	enum rc rc = list != NULL && at != NULL ? RC_OK : RC_NOMEM;
+	buf_init(&on, 16u << 20);
+	for (size_t i = 0; i < set->n && rc == RC_OK; i++) {
+		const struct rule *rule = set->rules[i];
+		const char *error = error_of(&r->rules, rule->source->file);
+		at[n] = on.n;
+		rc = format_on(rule, &on);
+		list[n++] = (struct queue_rule){.name = rule->name,
+			.file = rule->source->file,
+			.line = rule->line,
+			.state = error != NULL ? "broken" : "live",
+			.error = error != NULL ? error : "",
+			.loaded_ms = set->loaded_ms};
+	}
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		list[i].on = on.p + at[i];
+	for (size_t i = 0; i < r->rules.candidates_n && rc == RC_OK; i++) {
+		const struct candidate *c = &r->rules.candidates[i];
+		if (c->error == NULL || ruleset_find_file(set, c->file->name) != NULL)
+			continue;
+		list[n++] = (struct queue_rule){.name = "",
+			.file = c->file->name,
+			.on = "",
+			.state = "broken",
+			.error = c->error,
+			.loaded_ms = set->loaded_ms};
+	}
+	if (rc == RC_OK)
+		rc = queue_rules_put(r->queue, list, n, err);
+	else
+		err_set(err, rc, "no memory for the list of rules");
+	buf_done(&on);
+	free(list);
+	free(at);
+	return rc;
+}
+
+/* "3 rules live, 1 file broken: foo.lua:3: .." */
+static enum rc format_answer(const struct rules *rules, struct buf *out)
+{
+	size_t broken = 0;
+	for (size_t i = 0; i < rules->candidates_n; i++)
+		broken += rules->candidates[i].error != NULL;
+	size_t n = rules->live->n;
+	enum rc rc = buf_printf(out, "%zu rule%s live", n, n == 1 ? "" : "s");
+	if (rc == RC_OK && broken != 0)
+		rc = buf_printf(out, ", %zu file%s broken", broken, broken == 1 ? "" : "s");
+	for (size_t i = 0, k = 0; i < rules->candidates_n && rc == RC_OK; i++) {
+		const char *error = rules->candidates[i].error;
+		if (error != NULL)
+			rc = buf_printf(out, "%s%s", k++ == 0 ? ": " : "; ", error);
+	}
+	return rc;
+}
+
+static void forget_source(void *ctx, const struct source *source)
+{
+	struct runner *r = ctx;
+	pool_drop(&r->pool, source);
+}
+
+static void tell(struct runner *r)
+{
+	struct buf text;
+	size_t broken = 0;
+	buf_init(&text, ANSWER_MAX);
+	for (size_t i = 0; i < r->rules.candidates_n; i++) {
+		const struct candidate *c = &r->rules.candidates[i];
+		broken += c->error != NULL;
+		if (c->error != NULL)
+			log_error(NULL, "%s", c->error);
+	}
+	metrics_set(METRIC_RULES, (int64_t)r->rules.live->n);
+	metrics_set(METRIC_RULES_BROKEN, (int64_t)broken);
+	metrics_set(METRIC_RELOADED_AT, r->rules.live->loaded_ms / 1000);
+	/* What does not fit is cut. */
+	if (format_answer(&r->rules, &text) == RC_NOMEM)
+		buf_clear(&text);
+	log_info(NULL, "rules: %s", text.n != 0 ? text.p : "loaded");
+	if (r->rules.answer)
+		runner_tell(r, "reloaded", text.n != 0 ? text.p : "loaded");
+	buf_done(&text);
+}
+
+static void swap(struct runner *r)
+{
+	struct err err = {0};
+	struct ruleset *set = assemble(&r->rules);
+	if (set == NULL) {
+		err_set(&err, RC_NOMEM, "no memory for the rules");
+		runner_fatal(r, &err);
+		return;
+	}
+	enum rc rc = put_sources(r, &err);
+	if (rc == RC_OK)
+		rc = put_list(r, set, &err);
+	gate_wrote(&r->gate);
+	if (rc != RC_OK) {
+		ruleset_unref(set);
+		runner_fatal(r, &err);
+		return;
+	}
+	ruleset_unref(r->rules.live);
+	r->rules.live = set;
+	r->rules.loaded = true;
+	tell(r);
+	r->rules.answer = false;
+	forget_load(&r->rules);
+	source_sweep(&r->sources, forget_source, r);
+	if (r->rules.again) {
+		r->rules.again = false;
+		r->rules.answer = true;
+		rules_reload(r);
+	}
+}
+
+static void swap_when_known(struct runner *r)
+{
+	for (size_t i = 0; i < r->rules.candidates_n; i++) {
+		if (is_open(&r->rules.candidates[i]))
+			return;
+	}
+	swap(r);
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+static void consider(struct runner *r, struct candidate *c)
+{
+	struct err err = {0};
+	struct rulefile *old =
+		r->rules.live != NULL ? ruleset_find_file(r->rules.live, c->file->name) : NULL;
+	if (c->file->error != NULL)
+		set_error(c, c->file->error);
+	else if (old != NULL && strcmp(old->hash, c->file->hash) == 0)
+		c->done = rulefile_ref(old);
+	else if (source_add(&r->sources, c->file->hash, c->file->name, buf_slice(&c->file->text),
+			 &c->source, &err) != RC_OK)
+		set_error(c, err.msg);
+}
+
+static void refuse(struct runner *r, const struct err *err)
+{
+	log_warn(NULL, "%s", err->msg);
+	if (r->rules.answer)
+		runner_tell(r, "failed", err->msg);
+	r->rules.answer = false;
+	if (r->rules.live != NULL)
+		return;
+	r->rules.live = ruleset_new(0);
+	r->rules.loaded = r->rules.live != NULL;
+}
+
+void rules_reload(struct runner *r)
+{
+	struct rules *rules = &r->rules;
+	struct err err = {0};
+	if (rules->loading) {
+		rules->again = true;
+		return;
+	}
+	if (folder_read(r->settings.rules, &rules->folder, &err) != RC_OK) {
+		refuse(r, &err);
+		return;
+	}
+	rules->candidates = calloc(rules->folder.n + 1, sizeof(*rules->candidates));
+	if (rules->candidates == NULL) {
+		folder_done(&rules->folder);
+		err_set(&err, RC_NOMEM, "no memory for the rules");
+		refuse(r, &err);
+		return;
+	}
+	rules->candidates_n = rules->folder.n;
+	rules->loading = true;
+	rules->generation++;
+	for (size_t i = 0; i < rules->candidates_n; i++) {
+		rules->candidates[i].file = &rules->folder.files[i];
+		consider(r, &rules->candidates[i]);
+	}
+	swap_when_known(r);
+}
+
+void rules_push(struct runner *r)
+{
+	struct err err;
+	for (size_t i = 0; r->rules.loading && i < r->rules.candidates_n; i++) {
+		struct candidate *c = &r->rules.candidates[i];
+		if (!is_open(c) || c->asked)
+			continue;
+		struct worker *worker = pool_pick(&r->pool);
+		if (worker == NULL)
+			return;
+		c->asked = true;
+		if (pool_load_as(worker, c->source, RULES_SLOT + (uint32_t)i, r->rules.generation,
+			    &err) != RC_OK)
+			c->asked = false;
+	}
+}
+
+static struct candidate *find_asked(struct runner *r, uint32_t run, uint32_t generation)
+{
+	size_t i = run - RULES_SLOT;
+	if (!r->rules.loading || generation != r->rules.generation ||
+		i >= r->rules.candidates_n)
+		return NULL;
+	struct candidate *c = &r->rules.candidates[i];
+	return is_open(c) && c->asked ? c : NULL;
+}
+
+void rules_head(struct runner *r, struct worker *worker, const struct frame *frame)
+{
+	json_t *head = NULL;
+	struct err err = {0};
+	struct candidate *c = find_asked(r, frame->run, frame->generation);
+	if (c == NULL)
+		return;
+	if (scan_parse(frame->payload, &head, &err) != RC_OK) {
+		pool_kill(worker, &err);
+		return;
+	}
+	struct source *source = c->source;
+	c->source = NULL;
+	if (rulefile_new(c->file->name, source, head, &c->done, &err) != RC_OK)
+		set_error(c, err.msg);
+	json_decref(head);
+	swap_when_known(r);
+}
+
+void rules_gone(struct runner *r, const struct pool_task *task, bool blamed, const struct err *why)
+{
+	char text[512];
+	struct candidate *c = find_asked(r, task->run, task->generation);
+	if (c == NULL)
+		return;
+	c->asked = false;
+	if (blamed && why->code == RC_CPU)
+		snprintf(text, sizeof(text), "%s: reading it takes too long", c->file->name);
+	else if (blamed && ++c->crashes >= CRASHES_MAX)
+		snprintf(text, sizeof(text), "%s: reading it ends the worker: %s", c->file->name,
+			why->msg);
+	else
+		return;
+	set_error(c, text);
+	swap_when_known(r);
+}
+
+void rules_close(struct runner *r)
+{
+	forget_load(&r->rules);
+	ruleset_unref(r->rules.live);
+	r->rules.live = NULL;
+}

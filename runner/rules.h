@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The folder of rules -> the live set. Loading asks a worker for the head of each new file, so it
+ * takes a while; until it is over the old set is live, then the new one is, at once.
+ */
+#ifndef MOONHOOK_RUNNER_RULES_H
+#define MOONHOOK_RUNNER_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "runner/folder.h"
+#include "runner/pool.h"
+#include "runner/ruleset.h"
+
+struct runner;
+
+#define RULES_SLOT 0xc0000000u /* + index: `run` of the frames that load candidates */
+
+struct candidate { /* a file that is being loaded */
+	struct folder_file *file; /* BORROWS */
+	struct source *source;
+	struct rulefile *done; /* its new version, once known */
+	char *error; /* why it has none */
+	int crashes; /* workers that died while others were loaded with it */
+	bool asked;
+};
+
+struct rules {
+	struct ruleset *live;
+	bool loading, again; /* one more reload was asked for meanwhile */
+	bool loaded; /* once at least */
+	bool answer; /* the supervisor waits for an answer */
+	struct folder folder; /* of the load under way */
+	struct candidate *candidates; /* one for each file */
+	size_t candidates_n;
+	uint32_t generation;
+};
+
+/* Starts to load the folder. The answer goes to the supervisor when it is over, where it asked. */
+void rules_reload(struct runner *r);
+/* A worker answered LOAD. */
+void rules_head(struct runner *r, struct worker *worker, const struct frame *frame);
+/* A worker died over this task. blamed: it was at it. */
+void rules_gone(struct runner *r, const struct pool_task *task, bool blamed, const struct err *why);
+/* Asks for what has not been asked yet; call it when a worker became ready. */
+void rules_push(struct runner *r);
+void rules_close(struct runner *r);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules that are live: what their files declared, as data. */
+#ifndef MOONHOOK_RUNNER_RULESET_H
+#define MOONHOOK_RUNNER_RULESET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "queue/queue.h"
+#include "runner/source.h"
+
+#define RULESET_NAME_MAX 128
+
+enum rule_key {
+	RULE_KEY_RECORD, /* by default: its record */
+	RULE_KEY_FIELD,
+	RULE_KEY_FUNCTION, /* a worker is asked */
+};
+
+struct rule {
+	char *name;
+	struct source *source;
+	int line;
+	json_t *on; /* array of strings, patterns */
+	bool when; /* a function: a worker is asked */
+	enum rule_key key;
+	char *key_field;
+	int64_t timeout_ms, cpu_ms; /* 0: the default */
+	int attempts_max;
+	int overruns; /* how often `when` or `key` ran over its time */
+	bool set_aside; /* it did that too often: not asked until the next reload */
+};
+
+struct rulefile { /* one version of one file */
+	unsigned refs;
+	char name[256];
+	char hash[DIGEST_HEX_N];
+	struct source *source;
+	struct rule *rules;
+	size_t n;
+};
+
+struct ruleset { /* refcounted, so that a batch keeps the rules it was matched against */
+	unsigned refs;
+	struct rulefile **files; /* in order of their names */
+	size_t files_n;
+	struct rule **rules; /* in order of file and place */
+	size_t n;
+	int64_t loaded_ms; /* wall */
+};
+
+/* What a file declares -> data; head is what a worker answered, hostile. RC_INVALID with
+ * "file:line: sentence", RC_NOMEM. TAKES the reference of source, also on failure. GIVES one
+ * reference. */
+enum rc rulefile_new(const char *name, struct source *source, const json_t *head,
+	struct rulefile **ret_file, struct err *err) must_check;
+struct rulefile *rulefile_ref(struct rulefile *file);
+void rulefile_unref(struct rulefile *file);
+
+/* GIVES one reference (ruleset_unref). */
+struct ruleset *ruleset_new(size_t files_max);
+struct ruleset *ruleset_ref(struct ruleset *set);
+void ruleset_unref(struct ruleset *set);
+/* Adds a file behind the others; takes a reference. RC_DUPLICATE with "file:line: sentence": one of
+ * its names is there already. RC_NOMEM. */
+enum rc ruleset_add(struct ruleset *set, struct rulefile *file, struct err *err) must_check;
+struct rulefile *ruleset_find_file(const struct ruleset *set, const char *name);
+struct rule *ruleset_find(const struct ruleset *set, const char *name);
+
+#endif

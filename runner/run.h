@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Live runs: claimed, not ended, each in one slot.
+ *
+ *   free --> pending --> active <--> suspended --> free
+ *               ^           |            |
+ *               +--restart--+------------+
+ *
+ *   pending    wants a worker
+ *   active     a worker executes it, or will when it has done what it was asked before
+ *   suspended  its worker keeps it while its calls are under way
+ *
+ * The generation changes with every start, so that what an earlier worker still says is dropped.
+ */
+#ifndef MOONHOOK_RUNNER_RUN_H
+#define MOONHOOK_RUNNER_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "queue/queue.h"
+#include "runner/event.h"
+#include "runner/journal.h"
+#include "runner/pool.h"
+#include "runner/source.h"
+
+#define RUN_LOG_BYTES (64u << 10) /* of the log lines of one run */
+
+enum run_state { RUN_FREE, RUN_PENDING, RUN_ACTIVE, RUN_SUSPENDED, RUN_STATE_N };
+
+struct call; /* one call under way; call.c */
+
+struct run_limits {
+	int64_t cpu_ms, wall_ms;
+};
+
+struct run {
+	uint32_t slot, generation;
+	enum run_state state;
+	struct queue_run q;
+	struct event *event;
+	struct source *source;
+	struct run_limits limits;
+	struct worker *worker; /* of an active or suspended one */
+	struct run *next, **at; /* in the list of its worker, of the pending, or of the free */
+	struct journal journal;
+	struct call *calls; /* under way */
+	int calls_n, logs_n; /* of this start */
+	int api_calls; /* HTTP requests of this attempt */
+	struct buf log;
+	bool log_full; /* lines were left out */
+	int64_t started_ms; /* wall; of this attempt */
+	int64_t used_us; /* wall time that counts */
+	int64_t counting_us; /* mono: since when it counts; 0: it does not */
+	bool called; /* its first API call has started */
+	bool ended; /* its worker said so, and has forgotten it */
+	bool suspect; /* must be alone in its worker */
+	unsigned deaths_seen; /* workers that died while it lived in them */
+	enum rc failed; /* of the last call that failed */
+	char failed_name[32];
+};
+
+struct runs {
+	struct run *slots;
+	size_t max, live_n;
+	struct run *unused; /* list of free slots */
+	struct run *pending; /* oldest first */
+	struct run **pending_end;
+};
+
+/* RC_NOMEM. */
+enum rc runs_open(struct runs *runs, size_t max, struct err *err) must_check;
+/* Frees everything, live runs too. */
+void runs_close(struct runs *runs);
+
+/* Takes up a claimed run. TAKES q, one reference of event and of source. It is pending then. NULL:
+ * every slot is in use. */
+struct run *run_new(struct runs *runs, struct queue_run *q, struct event *event,
+	struct source *source, const struct run_limits *limits);
+/* Ends it: leaves its worker and frees its slot. Its calls must be gone. */
+void run_free(struct runs *runs, struct run *run);
+/* The run of a frame; NULL: it is over, or lives elsewhere. */
+struct run *run_find(struct runs *runs, uint32_t slot, uint32_t generation);
+
+/* pending -> active in worker, with the next generation. */
+void run_enter(struct runs *runs, struct run *run, struct worker *worker);
+/* active -> suspended, and back. */
+void run_suspend(struct run *run);
+void run_resume(struct run *run);
+/* -> pending: what it did stays in its journal, the rest is forgotten. */
+void run_restart(struct runs *runs, struct run *run);
+/* Milliseconds it has used of its wall time. */
+int64_t run_wall_ms(const struct run *run);
+
+#endif

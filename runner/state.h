@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the steps of the runner share. One step, one file:
+ *
+ *   route.c  deliveries -> events and runs        rules.c  folder -> live rules
+ *   work.c   claimed runs -> workers              watch.c  workers that are silent or die
+ *   call.c   a run's calls -> client              gate.c   effects wait for the commit
+ *   outcome.c  ends of runs -> store              drain.c  the way out
+ */
+#ifndef MOONHOOK_RUNNER_STATE_H
+#define MOONHOOK_RUNNER_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "client/client.h"
+#include "queue/queue.h"
+#include "runner/drain.h"
+#include "runner/gate.h"
+#include "runner/pool.h"
+#include "runner/route.h"
+#include "runner/rules.h"
+#include "runner/run.h"
+#include "runner/settings.h"
+#include "runner/upkeep.h"
+
+struct runner {
+	sd_event *loop;
+	const struct conf *conf;
+	struct settings settings;
+	struct queue *queue;
+	struct client *client;
+	struct pool pool;
+	struct runs runs;
+	struct sources sources;
+	struct rules rules;
+	struct route route;
+	struct gate gate;
+	struct drain drain;
+	struct upkeep upkeep;
+	int link_fd; /* -1: no supervisor */
+	int wake_fd; /* -1: the slow poll only */
+	sd_event_source *wake_io, *link_io, *term, *interrupt;
+	bool ready; /* said so */
+	bool stopped; /* the loop ends */
+	enum rc fatal; /* why the process has to end at once; RC_OK: it has not */
+};
+
+/* The store failed, or memory where it cannot be done without: says so, once, and stops the loop.
+ * Nothing that waits for a commit leaves. */
+void runner_fatal(struct runner *r, const struct err *err);
+/* Sends a message to the supervisor, where there is one. */
+void runner_tell(struct runner *r, const char *kind, const char *text);
+
+#endif

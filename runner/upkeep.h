@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What recurs: looking for work that nobody told of, gauges, pruning, checkpoints. */
+#ifndef MOONHOOK_RUNNER_UPKEEP_H
+#define MOONHOOK_RUNNER_UPKEEP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "client/client.h"
+#include "base/err.h"
+
+struct runner;
+
+struct upkeep {
+	sd_event_source *poll, *due;
+	int64_t due_ms; /* wall: what the timer is set to; INT64_MAX: nothing */
+	int64_t count_at_ms, prune_at_ms; /* mono */
+	struct client_status told; /* what the metrics know of the client */
+	bool problem_told;
+	pthread_t checkpointer;
+	bool running;
+	_Atomic bool dirty, stop;
+};
+
+enum rc upkeep_start(struct runner *r, struct err *err) must_check;
+/* A run was released until wall_ms. */
+void upkeep_expect(struct runner *r, int64_t wall_ms);
+/* Something was committed: there is something to move out of the WAL. */
+void upkeep_wrote(struct runner *r);
+void upkeep_stop(struct runner *r);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files lua_<subject>.c offer to kit.c. Each list goes into the global table of its name,
+ * or into _G. All run protected, under the limits of the state they are called in.
+ */
+#ifndef MOONHOOK_RUNNER_WORKER_BINDING_H
+#define MOONHOOK_RUNNER_WORKER_BINDING_H
+
+#include <stdbool.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+/* STATIC, ended by {NULL, NULL}. */
+extern const luaL_Reg base_functions[]; /* pcall xpcall next pairs */
+extern const luaL_Reg outcome_functions[]; /* skip retry_after reject need */
+extern const luaL_Reg rule_functions[]; /* rule */
+extern const luaL_Reg value_functions[]; /* now random units money */
+extern const luaL_Reg json_functions[];
+extern const luaL_Reg log_functions[];
+extern const luaL_Reg text_functions[];
+
+int library_setmetatable(lua_State *L);
+int library_tostring(lua_State *L);
+int library_format(lua_State *L);
+int library_rep(lua_State *L);
+int library_concat(lua_State *L);
+int library_insert(lua_State *L);
+int library_move(lua_State *L);
+int library_remove(lua_State *L);
+int library_sort(lua_State *L);
+
+int order_next(lua_State *L);
+int order_pairs(lua_State *L);
+
+/* math.random and random, the recorded one. */
+int value_random(lua_State *L);
+
+/* Makes `twenty` and sets it as a global. */
+void twenty_furnish(lua_State *L);
+/*
+ * Suspends the run with a CALL whose arguments are the JSON text in args; `return
+ * twenty_suspend(..)`. When the answer is there, then(L, .., ctx) goes on with the stack of this
+ * call and gets the answer from twenty_push_answer, which raises where the call failed.
+ */
+int twenty_suspend(lua_State *L, const char *method, const char *object, struct slice args,
+	lua_KContext ctx, lua_KFunction then);
+void twenty_push_answer(lua_State *L);
+
+/* The value of json.null. */
+void json_push_null(lua_State *L);
+bool json_is_null(lua_State *L, int index);
+enum json_shape { JSON_PLAIN, JSON_RECORDS };
+/* Pushes the value that the JSON text is; JSON_RECORDS gives objects with an id the short names.
+ * Raises "<what>: this is not JSON". */
+void json_decode(lua_State *L, struct slice text, enum json_shape shape, const char *what);
+/* Appends the value at index as JSON, keys sorted. False with a sentence that names the path; then
+ * out is as it was. May raise for want of memory. */
+bool json_encode(lua_State *L, int index, struct buf *out, char *ret_why, size_t why_size);
+/* Sets the metatable of records on the table at the top. */
+void record_mark(lua_State *L);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CRM as rules see it: twenty.<objects>, calls that suspend the run, records with short names.
+ * From: rules, through prelude.lua. To: run.c, which sends the CALL and resumes the run here with
+ * the answer. A failed call raises a table with .status .code .message .retryable. Knows no dialect
+ * and no network; object names are checked for their letters only.
+ */
+#include <ctype.h>
+
+#include "base/conf.h"
+#include "runner/worker/binding.h"
+#include "runner/worker/kit.h"
+#include "runner/worker/run.h"
+#include "runner/worker/state.h"
+#include "runner/worker/trace.h"
+
+#define WORDS_MAX 32
+
+static const char maker_mark, record_meta; /* keys of the registry */
+
+/* --- calls ----------------------------------------------------------------------------------- */
+
+int twenty_suspend(lua_State *L, const char *method, const char *object, struct slice args,
+	lua_KContext ctx, lua_KFunction then)
+{
+	struct state *state = state_of(L);
+	const char *dot = *object != '\0' ? ":" : "";
+	if (state->mode == STATE_HEAD)
+		state_raise(L, "%s%s%s belongs into `run`, not beside the rules", object, dot,
+			method);
+	if (state->mode == STATE_WHEN)
+		state_raise(L, "%s%s%s belongs into `run`: `when` and `key` see the event only",
+			object, dot, method);
+	if (state->co != L)
+		state_raise(L, "%s%s%s belongs into `run`, not beside the rules", object, dot,
+			method);
+	if (!lua_isyieldable(L))
+		state_raise(L,
+			"%s%s%s cannot be called from within table.sort, string.gsub or tostring",
+			object, dot, method);
+	if (!worker_run_call(state->run, method, object, args))
+		state_finish(L, STATE_QUOTA);
+	return lua_yieldk(L, 0, ctx, then);
+}
+
+void twenty_push_answer(lua_State *L)
+{
+	struct worker_run *run = state_of(L)->run;
+	if (run->answer_error.n == 0) {
+		json_decode(L, run->answer, JSON_RECORDS, "the answer");
+		return;
+	}
+	json_decode(L, run->answer_error, JSON_PLAIN, "the error");
+	if (!lua_istable(L, -1))
+		state_raise(L, "the call failed");
+	trace_mark_call(L);
+	lua_error(L);
+}
+
+static int answered(lua_State *L, int status, lua_KContext ctx)
+{
+	(void)status;
+	(void)ctx;
+	twenty_push_answer(L);
+	return 1;
+}
+
+/* call(method, object, args) */
+static int call(lua_State *L)
+{
+	const char *method = luaL_checkstring(L, 1);
+	const char *object = luaL_checkstring(L, 2);
+	struct buf *scratch = &state_of(L)->kit->scratch;
+	char why[256];
+	buf_clear(scratch);
+	if (!json_encode(L, 3, scratch, why, sizeof(why)))
+		state_raise(L, "twenty.%s:%s: %s", object, method, why);
+	return twenty_suspend(L, method, object, buf_slice(scratch), 0, answered);
+}
+
+/* fail(text) */
+static int fail(lua_State *L)
+{
+	state_raise(L, "%s", luaL_checkstring(L, 1));
+}
+
+/* nearest(word, words) */
+static int nearest(lua_State *L)
+{
+	const char *words[WORDS_MAX + 1];
+	const char *word = luaL_checkstring(L, 1);
+	size_t n = 0;
+	luaL_checktype(L, 2, LUA_TTABLE);
+	luaL_checkstack(L, WORDS_MAX, NULL);
+	while (n < WORDS_MAX && lua_rawgeti(L, 2, (lua_Integer)n + 1) == LUA_TSTRING)
+		words[n++] = lua_tostring(L, -1);
+	words[n] = NULL;
+	lua_pushstring(L, conf_nearest(word, words));
+	return 1;
+}
+
+/* --- twenty.<objects> ------------------------------------------------------------------------ */
+
+/* Pushes the function of the prelude that makes objects, loading it the first time. */
+static void push_maker(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &maker_mark) == LUA_TFUNCTION)
+		return;
+	lua_pop(L, 1);
+	const struct buf *prelude = &state_of(L)->kit->prelude;
+	if (luaL_loadbufferx(L, prelude->p, prelude->n, "=prelude", "b") != LUA_OK)
+		lua_error(L);
+	lua_pushcfunction(L, call);
+	lua_pushcfunction(L, fail);
+	lua_pushcfunction(L, nearest);
+	lua_call(L, 3, 1);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &maker_mark);
+}
+
+static bool name_valid(const char *name)
+{
+	if (!isalpha((unsigned char)*name))
+		return false;
+	size_t n = 1;
+	while (isalnum((unsigned char)name[n]))
+		n++;
+	return name[n] == '\0' && n <= 64;
+}
+
+/* __index of twenty: makes the object and keeps it. */
+static int find_object(lua_State *L)
+{
+	size_t n;
+	if (lua_type(L, 2) != LUA_TSTRING)
+		state_raise(L, "twenty: an object's name is a text");
+	const char *name = lua_tolstring(L, 2, &n);
+	if (n != strlen(name) || !name_valid(name))
+		state_raise(L, "twenty: \"%.64s\" is no object's name, they are like twenty.people",
+			name);
+	push_maker(L);
+	lua_pushvalue(L, 2);
+	lua_call(L, 1, 1);
+	lua_pushvalue(L, 2);
+	lua_pushvalue(L, -2);
+	lua_rawset(L, 1);
+	return 1;
+}
+
+void twenty_furnish(lua_State *L)
+{
+	lua_createtable(L, 0, 2);
+	lua_createtable(L, 0, 2);
+	lua_pushcfunction(L, find_object);
+	lua_setfield(L, -2, "__index");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+	lua_setglobal(L, "twenty");
+}
+
+/* --- records --------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *whole, *part;
+} short_names[] = {
+	{"email", "emails", "primaryEmail"},
+	{"phone", "phones", "primaryPhoneNumber"},
+	{"domain", "domainName", "primaryLinkUrl"},
+	{"linkedin", "linkedinLink", "primaryLinkUrl"},
+	{"firstName", "name", "firstName"},
+	{"lastName", "name", "lastName"},
+};
+
+/* Puts the calling code in front of the number at the top, the parts being at `whole`. */
+static void complete_phone(lua_State *L, int whole)
+{
+	const char *number = lua_tostring(L, -1);
+	if (number == NULL || *number == '\0' || *number == '+')
+		return;
+	lua_pushliteral(L, "primaryPhoneCallingCode");
+	if (lua_rawget(L, whole) == LUA_TSTRING) {
+		lua_insert(L, -2);
+		lua_concat(L, 2);
+		return;
+	}
+	lua_pop(L, 1);
+}
+
+/* __index of records: asked only for names that the record does not have itself. */
+static int find_short(lua_State *L)
+{
+	const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+	size_t i = 0;
+	while (i < ARRAY_N(short_names) && strcmp(short_names[i].name, name) != 0)
+		i++;
+	lua_settop(L, 2);
+	lua_pushnil(L);
+	if (i == ARRAY_N(short_names))
+		return 1;
+	lua_pushstring(L, short_names[i].whole);
+	if (lua_rawget(L, 1) != LUA_TTABLE) {
+		lua_pushnil(L);
+		return 1;
+	}
+	lua_pushstring(L, short_names[i].part);
+	lua_rawget(L, 4);
+	if (strcmp(name, "phone") == 0)
+		complete_phone(L, 4);
+	return 1;
+}
+
+void record_mark(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &record_meta) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_createtable(L, 0, 2);
+		lua_pushcfunction(L, find_short);
+		lua_setfield(L, -2, "__index");
+		lua_pushboolean(L, 0);
+		lua_setfield(L, -2, "__metatable");
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &record_meta);
+	}
+	lua_setmetatable(L, -2);
+}

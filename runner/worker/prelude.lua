@@ -1,0 +1,205 @@
+-- SPDX-License-Identifier: MIT
+-- What `twenty.people` is: methods that look at their arguments and make one call each. Loaded into
+-- a run's state when it first names an object. Gets its C primitives as arguments:
+--   call(method, object, args)   suspends the run, answers the value or raises a structured error
+--   fail(text)                   raises with the rule's own file and line
+--   nearest(word, words)         the word that was probably meant, or nil
+-- Answers the function that makes an object of a name.
+local call, fail, nearest = ...
+local type, next, pairs, ipairs, rawget, setmetatable, tostring =
+	type, next, pairs, ipairs, rawget, setmetatable, tostring
+local concat, sort = table.concat, table.sort
+
+local PAGE = 60 -- records in a request of each; what both dialects answer by default or more
+local methods = {}
+
+local function stop(self, method, text)
+	fail("twenty." .. self.object .. ":" .. method .. ": " .. text)
+end
+
+-- self is an object, which it is not where a dot was written instead of a colon.
+local function check_self(self, method)
+	if type(self) ~= "table" or type(rawget(self, "object")) ~= "string" then
+		fail("write twenty.<objects>:" .. method .. "(..), with a colon")
+	end
+end
+
+local function check_id(self, method, id, what)
+	if type(id) == "table" then
+		stop(self, method, "the " .. what .. " is a table, pass its .id")
+	elseif type(id) ~= "string" or id == "" then
+		stop(self, method, "the " .. what .. " is " .. (id == "" and "empty" or type(id)))
+	end
+	return id
+end
+
+local function check_table(self, method, value, what)
+	if type(value) ~= "table" then
+		stop(self, method, what .. " must be a table, it is " .. type(value))
+	end
+	return value
+end
+
+-- A copy of options that holds known ones only; empty lists say nothing and are left out.
+local function check_options(self, method, options, known)
+	local copy = {}
+	if options == nil then return copy end
+	check_table(self, method, options, "the options")
+	for name, value in pairs(options) do
+		if not known[name] then
+			local words = {}
+			for word in pairs(known) do words[#words + 1] = word end
+			sort(words)
+			local near = type(name) == "string" and nearest(name, words)
+			stop(self, method, "unknown option '" .. tostring(name) .. "', " .. (near and
+				"did you mean '" .. near .. "'?" or "there are " .. concat(words, ", ")))
+		end
+		if type(value) ~= "table" or next(value) ~= nil then copy[name] = value end
+	end
+	return copy
+end
+
+local ONE = { depth = true, fields = true }
+local MANY = { where = true, order = true, limit = true, after = true, depth = true, fields = true,
+	deleted = true }
+local EACH = { where = true, order = true, limit = true, depth = true, fields = true, deleted = true }
+local MERGE = { into = true, from = true, preview = true }
+
+local function check_limit(self, method, args)
+	local limit = args.limit
+	if limit ~= nil and (type(limit) ~= "number" or limit < 0 or limit % 1 ~= 0) then
+		stop(self, method, "limit must be a whole number")
+	end
+	if type(args.order) == "string" then args.order = { args.order } end
+	return limit
+end
+
+function methods:get(id, options)
+	check_self(self, "get")
+	local args = check_options(self, "get", options, ONE)
+	args.id = check_id(self, "get", id, "id")
+	return call("get", self.object, args)
+end
+
+function methods:list(query)
+	check_self(self, "list")
+	local args = check_options(self, "list", query, MANY)
+	check_limit(self, "list", args)
+	local answer = call("list", self.object, args)
+	return answer.records, { next = answer.next, total = answer.total }
+end
+
+function methods:each(query)
+	check_self(self, "each")
+	local args = check_options(self, "each", query, EACH)
+	local left = check_limit(self, "each", args) or math.huge
+	local records, at, more = {}, 0, true
+	return function()
+		while at == #records do
+			if not more or left <= 0 then return nil end
+			args.limit = left < PAGE and left or PAGE
+			local answer = call("list", self.object, args)
+			records, at, args.after = answer.records, 0, answer.next
+			more = args.after ~= nil and #records > 0
+		end
+		if left <= 0 then return nil end
+		at, left = at + 1, left - 1
+		return records[at]
+	end
+end
+
+function methods:create(data)
+	check_self(self, "create")
+	return call("create", self.object, { data = check_table(self, "create", data, "data") })
+end
+
+function methods:create_many(list)
+	check_self(self, "create_many")
+	check_table(self, "create_many", list, "the list")
+	if next(list) == nil then return {} end
+	if list[1] == nil then stop(self, "create_many", "expects a list of tables") end
+	for i, data in ipairs(list) do
+		check_table(self, "create_many", data, "element " .. i)
+	end
+	return call("create_many", self.object, { list = list })
+end
+
+function methods:ensure(where, data)
+	check_self(self, "ensure")
+	check_table(self, "ensure", where, "the condition")
+	if next(where) == nil then stop(self, "ensure", "the condition is empty") end
+	if data ~= nil then check_table(self, "ensure", data, "data") end
+	local answer = call("ensure", self.object, { where = where, data = data or {} })
+	return answer.record, answer.created
+end
+
+function methods:update(id, data, options)
+	check_self(self, "update")
+	check_options(self, "update", options, {})
+	check_id(self, "update", id, "id")
+	return call("update", self.object, { id = id, data = check_table(self, "update", data, "data") })
+end
+
+function methods:delete(id)
+	check_self(self, "delete")
+	return call("delete", self.object, { id = check_id(self, "delete", id, "id") })
+end
+
+-- An id stands for its record; so does a record that has one.
+local function one_or_id(self, value)
+	if type(value) == "table" then
+		return value.id or value
+	end
+	return check_id(self, "duplicates", value, "record or id")
+end
+
+function methods:duplicates(what)
+	check_self(self, "duplicates")
+	if type(what) == "table" and what[1] ~= nil then
+		local list = {}
+		for i, value in ipairs(what) do list[i] = one_or_id(self, value) end
+		return call("duplicates", self.object, { list = list })
+	end
+	if type(what) == "table" and next(what) == nil then
+		stop(self, "duplicates", "the record is empty")
+	end
+	local value = one_or_id(self, what)
+	return call("duplicates", self.object,
+		type(value) == "string" and { id = value } or { record = value })
+end
+
+function methods:merge(options)
+	check_self(self, "merge")
+	local args = check_options(self, "merge", check_table(self, "merge", options, "what to merge"), MERGE)
+	check_id(self, "merge", args.into, "id of the survivor (into)")
+	local from = args.from
+	if type(from) == "string" then from = { from } end
+	if type(from) ~= "table" or from[1] == nil then
+		stop(self, "merge", "from must be a list of ids")
+	end
+	for i, id in ipairs(from) do
+		if check_id(self, "merge", id, "id in from[" .. i .. "]") == args.into then
+			stop(self, "merge", "the survivor is also in from[" .. i .. "]")
+		end
+	end
+	args.from = from
+	return call("merge", self.object, args)
+end
+
+local object_meta = {
+	__metatable = false,
+	__index = function(self, method)
+		local found = methods[method]
+		if found then return found end
+		local words = {}
+		for word in pairs(methods) do words[#words + 1] = word end
+		sort(words)
+		local near = type(method) == "string" and nearest(method, words)
+		fail("twenty." .. self.object .. " has no '" .. tostring(method) .. "', " .. (near and
+			"did you mean '" .. near .. "'?" or "there are " .. concat(words, ", ")))
+	end,
+}
+
+return function(name)
+	return setmetatable({ object = name }, object_meta)
+end

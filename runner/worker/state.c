@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A Lua state with a budget and an end.
+ * From: run.c, rule.c. To: every binding, which asks state_of. A refused allocation first lets the
+ * collector try (Lua asks again at once); if that does not help, or nobody asks again and an error
+ * comes of it, the state has ended and no allocation is granted any more. Closing runs no code of
+ * the rule: finalizers cannot be set and the rule's thread is dropped as it stands.
+ */
+#include "runner/worker/state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runner/worker/limit.h"
+
+/* Its address is the value that carries an end through the rule's frames. */
+static const char end_mark;
+
+static void *refuse(struct state *state)
+{
+	if (state->pressed)
+		state->end = state->end == STATE_ALIVE ? STATE_MEMORY : state->end;
+	state->pressed = true;
+	return NULL;
+}
+
+static void *allocate(void *ctx, void *old, size_t old_n, size_t n)
+{
+	struct state *state = ctx;
+	if (old == NULL)
+		old_n = 0; /* Lua says which kind of object it is */
+	if (n == 0) {
+		free(old);
+		state->used -= old_n;
+		return NULL;
+	}
+	bool grows = n > old_n;
+	if (grows && (state->end == STATE_MEMORY || n - old_n > state->budget - state->used))
+		return refuse(state);
+	void *p = realloc(old, n);
+	if (p == NULL && !grows)
+		return old; /* Lua relies on shrinking */
+	if (p == NULL) {
+		state->poor = true;
+		return refuse(state);
+	}
+	state->used += n - old_n;
+	if (state->used > state->peak)
+		state->peak = state->used;
+	if (grows)
+		state->pressed = false;
+	return p;
+}
+
+enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode,
+	size_t budget_bytes, struct err *err)
+{
+	*state = (struct state){.kit = kit, .mode = mode, .budget = budget_bytes};
+	lua_State *L = lua_newstate(allocate, state);
+	if (L == NULL)
+		return err_set(err, RC_NOMEM, "no memory for a Lua state");
+	*(struct state **)lua_getextraspace(L) = state;
+	state->L = L;
+	return RC_OK;
+}
+
+void state_close(struct state *state)
+{
+	if (state->L == NULL)
+		return;
+	lua_close(state->L);
+	state->L = state->co = NULL;
+}
+
+struct state *state_of(lua_State *L)
+{
+	return *(struct state **)lua_getextraspace(L);
+}
+
+static void push_end(lua_State *L)
+{
+	lua_pushlightuserdata(L, (void *)(uintptr_t)&end_mark);
+}
+
+bool state_is_end(lua_State *L, int index)
+{
+	return lua_touserdata(L, index) == (const void *)&end_mark;
+}
+
+void state_finish(lua_State *L, enum state_end end)
+{
+	struct state *state = state_of(L);
+	if (state->end == STATE_ALIVE)
+		state->end = end;
+	limit_stop(L);
+	push_end(L);
+	lua_error(L);
+	abort();
+}
+
+void state_pass(lua_State *L)
+{
+	struct state *state = state_of(L);
+	if (state->end != STATE_ALIVE)
+		state_finish(L, state->end);
+}
+
+void state_failed(lua_State *L, int status)
+{
+	struct state *state = state_of(L);
+	bool refused = status == LUA_ERRMEM || state->pressed;
+	if (refused && state->end == STATE_ALIVE)
+		state->end = STATE_MEMORY;
+}
+
+void state_raise(lua_State *L, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	lua_Debug ar;
+	for (int level = 0; lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (ar.currentline > 0) {
+			lua_pushfstring(L, "%s:%d: %s", ar.short_src, ar.currentline, text);
+			lua_error(L);
+		}
+	}
+	lua_pushstring(L, text);
+	lua_error(L);
+	abort();
+}

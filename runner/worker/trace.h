@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What went wrong in a rule, as a frame tells it: {"code","message","line","traceback","status",
+ * "retryable"}. Frames of C and of the prelude are left out; nothing of the rule's runs while this
+ * is written.
+ */
+#ifndef MOONHOOK_RUNNER_WORKER_TRACE_H
+#define MOONHOOK_RUNNER_WORKER_TRACE_H
+
+#include <lua.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "runner/worker/state.h"
+
+/*
+ * Appends the error at the top of L, which failed with status (of lua_pcall or lua_resume) and
+ * whose stack still stands. limit: what a quota ended, may be NULL. RC_TOO_LARGE, RC_NOMEM.
+ */
+enum rc trace_put(
+	struct buf *out, lua_State *L, const struct state *state, const char *limit) must_check;
+/* Appends an error without a stack. */
+enum rc trace_put_plain(struct buf *out, const char *code, const char *message) must_check;
+/* Makes bytes fit to be shown: UTF-8, control characters as \xNN, at most size - 1 bytes. */
+void trace_clean(struct slice bytes, char *ret_text, size_t size);
+
+/* Marks the table at the top as the error of a call. Its fields are status, code, message,
+ * retryable. */
+void trace_mark_call(lua_State *L);
+
+#endif
