@@ -2,7 +2,9 @@
 # Moonhook. `make help` lists what there is to do.
 
 VARIANT ?= release
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
@@ -55,29 +57,38 @@ build/.deps: Makefile .ci/deps
 	@mkdir -p build && touch $@
 
 $(B)/moonhook: $(call obj,$(ROOM_C))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/moonhook-twin: $(call obj,$(TWIN_C) $(wildcard base/*.c))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Bench programs: one file, one program, beside the twin.
 $(B)/bench-%: $(O)/tests/bench/%.o $(call obj,$(HARNESS_C) $(wildcard base/*.c))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 LIB_O = $(filter-out $(O)/cli/main.o,$(call obj,$(ROOM_C)))
 $(B)/tests: $(call obj,$(UNIT_C) $(HARNESS_C)) $(LIB_O)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 $(B)/tests-walk: $(call obj,$(WALK_C) $(HARNESS_C)) $(LIB_O)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
 $(O)/%.o: %.c | build/.deps $(EMBED)
 	@mkdir -p $(dir $@)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC      $@'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Text files the program carries inside: #include "room/file.ext.inc" between two braces.
 $(G)/%.inc: %
 	@mkdir -p $(dir $@)
 	@od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+
+# Kept between builds, or every build would make them and all that includes them again.
+.SECONDARY: $(EMBED)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

@@ -40,6 +40,15 @@ int64_t clock_cpu_us(void)
 	return read_us(CLOCK_THREAD_CPUTIME_ID);
 }
 
+int64_t clock_process_us(pid_t pid)
+{
+	clockid_t id;
+	struct timespec ts;
+	if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &ts) != 0)
+		return -1;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 void clock_set_wall_ms(int64_t wall_ms)
 {
 	fixed_wall_ms = wall_ms;

@@ -5,6 +5,7 @@
 #define MOONHOOK_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #define CLOCK_TEXT_N 25 /* "2026-11-23T18:20:54.425Z" and its NUL */
 
@@ -15,6 +16,8 @@ int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 /* Processor time used by the calling thread. */
 int64_t clock_cpu_us(void);
+/* Processor time used by a whole process so far; -1 where it is gone. */
+int64_t clock_process_us(pid_t pid);
 
 /* Tests: wall time stands still at wall_ms; 0 gives the real clock back. */
 void clock_set_wall_ms(int64_t wall_ms);

@@ -10,8 +10,8 @@
 
 const struct verb *const verbs[] = {&verb_serve, &verb_trigger, &verb_tail, &verb_status,
 	&verb_reload, &verb_events_list, &verb_events_show, &verb_runs_list, &verb_runs_show,
-	&verb_config_print, &verb_version, &verb_help, &verb_completion, &verb_man, &verb_room,
-	NULL};
+	&verb_config_print, &verb_config_sample, &verb_version, &verb_help, &verb_completion,
+	&verb_man, &verb_room, NULL};
 
 const struct verb_flag verb_common_flags[] = {
 	{"config", "FILE", "the configuration; else $MOONHOOK_CONFIG, else conf/moonhook.lua"},

@@ -45,6 +45,6 @@ const char *verb_exit_text(enum cli_exit exit);
 
 extern const struct verb verb_serve, verb_room, verb_events_list, verb_events_show, verb_runs_list,
 	verb_runs_show, verb_status, verb_tail, verb_reload, verb_trigger, verb_config_print,
-	verb_version, verb_help, verb_completion, verb_man;
+	verb_config_sample, verb_version, verb_help, verb_completion, verb_man;
 
 #endif

@@ -14,7 +14,6 @@
 
 #define FAILURES_MAX 5 /* in a row: then it is not one request's bad luck */
 #define REFUSED_MS 60000
-#define PROOF_MS 60000 /* how long a proof of the key holds */
 #define PROBE_MS 500
 #define PROBE_MAX_MS 30000
 
@@ -42,11 +41,11 @@ static void go(struct line *line, int64_t now_ms, enum line_state to, const char
 	if (bad && (!was_bad || line->state != to)) {
 		if (!was_bad)
 			line->down_ms = now_ms;
-		log_warn(NULL, "Twenty %s%s; calls wait",
-			to == LINE_REFUSED ? "" : "cannot be used: ", problem);
+		log_warn(NULL, "%s; calls wait", problem);
 	}
 	if (to == LINE_UP && was_bad)
-		log_info(NULL, "Twenty is back after %" PRId64 " s", (now_ms - line->down_ms) / 1000);
+		log_info(NULL, "Twenty is back after %" PRId64 " s",
+			(now_ms - line->down_ms) / 1000);
 	line->state = to;
 	if (to != LINE_DOUBT)
 		snprintf(line->problem, sizeof(line->problem), "%s", bad ? problem : "");
@@ -60,8 +59,8 @@ static void go_down(struct line *line, int64_t now_ms, const char *problem)
 {
 	bool again = line->state == LINE_DOWN;
 	go(line, now_ms, LINE_DOWN, problem);
-	line->probe_at_ms = now_ms + line_back_off_ms(line, again ? line->probes : 0, PROBE_MS,
-					     PROBE_MAX_MS);
+	line->probe_at_ms =
+		now_ms + line_back_off_ms(line, again ? line->probes : 0, PROBE_MS, PROBE_MAX_MS);
 	if (line->probes < 16)
 		line->probes++;
 }
@@ -83,7 +82,7 @@ void line_failed(struct line *line, int64_t now_ms, enum line_loss loss, const c
 		break;
 	}
 	char text[200];
-	snprintf(text, sizeof(text), "%.190s", problem);
+	snprintf(text, sizeof(text), "Twenty cannot be reached: %.150s", problem);
 	go_down(line, now_ms, text);
 }
 
@@ -105,21 +104,17 @@ void line_proved(struct line *line, int64_t now_ms)
 	go(line, now_ms, LINE_UP, "");
 }
 
-bool line_doubt(struct line *line, int64_t now_ms)
+void line_doubt(struct line *line, int64_t now_ms)
 {
 	if (line->state != LINE_UP)
-		return true;
-	if (line->proved_ms != 0 && now_ms - line->proved_ms < PROOF_MS && line->proved_ms > 1 &&
-		line->failures < 0)
-		return false;
+		return;
 	go(line, now_ms, LINE_DOUBT, "");
 	line->probe_at_ms = now_ms;
-	return true;
 }
 
 void line_refused(struct line *line, int64_t now_ms)
 {
 	go(line, now_ms, LINE_REFUSED,
-		"refused the key: check twenty.key (Settings, API & Webhooks)");
+		"Twenty refused the key: check twenty.key (Settings, API & Webhooks)");
 	line->probe_at_ms = now_ms + REFUSED_MS;
 }

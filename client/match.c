@@ -180,8 +180,7 @@ enum match where_match(const struct where *w, const json_t *record, enum match_m
 		if (!w->negated)
 			return test(w, record, mode);
 		/* a loose yes is not a sure one, so its opposite is not either */
-		enum match m =
-			negate(test(w, record, mode == MATCH_LOOSE ? MATCH_EXACT : mode));
+		enum match m = negate(test(w, record, mode == MATCH_LOOSE ? MATCH_EXACT : mode));
 		if (m == MATCH_NO && mode == MATCH_LOOSE && w->op != WHERE_EQ && w->op != WHERE_IN)
 			return MATCH_UNSURE;
 		return m;

@@ -270,10 +270,32 @@ static bool relations_from_docs(json_t *out, const json_t *record)
 	return true;
 }
 
+/* Whether a record has anything of the documentation's shape in it. */
+static bool is_flat(const char *object, const json_t *record)
+{
+	for (const struct name *n = name_next(object, NULL); n != NULL; n = name_next(object, n)) {
+		json_t *value = n->docs != NULL ? json_object_get(record, n->docs) : NULL;
+		if (value != NULL && !json_is_object(value))
+			return true;
+	}
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)record, key, value)
+	{
+		char name[FIELD_PATH_MAX];
+		if (!json_is_string(json_object_get(value, "id")) || strlen(key) + 3 > sizeof(name))
+			continue;
+		snprintf(name, sizeof(name), "%sId", key);
+		if (json_object_get(record, name) == NULL)
+			return true;
+	}
+	return false;
+}
+
 json_t *fields_from_docs(const char *object, const json_t *record)
 {
-	if (!json_is_object(record))
-		return json_deep_copy(record);
+	if (!json_is_object(record) || !is_flat(object, record))
+		return json_incref((json_t *)(uintptr_t)record);
 	json_t *out = json_deep_copy(record);
 	if (out == NULL)
 		return NULL;

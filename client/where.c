@@ -56,6 +56,16 @@ bool where_tests(const struct where *w)
 	return false;
 }
 
+bool where_names(const struct where *w, const char *path)
+{
+	if (w->kind == WHERE_TEST)
+		return strcmp(w->field.path, path) == 0;
+	for (size_t i = 0; i < w->child_n; i++)
+		if (where_names(w->child[i], path))
+			return true;
+	return false;
+}
+
 /* TAKES child, also on failure. */
 static enum rc node_add(struct reading *r, struct where *parent, struct where *child)
 {

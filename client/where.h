@@ -68,12 +68,14 @@ enum rc where_parse(const char *object, const json_t *json, struct where **ret_w
 void where_free(struct where *where);
 /* True where at least one test is in it. */
 bool where_tests(const struct where *where);
+/* True where a test is about that field. */
+bool where_names(const struct where *where, const char *path);
 
 enum match { MATCH_NO, MATCH_YES, MATCH_UNSURE };
 enum match_mode {
-	MATCH_EXACT, /* what the tests mean */
+	MATCH_EXACT,  /* what the tests mean */
 	MATCH_ABSENT, /* the same, and a field that the record does not have is null */
-	MATCH_LOOSE, /* NO only where no reading of the condition fits the record */
+	MATCH_LOOSE,  /* NO only where no reading of the condition fits the record */
 };
 /* UNSURE where the record does not hold the field (a relation that was not asked for) or the order
  * of two texts is the server's to decide. */

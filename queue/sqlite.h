@@ -33,11 +33,9 @@ struct store {
 	bool has_inbox, has_work;
 	struct seen seen; /* of the file that this side writes */
 
-	/* receiver */
-	int64_t last_delivery; /* seq */
-	struct buf key; /* source NUL dedupe key */
-	int64_t pruned_to; /* how far prune has looked, of deliveries or of runs */
-	int64_t pruned_event_to;
+	int64_t last_delivery; /* seq; receiver */
+	struct buf key; /* source NUL dedupe key; receiver */
+	int64_t pruned_to, pruned_event_to; /* how far prune has looked in this round */
 
 	/* runner */
 	struct progress progress;
@@ -45,6 +43,9 @@ struct store {
 	struct source_name *sources; /* [sources_n], small */
 	size_t sources_n;
 	struct buf raw; /* what queue_inbox_next lent */
+
+	int reading; /* walks that share the read transaction now open */
+	bool read_work, read_inbox; /* whose transaction that walk began */
 };
 
 static inline struct store *store_of(struct queue *q)
@@ -102,6 +103,10 @@ enum rc work_move(
 /* Ends the event where none of its runs is open any more; from: its state so far. */
 enum rc work_event_move(struct store *store, int64_t event, enum queue_state from,
 	enum queue_state to, int64_t open, struct err *err) must_check;
+/* Writes the state of a run that waits for no time. */
+enum rc work_run_put_state(
+	struct store *store, int64_t seq, enum queue_state state, struct err *err) must_check;
+enum rc work_hold_put(struct store *store, int64_t hold, int64_t run, struct err *err) must_check;
 /* The first run that holds or waits for the key; 0: none. */
 enum rc work_hold_first(
 	struct store *store, int64_t hold, int64_t *ret_run, struct err *err) must_check;
@@ -120,6 +125,13 @@ enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err);
 enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_outcome *outcome, struct err *err);
 enum rc work_retry(struct queue *q, const char *run_id, struct err *err);
+struct event_open { /* what ending an event needs to know of it */
+	enum queue_state state;
+	int64_t open, run_first, run_n;
+};
+/* A run was released: the first of its key goes first. */
+enum rc work_hold_settle(struct store *store, int64_t hold, int64_t run, enum queue_state state,
+	struct err *err) must_check;
 /* The claimed run, when epoch is its last; else RC_STALE. BORROWS until the next claim. */
 enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct live_run **ret_run,
 	struct err *err) must_check;
@@ -145,7 +157,13 @@ enum rc work_rules_put(
 	struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
 enum rc work_rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err);
 
-/* --- sqlite_read.c */
+/* --- sqlite_read.c: lists and single rows; sqlite_count.c: numbers */
+/* One read transaction over both files, the work first, so that no delivery is missed between them. */
+enum rc store_read_begin(struct store *store, struct err *err) must_check;
+void store_read_end(struct store *store);
+/* How far the work is: the runner's own, else what it last committed. */
+enum rc store_progress(struct store *store, struct progress *ret_progress, struct err *err)
+	must_check;
 enum rc store_event_each(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,
 	void *ctx, struct err *err);
 enum rc store_run_each(struct queue *q, const struct queue_filter *filter, queue_run_fn fn,
@@ -155,10 +173,12 @@ enum rc store_event_get(
 enum rc store_run_get(
 	struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err);
 enum rc store_count(struct queue *q, struct queue_counts *ret_counts, struct err *err);
-/* A prefix of an id in lower case, and the first text behind all that begin with it. RC_NOT_FOUND
- * where it cannot be the prefix of one. */
-enum rc id_range(const char *prefix, struct id *ret_from, struct id *ret_to, struct err *err)
-	must_check;
+struct id_span { /* all ids that begin with a prefix: from <= id < to */
+	char from[ID_N + 1], to[ID_N + 2];
+};
+/* RC_NOT_FOUND where the text cannot begin an id. */
+enum rc id_span_init(
+	struct id_span *span, const char *prefix, const char *what, struct err *err) must_check;
 /* The run with this id or unique prefix. */
 enum rc store_run_find(struct store *store, const char *id, int64_t *ret_seq,
 	enum queue_state *ret_state, struct err *err) must_check;

@@ -32,13 +32,9 @@ static enum rc find_duplicate(
 	return rc;
 }
 
-static enum rc next_event_seq(
-	struct store *store, const struct queue_event *event, int64_t *ret_seq, struct err *err)
+static int64_t next_event_seq(struct store *store, const struct queue_event *event)
 {
 	struct progress *p = &store->progress;
-	if (event->seq != 0 && event->seq <= p->position)
-		return err_set(err, RC_INVALID, "delivery %lld has been routed before",
-			(long long)event->seq);
 	int64_t seq = event_seq_of(event->seq != 0 ? event->seq : p->position);
 	if (event->seq == 0) {
 		seq = (p->last_event > seq ? p->last_event : seq) + 1;
@@ -49,8 +45,7 @@ static enum rc next_event_seq(
 	}
 	p->last_event = seq;
 	p->changed = true;
-	*ret_seq = seq;
-	return RC_OK;
+	return seq;
 }
 
 static enum rc insert_event(struct store *store, const struct queue_routing *routing, int64_t seq,
@@ -91,10 +86,7 @@ static enum rc hold(struct store *store, int64_t key, int64_t run, bool *ret_fir
 	if (rc != RC_OK)
 		return rc;
 	*ret_first = first == 0;
-	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_PUT);
-	db_bind_int(&store->work, s, 1, key);
-	db_bind_int(&store->work, s, 2, run);
-	return db_run(&store->work, s, err);
+	return work_hold_put(store, key, run, err);
 }
 
 static enum rc insert_run(struct router *r, const struct queue_run_new *new,
@@ -182,12 +174,10 @@ static enum rc route_run(struct router *r, const struct queue_routing *routing, 
 static enum rc route_one(
 	struct router *r, struct queue_routing *routing, size_t index, struct err *err)
 {
-	int64_t seq = 0;
 	enum rc rc = find_duplicate(r->store, routing, err);
-	if (rc == RC_OK)
-		rc = next_event_seq(r->store, &routing->event, &seq, err);
 	if (rc != RC_OK)
 		return rc;
+	int64_t seq = next_event_seq(r->store, &routing->event);
 	bool known = routing->ret_duplicate;
 	size_t runs_n = known ? 0 : routing->runs_n;
 	enum queue_state state = known ? QUEUE_DUPLICATE : routing->event.state;
@@ -204,6 +194,21 @@ static enum rc route_one(
 	return rc;
 }
 
+/* Before anything is written: deliveries come in order, and once. */
+static enum rc check(const struct store *store, const struct queue_routing *routings, size_t n,
+	struct err *err)
+{
+	int64_t position = store->progress.position;
+	for (size_t i = 0; i < n; i++) {
+		const struct queue_event *e = &routings[i].event;
+		if (e->seq != 0 && e->seq <= position)
+			return err_set(err, RC_INVALID, "delivery %lld has been routed before",
+				(long long)e->seq);
+		position = e->seq != 0 ? e->seq : position;
+	}
+	return RC_OK;
+}
+
 enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,
 	struct queue_run *ret_run, size_t *ret_run_n, struct err *err)
 {
@@ -213,7 +218,9 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 		.claim_max = claim_max,
 		.ret_run = ret_run,
 	};
-	enum rc rc = work_begin(r.store, err);
+	enum rc rc = check(r.store, routings, n, err);
+	if (rc == RC_OK)
+		rc = work_begin(r.store, err);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; rc == RC_OK && i < n; i++)

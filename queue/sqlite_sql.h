@@ -38,14 +38,18 @@
 	X(INBOX_NEXT, "SELECT seq, id, source, received_ms, quarantine, headers, body" \
 		" FROM delivery WHERE seq > ?1 ORDER BY seq LIMIT ?2") \
 	X(INBOX_BODY, "SELECT headers, body FROM delivery WHERE seq = ?1") \
-	X(INBOX_LIST, "SELECT seq, id, source, received_ms, quarantine" \
-		" FROM delivery WHERE seq > ?1 AND (?2 IS NULL OR substr(id, 1, length(?2)) = ?2)" \
-		" AND (?3 IS NULL OR source = ?3) AND (?4 < 0 OR ?4 = (quarantine IS NOT NULL))" \
-		" AND received_ms >= ?5 ORDER BY seq DESC LIMIT ?6") \
+	X(INBOX_LIST, "SELECT * FROM (SELECT seq, id, source, received_ms, quarantine FROM delivery" \
+		INBOX_WHERE " ORDER BY seq DESC LIMIT ?6) ORDER BY seq") \
+	X(INBOX_LIST_N, "SELECT count(*) FROM (SELECT 1 FROM delivery" INBOX_WHERE " LIMIT ?6)") \
 	X(INBOX_QUARANTINED, "SELECT count(*) FROM delivery WHERE quarantine IS NOT NULL AND seq > ?1") \
-	X(INBOX_OLDEST, "SELECT received_ms FROM delivery WHERE seq > ?1 ORDER BY seq LIMIT 1") \
-	X(INBOX_PAST, "SELECT seq, received_ms FROM delivery WHERE seq > ?1 AND seq <= ?2 ORDER BY seq") \
+	X(INBOX_OLDEST, "SELECT received_ms FROM delivery WHERE seq > ?1 AND quarantine IS NULL" \
+		" ORDER BY seq LIMIT 1") \
+	X(INBOX_PAST, "SELECT seq, received_ms, length(headers) + length(body) FROM delivery WHERE seq > ?1 AND seq <= ?2 ORDER BY seq") \
 	X(INBOX_DELETE, "DELETE FROM delivery WHERE seq = ?1")
+
+#define INBOX_WHERE " WHERE seq > ?1 AND (?2 IS NULL OR substr(id, 1, length(?2)) = ?2)" \
+	" AND (?3 IS NULL OR source = ?3) AND (?4 < 0 OR ?4 = (quarantine IS NOT NULL))" \
+	" AND received_ms >= ?5"
 
 #define SQL_WORK(X) \
 	X(WORK_PROGRESS, "SELECT position, last_event, last_run, counts FROM progress") \
@@ -58,7 +62,7 @@
 	X(WORK_EVENT_BODY, "SELECT body FROM event_body WHERE seq = ?1") \
 	X(WORK_EVENT, "SELECT state, open, run_first, run_n FROM event WHERE seq = ?1") \
 	X(WORK_EVENT_MOVE, "UPDATE event SET state = ?2, open = ?3 WHERE seq = ?1") \
-	X(WORK_EVENT_OPEN, "SELECT open FROM event WHERE seq = ?1") \
+	X(WORK_EVENT_OPEN, "SELECT 1 FROM event WHERE seq = ?1 AND open > 0") \
 	X(WORK_EVENT_RUNS, "SELECT state FROM run WHERE seq BETWEEN ?1 AND ?2") \
 	X(WORK_RUN_PUT, "INSERT INTO run (seq, id, event, rule, source, key, hold, state, epoch, attempt," \
 		" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls)" \
@@ -111,8 +115,8 @@
 	X(WORK_RULE_PUT, "INSERT INTO rule (name, file, line, ons, state, error, loaded_ms)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
 	X(WORK_RULES, "SELECT name, file, line, ons, state, error, loaded_ms FROM rule ORDER BY n") \
-	X(WORK_RUN_FIND, "SELECT seq, id, state FROM run WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
-	X(WORK_EVENT_FIND, "SELECT seq, id FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
+	X(WORK_RUN_FIND, "SELECT seq, state FROM run WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
+	X(WORK_EVENT_FIND, "SELECT seq, state FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
 	X(WORK_EVENT_ROW, "SELECT seq, id, source, name, object, record, via, reason, state, received_ms" \
 		" FROM event WHERE seq = ?1") \
 	X(WORK_EVENT_LIST, "SELECT " WORK_EVENT_COLUMNS " FROM event" WORK_EVENT_WHERE " ORDER BY seq") \

@@ -159,3 +159,20 @@ enum rc work_hold_first(struct store *store, int64_t hold, int64_t *ret_run, str
 	sqlite3_reset(s);
 	return RC_OK;
 }
+
+enum rc work_hold_put(struct store *store, int64_t hold, int64_t run, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_PUT);
+	db_bind_int(&store->work, s, 1, hold);
+	db_bind_int(&store->work, s, 2, run);
+	return db_run(&store->work, s, err);
+}
+
+enum rc work_run_put_state(
+	struct store *store, int64_t seq, enum queue_state state, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_MOVE);
+	db_bind_int(&store->work, s, 1, seq);
+	db_bind_int(&store->work, s, 2, state);
+	return db_run(&store->work, s, err);
+}

@@ -192,6 +192,7 @@ static void *write_all(void *arg)
 {
 	struct commit *c = arg;
 	struct commit_item *list;
+	pthread_setname_np(pthread_self(), "writer");
 	while ((list = take(c)) != NULL) {
 		while (list != NULL) {
 			size_t n = 0;
@@ -223,6 +224,7 @@ static bool wait_written(struct commit *c)
 static void *checkpoint_all(void *arg)
 {
 	struct commit *c = arg;
+	pthread_setname_np(pthread_self(), "checkpointer");
 	while (wait_written(c)) {
 		struct err err;
 		enum rc rc = queue_checkpoint(c->queue, &err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A run's call: checked, looked up in the journal, done, answered.
- * From: work.c (CALL frames). To: client.h, and back to the worker as RESUME. An effect is written
+ * From: assign.c (CALL frames). To: client.h, and back to the worker as RESUME. An effect is written
  * down first and sent when that is durable (gate.c); a read is sent at once; now and random are
  * answered here. Fails towards the rule, as a structured error it can catch; a frame that no honest
  * worker sends ends the worker. Does not decide what becomes of a failed run (outcome.c).
@@ -22,7 +22,7 @@
 #include "runner/payload.h"
 #include "runner/scan.h"
 #include "runner/state.h"
-#include "runner/work.h"
+#include "runner/assign.h"
 
 #define QUOTA_PATIENCE 100 /* calls over the quota that are answered with an error */
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."

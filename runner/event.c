@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Raw delivery -> event.
- * From: route.c (fresh deliveries), work.c (runs that were stored). To: match.c, and as text to
+ * From: route.c (fresh deliveries), assign.c (runs that were stored). To: match.c, and as text to
  * workers. Hostile bytes end in the quarantine with a sentence. Accepts both bodies of Twenty, the
  * real one {eventName, record, updatedFields} and the published one {event, data, timestamp};
  * metadata.* events have `event` in the place of `record`. Does not know rules.

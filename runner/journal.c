@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The record of a run's calls and the replay from it.
- * From: call.c (asks and answers), work.c (what the store remembers). Pure memory: writing to the
+ * From: call.c (asks and answers), assign.c (what the store remembers). Pure memory: writing to the
  * store is call.c's. Fails when memory is short. Whether an effect may be unknown is what its error
  * says ("unknown": true).
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end of a run, or of an attempt.
- * From: work.c (END frames), call.c, watch.c, drain.c. To: queue_finish, the log, the metrics. The
+ * From: assign.c (END frames), call.c, watch.c, drain.c. To: queue_finish, the log, the metrics. The
  * fate of a code decides between retry and dead letter, and nothing else does. What a worker says is
  * hostile: words it may not say end the worker. Fails by ending the process where the store fails.
  */
@@ -18,7 +18,7 @@
 #include "runner/retry.h"
 #include "runner/scan.h"
 #include "runner/state.h"
-#include "runner/work.h"
+#include "runner/assign.h"
 
 #define DEATHS_MAX 3
 #define DELAY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
@@ -108,7 +108,7 @@ static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
 		r->route.backlog = true;
 	run_free(&r->runs, run);
 	if (worker != NULL)
-		work_cancel(worker, slot, generation);
+		assign_cancel(worker, slot, generation);
 }
 
 void outcome_fail(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Putting together what is sent to workers, from texts that are JSON already.
- * From: work.c, route.c, call.c. To: pool.c. An event and an answer are dumped once and pasted, so
+ * From: assign.c, route.c, call.c. To: pool.c. An event and an answer are dumped once and pasted, so
  * that no tree is built for sending. Fails when memory is short or the text too long.
  */
 #include "runner/payload.h"
@@ -43,8 +43,9 @@ enum rc payload_start(struct buf *out, const struct payload_start *start)
 	enum rc rc = put_call(out, start);
 	if (rc == RC_OK)
 		rc = buf_printf(out,
-			",\"cpu_ms\":%" PRId64 ",\"memory\":%" PRId64 ",\"seed\":%" PRId64 "}",
-			start->cpu_ms, start->memory_bytes, start->seed);
+			",\"cpu_ms\":%" PRId64 ",\"memory\":%" PRId64 ",\"seed\":%" PRId64
+			",\"logs\":%d}",
+			start->cpu_ms, start->memory_bytes, start->seed, start->logs_max);
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Worker processes and what each has been asked.
- * From: runner.c (life), work.c, route.c, rules.c (frames to send). To: the owner's call backs, frame
+ * From: runner.c (life), assign.c, route.c, rules.c (frames to send). To: the owner's call backs, frame
  * by frame. A worker is started with posix_spawn of this program, with an empty environment and no
  * descriptor but its socket; it locks itself up. Fails by ending the worker: whatever is odd about
  * one costs its life, and its runs go on elsewhere. Does not know what runs are.
@@ -372,7 +372,7 @@ enum rc pool_send(
 	return err_set(err, RC_CLOSED, "the worker is gone");
 }
 
-static bool holds(const struct worker *w, const struct source *source)
+static bool holds(const struct worker *w, const struct version *source)
 {
 	for (size_t i = 0; i < w->loaded_n; i++) {
 		if (w->loaded[i] == source)
@@ -381,11 +381,11 @@ static bool holds(const struct worker *w, const struct source *source)
 	return false;
 }
 
-static bool note_loaded(struct worker *w, const struct source *source)
+static bool note_loaded(struct worker *w, const struct version *source)
 {
 	if (w->loaded_n == w->loaded_cap) {
 		size_t cap = w->loaded_cap != 0 ? w->loaded_cap * 2 : 16;
-		const struct source **p = realloc(w->loaded, cap * sizeof(const struct source *));
+		const struct version **p = realloc(w->loaded, cap * sizeof(const struct version *));
 		if (p == NULL)
 			return false;
 		w->loaded = p;
@@ -395,7 +395,7 @@ static bool note_loaded(struct worker *w, const struct source *source)
 	return true;
 }
 
-enum rc pool_load_as(struct worker *worker, const struct source *source, uint32_t run,
+enum rc pool_load_as(struct worker *worker, const struct version *source, uint32_t run,
 	uint32_t generation, struct err *err)
 {
 	if (!holds(worker, source) && !note_loaded(worker, source))
@@ -404,12 +404,12 @@ enum rc pool_load_as(struct worker *worker, const struct source *source, uint32_
 	return pool_send(worker, &load, LOAD_CPU_MS, err);
 }
 
-enum rc pool_load(struct worker *worker, const struct source *source, struct err *err)
+enum rc pool_load(struct worker *worker, const struct version *source, struct err *err)
 {
 	return holds(worker, source) ? RC_OK : pool_load_as(worker, source, UINT32_MAX, 0, err);
 }
 
-void pool_drop(struct pool *pool, const struct source *source)
+void pool_drop(struct pool *pool, const struct version *source)
 {
 	char text[DIGEST_HEX_N + 16];
 	int n = snprintf(text, sizeof(text), "{\"hash\":\"%s\"}", source->hash);

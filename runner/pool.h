@@ -20,7 +20,7 @@
 
 #include "base/err.h"
 #include "runner/channel.h"
-#include "runner/source.h"
+#include "runner/version.h"
 
 #define POOL_MAX 128 /* workers, spare ones included */
 
@@ -47,7 +47,7 @@ struct worker {
 	struct channel channel;
 	struct pool_task *tasks; /* ring: oldest at task_first */
 	size_t task_first, tasks_n, tasks_cap;
-	const struct source **loaded; /* rule files it holds */
+	const struct version **loaded; /* rule files it holds */
 	size_t loaded_n, loaded_cap;
 	struct run *runs; /* that live in it; run.c's list */
 	size_t runs_n;
@@ -100,12 +100,12 @@ struct worker *pool_pick_empty(struct pool *pool);
 enum rc pool_send(
 	struct worker *worker, const struct frame *frame, int64_t cpu_ms, struct err *err) must_check;
 /* Makes the worker hold the source, if it does not yet. As pool_send. */
-enum rc pool_load(struct worker *worker, const struct source *source, struct err *err) must_check;
+enum rc pool_load(struct worker *worker, const struct version *source, struct err *err) must_check;
 /* The same, and its HEAD comes back under run and generation. */
-enum rc pool_load_as(struct worker *worker, const struct source *source, uint32_t run,
+enum rc pool_load_as(struct worker *worker, const struct version *source, uint32_t run,
 	uint32_t generation, struct err *err) must_check;
 /* Tells all workers that hold it to forget a source. */
-void pool_drop(struct pool *pool, const struct source *source);
+void pool_drop(struct pool *pool, const struct version *source);
 /* What it executes; NULL: it waits for input. */
 const struct pool_task *pool_task(const struct worker *worker);
 /* The i-th task, oldest first. */

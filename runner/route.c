@@ -2,7 +2,7 @@
 /*
  * Routing.
  * From: the inbox, in order of arrival. To: the store (events, runs, position, in one step), and
- * work.c with the runs that were claimed at birth. Functions in a rule's head are asked in a worker,
+ * assign.c with the runs that were claimed at birth. Functions in a rule's head are asked in a worker,
  * with a short deadline; a rule whose head runs over it three times is set aside until the next
  * reload. What cannot be parsed is kept in quarantine with its reason. Does not start runs.
  */
@@ -18,7 +18,7 @@
 #include "runner/payload.h"
 #include "runner/scan.h"
 #include "runner/state.h"
-#include "runner/work.h"
+#include "runner/assign.h"
 
 #define KEY_MAX 512
 #define OVERRUNS_MAX 3
@@ -372,11 +372,11 @@ static void hand_over(struct runner *r, struct batch *b)
 		struct queue_run *q = &b->claimed[i];
 		const struct match *m = b->failed_n != 0 ? find_match(route, q) : NULL;
 		if (m != NULL && m->state == MATCH_FAILED)
-			work_bury(r, q, m->code, m->error != NULL ? m->error : rc_text(m->code));
+			assign_bury(r, q, m->code, m->error != NULL ? m->error : rc_text(m->code));
 		else if (r->runs.live_n == r->runs.max)
-			work_give_back(r, q);
+			assign_give_back(r, q);
 		else
-			work_take(r, q, route->events[q->routing]);
+			assign_take(r, q, route->events[q->routing]);
 	}
 }
 

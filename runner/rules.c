@@ -27,7 +27,7 @@ static void set_error(struct candidate *c, const char *text)
 	c->error = strdup(text);
 	if (c->error == NULL)
 		log_error(NULL, "no memory to keep an error: %s", text);
-	source_unref(c->source);
+	version_unref(c->source);
 	c->source = NULL;
 }
 
@@ -40,7 +40,7 @@ static void forget_load(struct rules *rules)
 {
 	for (size_t i = 0; i < rules->candidates_n; i++) {
 		rulefile_unref(rules->candidates[i].done);
-		source_unref(rules->candidates[i].source);
+		version_unref(rules->candidates[i].source);
 		free(rules->candidates[i].error);
 	}
 	free(rules->candidates);
@@ -174,7 +174,7 @@ static enum rc format_answer(const struct rules *rules, struct buf *out)
 	return rc;
 }
 
-static void forget_source(void *ctx, const struct source *source)
+static void forget_source(void *ctx, const struct version *source)
 {
 	struct runner *r = ctx;
 	pool_drop(&r->pool, source);
@@ -227,7 +227,7 @@ static void swap(struct runner *r)
 	tell(r);
 	r->rules.answer = false;
 	forget_load(&r->rules);
-	source_sweep(&r->sources, forget_source, r);
+	version_sweep(&r->versions, forget_source, r);
 	if (r->rules.again) {
 		r->rules.again = false;
 		r->rules.answer = true;
@@ -255,7 +255,7 @@ static void consider(struct runner *r, struct candidate *c)
 		set_error(c, c->file->error);
 	else if (old != NULL && strcmp(old->hash, c->file->hash) == 0)
 		c->done = rulefile_ref(old);
-	else if (source_add(&r->sources, c->file->hash, c->file->name, buf_slice(&c->file->text),
+	else if (version_add(&r->versions, c->file->hash, c->file->name, buf_slice(&c->file->text),
 			 &c->source, &err) != RC_OK)
 		set_error(c, err.msg);
 }
@@ -339,7 +339,7 @@ void rules_head(struct runner *r, struct worker *worker, const struct frame *fra
 		pool_kill(worker, &err);
 		return;
 	}
-	struct source *source = c->source;
+	struct version *source = c->source;
 	c->source = NULL;
 	if (rulefile_new(c->file->name, source, head, &c->done, &err) != RC_OK)
 		set_error(c, err.msg);
@@ -349,7 +349,7 @@ void rules_head(struct runner *r, struct worker *worker, const struct frame *fra
 
 void rules_gone(struct runner *r, const struct pool_task *task, bool blamed, const struct err *why)
 {
-	char text[512];
+	char text[600];
 	struct candidate *c = find_asked(r, task->run, task->generation);
 	if (c == NULL)
 		return;

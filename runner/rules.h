@@ -21,7 +21,7 @@ struct runner;
 
 struct candidate { /* a file that is being loaded */
 	struct folder_file *file; /* BORROWS */
-	struct source *source;
+	struct version *source;
 	struct rulefile *done; /* its new version, once known */
 	char *error; /* why it has none */
 	int crashes; /* workers that died while others were loaded with it */

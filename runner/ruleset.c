@@ -77,7 +77,7 @@ static int attempts_of(const json_t *retry_max)
 }
 
 static enum rc read_rule(
-	const json_t *from, struct source *source, struct rule *rule, struct err *err)
+	const json_t *from, struct version *source, struct rule *rule, struct err *err)
 {
 	const char *name = json_string_value(json_object_get(from, "name"));
 	rule->line = (int)bounded(json_object_get(from, "line"), 10000000);
@@ -123,12 +123,12 @@ static enum rc read_rules(const json_t *rules, struct rulefile *f, struct err *e
 	return RC_OK;
 }
 
-enum rc rulefile_new(const char *name, struct source *source, const json_t *head,
+enum rc rulefile_new(const char *name, struct version *source, const json_t *head,
 	struct rulefile **ret_file, struct err *err)
 {
 	struct rulefile *f = calloc(1, sizeof(*f));
 	if (f == NULL) {
-		source_unref(source);
+		version_unref(source);
 		return err_set(err, RC_NOMEM, "no memory for %s", name);
 	}
 	f->refs = 1;
@@ -173,7 +173,7 @@ void rulefile_unref(struct rulefile *file)
 		json_decref(file->rules[i].on);
 	}
 	free(file->rules);
-	source_unref(file->source);
+	version_unref(file->source);
 	free(file);
 }
 

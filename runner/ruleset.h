@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 #include "queue/queue.h"
-#include "runner/source.h"
+#include "runner/version.h"
 
 #define RULESET_NAME_MAX 128
 
@@ -22,7 +22,7 @@ enum rule_key {
 
 struct rule {
 	char *name;
-	struct source *source;
+	struct version *source;
 	int line;
 	json_t *on; /* array of strings, patterns */
 	bool when; /* a function: a worker is asked */
@@ -38,7 +38,7 @@ struct rulefile { /* one version of one file */
 	unsigned refs;
 	char name[256];
 	char hash[DIGEST_HEX_N];
-	struct source *source;
+	struct version *source;
 	struct rule *rules;
 	size_t n;
 };
@@ -55,7 +55,7 @@ struct ruleset { /* refcounted, so that a batch keeps the rules it was matched a
 /* What a file declares -> data; head is what a worker answered, hostile. RC_INVALID with
  * "file:line: sentence", RC_NOMEM. TAKES the reference of source, also on failure. GIVES one
  * reference. */
-enum rc rulefile_new(const char *name, struct source *source, const json_t *head,
+enum rc rulefile_new(const char *name, struct version *source, const json_t *head,
 	struct rulefile **ret_file, struct err *err) must_check;
 struct rulefile *rulefile_ref(struct rulefile *file);
 void rulefile_unref(struct rulefile *file);

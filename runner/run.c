@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of live runs and the only place where the state of one changes.
- * From: route.c and work.c (claimed runs), outcome.c (ended ones). Fails where no slot is free; a
+ * From: route.c and assign.c (claimed runs), outcome.c (ended ones). Fails where no slot is free; a
  * move the table does not know is a fault of the program and stops it. Does not speak to workers or
  * to the store.
  */
@@ -89,7 +89,7 @@ static void empty(struct run *run)
 {
 	queue_run_done(&run->q);
 	event_unref(run->event);
-	source_unref(run->source);
+	version_unref(run->source);
 	journal_done(&run->journal);
 	buf_done(&run->log);
 	uint32_t slot = run->slot, generation = run->generation;
@@ -107,7 +107,7 @@ void runs_close(struct runs *runs)
 }
 
 struct run *run_new(struct runs *runs, struct queue_run *q, struct event *event,
-	struct source *source, const struct run_limits *limits)
+	struct version *source, const struct run_limits *limits)
 {
 	struct run *run = runs->unused;
 	if (run == NULL)

@@ -23,7 +23,7 @@
 #include "runner/event.h"
 #include "runner/journal.h"
 #include "runner/pool.h"
-#include "runner/source.h"
+#include "runner/version.h"
 
 #define RUN_LOG_BYTES (64u << 10) /* of the log lines of one run */
 
@@ -40,7 +40,7 @@ struct run {
 	enum run_state state;
 	struct queue_run q;
 	struct event *event;
-	struct source *source;
+	struct version *source;
 	struct run_limits limits;
 	struct worker *worker; /* of an active or suspended one */
 	struct run *next, **at; /* in the list of its worker, of the pending, or of the free */
@@ -77,7 +77,7 @@ void runs_close(struct runs *runs);
 /* Takes up a claimed run. TAKES q, one reference of event and of source. It is pending then. NULL:
  * every slot is in use. */
 struct run *run_new(struct runs *runs, struct queue_run *q, struct event *event,
-	struct source *source, const struct run_limits *limits);
+	struct version *source, const struct run_limits *limits);
 /* Ends it: leaves its worker and frees its slot. Its calls must be gone. */
 void run_free(struct runs *runs, struct run *run);
 /* The run of a frame; NULL: it is over, or lives elsewhere. */

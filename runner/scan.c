@@ -62,6 +62,23 @@ enum rc scan_outline(struct slice text, struct err *err)
 	return RC_OK;
 }
 
+/* The parser's own words quote the text, which must not get into logs. */
+static const char *reason(const json_error_t *why)
+{
+	enum json_error_code code = json_error_code(why);
+	if (code == json_error_premature_end_of_input)
+		return "it ends too early";
+	if (code == json_error_invalid_utf8)
+		return "it is not UTF-8";
+	if (code == json_error_duplicate_key)
+		return "a key appears twice";
+	if (code == json_error_null_character || code == json_error_null_byte_in_key)
+		return "a text holds NUL";
+	if (code == json_error_numeric_overflow)
+		return "a number is too large";
+	return "a syntax error";
+}
+
 enum rc scan_parse(struct slice text, json_t **ret_value, struct err *err)
 {
 	json_error_t why;
@@ -73,7 +90,7 @@ enum rc scan_parse(struct slice text, json_t **ret_value, struct err *err)
 		bool scalar = strstr(why.text, "'[' or '{' expected") != NULL;
 		if (scalar)
 			return err_set(err, RC_PARSE, "the JSON is neither an object nor an array");
-		return err_set(err, RC_PARSE, "not JSON: %s (line %d, column %d)", why.text,
+		return err_set(err, RC_PARSE, "not JSON: %s (line %d, column %d)", reason(&why),
 			why.line, why.column);
 	}
 	*ret_value = value;

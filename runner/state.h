@@ -3,7 +3,7 @@
  * What the steps of the runner share. One step, one file:
  *
  *   route.c  deliveries -> events and runs        rules.c  folder -> live rules
- *   work.c   claimed runs -> workers              watch.c  workers that are silent or die
+ *   assign.c   claimed runs -> workers              watch.c  workers that are silent or die
  *   call.c   a run's calls -> client              gate.c   effects wait for the commit
  *   outcome.c  ends of runs -> store              drain.c  the way out
  */
@@ -29,12 +29,14 @@
 struct runner {
 	sd_event *loop;
 	const struct conf *conf;
+	struct conf *own_conf; /* of a reload; conf then */
+	struct buf link_in;
 	struct settings settings;
 	struct queue *queue;
 	struct client *client;
 	struct pool pool;
 	struct runs runs;
-	struct sources sources;
+	struct versions versions;
 	struct rules rules;
 	struct route route;
 	struct gate gate;
@@ -42,7 +44,7 @@ struct runner {
 	struct upkeep upkeep;
 	int link_fd; /* -1: no supervisor */
 	int wake_fd; /* -1: the slow poll only */
-	sd_event_source *wake_io, *link_io, *term, *interrupt;
+	sd_event_source *wake_io, *link_io, *term;
 	bool ready; /* said so */
 	bool stopped; /* the loop ends */
 	enum rc fatal; /* why the process has to end at once; RC_OK: it has not */

@@ -10,17 +10,17 @@
 
 #include <systemd/sd-event.h>
 
-#include "client/client.h"
 #include "base/err.h"
+#include "client/client.h"
 
 struct runner;
 
 struct upkeep {
-	sd_event_source *poll, *due;
+	sd_event_source *poll, *watch, *due;
+	bool watching; /* the watch's timer is set */
 	int64_t due_ms; /* wall: what the timer is set to; INT64_MAX: nothing */
 	int64_t count_at_ms, prune_at_ms; /* mono */
 	struct client_status told; /* what the metrics know of the client */
-	bool problem_told;
 	pthread_t checkpointer;
 	bool running;
 	_Atomic bool dirty, stop;
@@ -29,6 +29,8 @@ struct upkeep {
 enum rc upkeep_start(struct runner *r, struct err *err) must_check;
 /* A run was released until wall_ms. */
 void upkeep_expect(struct runner *r, int64_t wall_ms);
+/* Looks after the workers as long as they have something to do. Call it every turn. */
+void upkeep_watch(struct runner *r);
 /* Something was committed: there is something to move out of the WAL. */
 void upkeep_wrote(struct runner *r);
 void upkeep_stop(struct runner *r);

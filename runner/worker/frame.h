@@ -1,31 +1,39 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /*
  * Frames between the runner and a worker, over one stream socket pair.
  *
  *   u32 length (little endian, of what follows) | u8 kind | u32 run | u32 generation | payload
  *
- * The payload is JSON text except for `source` in load, which is length-prefixed in front of
- * nothing: every payload is one JSON object. The runner parses what a worker sends as hostile:
- * length at most FRAME_MAX, known kind, run and generation that it handed out and that are still
- * alive, JSON of bounded depth and size. `run` is a slot the runner chooses; `generation` changes
- * with every start, so that a late answer or call of an earlier holder of the slot is recognised
- * and dropped.
+ * Every payload is one JSON object. The runner parses what a worker sends as hostile: length at
+ * most FRAME_MAX, known kind, run and generation that it handed out and that are still alive, JSON
+ * of bounded depth and size. `run` is a slot the runner chooses; `generation` changes with every
+ * start, so that a late answer or call of an earlier holder of the slot is recognised and dropped.
+ * A worker takes up one frame after the other, in order, and answers LOAD, WHEN, START and RESUME
+ * under the run and generation of the frame; a RESUME that no call waits for is dropped.
  *
  * runner -> worker
- *   LOAD    {"hash","file","source"}          keep this rule file under its hash; answered with
- * HEAD DROP    {"hash"}                          no run will need it again WHEN
- * {"hash","rule","event"}           run `when` and `key`; answered with WHEN START
- * {"hash","rule","event","cpu_ms","memory","seed"}   a new run RESUME  {"path","value"} |
- * {"path","error":{..}}           the answer to a CALL CANCEL  {} the run is over, forget it (wall
- * time, drain) worker -> runner READY   {"pid"}                           sandboxed, may be used
- *   HEAD    {"hash","rules":[{..}]} | {"hash","error","line"}  the declarations as data, see below
+ *   LOAD    {"hash","file","source"}     keep this rule file under its hash; answered with HEAD
+ *   DROP    {"hash"}                     no run will need it again
+ *   WHEN    {"hash","rule","event"}      run `when` and `key`; answered with WHEN
+ *   START   {"hash","rule","event","cpu_ms","memory","seed","logs"?,"calls"?}
+ *                                        a new run; logs, calls: how many lines and calls at most
+ *   RESUME  {"path","value"} | {"path","error":{"code","message","status","retryable"}}
+ *                                        the answer to a CALL
+ *   CANCEL  {}                           the run is over, forget it (wall time, drain)
+ * worker -> runner
+ *   READY   {"pid"}                      sandboxed, may be used
+ *   HEAD    {"hash","rules":[{..}]} | {"hash","error","line"}    the declarations as data, below
  *   WHEN    {"match":bool,"key":string|null} | {"error":{..}}
- *   LOG     {"level","text"}
+ *   LOG     {"level","text"}             level: info warn error
  *   CALL    {"path","method","object","args"}
+ *           object "": now {} answers an ISO text, random {} a number in [0,1); else client.h
  *   END     {"outcome":"done"|"skip"|"retry_after"|"reject"|"error", "why", "delay_ms",
- *            "error":{"code","message","line","traceback","status","retryable"}}
- *   BEAT    {}                                 sent every time the worker returns to its loop after
- * more than 5 ms
+ *            "error":{"code","message","line","traceback","status","retryable"},
+ *            "cpu_us","memory"}          memory: most bytes held at once
+ *           code: "rule" "cpu" "memory" "quota" "nomem" "worker", or of a call that failed
+ *   BEAT    {}                           sent every time the worker returns to its loop after
+ *                                        more than 5 ms
  *
  * A rule in HEAD: {"name","line","on":["person.created",..],"when":bool (a function),
  *   "key":null|"field.path"|true (a function),"timeout_ms","cpu_ms","retry_max"}; 0 and null:
@@ -33,6 +41,7 @@
  *
  * Both sides' values obey json text rules: no NaN, integers stay integers.
  */
+/* clang-format on */
 #ifndef MOONHOOK_RUNNER_WORKER_FRAME_H
 #define MOONHOOK_RUNNER_WORKER_FRAME_H
 

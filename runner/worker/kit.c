@@ -56,8 +56,8 @@ static int find_stock(lua_State *L)
 		lua_getfield(L, -1, stock[i].function);
 		kit->stock[i] = lua_tocfunction(L, -1);
 		if (kit->stock[i] == NULL)
-			return luaL_error(L, "Lua has no %s.%s", stock[i].library,
-				stock[i].function);
+			return luaL_error(
+				L, "Lua has no %s.%s", stock[i].library, stock[i].function);
 		lua_pop(L, 2);
 	}
 	lua_pushliteral(L, "");

@@ -54,7 +54,7 @@ struct kit {
 	lua_CFunction events[KIT_EVENTS_N];
 	struct buf prelude; /* bytecode */
 	struct buf scratch; /* JSON on its way into a frame; one user at a time */
-	locale_t locale; /* letters of every script */
+	locale_t locale;    /* letters of every script */
 };
 
 /* RC_NOMEM, RC_INVALID. kit is filled; kit_done frees what it holds. */

@@ -187,7 +187,6 @@ static bool read_value(struct decoder *d)
 void json_decode(lua_State *L, struct slice text, enum json_shape shape, const char *what)
 {
 	struct decoder d = {.L = L, .text = {text.p, text.p + text.n}, .shape = shape};
-	int top = lua_gettop(L);
 	if (!read_value(&d) || !json_text_end(&d.text)) {
 		size_t at = (size_t)(d.text.p - text.p);
 		state_raise(L, "%s: this is not JSON, at byte %zu", what, at + 1);
@@ -196,8 +195,6 @@ void json_decode(lua_State *L, struct slice text, enum json_shape shape, const c
 		lua_pop(L, 1);
 		lua_pushnil(L);
 	}
-	lua_replace(L, top + 1);
-	lua_settop(L, top + 1);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */

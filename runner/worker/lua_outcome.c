@@ -44,8 +44,9 @@ static int outcome_retry_after(lua_State *L)
 	const char *delay = luaL_checkstring(L, 1);
 	int64_t ms = conf_parse_duration(delay);
 	if (ms < 0)
-		state_raise(L, "retry_after: \"%.40s\" is no duration, write \"90s\", \"5m\", "
-			       "\"2h\" or \"3d\"",
+		state_raise(L,
+			"retry_after: \"%.40s\" is no duration, write \"90s\", \"5m\", "
+			"\"2h\" or \"3d\"",
 			delay);
 	run->delay_ms = ms;
 	return finish(L, WORKER_RETRY_AFTER, 2);

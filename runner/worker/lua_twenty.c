@@ -26,14 +26,14 @@ int twenty_suspend(lua_State *L, const char *method, const char *object, struct 
 	struct state *state = state_of(L);
 	const char *dot = *object != '\0' ? ":" : "";
 	if (state->mode == STATE_HEAD)
-		state_raise(L, "%s%s%s belongs into `run`, not beside the rules", object, dot,
-			method);
+		state_raise(
+			L, "%s%s%s belongs into `run`, not beside the rules", object, dot, method);
 	if (state->mode == STATE_WHEN)
 		state_raise(L, "%s%s%s belongs into `run`: `when` and `key` see the event only",
 			object, dot, method);
 	if (state->co != L)
-		state_raise(L, "%s%s%s belongs into `run`, not beside the rules", object, dot,
-			method);
+		state_raise(
+			L, "%s%s%s belongs into `run`, not beside the rules", object, dot, method);
 	if (!lua_isyieldable(L))
 		state_raise(L,
 			"%s%s%s cannot be called from within table.sort, string.gsub or tostring",

@@ -18,7 +18,7 @@
 #include "runner/worker/state.h"
 
 struct kit;
-struct wire;
+struct outbox;
 struct worker_rules;
 
 #define WORKER_RUN_BUCKETS 256
@@ -29,11 +29,11 @@ enum worker_outcome { WORKER_DONE, WORKER_SKIP, WORKER_RETRY_AFTER, WORKER_REJEC
 struct worker_run {
 	struct worker_run *next; /* in its bucket */
 	uint32_t slot, generation;
-	struct wire *wire; /* BORROWED */
+	struct outbox *box; /* BORROWED */
 	struct state state;
 	int64_t cpu_ms, cpu_left_us;
 	int64_t logs_n, logs_max, calls_n, calls_max;
-	bool suspended; /* in the call whose path is calls_n */
+	bool suspended;                    /* in the call whose path is calls_n */
 	struct slice answer, answer_error; /* BORROW from the RESUME at hand */
 	enum worker_outcome outcome;
 	char why[WORKER_WHY_N]; /* of the outcome, or which quota */
@@ -45,16 +45,16 @@ struct worker_runs {
 	size_t n;
 };
 
-/* Each answers with the frames of frame.h on wire. RC_NOMEM, RC_PARSE: the worker cannot go on. */
+/* Each answers with the frames of frame.h on box. RC_NOMEM, RC_PARSE: the worker cannot go on. */
 enum rc worker_run_start(struct worker_runs *runs, struct kit *kit,
-	const struct worker_rules *rules, struct wire *wire, const struct frame *frame,
+	const struct worker_rules *rules, struct outbox *box, const struct frame *frame,
 	struct err *err) must_check;
 enum rc worker_run_resume(
 	struct worker_runs *runs, const struct frame *frame, struct err *err) must_check;
 void worker_run_cancel(struct worker_runs *runs, const struct frame *frame);
 void worker_runs_done(struct worker_runs *runs);
 /* Asks a rule's `when` and `key` about an event. */
-enum rc worker_run_ask(struct kit *kit, const struct worker_rules *rules, struct wire *wire,
+enum rc worker_run_ask(struct kit *kit, const struct worker_rules *rules, struct outbox *box,
 	const struct frame *frame, struct err *err) must_check;
 
 /* --- for the bindings: called while the run executes, by the C functions of lua_*.c --- */

@@ -53,8 +53,8 @@ static void *allocate(void *ctx, void *old, size_t old_n, size_t n)
 	return p;
 }
 
-enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode,
-	size_t budget_bytes, struct err *err)
+enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode, size_t budget_bytes,
+	struct err *err)
 {
 	*state = (struct state){.kit = kit, .mode = mode, .budget = budget_bytes};
 	lua_State *L = lua_newstate(allocate, state);

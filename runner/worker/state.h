@@ -20,7 +20,7 @@ struct worker_run;
 enum state_mode {
 	STATE_HEAD, /* a file is read for its declarations */
 	STATE_WHEN, /* `when` and `key` of one rule are asked */
-	STATE_RUN, /* a rule runs */
+	STATE_RUN,  /* a rule runs */
 };
 
 enum state_end {
@@ -32,20 +32,23 @@ enum state_end {
 };
 
 struct state {
-	lua_State *L; /* the main thread; NULL: not open */
-	lua_State *co; /* the thread the rule runs in; anchored in L, NULL before */
-	struct kit *kit; /* BORROWED for the state's life */
+	lua_State *L;           /* the main thread; NULL: not open */
+	lua_State *co;          /* the thread the rule runs in; anchored in L, NULL before */
+	struct kit *kit;        /* BORROWED for the state's life */
 	struct worker_run *run; /* whose state this is; NULL in STATE_HEAD */
 	enum state_mode mode;
 	enum state_end end;
+	bool declared; /* the file's chunk has run: no further rule */
+	char file[64]; /* where an error was raised in a thread that is unwound already */
+	int line;
 	size_t used, peak, budget; /* bytes */
 	bool pressed; /* an allocation was refused and the garbage collector may still help */
-	bool poor; /* not the budget but the process had no memory */
+	bool poor;    /* not the budget but the process had no memory */
 };
 
 /* Makes an empty Lua state. kit is BORROWED. RC_NOMEM. */
-enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode,
-	size_t budget_bytes, struct err *err) must_check;
+enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode, size_t budget_bytes,
+	struct err *err) must_check;
 /* Frees it; runs nothing of the rule. Accepts a closed one. */
 void state_close(struct state *state);
 

@@ -15,11 +15,14 @@
 #include "runner/worker/state.h"
 
 /*
- * Appends the error at the top of L, which failed with status (of lua_pcall or lua_resume) and
- * whose stack still stands. limit: what a quota ended, may be NULL. RC_TOO_LARGE, RC_NOMEM.
+ * Appends the error that ended L (status of lua_pcall or lua_resume), its value at the top. The
+ * stack of a thread that lua_resume left still stands and is read; where lua_pcall has unwound it,
+ * trace_note has kept the place. limit: the sentence for a limit that was passed. RC_TOO_LARGE,
+ * RC_NOMEM.
  */
-enum rc trace_put(
-	struct buf *out, lua_State *L, const struct state *state, const char *limit) must_check;
+enum rc trace_put(struct buf *out, lua_State *L, int status, const char *limit) must_check;
+/* A message handler for lua_pcall: keeps the place, answers the value as it is. */
+int trace_note(lua_State *L);
 /* Appends an error without a stack. */
 enum rc trace_put_plain(struct buf *out, const char *code, const char *message) must_check;
 /* Makes bytes fit to be shown: UTF-8, control characters as \xNN, at most size - 1 bytes. */

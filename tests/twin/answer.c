@@ -92,8 +92,8 @@ void answer_data(struct call *c, int status, const char *prefix, const char *nam
 	answer_json(c, status, json_pack("{s:{s:o}}", "data", key, value));
 }
 
-static json_t *related_many(const struct world *w, const struct object *o, const struct field *f,
-	const char *id)
+static json_t *related_many(
+	const struct world *w, const struct object *o, const struct field *f, const char *id)
 {
 	(void)o;
 	json_t *list = json_array();
@@ -114,8 +114,7 @@ static json_t *related_one(const struct world *w, const struct field *f, const j
 {
 	const struct object *target = schema_find_singular(&w->schema, f->target);
 	const char *id = json_string_value(json_object_get(rec, f->join));
-	const struct row *row =
-		target != NULL && id != NULL ? table_find(target->table, id) : NULL;
+	const struct row *row = target != NULL && id != NULL ? table_find(target->table, id) : NULL;
 	return row != NULL && !row->deleted ? json_incref(row->rec) : json_null();
 }
 

@@ -13,7 +13,8 @@ static const char client_config[] =
 	"{\"billing\":{\"isBillingEnabled\":false,\"trialPeriods\":[{\"duration\":30,"
 	"\"isCreditCardRequired\":true},{\"duration\":7,\"isCreditCardRequired\":false}]},"
 	"\"aiModels\":[],\"authProviders\":{\"google\":false,\"magicLink\":false,\"password\":true,"
-	"\"microsoft\":false,\"sso\":[]},\"signInPrefilled\":true,\"isMultiWorkspaceEnabled\":false,"
+	"\"microsoft\":false,\"sso\":[]},\"signInPrefilled\":true,\"isMultiWorkspaceEnabled\":"
+	"false,"
 	"\"isEmailVerificationRequired\":false,\"defaultSubdomain\":\"app\",\"frontDomain\":"
 	"\"127.0.0.1\",\"publicFunctionDomain\":null,\"support\":{\"supportDriver\":\"NONE\"},"
 	"\"sentry\":{},\"captcha\":{},\"api\":{\"mutationMaximumAffectedRecords\":100},"
@@ -21,7 +22,12 @@ static const char client_config[] =
 	"\"upgradeCreditsReward\":1,\"installAppsCreditsRewardPerApp\":0.5},"
 	"\"isAttachmentPreviewEnabled\":true,\"analyticsEnabled\":false,\"canManageFeatureFlags\":"
 	"true,\"publicFeatureFlags\":[{\"key\":\"IS_JUNCTION_RELATIONS_ENABLED\",\"metadata\":{"
-	"\"label\":\"Junction Relations\",\"description\":\"Many-to-many relations\"}}],"
+	"\"label\":\"Junction Relations\",\"description\":\"Enable many-to-many relations through "
+	"junction tables "
+	"configuration\"}},{\"key\":\"IS_SETTINGS_DISCOVERY_HERO_ENABLED\",\"metadata\":{"
+	"\"label\":\"Settings Discovery Hero\",\"description\":\"Show the per-page hero "
+	"illustration + "
+	"video walkthrough modal on settings pages\"}}],"
 	"\"isMicrosoftMessagingEnabled\":false,\"isMicrosoftCalendarEnabled\":false,"
 	"\"isGoogleMessagingEnabled\":false,\"isGoogleCalendarEnabled\":false,"
 	"\"isConfigVariablesInDbEnabled\":true,\"isImapSmtpCaldavEnabled\":true,"
@@ -34,7 +40,8 @@ static void answer_no_route(struct call *c)
 	char text[256];
 	snprintf(text, sizeof(text), "Cannot %s %.200s", c->method, c->path);
 	answer_json(c, 404,
-		json_pack("{s:s,s:s,s:i}", "message", text, "error", "Not Found", "statusCode", 404));
+		json_pack(
+			"{s:s,s:s,s:i}", "message", text, "error", "Not Found", "statusCode", 404));
 }
 
 /* The key decides: full, read-only, revoked, unknown. */
@@ -44,12 +51,11 @@ static bool call_authenticate(struct call *c, struct fail *fail)
 	const struct world *w = c->world;
 	const char *a = c->authorization;
 	if (a == NULL || *a == '\0')
-		return fail_with(fail, 403, "FORBIDDEN_EXCEPTION", NULL,
-			"Missing authentication token");
+		return fail_with(
+			fail, 403, "FORBIDDEN_EXCEPTION", NULL, "Missing authentication token");
 	const char *key = strncmp(a, bearer, sizeof(bearer) - 1) == 0 ? a + sizeof(bearer) - 1 : "";
 	if (w->dead_key != NULL && strcmp(key, w->dead_key) == 0)
-		return fail_with(
-			fail, 403, "FORBIDDEN_EXCEPTION", NULL, "This API Key is revoked");
+		return fail_with(fail, 403, "FORBIDDEN_EXCEPTION", NULL, "This API Key is revoked");
 	c->read_only = w->read_key != NULL && strcmp(key, w->read_key) == 0;
 	if (c->read_only || strcmp(key, w->key) == 0)
 		return true;

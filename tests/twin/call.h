@@ -18,11 +18,11 @@
 
 struct call {
 	struct world *world;
-	const char *method, *path, *raw_query; /* BORROWED; path as it came, not decoded */
+	const char *method, *path, *raw_query;     /* BORROWED; path as it came, not decoded */
 	const char *authorization, *if_none_match; /* BORROWED or NULL */
 	struct slice body;
 	struct query query;
-	json_t *input; /* the body as JSON; NULL where there is none */
+	json_t *input;  /* the body as JSON; NULL where there is none */
 	bool read_only; /* the key may only read */
 	/* the answer */
 	int status;

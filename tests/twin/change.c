@@ -22,8 +22,8 @@ struct plan {
 	json_t *after;
 };
 
-static const char *const kept[] = {"id", "createdAt", "updatedAt", "deletedAt", "createdBy",
-	"updatedBy", "searchVector"};
+static const char *const kept[] = {
+	"id", "createdAt", "updatedAt", "deletedAt", "createdBy", "updatedBy", "searchVector"};
 
 static bool is_kept(const char *name)
 {
@@ -42,7 +42,8 @@ static void set_time(json_t *rec, const char *key, int64_t ms)
 		json_object_set_new(rec, key, json_string(at));
 }
 
-/* What changed, in the order of the fields; a relation counts under both its names. NULL: nothing. */
+/* What changed, in the order of the fields; a relation counts under both its names. NULL: nothing.
+ */
 static json_t *changed_fields(const struct object *o, const json_t *before, const json_t *after)
 {
 	json_t *list = NULL;
@@ -63,8 +64,8 @@ static json_t *changed_fields(const struct object *o, const json_t *before, cons
 	return list;
 }
 
-static bool relation_find(struct world *w, const struct field *f, const json_t *where,
-	json_t **ret, struct fail *fail)
+static bool relation_find(struct world *w, const struct field *f, const json_t *where, json_t **ret,
+	struct fail *fail)
 {
 	struct object *target = schema_find_singular(&w->schema, f->target);
 	const char *id = json_string_value(json_object_get(where, "id"));
@@ -117,8 +118,8 @@ static bool relation_take(struct world *w, const struct object *o, const struct 
 		f->name, json_object_iter_key(it), o->singular);
 }
 
-static bool join_take(struct world *w, const struct field *f, const json_t *in, json_t *after,
-	struct fail *fail)
+static bool join_take(
+	struct world *w, const struct field *f, const json_t *in, json_t *after, struct fail *fail)
 {
 	const char *id = json_string_value(in);
 	if (json_is_null(in)) {
@@ -132,8 +133,8 @@ static bool join_take(struct world *w, const struct field *f, const json_t *in, 
 		return fail_bad(fail, "Invalid UUID value %s for field \"%s\"", text, f->join);
 	const struct object *target = schema_find_singular(&w->schema, f->target);
 	if (target != NULL && table_find(target->table, id) == NULL)
-		return fail_bad(fail, "Foreign key constraint violation on field \"%s\": %s",
-			f->join, id);
+		return fail_bad(
+			fail, "Foreign key constraint violation on field \"%s\": %s", f->join, id);
 	json_object_set(after, f->join, (json_t *)(uintptr_t)in);
 	return true;
 }
@@ -215,7 +216,8 @@ static bool build_new(
 			json_is_null(json_object_get(rec, f->name)))
 			set_time(rec, f->name, w->now_ms);
 	}
-	if (json_object_get(rec, "createdBy") != NULL && json_object_get(input, "createdBy") == NULL)
+	if (json_object_get(rec, "createdBy") != NULL &&
+		json_object_get(input, "createdBy") == NULL)
 		json_object_set(rec, "createdBy", w->actor);
 	if (json_object_get(rec, "updatedBy") != NULL)
 		json_object_set(rec, "updatedBy", w->actor);
@@ -248,8 +250,8 @@ static bool fail_duplicate(struct fail *fail)
 }
 
 /* Puts a finished record and tells who listens. TAKES after; GIVES a reference to it. */
-static json_t *plan_put(
-	struct world *w, struct object *o, struct plan *p, enum change_news news, const char *action)
+static json_t *plan_put(struct world *w, struct object *o, struct plan *p, enum change_news news,
+	const char *action)
 {
 	json_t *before = p->row != NULL ? json_incref(p->row->rec) : NULL;
 	json_t *after = json_incref(p->after);
@@ -269,8 +271,8 @@ static json_t *plan_put(
 }
 
 /* An upsert that matched: the input without its id over the row, which is revived. */
-static bool plan_upsert(struct world *w, struct object *o, const json_t *input, struct plan *p,
-	struct fail *fail)
+static bool plan_upsert(
+	struct world *w, struct object *o, const json_t *input, struct plan *p, struct fail *fail)
 {
 	json_t *rec = NULL;
 	if (!build_update(w, o, p->row, input, &rec, fail))
@@ -330,8 +332,8 @@ static void plans_spread(struct object *o, struct plan *plans, size_t n)
 	double position = o->table->min_position - 1;
 	for (size_t i = 0; i < n; i++) {
 		if (plans[i].row == NULL)
-			json_object_set_new(plans[i].after, "position",
-				json_integer((json_int_t)position--));
+			json_object_set_new(
+				plans[i].after, "position", json_integer((json_int_t)position--));
 	}
 }
 
@@ -340,7 +342,8 @@ bool change_create_many(struct world *w, struct object *o, const json_t *inputs,
 {
 	size_t n = json_array_size(inputs);
 	if (n > CHANGE_ROWS_MAX)
-		return fail_bad(fail, "Maximum number of records to upsert is %d.", CHANGE_ROWS_MAX);
+		return fail_bad(
+			fail, "Maximum number of records to upsert is %d.", CHANGE_ROWS_MAX);
 	struct plan *plans = calloc(n + 1, sizeof(*plans));
 	bool ok = plans != NULL || fail_nomem(fail);
 	for (size_t i = 0; ok && i < n; i++)
@@ -387,10 +390,16 @@ bool change_update(struct world *w, struct object *o, struct row *row, const jso
 bool change_update_many(struct world *w, struct object *o, struct row **rows, size_t n,
 	const json_t *input, enum change_news news, json_t **ret, struct fail *fail)
 {
+	json_t *probe = json_copy(o->blank); /* bad input is told before too many rows are */
+	bool ok = probe != NULL && input_take(w, o, input, false, probe, fail);
+	json_decref(probe);
+	if (!ok)
+		return false;
 	if (n > CHANGE_ROWS_MAX)
-		return fail_bad(fail, "Maximum number of records to update is %d.", CHANGE_ROWS_MAX);
+		return fail_bad(
+			fail, "Maximum number of records to update is %d.", CHANGE_ROWS_MAX);
 	struct plan *plans = calloc(n + 1, sizeof(*plans));
-	bool ok = plans != NULL || fail_nomem(fail);
+	ok = plans != NULL || fail_nomem(fail);
 	for (size_t i = 0; ok && i < n; i++) {
 		plans[i].row = rows[i];
 		ok = build_update(w, o, rows[i], input, &plans[i].after, fail) &&
@@ -445,8 +454,7 @@ json_t *change_replace(struct world *w, struct object *o, struct row *row, json_
 	return plan_put(w, o, &p, NEWS_TELL, "updated");
 }
 
-static void repoint_field(
-	struct object *o, const struct field *f, const char *from, const char *to)
+static void repoint_field(struct object *o, const struct field *f, const char *from, const char *to)
 {
 	size_t n;
 	struct row **rows = table_rows(o->table, &n);

@@ -12,8 +12,15 @@
 
 #include "base/clock.h"
 
-enum route { ROUTE_MANY, ROUTE_ONE, ROUTE_BATCH, ROUTE_RESTORE, ROUTE_DUPLICATES, ROUTE_MERGE,
-	ROUTE_GROUP };
+enum route {
+	ROUTE_MANY,
+	ROUTE_ONE,
+	ROUTE_BATCH,
+	ROUTE_RESTORE,
+	ROUTE_DUPLICATES,
+	ROUTE_MERGE,
+	ROUTE_GROUP
+};
 
 struct action {
 	enum route route;
@@ -45,8 +52,8 @@ bool budget_charge(struct call *c, struct fail *fail)
 {
 	if (budget_take(&c->world->budget, clock_mono_ms()))
 		return true;
-	return fail_with(fail, 429, "HttpException", NULL, "Limit reached (%lld tokens per 60000 ms)",
-		(long long)c->world->budget.per_minute);
+	return fail_with(fail, 429, "HttpException", NULL,
+		"Limit reached (%lld tokens per 60000 ms)", (long long)c->world->budget.per_minute);
 }
 
 bool core_filter(struct call *c, const struct object *o, struct filter **ret, struct fail *fail)
@@ -67,8 +74,8 @@ static bool object_find(struct call *c, const char *name, struct object **ret, s
 		return true;
 	const struct object *near = schema_find_singular(s, name);
 	if (near != NULL)
-		return fail_bad(fail, "object '%s' not found. Did you mean '%s'?", name,
-			near->plural);
+		return fail_bad(
+			fail, "object '%s' not found. Did you mean '%s'?", name, near->plural);
 	return fail_bad(fail, "object '%s' not found. eg: companies", name);
 }
 
@@ -138,8 +145,8 @@ static bool core_run(struct call *c, char *path, struct fail *fail)
 			action = &actions[i];
 	}
 	if (action == NULL)
-		return fail_with(fail, 404, "NotFoundException", NULL, "Cannot %s %s", c->method,
-			c->path);
+		return fail_with(
+			fail, 404, "NotFoundException", NULL, "Cannot %s %s", c->method, c->path);
 	struct object *o = NULL;
 	if (!object_find(c, name, &o, fail) || !budget_charge(c, fail))
 		return false;

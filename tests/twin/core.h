@@ -25,8 +25,8 @@ bool core_merge(struct call *c, struct object *o, const char *id, struct fail *f
 bool core_group_by(struct call *c, struct object *o, const char *id, struct fail *fail) must_check;
 
 /* ?filter= as a tree; NULL in *ret where there is none. */
-bool core_filter(struct call *c, const struct object *o, struct filter **ret,
-	struct fail *fail) must_check;
+bool core_filter(
+	struct call *c, const struct object *o, struct filter **ret, struct fail *fail) must_check;
 /* Takes a token of the budget; false: 429. */
 bool budget_charge(struct call *c, struct fail *fail) must_check;
 

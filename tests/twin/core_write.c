@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Create, update, delete, restore in the core dialect.
- * From: core.c. To: change.c. Deletes for good unless ?soft_delete=true is there: that is what a real
- * server does, whatever its documentation says.
+ * From: core.c. To: change.c. Deletes for good unless ?soft_delete=true is there: that is what a
+ * real server does, whatever its documentation says.
  */
 #include <stdint.h>
 #include <stdlib.h>

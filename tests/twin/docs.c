@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dialect of the published REST documentation: flat records, {data, pageInfo}, deletes that can be
- * taken back, rate limit headers on every answer.
- * From: app.c. To: change.c, page.c, merge.c, through docs_record.c and docs_query.c. The rows are the
- * same as in the core dialect: this is a translation at the edge.
+ * The dialect of the published REST documentation: flat records, {data, pageInfo}, deletes that can
+ * be taken back, rate limit headers on every answer. From: app.c. To: change.c, page.c, merge.c,
+ * through docs_record.c and docs_query.c. The rows are the same as in the core dialect: this is a
+ * translation at the edge.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +19,7 @@
 
 static void answer_record(struct call *c, int status, struct object *o, const json_t *rec)
 {
-	answer_json(c, status,
-		json_pack("{s:o}", "data", docs_record(c->world, o, rec, NULL)));
+	answer_json(c, status, json_pack("{s:o}", "data", docs_record(c->world, o, rec, NULL)));
 }
 
 static bool docs_list(struct call *c, struct object *o, const char *id, struct fail *fail)
@@ -60,8 +59,7 @@ static bool docs_get(struct call *c, struct object *o, const char *id, struct fa
 	json_t *fields = NULL;
 	if (!row_find(o, id, false, &row, fail) || !docs_fields(c, o, &fields, fail))
 		return false;
-	answer_json(c, 200,
-		json_pack("{s:o}", "data", docs_record(c->world, o, row->rec, fields)));
+	answer_json(c, 200, json_pack("{s:o}", "data", docs_record(c->world, o, row->rec, fields)));
 	json_decref(fields);
 	return true;
 }
@@ -171,7 +169,8 @@ static bool docs_merge(struct call *c, struct object *o, const char *id, struct 
 	const char *target = json_string_value(json_object_get(c->input, "targetId"));
 	struct row *rows[2];
 	if (source == NULL || target == NULL || strcmp(source, target) == 0)
-		return fail_bad(fail, "sourceId and targetId of two different records are required");
+		return fail_bad(
+			fail, "sourceId and targetId of two different records are required");
 	if (!row_find(o, target, false, &rows[0], fail) ||
 		!row_find(o, source, false, &rows[1], fail))
 		return false;
@@ -226,8 +225,7 @@ static const struct docs_action docs_actions[] = {
 	{NULL, "*", "DELETE", true, docs_delete},
 };
 
-static const struct docs_action *action_find(
-	const char *method, const char *head, const char *tail)
+static const struct docs_action *action_find(const char *method, const char *head, const char *tail)
 {
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";

@@ -65,7 +65,8 @@ static bool names_path(struct call *c, const struct object *o, char *const *name
 		snprintf(path, path_n, "%s", relation.field->join);
 		return true;
 	}
-	const struct object *target = schema_find_singular(&c->world->schema, relation.field->target);
+	const struct object *target =
+		schema_find_singular(&c->world->schema, relation.field->target);
 	char inner[120];
 	if (!flat_path(target, names[1], inner, sizeof(inner), ret_field, fail))
 		return false;
@@ -96,12 +97,12 @@ static void value_convert(const struct field *f, char *value, size_t value_n)
 
 static struct filter *negate(struct filter *f)
 {
-	struct filter *not= filter_group(OP_NOT);
-	if (f == NULL || not== NULL || !filter_add(not, f)) {
-		filter_free(not);
+	struct filter *not = filter_group(OP_NOT);
+	if (f == NULL || not == NULL || !filter_add(not, f)) {
+		filter_free(not );
 		return NULL;
 	}
-	return not;
+	return not ;
 }
 
 static struct filter *list_leaf(struct call *c, const struct object *o, const struct field *f,
@@ -127,8 +128,8 @@ static struct filter *condition(struct call *c, const struct object *o, const st
 	static const struct {
 		const char *word;
 		enum filter_op op;
-	} words[] = {{"eq", OP_EQ}, {"is", OP_EQ}, {"neq", OP_NEQ}, {"ne", OP_NEQ}, {"isNot", OP_NEQ},
-		{"gt", OP_GT}, {"gte", OP_GTE}, {"lt", OP_LT}, {"lte", OP_LTE},
+	} words[] = {{"eq", OP_EQ}, {"is", OP_EQ}, {"neq", OP_NEQ}, {"ne", OP_NEQ},
+		{"isNot", OP_NEQ}, {"gt", OP_GT}, {"gte", OP_GTE}, {"lt", OP_LT}, {"lte", OP_LTE},
 		{"startsWith", OP_STARTS_WITH}, {"endsWith", OP_ENDS_WITH}, {"like", OP_LIKE},
 		{"ilike", OP_ILIKE}, {"contains", OP_ILIKE}};
 	if (strcmp(op, "in") == 0)

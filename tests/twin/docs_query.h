@@ -9,7 +9,7 @@
 bool docs_page_query(struct call *c, const struct object *o, struct page_query *ret,
 	struct fail *fail) must_check;
 /* Reads fields=id,email; NULL in *ret where it is missing. GIVES. */
-bool docs_fields(struct call *c, const struct object *o, json_t **ret, struct fail *fail)
-	must_check;
+bool docs_fields(
+	struct call *c, const struct object *o, json_t **ret, struct fail *fail) must_check;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Translates records between the two dialects: data in names[] says what is called what.
- * From: docs.c, docs_query.c, world.c (webhook bodies). Fails on input with a sentence that names the
- * field. Nothing empty is shown as "": the documentation's filters speak of null.
+ * From: docs.c, docs_query.c, world.c (webhook bodies). Fails on input with a sentence that names
+ * the field. Nothing empty is shown as "": the documentation's filters speak of null.
  */
 #include "tests/twin/docs_record.h"
 
@@ -77,7 +77,7 @@ const char *docs_name_flat(const struct object *o, const struct field *f, const 
 	if (main == NULL && strcmp(f->name, "name") == 0 && f->type == FT_FULL_NAME)
 		return NULL;
 	return sub == main || (sub != NULL && main != NULL && strcmp(sub, main) == 0) ? f->name
-										     : NULL;
+										      : NULL;
 }
 
 static json_t *text_or_null(const char *text)
@@ -156,7 +156,8 @@ static bool wanted(const json_t *fields, const char *name)
 		return true;
 	size_t i;
 	json_t *e;
-	json_array_foreach((json_t *)(uintptr_t)fields, i, e) {
+	json_array_foreach((json_t *)(uintptr_t)fields, i, e)
+	{
 		if (strcmp(json_string_value(e), name) == 0)
 			return true;
 	}
@@ -177,8 +178,8 @@ json_t *docs_record(
 			for (size_t k = 0; k < ARRAY_N(parts); k++) {
 				const json_t *v = json_object_get(name, parts[k]);
 				if (wanted(fields, parts[k]))
-					json_object_set_new(flat, parts[k],
-						text_or_null(json_string_value(v)));
+					json_object_set_new(
+						flat, parts[k], text_or_null(json_string_value(v)));
 			}
 			continue;
 		}
@@ -224,15 +225,16 @@ static bool input_part(const struct docs_name *n, const char *flat, const json_t
 		json_object_set_new(core, n->field->name, whole);
 	}
 	json_object_set_new(whole, n->sub, value);
-	if (n->field->type == FT_PHONES && json_is_null(in)) {
+	if (n->field->type ==
+		FT_PHONES) { /* value.c takes the codes from the number, or there are none */
 		json_object_set_new(whole, "primaryPhoneCallingCode", json_null());
 		json_object_set_new(whole, "primaryPhoneCountryCode", json_null());
 	}
 	return true;
 }
 
-static bool input_key(const struct object *o, const char *flat, const json_t *in, json_t *core,
-	struct fail *fail)
+static bool input_key(
+	const struct object *o, const char *flat, const json_t *in, json_t *core, struct fail *fail)
 {
 	struct docs_name n = docs_name_find(o, flat);
 	if (n.field == NULL) {
@@ -255,7 +257,8 @@ bool docs_input(const struct object *o, const json_t *flat, json_t **ret, struct
 	json_t *object = (json_t *)(uintptr_t)flat;
 	for (void *it = json_object_iter(object); it != NULL;
 		it = json_object_iter_next(object, it)) {
-		if (!input_key(o, json_object_iter_key(it), json_object_iter_value(it), core, fail)) {
+		if (!input_key(
+			    o, json_object_iter_key(it), json_object_iter_value(it), core, fail)) {
 			json_decref(core);
 			return false;
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Between the flat records of the published documentation and the composite ones that are stored. */
+/* Between the flat records of the published documentation and the composite ones that are stored.
+ */
 #ifndef MOONHOOK_TESTS_TWIN_DOCS_RECORD_H
 #define MOONHOOK_TESTS_TWIN_DOCS_RECORD_H
 
@@ -24,7 +25,7 @@ const char *docs_name_flat(const struct object *o, const struct field *f, const 
 json_t *docs_record(
 	const struct world *w, const struct object *o, const json_t *rec, const json_t *fields);
 /* The composite input for a flat one. GIVES. */
-bool docs_input(const struct object *o, const json_t *flat, json_t **ret, struct fail *fail)
-	must_check;
+bool docs_input(
+	const struct object *o, const json_t *flat, json_t **ret, struct fail *fail) must_check;
 
 #endif

@@ -22,17 +22,17 @@ enum fault_kind {
 
 struct fault {
 	enum fault_kind kind;
-	int64_t value;    /* status or ms */
-	double chance;    /* 0..1; used where count is < 0 */
-	int64_t count;    /* how many more; < 0: by chance */
+	int64_t value; /* status or ms */
+	double chance; /* 0..1; used where count is < 0 */
+	int64_t count; /* how many more; < 0: by chance */
 };
 
 struct faults {
 	struct fault list[FAULT_MAX];
 	unsigned n;
-	int64_t retry_after_s;  /* < 0: no header */
-	char match[256];        /* "PATCH /rest/people", "": all */
-	uint64_t seed;          /* of the dice */
+	int64_t retry_after_s; /* < 0: no header */
+	char match[256];       /* "PATCH /rest/people", "": all */
+	uint64_t seed;         /* of the dice */
 	uint64_t hits;
 };
 

@@ -126,8 +126,8 @@ static bool value_check(struct filter *f, size_t i, struct fail *fail)
 		return true;
 	case FT_SELECT:
 		if (!schema_option_known(f->path.field, text))
-			return fail_bad(fail, "Invalid value \"%s\" for field \"%s\"", text,
-				f->path.text);
+			return fail_bad(
+				fail, "Invalid value \"%s\" for field \"%s\"", text, f->path.text);
 		return true;
 	default:
 		return true;
@@ -201,8 +201,9 @@ static bool like(const char *pattern, const char *text, bool ignore_case)
 		if (*pattern == '%') {
 			star = ++pattern;
 			resume = text;
-		} else if (*pattern == '_' || (*pattern != '\0' && fold(*pattern, ignore_case) ==
-								 fold(*text, ignore_case))) {
+		} else if (*pattern == '_' ||
+			   (*pattern != '\0' &&
+				   fold(*pattern, ignore_case) == fold(*text, ignore_case))) {
 			pattern++;
 			text++;
 		} else if (star != NULL) {
@@ -264,7 +265,8 @@ static enum truth list_matches(const struct filter *f, const json_t *list)
 {
 	size_t i;
 	json_t *e;
-	json_array_foreach((json_t *)(uintptr_t)list, i, e) {
+	json_array_foreach((json_t *)(uintptr_t)list, i, e)
+	{
 		const char *text = json_string_value(e);
 		for (size_t k = 0; text != NULL && k < f->value_n; k++) {
 			bool same = f->op == OP_ILIKE || f->op == OP_LIKE
@@ -303,8 +305,8 @@ static enum truth leaf_matches(const struct filter *f, const json_t *rec)
 	if (json_is_number(value))
 		return number_matches(f, json_number_value(value));
 	if (json_is_boolean(value))
-		return compare_result(f->op, (strcasecmp(f->values[0], "true") == 0) -
-						     json_is_true(value));
+		return compare_result(
+			f->op, (strcasecmp(f->values[0], "true") == 0) - json_is_true(value));
 	return json_is_string(value) ? text_matches(f, json_string_value(value)) : UNKNOWN;
 }
 
@@ -360,8 +362,8 @@ static int leaf_index(const struct filter *f, const struct object *o)
 	return key && table_is_unique(o->table, field) ? (int)field : -2;
 }
 
-bool filter_candidates(const struct filter *f, const struct object *o, struct row **ret, size_t max,
-	size_t *ret_n)
+bool filter_candidates(
+	const struct filter *f, const struct object *o, struct row **ret, size_t max, size_t *ret_n)
 {
 	if (f == NULL || f->op == OP_OR || f->op == OP_NOT)
 		return false;
@@ -377,9 +379,9 @@ bool filter_candidates(const struct filter *f, const struct object *o, struct ro
 		return false;
 	size_t n = 0;
 	for (size_t i = 0; i < f->value_n; i++) {
-		struct row *row = field == -1 ? table_find(o->table, f->values[i])
-					      : table_find_unique(o->table, (size_t)field,
-							f->values[i]);
+		struct row *row =
+			field == -1 ? table_find(o->table, f->values[i])
+				    : table_find_unique(o->table, (size_t)field, f->values[i]);
 		bool seen = false;
 		for (size_t k = 0; k < n; k++)
 			seen = seen || ret[k] == row;

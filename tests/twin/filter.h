@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Conditions on rows: a tree, read from the filter language of the core dialect or built by hand. */
+/* Conditions on rows: a tree, read from the filter language of the core dialect or built by hand.
+ */
 #ifndef MOONHOOK_TESTS_TWIN_FILTER_H
 #define MOONHOOK_TESTS_TWIN_FILTER_H
 
@@ -56,9 +57,9 @@ bool filter_matches(const struct filter *f, const json_t *rec);
 bool filter_mentions(const struct filter *f, const char *field);
 enum filter_op filter_op_find(const char *name);
 
-/* Where the filter pins rows by id or unique value: writes them (at most max) and returns true. They
- * still have to be matched. */
-bool filter_candidates(const struct filter *f, const struct object *o, struct row **ret,
-	size_t max, size_t *ret_n);
+/* Where the filter pins rows by id or unique value: writes them (at most max) and returns true.
+ * They still have to be matched. */
+bool filter_candidates(const struct filter *f, const struct object *o, struct row **ret, size_t max,
+	size_t *ret_n);
 
 #endif

@@ -148,8 +148,8 @@ static struct filter *parse_condition(struct parser *p, const char *text)
 	struct filter *f = NULL;
 	char *open = strchr(copy, '[');
 	char *close = open != NULL ? strchr(open, ']') : NULL;
-	if (open == NULL || open == copy || close == NULL || close == open + 1 ||
-		close[1] != ':' || close[2] == '\0' || strpbrk(copy, "()") != NULL) {
+	if (open == NULL || open == copy || close == NULL || close == open + 1 || close[1] != ':' ||
+		close[2] == '\0' || strpbrk(copy, "()") != NULL) {
 		fail_bad(p->fail, "'filter' invalid for '%s'. eg: price[gte]:10", text);
 		goto out;
 	}

@@ -168,8 +168,7 @@ static void read_selections(struct reader *r, struct selection *parent)
 	if (++r->depth > DEPTH_MAX)
 		r->broken = true;
 	while (!r->broken && !eat(r, '}')) {
-		struct selection *kids =
-			realloc(parent->kids, (parent->kid_n + 1) * sizeof(*kids));
+		struct selection *kids = realloc(parent->kids, (parent->kid_n + 1) * sizeof(*kids));
 		if (kids == NULL || peek(r) == '\0') {
 			r->broken = true;
 			parent->kids = kids != NULL ? kids : parent->kids;
@@ -208,8 +207,8 @@ static struct filter *read_filter(struct call *c, const struct object *o, const 
 			const char *list[64];
 			size_t n = json_is_array(value) ? json_array_size(value) : 1;
 			for (size_t i = 0; i < n && i < ARRAY_N(list); i++) {
-				const json_t *v = json_is_array(value) ? json_array_get(value, i)
-								       : value;
+				const json_t *v =
+					json_is_array(value) ? json_array_get(value, i) : value;
 				fail_inspect(v, texts[i], sizeof(texts[i]));
 				if (json_is_string(v))
 					snprintf(texts[i], sizeof(texts[i]), "%s",
@@ -221,8 +220,8 @@ static struct filter *read_filter(struct call *c, const struct object *o, const 
 		} else if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0) {
 			kid = filter_group(key[0] == 'a' ? OP_AND : OP_OR);
 			for (size_t i = 0; kid != NULL && i < json_array_size(value); i++) {
-				struct filter *e = read_filter(
-					c, o, json_array_get(value, i), "", fail);
+				struct filter *e =
+					read_filter(c, o, json_array_get(value, i), "", fail);
 				if (e == NULL || !filter_add(kid, e)) {
 					filter_free(kid);
 					kid = NULL;
@@ -296,8 +295,7 @@ static json_t *project(const struct world *w, const struct object *o, const json
 		if (part != NULL)
 			json_object_set_new(out, kid->alias, project(w, o, part, kid));
 		else if (f != NULL && f->target != NULL)
-			json_object_set_new(
-				out, kid->alias, project_relation(w, o, f, value, kid));
+			json_object_set_new(out, kid->alias, project_relation(w, o, f, value, kid));
 		else
 			json_object_set_new(out, kid->alias, json_null());
 	}
@@ -325,8 +323,8 @@ static bool resolve_list(struct call *c, struct object *o, const struct selectio
 		json_t *edges = json_array();
 		for (size_t i = 0; i < page.n; i++) {
 			char *cursor = cursor_format(&q, page.rows[i]->rec);
-			json_array_append_new(edges,
-				json_pack("{s:O,s:s?}", "node", page.rows[i]->rec, "cursor", cursor));
+			json_array_append_new(edges, json_pack("{s:O,s:s?}", "node",
+							     page.rows[i]->rec, "cursor", cursor));
 			free(cursor);
 		}
 		json_t *whole = json_pack("{s:o,s:{s:b,s:b,s:s?,s:s?},s:I}", "edges", edges,

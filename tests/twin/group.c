@@ -29,7 +29,16 @@ struct dimension {
 	char zone[64];
 };
 
-enum aggregate_op { AGG_TOTAL, AGG_SUM, AGG_AVG, AGG_MIN, AGG_MAX, AGG_FILLED, AGG_EMPTY, AGG_UNIQUE };
+enum aggregate_op {
+	AGG_TOTAL,
+	AGG_SUM,
+	AGG_AVG,
+	AGG_MIN,
+	AGG_MAX,
+	AGG_FILLED,
+	AGG_EMPTY,
+	AGG_UNIQUE
+};
 
 struct aggregate {
 	char name[96];
@@ -86,8 +95,8 @@ static json_t *truncate_date(const char *iso, const struct dimension *d)
 		monday.tm_mday -= (tm.tm_wday + 6) % 7;
 		monday.tm_hour = 12;
 		timegm(&monday);
-		return json_sprintf("%04d-%02d-%02d", monday.tm_year + 1900, monday.tm_mon + 1,
-			monday.tm_mday);
+		return json_sprintf(
+			"%04d-%02d-%02d", monday.tm_year + 1900, monday.tm_mon + 1, monday.tm_mday);
 	}
 	return json_sprintf("%04d-%02d-%02d", tm.tm_year + 1900, month, day);
 }
@@ -157,7 +166,8 @@ static void grouping_run(struct grouping *g, const struct object *o, const struc
 	free(rows);
 }
 
-/* PostgreSQL's scale of a numeric quotient: sixteen significant digits, counted in groups of four. */
+/* PostgreSQL's scale of a numeric quotient: sixteen significant digits, counted in groups of four.
+ */
 static int quotient_scale(double sum, double n)
 {
 	int sum_weight = 0, n_weight = 0;
@@ -188,8 +198,7 @@ static json_t *aggregate_value(const struct grouping *g, const struct bucket *b,
 	case AGG_SUM:
 		return number_text(b->sum[i]);
 	case AGG_AVG:
-		return json_sprintf(
-			"%.*f", quotient_scale(b->sum[i], filled), b->sum[i] / filled);
+		return json_sprintf("%.*f", quotient_scale(b->sum[i], filled), b->sum[i] / filled);
 	case AGG_MIN:
 		return number_text(b->least[i]);
 	case AGG_MAX:
@@ -211,7 +220,8 @@ static bool dimension_parse(struct call *c, const struct object *o, const char *
 	const json_t *granularity = json_object_get(how, "granularity");
 	if (json_is_object(how) && granularity == NULL)
 		sub = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)how));
-	snprintf(path, sizeof(path), "%s%s%s", name, sub != NULL ? "." : "", sub != NULL ? sub : "");
+	snprintf(
+		path, sizeof(path), "%s%s%s", name, sub != NULL ? "." : "", sub != NULL ? sub : "");
 	if (path_parse(&d->path, &c->world->schema, o, path) != PATH_OK)
 		return fail_bad(fail, "Unidentified field in groupBy: %s", name);
 	if (granularity == NULL)
@@ -348,8 +358,8 @@ json_t *group_docs(const struct object *o, const struct filter *filter, const ch
 			continue;
 		struct aggregate *a = &g.aggregates[g.aggregate_n++];
 		a->op = AGG_SUM;
-		a->path = (struct path){.field = f,
-			.sub = f->type == FT_CURRENCY ? "amountMicros" : NULL};
+		a->path = (struct path){
+			.field = f, .sub = f->type == FT_CURRENCY ? "amountMicros" : NULL};
 		snprintf(a->name, sizeof(a->name), "%s", f->name);
 	}
 	grouping_run(&g, o, filter);
@@ -360,12 +370,11 @@ json_t *group_docs(const struct object *o, const struct filter *filter, const ch
 			bool money = g.aggregates[k].path.sub != NULL;
 			double sum = g.buckets[i].sum[k] / (money ? 1e6 : 1);
 			json_object_set_new(sums, g.aggregates[k].name,
-				sum == floor(sum) ? json_integer((json_int_t)sum)
-						  : json_real(sum));
+				sum == floor(sum) ? json_integer((json_int_t)sum) : json_real(sum));
 		}
-		json_array_append_new(list,
-			json_pack("{s:O,s:I,s:o}", flat, json_array_get(g.buckets[i].key, 0),
-				"count", (json_int_t)g.buckets[i].count, "sum", sums));
+		json_array_append_new(
+			list, json_pack("{s:O,s:I,s:o}", flat, json_array_get(g.buckets[i].key, 0),
+				      "count", (json_int_t)g.buckets[i].count, "sum", sums));
 	}
 	grouping_done(&g);
 	return list;

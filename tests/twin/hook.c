@@ -83,8 +83,7 @@ static enum rc body_core(struct buf *out, const struct job *j, const char *at)
 	if (rc == RC_OK)
 		rc = buf_printf(out, ",\"eventName\":\"%s\"", j->name);
 	if (rc == RC_OK && j->object_id[0] != '\0')
-		rc = buf_printf(out,
-			",\"objectMetadata\":{\"id\":\"%s\",\"nameSingular\":\"%s\"}",
+		rc = buf_printf(out, ",\"objectMetadata\":{\"id\":\"%s\",\"nameSingular\":\"%s\"}",
 			j->object_id, j->object);
 	if (rc == RC_OK)
 		rc = buf_printf(out,

@@ -20,7 +20,8 @@
 static const char usage_text[] =
 	"usage: moonhook-twin --listen ADDR:PORT --dialect core|docs --key KEY [options]\n"
 	"\n"
-	"An in-memory Twenty CRM. Port 0 picks a free one; the address is printed when it is ready.\n"
+	"An in-memory Twenty CRM. Port 0 picks a free one; the address is printed when it is "
+	"ready.\n"
 	"\n"
 	"  --webhook URL --secret S   send a signed webhook to URL on every change\n"
 	"  --latency MS               every answer of the API waits MS milliseconds\n"
@@ -28,7 +29,8 @@ static const char usage_text[] =
 	"  --records N --seed N       begin with N made-up people, their companies and deals\n"
 	"  --load FILE                begin with the records of a JSON file {\"people\":[..],..}\n"
 	"  --fault SPEC               status=503:10%, status=500:3, hang=2%, cut=1%, reset=1%,\n"
-	"                             slow=200ms:5%, late=300, retry-after=1, match=PATCH /rest/people\n"
+	"                             slow=200ms:5%, late=300, retry-after=1, match=PATCH "
+	"/rest/people\n"
 	"  --key-name NAME            what createdBy and updatedBy say (moonhook)\n"
 	"  --read-key KEY             a key that may only read\n"
 	"  --revoked-key KEY          a key that was revoked\n"
@@ -36,12 +38,13 @@ static const char usage_text[] =
 	"\n"
 	"  GET /_twin/log  GET /_twin/stats  GET /_twin/records/people  POST /_twin/fault\n"
 	"\n"
-	"example: moonhook-twin --listen 127.0.0.1:3000 --dialect core --key secret --records 100\n";
+	"example: moonhook-twin --listen 127.0.0.1:3000 --dialect core --key secret --records "
+	"100\n";
 
 struct options {
 	struct serve_conf serve;
-	const char *dialect, *key, *key_name, *read_key, *dead_key, *webhook, *secret, *load, *fault,
-		*budget;
+	const char *dialect, *key, *key_name, *read_key, *dead_key, *webhook, *secret, *load,
+		*fault, *budget;
 	unsigned records;
 	uint64_t seed;
 	bool no_log;

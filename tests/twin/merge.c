@@ -96,7 +96,8 @@ static void list_add(json_t *list, json_t *value, const json_t *except)
 	json_t *e;
 	if (value_is_empty(value) || json_equal(value, except))
 		return;
-	json_array_foreach(list, i, e) {
+	json_array_foreach(list, i, e)
+	{
 		if (json_equal(e, value))
 			return;
 	}
@@ -107,8 +108,7 @@ static void list_add_all(json_t *list, const json_t *values, const json_t *excep
 {
 	size_t i;
 	json_t *e;
-	json_array_foreach((json_t *)(uintptr_t)values, i, e)
-		list_add(list, e, except);
+	json_array_foreach((json_t *)(uintptr_t)values, i, e) list_add(list, e, except);
 }
 
 /* An entry of additionalPhones or secondaryLinks made of a primary value; GIVES. */
@@ -124,8 +124,8 @@ static json_t *as_entry(const struct field *f, const json_t *value, const char *
 	return json_incref(json_object_get(value, primary));
 }
 
-/* EMAILS, PHONES, LINKS: the winner's primary value, else the first there is; the others move to the
- * additional ones. */
+/* EMAILS, PHONES, LINKS: the winner's primary value, else the first there is; the others move to
+ * the additional ones. */
 static json_t *merge_list(const struct field *f, json_t **values, size_t n, size_t winner,
 	const char *primary, const char *others)
 {
@@ -182,7 +182,8 @@ static json_t *merge_values(const struct field *f, json_t **values, size_t n, si
 		return list;
 	}
 	default:
-		return json_incref(value_is_empty(values[winner]) ? values[filled] : values[winner]);
+		return json_incref(
+			value_is_empty(values[winner]) ? values[filled] : values[winner]);
 	}
 }
 
@@ -241,12 +242,12 @@ bool core_duplicates(struct call *c, struct object *o, const char *id, struct fa
 	size_t i;
 	json_t *e;
 	if (!json_is_array(data) && !json_is_array(ids))
-		return fail_bad(
-			fail, "You have to provide either \"data\" or \"ids\" argument");
+		return fail_bad(fail, "You have to provide either \"data\" or \"ids\" argument");
 	json_t *list = json_array();
 	json_array_foreach(data, i, e)
 		json_array_append_new(list, duplicates_answer(o, duplicates_find(o, e, NULL)));
-	json_array_foreach(ids, i, e) {
+	json_array_foreach(ids, i, e)
+	{
 		const char *text = json_string_value(e);
 		struct row *row = text != NULL ? table_find(o->table, text) : NULL;
 		if (row != NULL && !row->deleted)
@@ -268,8 +269,8 @@ static json_t *preview_dress(struct world *w, const struct object *o, json_t *re
 	for (size_t i = 0; i < o->field_n; i++) {
 		const struct field *f = &o->fields[i];
 		const json_t *value = json_object_get(rec, f->name);
-		const char *code = json_string_value(
-			json_object_get(value, "primaryPhoneCountryCode"));
+		const char *code =
+			json_string_value(json_object_get(value, "primaryPhoneCountryCode"));
 		bool emptied = f->type == FT_PHONES && code != NULL && *code == '\0' &&
 			       !value_is_empty(f->empty);
 		if (!emptied)

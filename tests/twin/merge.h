@@ -9,8 +9,8 @@
 
 #define MERGE_MAX 9
 
-/* Living rows, other than self, that a real server calls duplicates of the record or input. GIVES an
- * array of records. */
+/* Living rows, other than self, that a real server calls duplicates of the record or input. GIVES
+ * an array of records. */
 json_t *duplicates_find(const struct object *o, const json_t *input, const struct row *self);
 
 /* What the merge of rows would be: rows[winner] decides where values conflict. GIVES. */

@@ -17,7 +17,8 @@ static json_t *show_options(const struct field *f)
 	json_t *list = json_array();
 	size_t i;
 	json_t *option;
-	json_array_foreach(f->options, i, option) {
+	json_array_foreach(f->options, i, option)
+	{
 		char text[160], id[IDENT_N];
 		snprintf(text, sizeof(text), "%s.%s", f->id,
 			json_string_value(json_object_get(option, "value")));
@@ -113,8 +114,9 @@ static json_t *show_object(const struct object *o)
 		label = schema_field(o, "title");
 	if (label == NULL)
 		label = schema_field(o, "id");
-	json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,"
-			      "s:s,s:s}",
+	json_t *j = json_pack(
+		"{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,"
+		"s:s,s:s}",
 		"id", o->id, "universalIdentifier", o->id, "applicationId", APPLICATION_ID,
 		"nameSingular", o->singular, "namePlural", o->plural, "labelSingular", o->label,
 		"labelPlural", o->labels, "description", o->label, "icon", "IconTag", "isRemote", 0,
@@ -134,9 +136,34 @@ static json_t *show_object(const struct object *o)
 	return j;
 }
 
+/* A real server lists by id, the greatest first. */
+static int id_compare(const void *a, const void *b)
+{
+	const json_t *const *x = a, *const *y = b;
+	return strcmp(json_string_value(json_object_get(*y, "id")),
+		json_string_value(json_object_get(*x, "id")));
+}
+
+/* TAKES list; GIVES it in order. */
+static json_t *list_sort(json_t *list)
+{
+	size_t n = json_array_size(list);
+	json_t **all = malloc((n + 1) * sizeof(json_t *)), *sorted = json_array();
+	for (size_t i = 0; all != NULL && i < n; i++)
+		all[i] = json_array_get(list, i);
+	if (all != NULL)
+		qsort(all, n, sizeof(json_t *), id_compare);
+	for (size_t i = 0; all != NULL && i < n; i++)
+		json_array_append(sorted, all[i]);
+	free(all);
+	json_decref(list);
+	return sorted;
+}
+
 /* Cuts the page that starting_after, ending_before and limit ask for. TAKES list. */
 static void answer_page(struct call *c, const char *name, json_t *list)
 {
+	list = list_sort(list);
 	size_t limit = 0, n = json_array_size(list), from = 0;
 	struct fail fail = {0};
 	const char *after = query_find(&c->query, "starting_after");
@@ -182,6 +209,29 @@ static const char *text_of(const json_t *input, const char *key, const char *fal
 	return text != NULL ? text : fallback;
 }
 
+/* What a metadata event carries; also the answer to the create. */
+static json_t *show_created_object(const struct object *o, const json_t *input)
+{
+	char at[CLOCK_TEXT_N];
+	clock_format(o->created_ms, at);
+	json_t *j = json_pack("{s:n,s:s?,s:s?,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:n}", "color",
+		"description", text_of(input, "description", NULL), "icon",
+		text_of(input, "icon", NULL), "isActive", 1, "isLabelSyncedWithName", 0,
+		"labelPlural", o->labels, "labelSingular", o->label, "namePlural", o->plural,
+		"nameSingular", o->singular, "labelIdentifierFieldMetadataId",
+		schema_field(o, "name")->id, "overrides");
+	json_t *rest =
+		json_pack("{s:b,s:b,s:b,s:b,s:b,s:b,s:n,s:n,s:n,s:s,s:s,s:s,s:s,s:s,s:s,s:s}",
+			"isRemote", 0, "isSystem", 0, "isUIEditable", 1, "isUICreatable", 1,
+			"isAuditLogged", 1, "isSearchable", 1, "duplicateCriteria", "shortcut",
+			"imageIdentifierFieldMetadataId", "targetTableName", "DEPRECATED",
+			"createdAt", at, "updatedAt", at, "id", o->id, "workspaceId", WORKSPACE_ID,
+			"applicationId", APPLICATION_ID, "universalIdentifier", o->id);
+	json_object_update(j, rest);
+	json_decref(rest);
+	return j;
+}
+
 static bool create_object(struct call *c, struct fail *fail)
 {
 	const char *singular = text_of(c->input, "nameSingular", NULL);
@@ -195,8 +245,7 @@ static bool create_object(struct call *c, struct fail *fail)
 	if (o == NULL)
 		return fail_with(fail, 400, "WorkspaceMigrationBuilderException", NULL,
 			"Multiple validation errors occurred while creating object");
-	json_t *shown = show_object(o);
-	json_object_del(shown, "fields");
+	json_t *shown = show_created_object(o, c->input);
 	world_emit_metadata(c->world, "objectMetadata", o->id, shown);
 	answer_json(c, 201, json_pack("{s:{s:o}}", "data", "createOneObject", shown));
 	return true;
@@ -208,10 +257,9 @@ static void options_text(const json_t *options, char *text, size_t text_n)
 	size_t i, n = 0;
 	json_t *o;
 	text[0] = '\0';
-	json_array_foreach((json_t *)(uintptr_t)options, i, o)
-		n += (size_t)snprintf(text + n, n < text_n ? text_n - n : 0, "%s%s:%s:%s",
-			i != 0 ? "|" : "", text_of(o, "value", ""), text_of(o, "label", ""),
-			text_of(o, "color", "gray"));
+	json_array_foreach((json_t *)(uintptr_t)options, i, o) n += (size_t)snprintf(text + n,
+		n < text_n ? text_n - n : 0, "%s%s:%s:%s", i != 0 ? "|" : "",
+		text_of(o, "value", ""), text_of(o, "label", ""), text_of(o, "color", "gray"));
 }
 
 static json_t *show_created_field(const struct object *o, const struct field *f)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /rest/open-api/core: a small document whose paths and parameters are right. It is what a client asks
- * to tell servers apart: this one restores by filter and selects no fields.
- * From: app.c. Fails only when out of memory. Has no schemas of records: /rest/metadata/objects does.
+ * /rest/open-api/core: a small document whose paths and parameters are right. It is what a client
+ * asks to tell servers apart: this one restores by filter and selects no fields. From: app.c. Fails
+ * only when out of memory. Has no schemas of records: /rest/metadata/objects does.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +22,9 @@ static json_t *operation(const char *names)
 					"query", "required", 0, "schema", "type", "string"));
 	}
 	if (strstr(names, "id;") != NULL)
-		json_array_append_new(list,
-			json_pack("{s:s,s:s,s:b,s:{s:s,s:s}}", "name", "id", "in", "path",
-				"required", 1, "schema", "type", "string", "format", "uuid"));
+		json_array_append_new(
+			list, json_pack("{s:s,s:s,s:b,s:{s:s,s:s}}", "name", "id", "in", "path",
+				      "required", 1, "schema", "type", "string", "format", "uuid"));
 	return json_pack("{s:o,s:{s:{s:s}}}", "parameters", list, "responses", "200", "description",
 		"Successful operation");
 }
@@ -38,8 +38,8 @@ static void paths_add(json_t *paths, const char *plural)
 		{"/%s", "delete", "filter soft_delete"}, {"/batch/%s", "post", "depth upsert"},
 		{"/%s/{id}", "get", "id; depth"}, {"/%s/{id}", "patch", "id; depth"},
 		{"/%s/{id}", "delete", "id; soft_delete"}, {"/%s/duplicates", "post", "depth"},
-		{"/restore/%s/{id}", "patch", "id; depth"}, {"/restore/%s", "patch", "filter depth"},
-		{"/%s/merge", "patch", "depth"},
+		{"/restore/%s/{id}", "patch", "id; depth"},
+		{"/restore/%s", "patch", "filter depth"}, {"/%s/merge", "patch", "depth"},
 		{"/%s/groupBy", "get", "group_by aggregate filter order_by limit"}};
 	for (size_t i = 0; i < ARRAY_N(all); i++) {
 		const char *at = strstr(all[i].path, "%s");
@@ -61,6 +61,6 @@ void openapi_answer(struct call *c)
 	for (size_t i = 0; i < c->world->schema.object_n; i++)
 		paths_add(paths, c->world->schema.objects[i]->plural);
 	answer_json(c, 200,
-		json_pack("{s:s,s:{s:s,s:s},s:o}", "openapi", "3.1.1", "info", "title", "Twenty Api",
-			"version", "v0.1", "paths", paths));
+		json_pack("{s:s,s:{s:s,s:s},s:o}", "openapi", "3.1.1", "info", "title",
+			"Twenty Api", "version", "v0.1", "paths", paths));
 }

@@ -19,8 +19,8 @@ struct path {
 enum path_fail { PATH_OK, PATH_UNKNOWN, PATH_NEEDS_SUB };
 
 /* Reads "name", "emails.primaryEmail", "companyId", "company.name". */
-enum path_fail path_parse(
-	struct path *p, const struct schema *s, const struct object *o, const char *text) must_check;
+enum path_fail path_parse(struct path *p, const struct schema *s, const struct object *o,
+	const char *text) must_check;
 /* The value in a row; NULL where a related row is missing. BORROWS from the row. */
 json_t *path_value(const struct path *p, const json_t *rec);
 

@@ -142,8 +142,11 @@ static const struct field_def task_fields[] = {
 	FIELD("title", FT_TEXT, FF_NUL | FF_EDI, "Title"),
 	FIELD("bodyV2", FT_RICH_TEXT, FF_NUL | FF_EDI, "Body"),
 	FIELD("dueAt", FT_DATE_TIME, FF_NUL | FF_EDI, "Due Date"),
-	FIELD("status", FT_SELECT, FF_NUL | FF_EDI, "Status", .dflt = "\"'TODO'\"",
-		.options = "TODO:To do:sky|IN_PROGRESS:In progress:purple|DONE:Done:green"),
+	FIELD("status", FT_SELECT, FF_NUL | FF_EDI, "Status",
+		.dflt = "\"'TO"
+			"DO'\"",
+		.options = "TO"
+			   "DO:To do:sky|IN_PROGRESS:In progress:purple|DONE:Done:green"),
 	F_CREATED_BY,
 	F_UPDATED_BY,
 	F_SEARCH_VECTOR,

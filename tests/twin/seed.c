@@ -17,8 +17,8 @@ static const char *const firsts[] = {"Ada", "Grace", "Alan", "Edsger", "Barbara"
 static const char *const lasts[] = {"Lovelace", "Hopper", "Turing", "Dijkstra", "Liskov", "Knuth",
 	"Allen", "Wirth", "Hamilton", "Ritchie", "Perlman", "Lamport", "Bartik", "Thompson",
 	"Goldberg"};
-static const char *const trades[] = {"Analytics", "Robotics", "Foods", "Logistics", "Energy",
-	"Systems", "Textiles", "Optics"};
+static const char *const trades[] = {
+	"Analytics", "Robotics", "Foods", "Logistics", "Energy", "Systems", "Textiles", "Optics"};
 static const char *const titles[] = {
 	"Engineer", "Head of Sales", "CTO", "Buyer", "Assistant", "CEO", ""};
 static const char *const stages[] = {"NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER"};
@@ -52,7 +52,8 @@ bool seed_members(struct world *w)
 		{"20202020-0687-4c41-b707-ed1bfca972a7", "Tim", "Apple", "tim@apple.dev"},
 		{"20202020-77d5-4cb6-b60a-f4a835a85d61", "Jony", "Ive", "jony.ive@apple.dev"},
 		{"20202020-463f-435b-828c-107e007a2711", "Jane", "Austen", "jane.austen@apple.dev"},
-		{"20202020-1553-45c6-a028-5a9064cce07f", "Phil", "Schiler", "phil.schiler@apple.dev"}};
+		{"20202020-1553-45c6-a028-5a9064cce07f", "Phil", "Schiler",
+			"phil.schiler@apple.dev"}};
 	bool ok = true;
 	for (unsigned i = 0; ok && i < ARRAY_N(members); i++) {
 		const char *const *m = members[i];
@@ -145,11 +146,13 @@ enum rc seed_load(struct world *w, const char *path, struct err *err)
 	const char *plural;
 	json_t *list, *rec;
 	size_t i;
-	json_object_foreach(file, plural, list) {
+	json_object_foreach(file, plural, list)
+	{
 		struct object *o = schema_find_plural(&w->schema, plural);
 		if (o == NULL && rc == RC_OK)
 			rc = err_set(err, RC_PARSE, "%s: there is no object \"%s\"", path, plural);
-		json_array_foreach(list, i, rec) {
+		json_array_foreach(list, i, rec)
+		{
 			if (o != NULL && !change_load(o, json_incref(rec)))
 				rc = err_set(err, RC_NOMEM, "out of memory");
 		}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libmicrohttpd, driven by our own loop: its epoll descriptor, a signalfd and a heap of answers that
- * wait for their time. One thread owns all of it, so the world needs no locks.
- * From: main.c. To: app.c (what to answer). Fails with RC_IO at the start; later a request that
- * finds no memory gets its connection closed.
+ * libmicrohttpd, driven by our own loop: its epoll descriptor, a signalfd and a heap of answers
+ * that wait for their time. One thread owns all of it, so the world needs no locks. From: main.c.
+ * To: app.c (what to answer). Fails with RC_IO at the start; later a request that finds no memory
+ * gets its connection closed.
  */
 #include "tests/twin/serve.h"
 
@@ -218,9 +218,8 @@ static int64_t request_run(struct request *r, const char *method)
 		wait_us = request_answer(r, &c, &hit);
 	response_revalidate(r, &c);
 	if (c.status != 0) {
-		r->response = MHD_create_response_from_buffer(
-			c.out.n, c.out.p, c.out.p != NULL ? MHD_RESPMEM_MUST_FREE
-							  : MHD_RESPMEM_PERSISTENT);
+		r->response = MHD_create_response_from_buffer(c.out.n, c.out.p,
+			c.out.p != NULL ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 		r->status = c.status;
 		if (r->response != NULL)
 			response_headers(r, &c);
@@ -258,8 +257,7 @@ static enum MHD_Result request_queue(struct request *r)
 {
 	if (r->response == NULL)
 		return MHD_NO;
-	enum MHD_Result rc =
-		MHD_queue_response(r->connection, (unsigned)r->status, r->response);
+	enum MHD_Result rc = MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 	MHD_destroy_response(r->response);
 	r->response = NULL;
 	return rc;
@@ -297,7 +295,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	int64_t wait_us = request_run(r, method);
 	if (wait_us == 0)
 		return request_queue(r);
-	r->due_us = clock_mono_us() + wait_us;
+	/* answers of the same millisecond are resumed together: each round of the daemon looks at
+	 * every suspended connection */
+	r->due_us = (clock_mono_us() + wait_us + 999) / 1000 * 1000;
 	if (!heap_put(s, r))
 		return MHD_NO;
 	MHD_suspend_connection(r->connection);
@@ -438,8 +438,7 @@ enum rc serve_run(struct world *w, const struct serve_conf *conf, struct err *er
 		MHD_OPTION_END);
 	if (s.daemon == NULL || signal_fd < 0)
 		return err_set(err, RC_IO, "cannot start the HTTP server");
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(s.daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s.daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	announce(fd);
 	serve_loop(&s, info->epoll_fd, signal_fd);
 	serve_stop(&s);

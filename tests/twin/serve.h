@@ -13,8 +13,8 @@ struct serve_conf {
 	int64_t latency_ms; /* every answer of the API waits that long */
 };
 
-/* Serves until SIGTERM or SIGINT. Prints "listening on http://ADDR:PORT" on stdout when it is ready.
- * RC_IO when it cannot listen. */
+/* Serves until SIGTERM or SIGINT. Prints "listening on http://ADDR:PORT" on stdout when it is
+ * ready. RC_IO when it cannot listen. */
 enum rc serve_run(struct world *w, const struct serve_conf *conf, struct err *err) must_check;
 
 #endif

@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "tests/twin/call.h"
 
-static json_t *webhook_new(
-	struct world *w, const char *url, json_t *operations, json_t *description, const char *secret)
+static json_t *webhook_new(struct world *w, const char *url, json_t *operations,
+	json_t *description, const char *secret)
 {
 	char id[IDENT_N], at[CLOCK_TEXT_N], made[65] = "";
 	ident_random(id);
@@ -72,7 +72,8 @@ static size_t find(const struct world *w, const char *id)
 {
 	size_t i;
 	json_t *webhook;
-	json_array_foreach(w->webhooks, i, webhook) {
+	json_array_foreach(w->webhooks, i, webhook)
+	{
 		if (strcmp(json_string_value(json_object_get(webhook, "id")), id) == 0)
 			return i;
 	}

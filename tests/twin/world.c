@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Holds the world together and turns changes into deliveries.
- * From: main.c, change.c. To: hook.c. Cannot fail after the start: a delivery that finds no memory is
- * lost, as deliveries may be.
+ * From: main.c, change.c. To: hook.c. Cannot fail after the start: a delivery that finds no memory
+ * is lost, as deliveries may be.
  */
 #include "tests/twin/world.h"
 
@@ -46,20 +46,22 @@ static bool webhook_wants(const json_t *webhook, const char *object, const char 
 {
 	size_t i;
 	json_t *operation;
-	json_array_foreach(json_object_get(webhook, "operations"), i, operation) {
+	json_array_foreach(json_object_get(webhook, "operations"), i, operation)
+	{
 		if (operation_matches(json_string_value(operation), object, action))
 			return true;
 	}
 	return false;
 }
 
-void world_emit(struct world *w, const struct object *o, const char *action, json_t *rec,
-	json_t *fields)
+void world_emit(
+	struct world *w, const struct object *o, const char *action, json_t *rec, json_t *fields)
 {
 	json_t *data = NULL;
 	size_t i;
 	json_t *webhook;
-	json_array_foreach(w->webhooks, i, webhook) {
+	json_array_foreach(w->webhooks, i, webhook)
+	{
 		if (w->hooks == NULL || !webhook_wants(webhook, o->singular, action))
 			continue;
 		if (data == NULL)
@@ -85,7 +87,8 @@ void world_emit_metadata(struct world *w, const char *kind, const char *id, json
 	snprintf(object, sizeof(object), "metadata.%s", kind);
 	size_t i;
 	json_t *webhook;
-	json_array_foreach(w->webhooks, i, webhook) {
+	json_array_foreach(w->webhooks, i, webhook)
+	{
 		bool all = webhook_wants(webhook, "*", "*");
 		if (w->hooks == NULL || !all || w->dialect == DIALECT_DOCS)
 			continue;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything the twin knows: schema with rows, webhooks, budget, faults, keys. One thread owns it. */
+/* Everything the twin knows: schema with rows, webhooks, budget, faults, keys. One thread owns it.
+ */
 #ifndef MOONHOOK_TESTS_TWIN_WORLD_H
 #define MOONHOOK_TESTS_TWIN_WORLD_H
 
@@ -18,28 +19,28 @@ enum dialect { DIALECT_CORE, DIALECT_DOCS };
 struct world {
 	struct schema schema;
 	enum dialect dialect;
-	const char *key;       /* BORROWED for the life of the world; the key that may do everything */
-	const char *key_name;  /* shows in createdBy and updatedBy */
-	const char *read_key;  /* may only read records; or NULL */
-	const char *dead_key;  /* a revoked one; or NULL */
-	json_t *actor;         /* {source:"API", .., name: key_name}; shared by rows */
-	json_t *webhooks;      /* array, in order of creation */
-	struct hooks *hooks;   /* the sender; NULL: nothing is sent */
+	const char *key; /* BORROWED for the life of the world; the key that may do everything */
+	const char *key_name; /* shows in createdBy and updatedBy */
+	const char *read_key; /* may only read records; or NULL */
+	const char *dead_key; /* a revoked one; or NULL */
+	json_t *actor;        /* {source:"API", .., name: key_name}; shared by rows */
+	json_t *webhooks;     /* array, in order of creation */
+	struct hooks *hooks;  /* the sender; NULL: nothing is sent */
 	struct budget budget;
 	struct faults faults;
 	struct journal journal;
-	int64_t now_ms;        /* wall time of the request at hand */
+	int64_t now_ms; /* wall time of the request at hand */
 	uint64_t requests, answers_by_class[6];
 };
 
-bool world_init(struct world *w, enum dialect dialect, const char *key, const char *key_name)
-	must_check;
+bool world_init(
+	struct world *w, enum dialect dialect, const char *key, const char *key_name) must_check;
 void world_done(struct world *w);
 
 /* Tells the webhooks whose operations match. action: created, updated, deleted, restored,
  * destroyed. fields: updatedFields, or NULL. BORROWS all. */
-void world_emit(struct world *w, const struct object *o, const char *action, json_t *rec,
-	json_t *fields);
+void world_emit(
+	struct world *w, const struct object *o, const char *action, json_t *rec, json_t *fields);
 /* The metadata event of an object or field made through the API. */
 void world_emit_metadata(struct world *w, const char *kind, const char *id, json_t *after);
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verbs `events list` and `events show`.
+ * From: main.c. Next: the store, read only.
+ */
+#include "cli/events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/detail.h"
+#include "cli/filter.h"
+#include "cli/rows.h"
+#include "cli/runs.h"
+#include "cli/store.h"
+
+static const struct rows_column columns[] = {{"received_at", "RECEIVED"}, {"id", "EVENT"},
+	{"source", "SOURCE"}, {"name", "NAME"}, {"record", "RECORD"}, {"via", "VIA"},
+	{"state", "STATE"}};
+
+json_t *events_row(const struct queue_event_row *e)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "id", rows_text(e->id),
+		"source", rows_text(e->source), "name", rows_text(e->name), "object",
+		rows_text(e->object), "record", rows_text(e->record), "via", rows_text(e->via),
+		"state", queue_state_name(e->state), "received_at", rows_time(e->received_ms));
+}
+
+static enum rc put_row(void *ctx, const struct queue_event_row *e, struct err *err)
+{
+	if (rows_put(ctx, events_row(e)) != RC_OK)
+		return err_set(err, RC_NOMEM, "no memory for a row");
+	return RC_OK;
+}
+
+static int run_list(const struct args *args)
+{
+	struct queue_filter filter;
+	struct queue *queue = NULL;
+	struct err err = {.msg = ""};
+	enum cli_exit status = filter_read(args, &filter);
+	if (status == CLI_OK)
+		status = store_open(args, &queue);
+	if (status != CLI_OK)
+		return status;
+	struct rows *rows = rows_open(args->output, columns, ARRAY_N(columns));
+	enum rc rc = rows != NULL ? queue_event_each(queue, &filter, put_row, rows, &err)
+				  : err_set(&err, RC_NOMEM, "no memory");
+	rows_close(rows, "no events");
+	queue_close(queue);
+	return rc == RC_OK ? CLI_OK : store_fail(&err);
+}
+
+/* --- one
+ * -------------------------------------------------------------------------------------------- */
+
+/* The body as JSON where it is some, else as text. */
+static json_t *body_of(struct slice body)
+{
+	json_t *value = json_loadb(body.p != NULL ? body.p : "", body.n, JSON_DECODE_ANY, NULL);
+	if (value != NULL || body.n == 0)
+		return value != NULL ? value : json_null();
+	value = json_stringn(body.p, body.n);
+	return value != NULL ? value : json_string("(bytes that are no text)");
+}
+
+static enum rc take_one(void *ctx, const struct queue_event_row *e, struct err *err)
+{
+	json_t **out = ctx;
+	char headers[8192];
+	snprintf(headers, sizeof(headers), "%.*s", (int)e->headers.n,
+		e->headers.p != NULL ? e->headers.p : "");
+	json_t *one = events_row(e);
+	if (one == NULL || json_object_set_new(one, "reason", rows_text(e->reason)) != 0 ||
+		json_object_set_new(one, "headers", detail_lines(headers)) != 0 ||
+		json_object_set_new(one, "body", body_of(e->body)) != 0) {
+		json_decref(one);
+		return err_set(err, RC_NOMEM, "no memory for the event");
+	}
+	*out = one;
+	return RC_OK;
+}
+
+static enum rc take_run(void *ctx, const struct queue_run_row *r, struct err *err)
+{
+	json_t *one = runs_row(r);
+	if (one == NULL || json_array_append_new(ctx, one) != 0)
+		return err_set(err, RC_NOMEM, "no memory for the event's runs");
+	return RC_OK;
+}
+
+static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struct err *err)
+{
+	json_t *one = NULL, *runs = json_array();
+	enum rc rc = queue_event_get(queue, id, take_one, &one, err);
+	if (rc == RC_OK) {
+		struct queue_filter f = {.event = json_string_value(json_object_get(one, "id"))};
+		rc = queue_run_each(queue, &f, take_run, runs, err);
+	}
+	if (rc == RC_OK)
+		(void)json_object_set(one, "runs", runs);
+	json_decref(runs);
+	if (rc != RC_OK) {
+		json_decref(one);
+		return rc;
+	}
+	*ret = one;
+	return RC_OK;
+}
+
+static int run_show(const struct args *args)
+{
+	struct queue *queue = NULL;
+	struct err err = {.msg = ""};
+	json_t *one = NULL;
+	if (args->operands_n != 1)
+		return args_fail(CLI_USAGE, "name one event: moonhook events show ID");
+	enum cli_exit status = store_open(args, &queue);
+	if (status != CLI_OK)
+		return status;
+	if (read_one(queue, args->operands[0], &one, &err) == RC_OK)
+		detail_print(args->output, one);
+	else
+		status = store_fail(&err);
+	json_decref(one);
+	queue_close(queue);
+	return status;
+}
+
+static const struct verb_flag flags[] = {FILTER_FLAGS};
+
+const struct verb verb_events_list = {
+	.noun = "events",
+	.name = "list",
+	.operands = FILTER_OPERANDS,
+	.summary = "what was received, oldest first",
+	.text = "Filters: state: source: name: object: record: event: id:. Lists are complete "
+		"when\n"
+		"standard output is no terminal, the last 50 on one.",
+	.examples = {"moonhook events list --since 2h",
+		"moonhook events list state:quarantined source:twenty",
+		"moonhook events list name:person.created -o jsonl | jq .record"},
+	.flags = flags,
+	.flags_n = ARRAY_N(flags),
+	.exits = {CLI_FAILED, CLI_USAGE, CLI_CONFIG},
+	.run = run_list,
+};
+
+const struct verb verb_events_show = {
+	.noun = "events",
+	.name = "show",
+	.operands = "ID",
+	.summary = "one event: its headers, its body, its runs",
+	.text = "The start of an id is enough where it fits one event only.",
+	.examples = {"moonhook events show 01kavq",
+		"moonhook events show 01kavq -o json | jq .body",
+		"moonhook events show 01kavq -o json | jq -r '.runs[].error'"},
+	.exits = {CLI_FAILED, CLI_USAGE, CLI_CONFIG},
+	.run = run_show,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verb `status`: what the daemon says of itself.
+ * From: main.c. Next: the control socket. With --check the exit status says what is wrong.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/control.h"
+#include "cli/detail.h"
+#include "cli/terminal.h"
+
+static const char *text_at(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	return text != NULL ? text : "";
+}
+
+static void put_label(const char *label)
+{
+	terminal_tone(TERMINAL_DIM);
+	printf("%-10s", label);
+	terminal_tone(TERMINAL_PLAIN);
+}
+
+static void put_problem(const char *text)
+{
+	if (text[0] == '\0')
+		return;
+	put_label("problem");
+	terminal_tone(TERMINAL_BAD);
+	terminal_put(stdout, text);
+	terminal_tone(TERMINAL_PLAIN);
+	putchar('\n');
+}
+
+/* "12 done, 1 dead", without what is zero. */
+static void put_counts(const char *label, json_t *counts)
+{
+	const char *key, *comma = "";
+	json_t *n;
+	put_label(label);
+	json_object_foreach(counts, key, n)
+	{
+		if (json_integer_value(n) == 0)
+			continue;
+		printf("%s%" PRId64 " %s", comma, (int64_t)json_integer_value(n), key);
+		comma = ", ";
+	}
+	puts(comma[0] == '\0' ? "none" : "");
+}
+
+static void put_processes(json_t *processes)
+{
+	size_t i;
+	json_t *p;
+	json_array_foreach(processes, i, p)
+	{
+		put_label(text_at(p, "name"));
+		printf("%s, pid %" PRId64, text_at(p, "state"),
+			(int64_t)json_integer_value(json_object_get(p, "pid")));
+		int64_t restarts = (int64_t)json_integer_value(json_object_get(p, "restarts"));
+		if (restarts != 0)
+			printf(", restarted %" PRId64 " times", restarts);
+		putchar('\n');
+	}
+}
+
+static void put_rules(json_t *rules)
+{
+	size_t i;
+	json_t *r;
+	json_array_foreach(rules, i, r)
+	{
+		bool broken = strcmp(text_at(r, "state"), "broken") == 0;
+		put_label(i == 0 ? "rules" : "");
+		terminal_tone(broken ? TERMINAL_BAD : TERMINAL_OK);
+		printf("%-7s", text_at(r, "state"));
+		terminal_tone(TERMINAL_PLAIN);
+		terminal_put(stdout, text_at(r, "name"));
+		fputs(text_at(r, "name")[0] != '\0' ? "  " : "", stdout);
+		terminal_put(stdout, text_at(r, "file"));
+		fputs("  ", stdout);
+		terminal_put(stdout, broken ? text_at(r, "error") : text_at(r, "on"));
+		putchar('\n');
+	}
+}
+
+static void put_status(const json_t *s)
+{
+	json_t *api = json_object_get(s, "api"), *tokens = json_object_get(api, "tokens");
+	int64_t up = (int64_t)json_integer_value(json_object_get(s, "uptime_ms")) / 1000;
+	put_label("moonhook");
+	printf("%s, up %" PRId64 "h %02" PRId64 "m %02" PRId64 "s\n", text_at(s, "version"),
+		up / 3600, up / 60 % 60, up % 60);
+	put_processes(json_object_get(s, "processes"));
+	put_label("workers");
+	printf("%" PRId64 "\n", (int64_t)json_integer_value(json_object_get(s, "workers")));
+	put_counts("events", json_object_get(s, "events"));
+	put_counts("runs", json_object_get(s, "runs"));
+	put_label("twenty");
+	printf("%s dialect, %" PRId64 " calls in %" PRId64 " requests, %" PRId64 " waiting",
+		text_at(api, "dialect"), (int64_t)json_integer_value(json_object_get(api, "calls")),
+		(int64_t)json_integer_value(json_object_get(api, "requests")),
+		(int64_t)json_integer_value(json_object_get(api, "waiting")));
+	if (json_is_integer(tokens))
+		printf(", budget for %" PRId64 " now", (int64_t)json_integer_value(tokens));
+	putchar('\n');
+	put_rules(json_object_get(s, "rules"));
+	put_problem(text_at(api, "problem"));
+	put_problem(text_at(s, "store_problem"));
+}
+
+static enum cli_exit verdict(const json_t *s)
+{
+	const json_t *api = json_object_get(s, "api");
+	size_t i;
+	json_t *r;
+	if (json_is_true(json_object_get(api, "refused")))
+		return CLI_KEY;
+	if (json_is_false(json_object_get(api, "reachable")))
+		return CLI_TWENTY;
+	if (text_at(s, "store_problem")[0] != '\0')
+		return CLI_FAILED;
+	json_array_foreach(json_object_get(s, "rules"), i, r)
+	{
+		if (strcmp(text_at(r, "state"), "broken") == 0)
+			return CLI_CONFIG;
+	}
+	return CLI_OK;
+}
+
+static int run_status(const struct args *args)
+{
+	json_t *answer = NULL;
+	enum cli_exit status = control_ask(args, "status", &answer);
+	if (status != CLI_OK)
+		return status;
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		status = args_fail(
+			CLI_DAEMON, "the daemon has no answer: %s", text_at(answer, "error"));
+		json_decref(answer);
+		return status;
+	}
+	if (args->output == ARGS_TABLE)
+		put_status(answer);
+	else
+		detail_print(args->output, answer);
+	if (args_flag(args, "check") != NULL)
+		status = verdict(answer);
+	json_decref(answer);
+	return status;
+}
+
+static const struct verb_flag flags[] = {
+	{"check", NULL, "end with 4, 6, 78 or 1 where the daemon runs but something is wrong"},
+};
+
+const struct verb verb_status = {
+	.name = "status",
+	.operands = "",
+	.summary = "what the daemon is doing, and what is wrong",
+	.text = "With -o json: events and runs counted by state, api, workers, rules, processes.",
+	.examples = {"moonhook status", "moonhook status --check && echo fine",
+		"moonhook status -o json | jq .runs.dead"},
+	.flags = flags,
+	.flags_n = ARRAY_N(flags),
+	.exits = {CLI_USAGE, CLI_DAEMON, CLI_CONFIG, CLI_FAILED, CLI_KEY, CLI_TWENTY},
+	.run = run_status,
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a step may do with its call.
+ * From: the operations. To: engine.c, which looks at what the step left behind. Sends nothing.
+ */
+#include "client/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/engine.h"
+
+void call_send(struct call *call, call_step step)
+{
+	call->step = step;
+	call->ask = NULL;
+	call->armed = true;
+}
+
+enum rc call_end(struct call *call, json_t *value, struct err *err)
+{
+	if (value == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the answer");
+	call->value = value;
+	call->ended = true;
+	return RC_OK;
+}
+
+enum rc call_pass(struct call *call, const struct reply *reply, struct err *err)
+{
+	call->unknown = reply->unknown;
+	return err_set(err, reply->code, "%s", reply->message);
+}
+
+enum rc call_work(struct call *call, size_t bytes, void (*done)(void *work), struct err *err)
+{
+	call->work = calloc(1, bytes);
+	call->work_done = done;
+	return call->work != NULL ? RC_OK : err_set(err, RC_NOMEM, "no memory for a call");
+}
+
+const struct dialect *call_dialect(const struct call *call)
+{
+	return call->engine->probe.dialect;
+}
+
+const char *call_text(const struct call *call, const char *key)
+{
+	return json_string_value(json_object_get(call->args, key));
+}
+
+enum rc call_new_id(struct call *call, int n, struct uuid *ret_id, struct err *err)
+{
+	if (call->name == NULL || *call->name == '\0')
+		return uuid_new(ret_id, err);
+	char *name = NULL;
+	int size =
+		n < 0 ? asprintf(&name, "%s", call->name) : asprintf(&name, "%s/%d", call->name, n);
+	if (size < 0)
+		return err_set(err, RC_NOMEM, "no memory for an id");
+	enum rc rc = uuid_derive(slice_of(name), ret_id);
+	free(name);
+	return rc == RC_OK ? rc : err_set(err, rc, "an id cannot be derived");
+}

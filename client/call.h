@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One call of a rule on its way: one or several requests, one after another, and an answer. The
+ * operations (op_*.c) are written as steps: a step reads the reply to the request before it and
+ * either prepares the next one or ends the call. Waiting, budget and repeats are the engine's
+ * business; a step only sees replies that are final.
+ */
+#ifndef MOONHOOK_CLIENT_CALL_H
+#define MOONHOOK_CLIENT_CALL_H
+
+#include "base/uuid.h"
+#include "client/client.h"
+#include "client/dialect.h"
+#include "client/request.h"
+
+#define CALL_OBJECT_MAX 64
+
+struct call;
+struct engine;
+
+struct reply {        /* BORROWS during the step */
+	enum rc code; /* RC_OK: 2xx, and body is its JSON */
+	int status;   /* 0: none came */
+	const json_t *body;
+	const char *message; /* of everything but RC_OK */
+	bool unknown;        /* an effect whose outcome nobody knows */
+};
+
+/* The step after a request. Either call_send or call_end is due before it returns RC_OK; any other
+ * code ends the call with that error. */
+typedef enum rc (*call_step)(struct call *call, const struct reply *reply, struct err *err);
+/* Prepares a first request (call_send), or ends the call. */
+typedef enum rc (*call_start)(struct call *call, struct err *err);
+
+enum call_state {
+	CALL_READY,   /* in a lane: its request may go when its turn comes */
+	CALL_DELAYED, /* not before a time */
+	CALL_BLOCKED, /* behind an alike one */
+	CALL_ON_WIRE,
+	CALL_DONE, /* answered or cancelled: freed by whoever holds it */
+};
+
+struct call {
+	struct call *prev, *next; /* of its lane, or of the delayed or blocked ones */
+	struct call *all_prev, *all_next;
+	struct engine *engine;
+	enum call_state state;
+	uint64_t ticket;
+	enum client_op op;
+	enum client_lane lane;
+	char object[CALL_OBJECT_MAX];
+	json_t *args;
+	char *name;
+	client_done_fn done; /* NULL: nobody waits any more */
+	void *ctx;
+
+	bool started; /* its first step ran */
+	struct request request;
+	call_step step; /* gets the reply to request */
+	call_start ask; /* when nobody knows whether the request was done; NULL: it is sent again */
+	bool armed, ended; /* what a step did */
+	bool denied;       /* an answer blamed the key */
+	bool resent;       /* an effect went out more than once, or was asked after */
+	int attempts;      /* failed ones of this request */
+	int64_t not_before_ms;
+	json_t *value; /* of the answer */
+	int status;
+	bool unknown;
+
+	int requests;
+	int64_t started_us, wire_us;
+
+	void *work;                    /* of the operation, calloc'd */
+	void (*work_done)(void *work); /* frees what it holds */
+	struct listing *listing;       /* a look-up that is under way */
+	struct creation *creation;     /* a new record that is under way */
+};
+
+/* The request in call->request goes out; then step gets its reply. */
+void call_send(struct call *call, call_step step);
+/* TAKES value (NULL: out of memory). */
+enum rc call_end(struct call *call, json_t *value, struct err *err);
+/* Passes an error reply on as the call's own. */
+enum rc call_pass(struct call *call, const struct reply *reply, struct err *err);
+/* Room for the operation's own state, zeroed. */
+enum rc call_work(
+	struct call *call, size_t bytes, void (*done)(void *work), struct err *err) must_check;
+const struct dialect *call_dialect(const struct call *call);
+/* A text argument, NULL where it is none. BORROWS. */
+const char *call_text(const struct call *call, const char *key);
+/* The id for the n-th new record of this call (n < 0: the only one). Random where the call has no
+ * name. */
+enum rc call_new_id(struct call *call, int n, struct uuid *ret_id, struct err *err) must_check;
+
+#endif

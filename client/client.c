@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The front door of the client.
+ * From: the runner, calls of rules. To: engine.c. What is wrong with a call itself is said here, at
+ * once, before anything waits; what Twenty says comes to the call back. The options of the room are
+ * declared here.
+ */
+#include "client/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "client/engine.h"
+#include "client/operation.h"
+#include "client/url.h"
+
+static const struct conf_option options[] = {
+	{"twenty.url", CONF_TEXT, "!", 0, 0, NULL,
+		"address of Twenty, such as https://crm.example.com"},
+	{"twenty.key", CONF_SECRET, "!", 0, 0, NULL,
+		"API key of Twenty (Settings, API & Webhooks)"},
+	{"twenty.dialect", CONF_CHOICE, "auto", 0, 0, "auto core docs",
+		"form of Twenty's REST API; auto finds out"},
+	{"twenty.budget", CONF_RATE, "100/m", 0, 0, NULL,
+		"requests to Twenty; cloud users report 50/m; none: unlimited"},
+	{"twenty.insecure", CONF_BOOL, "false", 0, 0, NULL,
+		"allow http:// to another machine: the key goes out in the clear"},
+	{"coalesce.upsert", CONF_CHOICE, "auto", 0, 0, "auto false",
+		"put waiting updates of different records into one request where that is safe"},
+};
+
+const struct conf_table client_conf_table = {"client", options, ARRAY_N(options)};
+
+static const struct {
+	const char *name;
+	bool effect;
+} ops[] = {
+#define X(code, name, effect) [code] = {name, effect},
+	CLIENT_OPS(X)
+#undef X
+};
+
+static const struct operation *const operations[] = {
+	[CLIENT_GET] = &operation_get,
+	[CLIENT_LIST] = &operation_list,
+	[CLIENT_CREATE] = &operation_create,
+	[CLIENT_CREATE_MANY] = &operation_create_many,
+	[CLIENT_ENSURE] = &operation_ensure,
+	[CLIENT_UPDATE] = &operation_update,
+	[CLIENT_DELETE] = &operation_delete,
+	[CLIENT_DUPLICATES] = &operation_duplicates,
+	[CLIENT_MERGE] = &operation_merge,
+};
+
+struct client {
+	struct engine engine;
+};
+
+const char *client_op_name(enum client_op op)
+{
+	return (unsigned)op < CLIENT_OP_N ? ops[op].name : "unknown";
+}
+
+enum client_op client_op_find(const char *name)
+{
+	for (int i = 0; i < CLIENT_OP_N; i++)
+		if (strcmp(ops[i].name, name) == 0)
+			return (enum client_op)i;
+	return CLIENT_OP_N;
+}
+
+bool client_op_effect(enum client_op op)
+{
+	return (unsigned)op < CLIENT_OP_N && ops[op].effect;
+}
+
+static enum rc check_key(const char *key, struct err *err)
+{
+	if (key == NULL || *key == '\0')
+		return err_set(err, RC_INVALID, "twenty.key is empty");
+	for (const char *p = key; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7F)
+			return err_set(err, RC_INVALID,
+				"twenty.key holds a blank or a character that no key has");
+	if (strlen(key) > 8192)
+		return err_set(err, RC_INVALID, "twenty.key is too long");
+	return RC_OK;
+}
+
+enum rc client_new(
+	const struct conf *conf, struct sd_event *loop, struct client **ret_client, struct err *err)
+{
+	const char *url = conf_text(conf, "twenty.url"), *key = conf_text(conf, "twenty.key");
+	enum rc rc = check_key(key, err);
+	char *base = NULL;
+	if (rc == RC_OK && url == NULL)
+		rc = err_set(err, RC_INVALID, "twenty.url is missing");
+	if (rc == RC_OK)
+		rc = url_check(
+			url, conf_bool(conf, "twenty.insecure") ? URL_ANY : URL_TLS, &base, err);
+	if (rc != RC_OK)
+		return rc;
+	struct client *client = calloc(1, sizeof(*client));
+	if (client == NULL) {
+		free(base);
+		return err_set(err, RC_NOMEM, "no memory for the client");
+	}
+	rc = engine_open(&client->engine, base, key, conf_int(conf, "twenty.budget"),
+		conf_text(conf, "twenty.dialect"), loop, err);
+	free(base);
+	if (rc != RC_OK) {
+		client_free(client);
+		return rc;
+	}
+	engine_wake(&client->engine);
+	*ret_client = client;
+	return RC_OK;
+}
+
+void client_free(struct client *client)
+{
+	if (client == NULL)
+		return;
+	engine_close(&client->engine);
+	free(client);
+}
+
+static bool is_name(const char *text)
+{
+	size_t n = 0;
+	if (text == NULL)
+		return false;
+	for (; text[n] != '\0'; n++) {
+		char c = text[n];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (!letter && (n == 0 || c < '0' || c > '9'))
+			return false;
+	}
+	return n > 0 && n < CALL_OBJECT_MAX;
+}
+
+static enum rc check(const struct client_call *call, struct err *err)
+{
+	if ((unsigned)call->op >= CLIENT_OP_N || (unsigned)call->lane >= CLIENT_LANE_N ||
+		call->done == NULL)
+		return err_set(err, RC_INVALID, "no such call");
+	if (!is_name(call->object))
+		return err_set(err, RC_DENIED, "the name of an object has letters and digits only");
+	if (!json_is_object(call->args) && json_array_size(call->args) > 0)
+		return err_set(
+			err, RC_INVALID, "%s: named arguments are expected", ops[call->op].name);
+	return operations[call->op]->check(call->object, call->args, err);
+}
+
+enum rc client_submit(struct client *client, const struct client_call *call, uint64_t *ret_ticket,
+	struct err *err)
+{
+	if (client->engine.closing)
+		return err_set(err, RC_CLOSED, "the client is closed");
+	enum rc rc = check(call, err);
+	if (rc != RC_OK)
+		return rc;
+	struct call *c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return err_set(err, RC_NOMEM, "no memory for a call");
+	request_init(&c->request);
+	c->op = call->op;
+	c->lane = call->lane;
+	c->args = json_is_object(call->args) ? json_incref(call->args) : json_object();
+	c->name = strdup(call->name != NULL ? call->name : "");
+	c->done = call->done;
+	c->ctx = call->ctx;
+	snprintf(c->object, sizeof(c->object), "%s", call->object);
+	if (c->name == NULL || c->args == NULL) {
+		call_free(c);
+		return err_set(err, RC_NOMEM, "no memory for a call");
+	}
+	engine_add(&client->engine, c);
+	*ret_ticket = c->ticket;
+	return RC_OK;
+}
+
+void client_cancel(struct client *client, uint64_t ticket)
+{
+	engine_cancel(&client->engine, ticket);
+}
+
+void client_status(const struct client *client, struct client_status *ret_status)
+{
+	const struct engine *e = &client->engine;
+	const struct dialect *d = e->probe.dialect != NULL ? e->probe.dialect : e->probe.chosen;
+	*ret_status = (struct client_status){
+		.dialect = d != NULL ? d->name : "unknown",
+		.reachable = e->line.state == LINE_UP || e->line.state == LINE_DOUBT ||
+			     e->line.state == LINE_REFUSED,
+		.refused = e->line.state == LINE_REFUSED,
+		.calls = e->calls,
+		.requests = e->requests,
+		.waiting = e->waiting,
+		.in_flight = e->on_wire,
+		.tokens = budget_tokens(&e->budget, clock_mono_ms()),
+	};
+	snprintf(ret_status->problem, sizeof(ret_status->problem), "%s", e->line.problem);
+}

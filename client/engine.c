@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine: lanes in, requests out, replies back to the steps.
+ * From: client.c, calls. To: transport.c, requests; back to the calls, replies that are final.
+ *
+ * What is repeated here, without the operation knowing: what never reached the server; what it
+ * refused with 429; reads; effects whose repeat does no harm (an operation says so by leaving `ask`
+ * empty). Everything else goes to the operation's `ask`, which looks before it repeats.
+ * While the line is down, attempts are not counted and nothing but one probe at a time goes out.
+ *
+ * Invariant: a call is in exactly one place: a lane, delayed, blocked, or on the wire.
+ */
+#include "client/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "client/creation.h"
+#include "client/lane.h"
+#include "client/listing.h"
+#include "client/operation.h"
+#include "client/scan.h"
+
+#define DEADLINE_MS 30000
+#define ATTEMPTS_MAX 6 /* of one request while the line is up */
+#define RETRY_MS 250
+#define RETRY_MAX_MS 20000
+#define SCAN_FROM 262144 /* smaller answers cannot grow large when parsed */
+#define SCAN_DEPTH 100
+#define SCAN_PARTS 2000000
+
+static const struct operation *const operations[] = {
+	[CLIENT_GET] = &operation_get,
+	[CLIENT_LIST] = &operation_list,
+	[CLIENT_CREATE] = &operation_create,
+	[CLIENT_CREATE_MANY] = &operation_create_many,
+	[CLIENT_ENSURE] = &operation_ensure,
+	[CLIENT_UPDATE] = &operation_update,
+	[CLIENT_DELETE] = &operation_delete,
+	[CLIENT_DUPLICATES] = &operation_duplicates,
+	[CLIENT_MERGE] = &operation_merge,
+};
+
+static void finish(struct engine *e, struct call *c, enum rc code, const char *message);
+
+/* ---- one call ---- */
+
+void call_free(struct call *c)
+{
+	if (c == NULL)
+		return;
+	if (c->work_done != NULL && c->work != NULL)
+		c->work_done(c->work);
+	free(c->work);
+	listing_free(c->listing);
+	creation_free(c->creation);
+	request_done(&c->request);
+	json_decref(c->args);
+	json_decref(c->value);
+	free(c->name);
+	free(c);
+}
+
+static void forget(struct engine *e, struct call *c)
+{
+	if (c->all_prev != NULL)
+		c->all_prev->all_next = c->all_next;
+	else
+		e->all = c->all_next;
+	if (c->all_next != NULL)
+		c->all_next->all_prev = c->all_prev;
+}
+
+static void to_lane(struct engine *e, struct call *c)
+{
+	if (c->done == NULL) {
+		finish(e, c, RC_CLOSED, "");
+		return;
+	}
+	c->state = CALL_READY;
+	lane_put(&e->ready[c->lane], c);
+}
+
+static void to_delayed(struct engine *e, struct call *c, int64_t ms)
+{
+	c->state = CALL_DELAYED;
+	c->not_before_ms = clock_mono_ms() + ms;
+	lane_put(&e->delayed, c);
+}
+
+/* Gives the answer and the call back to nothing. It is in no list any more. */
+static void finish(struct engine *e, struct call *c, enum rc code, const char *message)
+{
+	c->state = CALL_DONE;
+	forget(e, c);
+	e->waiting--;
+	struct client_answer answer = {
+		.code = code,
+		.value = code == RC_OK ? c->value : NULL,
+		.status = c->status,
+		.name = rc_name(code),
+		.message = code == RC_OK ? "" : message,
+		.retryable = code != RC_OK && rc_fate(code) != RC_FATE_DEAD,
+		.unknown = c->unknown,
+		.requests = c->requests,
+		.started_us = c->started_us,
+		.wire_us = c->wire_us,
+	};
+	if (e->key != NULL && strstr(answer.message, e->key) != NULL)
+		answer.message = rc_text(code);
+	if (c->done != NULL)
+		c->done(c->ctx, &answer);
+	call_free(c);
+}
+
+/* What a step left behind decides where the call goes. */
+static void settle(struct engine *e, struct call *c, enum rc rc, struct err *err)
+{
+	if (rc != RC_OK)
+		finish(e, c, rc, err->msg);
+	else if (c->ended)
+		finish(e, c, RC_OK, "");
+	else if (c->state == CALL_BLOCKED)
+		lane_put(&e->blocked, c);
+	else if (c->armed)
+		to_lane(e, c);
+	else
+		finish(e, c, RC_INVALID, "the call came to no end");
+}
+
+static void deliver(struct engine *e, struct call *c, const struct reply *reply)
+{
+	if (c->done ==
+		NULL) { /* nobody waits: what was on the wire has ended, and no more goes out */
+		finish(e, c, RC_CLOSED, "");
+		return;
+	}
+	struct err err = {.code = reply->code};
+	snprintf(err.msg, sizeof(err.msg), "%s", rc_text(reply->code));
+	if (reply->code == RC_OK && c->request.effect)
+		c->resent = false;
+	c->status = reply->status;
+	c->attempts = reply->code == RC_OK ? 0 : c->attempts;
+	c->armed = false;
+	c->unknown = false;
+	settle(e, c, c->step(c, reply, &err), &err);
+}
+
+static void begin(struct engine *e, struct call *c)
+{
+	struct err err = {.code = RC_OK, .msg = ""};
+	c->started = true;
+	c->armed = false;
+	settle(e, c, operations[c->op]->start(c, &err), &err);
+}
+
+/* ---- replies ---- */
+
+/* A request that came to nothing, or to an effect nobody knows the outcome of. */
+static void retry(struct engine *e, struct call *c, struct reply *reply)
+{
+	metrics_add(METRIC_API_FAILED, 1);
+	bool up = e->line.state == LINE_UP || e->line.state == LINE_DOUBT;
+	if (c->done == NULL || (up && ++c->attempts >= ATTEMPTS_MAX)) {
+		reply->unknown = c->request.effect || c->resent;
+		deliver(e, c, reply);
+		return;
+	}
+	int64_t ms = line_back_off_ms(
+		&e->line, c->attempts > 0 ? c->attempts - 1 : 0, RETRY_MS, RETRY_MAX_MS);
+	if (c->request.effect)
+		c->resent = true;
+	if (c->request.effect && c->ask != NULL) {
+		struct err err = {.code = RC_OK, .msg = ""};
+		c->armed = false;
+		enum rc rc = c->ask(c, &err);
+		if (rc != RC_OK || !c->armed) {
+			settle(e, c, rc, &err);
+			return;
+		}
+	}
+	to_delayed(e, c, ms);
+}
+
+static json_t *parse(struct slice body)
+{
+	if (body.n == 0 || (body.n > SCAN_FROM && !scan_json(body, SCAN_DEPTH, SCAN_PARTS)))
+		return NULL;
+	return json_loadb(body.p, body.n, JSON_DECODE_ANY, NULL);
+}
+
+static void answered_badly(struct engine *e, struct call *c, int status, const json_t *body,
+	struct budget_notice *notice)
+{
+	int64_t now = clock_mono_ms();
+	struct fault fault;
+	e->probe.dialect->read_fault(status, body, &fault);
+	if (status == 429) {
+		metrics_add(METRIC_API_LIMITED, 1);
+		budget_refused(&e->budget, now, notice, fault.limit, fault.window_ms);
+		to_lane(e, c);
+		return;
+	}
+	struct reply reply = {
+		.code = fault.code, .status = status, .body = body, .message = fault.message};
+	if (status >= 500) {
+		char problem[80];
+		snprintf(problem, sizeof(problem), "it answers with status %d", status);
+		line_failed(&e->line, now, LINE_LOST, problem);
+		retry(e, c, &reply);
+		return;
+	}
+	budget_accepted(&e->budget, now, e->on_wire, notice);
+	line_worked(&e->line, now);
+	if (fault.key && !c->denied) {
+		c->denied = true;
+		line_doubt(&e->line, now);
+		to_lane(e, c);
+		return;
+	}
+	deliver(e, c, &reply);
+}
+
+static void answered(struct engine *e, struct call *c, const struct transport_answer *a)
+{
+	struct budget_notice notice = a->notice;
+	json_t *body = parse(a->body);
+	if (a->status < 200 || a->status > 299) {
+		answered_badly(e, c, a->status, body, &notice);
+		json_decref(body);
+		return;
+	}
+	int64_t now = clock_mono_ms();
+	budget_accepted(&e->budget, now, e->on_wire, &notice);
+	struct reply reply = {.code = RC_OK, .status = a->status, .body = body, .message = ""};
+	if (body == NULL) {
+		reply.code = RC_UPSTREAM;
+		reply.message = "Twenty's answer cannot be read";
+		retry(e, c, &reply);
+		return;
+	}
+	line_worked(&e->line, now);
+	deliver(e, c, &reply);
+	json_decref(body);
+}
+
+static void call_answered(void *ctx, const struct transport_answer *a)
+{
+	struct call *c = ctx;
+	struct engine *e = c->engine;
+	e->on_wire--;
+	e->waiting++;
+	c->wire_us += a->wire_us;
+	struct reply reply = {.code = RC_UPSTREAM, .message = a->problem};
+	switch (a->end) {
+	case TRANSPORT_ANSWERED:
+		answered(e, c, a);
+		break;
+	case TRANSPORT_UNSENT:
+		metrics_add(METRIC_API_FAILED, 1);
+		line_failed(&e->line, clock_mono_ms(), LINE_UNSENT, a->problem);
+		to_lane(e, c);
+		break;
+	case TRANSPORT_LOST:
+		reply.code = a->late ? RC_TIMEOUT : RC_UPSTREAM;
+		line_failed(&e->line, clock_mono_ms(), LINE_LOST, a->problem);
+		retry(e, c, &reply);
+		break;
+	case TRANSPORT_EXCESS:
+		reply.code = RC_TOO_LARGE;
+		reply.unknown = c->request.effect;
+		deliver(e, c, &reply);
+		break;
+	}
+}
+
+/* ---- the probe ---- */
+
+static void probe_answered(void *ctx, const struct transport_answer *a)
+{
+	struct engine *e = ctx;
+	int64_t now = clock_mono_ms();
+	e->probe.on_wire = false;
+	struct budget_notice notice = a->notice;
+	if (a->end != TRANSPORT_ANSWERED) {
+		metrics_add(METRIC_API_FAILED, 1);
+		line_failed(&e->line, now, LINE_UNSENT, a->problem);
+		return;
+	}
+	json_t *body = parse(a->body);
+	char problem[200] = "it answers with an error";
+	switch (probe_understand(&e->probe, a->status, body, problem, sizeof(problem))) {
+	case PROBE_KNOWN:
+		budget_accepted(&e->budget, now, e->on_wire, &notice);
+		line_proved(&e->line, now);
+		break;
+	case PROBE_REFUSED:
+		line_refused(&e->line, now);
+		break;
+	case PROBE_LIMITED:
+		metrics_add(METRIC_API_LIMITED, 1);
+		budget_refused(&e->budget, now, &notice, 0, 0);
+		break;
+	case PROBE_FAILING:
+		metrics_add(METRIC_API_FAILED, 1);
+		line_failed(&e->line, now, LINE_UNSENT, problem);
+		break;
+	case PROBE_STRANGE:
+		line_unusable(&e->line, now, problem);
+		break;
+	}
+	json_decref(body);
+}
+
+static void schema_answered(void *ctx, const struct transport_answer *a)
+{
+	struct engine *e = ctx;
+	e->probe.on_wire = false;
+	if (a->end == TRANSPORT_ANSWERED && a->status == 200)
+		probe_read_schema(&e->probe, a->body);
+}
+
+static void count_request(struct engine *e, int64_t now)
+{
+	budget_take(&e->budget, now);
+	e->requests++;
+	metrics_add(METRIC_API_REQUESTS, 1);
+}
+
+static void send_probe(struct engine *e, int64_t now, bool schema)
+{
+	struct err err;
+	enum rc rc = schema ? probe_ask_schema(&e->probe, &err) : probe_ask(&e->probe, &err);
+	if (rc == RC_OK)
+		rc = transport_send(e->transport, &e->probe.request,
+			schema ? schema_answered : probe_answered, e, &err);
+	if (rc != RC_OK) {
+		line_failed(&e->line, now, LINE_UNSENT, err.msg);
+		return;
+	}
+	e->probe.on_wire = true;
+	e->probe.schema_asked = e->probe.schema_asked || schema;
+	count_request(e, now);
+}
+
+/* ---- going out ---- */
+
+static void send_call(struct engine *e, struct call *c, int64_t now)
+{
+	struct err err;
+	enum rc rc = transport_send(e->transport, &c->request, call_answered, c, &err);
+	if (rc != RC_OK) {
+		finish(e, c, rc, err.msg);
+		return;
+	}
+	c->state = CALL_ON_WIRE;
+	c->requests++;
+	if (c->started_us == 0)
+		c->started_us = clock_mono_us();
+	e->on_wire++;
+	e->waiting--;
+	count_request(e, now);
+}
+
+static struct call *first_ready(struct engine *e)
+{
+	for (int i = 0; i < CLIENT_LANE_N; i++)
+		if (e->ready[i].head != NULL)
+			return e->ready[i].head;
+	return NULL;
+}
+
+/* Moves calls whose time has come back to their lanes; answers when the next one's comes. */
+static int64_t wake_delayed(struct engine *e, int64_t now)
+{
+	int64_t next = INT64_MAX;
+	for (struct call *c = e->delayed.head, *after; c != NULL; c = after) {
+		after = c->next;
+		if (c->not_before_ms > now) {
+			next = c->not_before_ms < next ? c->not_before_ms : next;
+			continue;
+		}
+		lane_drop(&e->delayed, c);
+		to_lane(e, c);
+	}
+	return next;
+}
+
+/* Sends what may go. Answers when there is a reason to look again. */
+static int64_t send_ready(struct engine *e, int64_t now)
+{
+	while (transport_in_flight(e->transport) < TRANSPORT_PARALLEL) {
+		bool up = e->line.state == LINE_UP;
+		bool schema = up && !e->probe.schema_asked && e->probe.dialect == &dialect_core;
+		struct call *c = up ? first_ready(e) : NULL;
+		if (c != NULL && !c->started) { /* costs nothing, and may end it */
+			lane_drop(&e->ready[c->lane], c);
+			begin(e, c);
+			continue;
+		}
+		if (!up && e->probe.on_wire)
+			return INT64_MAX;
+		if (!up && e->line.probe_at_ms > now)
+			return e->line.probe_at_ms;
+		if (c == NULL && up && (!schema || e->probe.on_wire))
+			return INT64_MAX;
+		int64_t wait = budget_wait_ms(&e->budget, now, e->on_wire + e->probe.on_wire);
+		if (wait > 0)
+			return now + wait;
+		if (c == NULL) {
+			send_probe(e, now, schema);
+			continue;
+		}
+		lane_drop(&e->ready[c->lane], c);
+		send_call(e, c, now);
+	}
+	return INT64_MAX;
+}
+
+static void arm_timer(struct engine *e, int64_t at_ms, int64_t now)
+{
+	if (at_ms == INT64_MAX || (e->timer_at_ms >= 0 && e->timer_at_ms <= at_ms))
+		return;
+	uint64_t loop_now = 0;
+	sd_event_now(e->loop, CLOCK_MONOTONIC, &loop_now);
+	uint64_t in_us = at_ms > now ? (uint64_t)(at_ms - now) * 1000 : 0;
+	if (sd_event_source_set_time(e->timer, loop_now + in_us) >= 0 &&
+		sd_event_source_set_enabled(e->timer, SD_EVENT_ONESHOT) >= 0)
+		e->timer_at_ms = at_ms;
+}
+
+static void pump(struct engine *e)
+{
+	if (e->pumping || e->closing)
+		return;
+	e->pumping = true;
+	int64_t now = clock_mono_ms();
+	int64_t next = wake_delayed(e, now);
+	int64_t again = send_ready(e, now);
+	transport_kick(e->transport);
+	arm_timer(e, again < next ? again : next, now);
+	metrics_set(METRIC_API_WAITING, e->waiting);
+	metrics_set(METRIC_API_TOKENS, (int64_t)budget_tokens(&e->budget, now));
+	e->pumping = false;
+}
+
+static int on_wake(sd_event_source *source, void *ctx)
+{
+	(void)source;
+	pump(ctx);
+	return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	(void)source, (void)usec;
+	struct engine *e = ctx;
+	e->timer_at_ms = -1;
+	pump(e);
+	return 0;
+}
+
+static void on_idle(void *ctx)
+{
+	struct engine *e = ctx;
+	if (e->pumping) /* from within a kick: what ended leaves room for more */
+		engine_wake(e);
+	else
+		pump(e);
+}
+
+void engine_wake(struct engine *e)
+{
+	if (e->closing)
+		return;
+	if (sd_event_source_set_enabled(e->wake, SD_EVENT_ONESHOT) < 0)
+		log_error(NULL, "the client's event loop is broken");
+}
+
+/* ---- from outside ---- */
+
+void engine_add(struct engine *e, struct call *c)
+{
+	c->engine = e;
+	c->ticket = ++e->next_ticket;
+	c->all_next = e->all;
+	if (e->all != NULL)
+		e->all->all_prev = c;
+	e->all = c;
+	e->calls++;
+	e->waiting++;
+	metrics_add(METRIC_API_CALLS, 1);
+	to_lane(e, c);
+	engine_wake(e);
+}
+
+void engine_block(struct call *c)
+{
+	c->state = CALL_BLOCKED;
+	c->started = false;
+}
+
+void engine_unblock(struct call *c)
+{
+	lane_drop(&c->engine->blocked, c);
+	to_lane(c->engine, c);
+	engine_wake(c->engine);
+}
+
+/* Takes a call that waits out of the list it is in. */
+static void detach(struct engine *e, struct call *c)
+{
+	switch (c->state) {
+	case CALL_READY:
+		lane_drop(&e->ready[c->lane], c);
+		break;
+	case CALL_DELAYED:
+		lane_drop(&e->delayed, c);
+		break;
+	case CALL_BLOCKED:
+		lane_drop(&e->blocked, c);
+		break;
+	case CALL_ON_WIRE:
+	case CALL_DONE:
+		break;
+	}
+}
+
+void engine_cancel(struct engine *e, uint64_t ticket)
+{
+	struct call *c = e->all;
+	while (c != NULL && c->ticket != ticket)
+		c = c->all_next;
+	if (c == NULL)
+		return;
+	c->done = NULL;
+	if (c->state == CALL_ON_WIRE)
+		return;
+	detach(e, c);
+	finish(e, c, RC_CLOSED, "");
+}
+
+enum rc engine_open(struct engine *e, const char *url, const char *key, int64_t per_hour,
+	const char *dialect, sd_event *loop, struct err *err)
+{
+	int64_t now = clock_mono_ms();
+	uint64_t random = 0;
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		random = (uint64_t)clock_mono_us();
+	*e = (struct engine){.loop = sd_event_ref(loop), .timer_at_ms = -1};
+	budget_init(&e->budget, per_hour, now);
+	line_init(&e->line, now, random);
+	probe_init(&e->probe, dialect);
+	e->key = strdup(key);
+	struct transport_conf conf = {
+		.url = url, .key = key, .deadline_ms = DEADLINE_MS, .body_max = TRANSPORT_BODY_MAX};
+	enum rc rc = transport_new(&conf, loop, on_idle, e, &e->transport, err);
+	if (rc != RC_OK)
+		return rc;
+	if (e->key == NULL || sd_event_add_defer(loop, &e->wake, on_wake, e) < 0 ||
+		sd_event_add_time(loop, &e->timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer, e) <
+			0 ||
+		sd_event_source_set_enabled(e->timer, SD_EVENT_OFF) < 0)
+		return err_set(err, RC_NOMEM, "no memory for the client");
+	return RC_OK;
+}
+
+void engine_close(struct engine *e)
+{
+	e->closing = true;
+	transport_free(e->transport);
+	e->transport = NULL;
+	while (e->all != NULL) {
+		struct call *c = e->all;
+		if (c->state == CALL_ON_WIRE)
+			c->unknown = c->request.effect || c->resent;
+		detach(e, c);
+		finish(e, c, RC_CLOSED, "the client was closed");
+	}
+	probe_done(&e->probe);
+	sd_event_source_disable_unref(e->wake);
+	sd_event_source_disable_unref(e->timer);
+	sd_event_unref(e->loop);
+	if (e->key != NULL)
+		explicit_bzero(e->key, strlen(e->key));
+	free(e->key);
+	*e = (struct engine){.timer_at_ms = -1};
+}

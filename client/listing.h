@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records that meet a condition, over as many pages as it takes: what `list` is, and what other
+ * operations look things up with. Every answer is held against the condition; a server that ignored
+ * it is an error, and what its filter cannot say is filtered here.
+ */
+#ifndef MOONHOOK_CLIENT_LISTING_H
+#define MOONHOOK_CLIENT_LISTING_H
+
+#include "client/call.h"
+
+#define LISTING_PAGES 200 /* pages looked through where the filter is ours */
+
+typedef enum rc (*listing_then)(struct call *call, struct listing *listing, struct err *err);
+
+struct listing {
+	char object[CALL_OBJECT_MAX]; /* "": the call's */
+	struct where *where;          /* owned; NULL: everything */
+	json_t *order;                /* reference; NULL: the server's */
+	int64_t want;                 /* records at most */
+	int depth;
+	enum deleted deleted;
+	enum { LISTING_PLAIN, LISTING_CURSOR } kind; /* whether `next` has to be exact */
+	char *after;                                 /* owned; cursor of the next page */
+
+	json_t *records; /* found so far */
+	char *next;      /* owned; cursor behind the last of them; NULL: that was all */
+	int64_t total;   /* -1: not known */
+
+	enum where_fit fit; /* of the page that is under way */
+	int64_t asked;      /* its size */
+	int pages;
+	char first_id[40]; /* of the first page: it must not come again */
+	listing_then then;
+};
+
+/* Everything zero; want, where and the rest are for the caller to set. GIVES (listing_free). */
+struct listing *listing_new(void);
+void listing_free(struct listing *listing);
+/* TAKES listing, also on failure; then is called with it when it is complete, from a step. It stays
+ * call->listing until the next one or the call's end. */
+enum rc listing_start(
+	struct call *call, struct listing *listing, listing_then then, struct err *err) must_check;
+/* The commonest one: by ids. ids: array of texts, BORROWED. */
+enum rc listing_by_ids(struct call *call, const json_t *ids, enum deleted deleted,
+	listing_then then, struct err *err) must_check;
+/* The record with that id among those found; NULL. BORROWS. */
+json_t *listing_find(const struct listing *listing, const char *id);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ensure {where, data} -> {record, created}: finds one or makes one, never two, revives nothing.
+ * From: engine.c. Alike ensures (same object and condition) wait for each other here; between
+ * processes the server's unique values decide, and whoever loses finds the winner's record. A
+ * record that carries the id derived from this call's name was made by an earlier try of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "client/creation.h"
+#include "client/engine.h"
+#include "client/listing.h"
+#include "client/operation.h"
+
+struct ensure {
+	struct call *call;
+	char *key; /* object and condition */
+};
+
+static struct where *condition_of(const struct call *call, struct err *err)
+{
+	struct where *where = NULL;
+	if (where_parse(call->object, json_object_get(call->args, "where"), &where, err) != RC_OK)
+		return NULL;
+	return where;
+}
+
+/* A condition that compares with nothing would find anybody. */
+static bool compares_with_nothing(const struct where *w)
+{
+	bool empty = w->kind == WHERE_TEST && !w->negated && w->op == WHERE_EQ &&
+		     (json_is_null(w->value) ||
+			     (json_is_string(w->value) && json_string_length(w->value) == 0));
+	for (size_t i = 0; !empty && i < w->child_n; i++)
+		empty = compares_with_nothing(w->child[i]);
+	return empty;
+}
+
+static enum rc ensure_check(const char *object, const json_t *args, struct err *err)
+{
+	const json_t *condition = json_object_get(args, "where"),
+		     *data = json_object_get(args, "data");
+	struct where *where = NULL;
+	enum rc rc = where_parse(object, condition, &where, err);
+	if (rc == RC_OK && !where_tests(where))
+		rc = err_set(err, RC_DENIED, "ensure: the condition is empty");
+	if (rc == RC_OK && compares_with_nothing(where))
+		rc = err_set(err, RC_DENIED, "ensure: the condition compares with nothing");
+	where_free(where);
+	if (rc == RC_OK && data != NULL && !json_is_null(data))
+		rc = check_record(data, "ensure", err);
+	json_t *whole = NULL;
+	if (rc == RC_OK && json_is_object(data))
+		rc = fields_expand(object, data, &whole, err);
+	json_decref(whole);
+	return rc;
+}
+
+static bool is_plain(const json_t *v)
+{
+	return json_is_string(v) || json_is_number(v) || json_is_boolean(v);
+}
+
+/* The plain equalities of the condition, and over them the data. GIVES. */
+static enum rc whole_data(const struct call *call, json_t **ret_data, struct err *err)
+{
+	json_t *flat = json_object();
+	const char *key;
+	json_t *value;
+	json_object_foreach(json_object_get(call->args, "where"), key,
+		value) if (is_plain(value) && json_object_set(flat, key, value) != 0)
+	{
+		json_decref(flat);
+		return err_set(err, RC_NOMEM, "no memory for a record");
+	}
+	json_t *out = NULL, *over = NULL;
+	enum rc rc = fields_expand(call->object, flat, &out, err);
+	json_decref(flat);
+	const json_t *data = json_object_get(call->args, "data");
+	if (rc == RC_OK && json_is_object(data))
+		rc = fields_expand(call->object, data, &over, err);
+	if (rc == RC_OK && over != NULL && json_object_update_recursive(out, over) != 0)
+		rc = err_set(err, RC_NOMEM, "no memory for a record");
+	json_decref(over);
+	if (rc == RC_OK)
+		*ret_data = out;
+	else
+		json_decref(out);
+	return rc;
+}
+
+static enum rc answer(struct call *call, const json_t *record, bool created, struct err *err)
+{
+	json_t *copy = json_deep_copy(record);
+	return call_end(
+		call, json_pack("{s:o, s:b}", "record", copy, "created", created ? 1 : 0), err);
+}
+
+/* Was the record made by an earlier try of this very call? */
+static bool is_own(struct call *call, const json_t *record)
+{
+	struct uuid id;
+	const char *have = json_string_value(json_object_get(record, "id"));
+	return call->name != NULL && *call->name != '\0' && have != NULL &&
+	       call_dialect(call)->own_ids && call_new_id(call, -1, &id, NULL) == RC_OK &&
+	       strcasecmp(id.text, have) == 0;
+}
+
+static enum rc find(
+	struct call *call, enum deleted deleted, int64_t want, listing_then then, struct err *err)
+{
+	struct listing *l = listing_new();
+	struct where *where = l != NULL ? condition_of(call, err) : NULL;
+	if (where == NULL) {
+		listing_free(l);
+		return err_set(err, RC_NOMEM, "no memory for a condition");
+	}
+	l->where = where;
+	l->want = want;
+	l->deleted = deleted;
+	l->order = json_pack("[s]", "createdAt");
+	return listing_start(call, l, then, err);
+}
+
+/* Somebody else holds one of the unique values: who? */
+static enum rc found_after_all(struct call *call, struct listing *l, struct err *err)
+{
+	bool in_bin = false;
+	size_t i;
+	json_t *each;
+	json_array_foreach(l->records, i, each)
+	{
+		if (field_value(each, "deletedAt") == NULL)
+			return answer(call, each, is_own(call, each), err);
+		in_bin = true;
+	}
+	return err_set(err, RC_DUPLICATE,
+		in_bin ? "only a deleted record meets the condition; it still holds the unique "
+			 "value "
+			 "and is not revived: restore it or destroy it"
+		       : "another record, perhaps a deleted one, holds one of the unique values");
+}
+
+static enum rc created(
+	struct call *call, const json_t *record, const struct reply *failure, struct err *err)
+{
+	if (record != NULL && field_value(record, "deletedAt") == NULL)
+		return answer(call, record, true, err);
+	if (record == NULL && failure->code != RC_DUPLICATE)
+		return call_pass(call, failure, err);
+	bool all = call_dialect(call)->deleted_lists;
+	return find(call, all ? DELETED_ALSO : DELETED_NOT, 20, found_after_all, err);
+}
+
+static enum rc found(struct call *call, struct listing *l, struct err *err)
+{
+	json_t *first = json_array_get(l->records, 0);
+	if (first != NULL)
+		return answer(call, first, is_own(call, first), err);
+	json_t *data = NULL;
+	enum rc rc = whole_data(call, &data, err);
+	return rc == RC_OK ? creation_start(call, call->object, data, -1, created, err) : rc;
+}
+
+static struct ensure *work_of(const struct call *call)
+{
+	return call->op == CLIENT_ENSURE ? call->work : NULL;
+}
+
+/* The next one that waits for the same goes on. */
+static void ensure_done(void *work)
+{
+	struct ensure *w = work;
+	struct engine *e = w->call->engine;
+	struct call *next = NULL;
+	for (struct call *c = e->blocked.head; c != NULL && next == NULL && w->key != NULL;
+		c = c->next) {
+		struct ensure *other = work_of(c);
+		if (other != NULL && other != w && other->key != NULL &&
+			strcmp(other->key, w->key) == 0)
+			next = c;
+	}
+	free(w->key);
+	w->key = NULL;
+	if (next != NULL)
+		engine_unblock(next);
+}
+
+static bool somebody_else(const struct call *call)
+{
+	const struct ensure *mine = work_of(call);
+	for (struct call *c = call->engine->all; c != NULL; c = c->all_next) {
+		const struct ensure *w = work_of(c);
+		if (c != call && w != NULL && w->key != NULL && c->started &&
+			c->state != CALL_BLOCKED && strcmp(w->key, mine->key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum rc ensure_start(struct call *call, struct err *err)
+{
+	enum rc rc = call->work != NULL ? RC_OK
+					: call_work(call, sizeof(struct ensure), ensure_done, err);
+	if (rc != RC_OK)
+		return rc;
+	struct ensure *w = call->work;
+	w->call = call;
+	if (w->key == NULL) {
+		json_t *key =
+			json_pack("[s, O]", call->object, json_object_get(call->args, "where"));
+		w->key = key != NULL ? json_dumps(key, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+		json_decref(key);
+	}
+	if (w->key == NULL)
+		return err_set(err, RC_NOMEM, "no memory for a condition");
+	if (somebody_else(call)) {
+		engine_block(call);
+		return RC_OK;
+	}
+	return find(call, DELETED_NOT, 1, found, err);
+}
+
+const struct operation operation_ensure = {ensure_check, ensure_start};

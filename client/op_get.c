@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * get {id, depth?, fields?} -> record | null; update {id, data} -> record.
+ * From: engine.c. Both name one record by its id. A record that is not there is null for get, an
+ * error for update. An update says the same when it is sent again, so nothing is asked before that.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "client/operation.h"
+
+enum rc check_id(const json_t *id, const char *what, struct err *err)
+{
+	const char *text = json_string_value(id);
+	if (text == NULL || *text == '\0')
+		return err_set(err, RC_DENIED, "%s: an id is missing", what);
+	if (strlen(text) != json_string_length(id) || !uuid_valid(text))
+		return err_set(err, RC_DENIED, "%s: an id must be a UUID", what);
+	return RC_OK;
+}
+
+enum rc check_record(const json_t *data, const char *what, struct err *err)
+{
+	if (!json_is_object(data))
+		return err_set(err, RC_INVALID, "%s: a table of fields is missing", what);
+	const json_t *id = json_object_get(data, "id");
+	return id == NULL ? RC_OK : check_id(id, what, err);
+}
+
+static enum rc check_fields(const char *object, const json_t *fields, struct err *err)
+{
+	size_t i;
+	json_t *each;
+	if (fields != NULL && !json_is_null(fields) && !json_is_array(fields))
+		return err_set(err, RC_INVALID, "fields: a list of names is expected");
+	json_array_foreach(fields, i, each)
+	{
+		struct field field;
+		if (!json_is_string(each))
+			return err_set(err, RC_INVALID, "fields: a list of names is expected");
+		enum rc rc = field_find(object, json_string_value(each), &field, err);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc get_check(const char *object, const json_t *args, struct err *err)
+{
+	enum rc rc = check_id(json_object_get(args, "id"), "get", err);
+	return rc == RC_OK ? check_fields(object, json_object_get(args, "fields"), err) : rc;
+}
+
+/* Reads the one record of a reply and holds its id against the one that was asked for. */
+static enum rc read_this(
+	struct call *call, const struct reply *reply, json_t **ret_record, struct err *err)
+{
+	json_t *record = NULL;
+	enum rc rc = call_dialect(call)->read_record(call->object, reply->body, &record, err);
+	if (rc != RC_OK)
+		return rc;
+	const char *id = json_string_value(json_object_get(record, "id"));
+	if (strcasecmp(id, call_text(call, "id")) != 0) {
+		json_decref(record);
+		return err_set(err, RC_UPSTREAM, "Twenty answered with another record");
+	}
+	*ret_record = record;
+	return RC_OK;
+}
+
+static enum rc got(struct call *call, const struct reply *reply, struct err *err)
+{
+	if (reply->code == RC_NOT_FOUND)
+		return call_end(call, json_null(), err);
+	if (reply->code != RC_OK)
+		return call_pass(call, reply, err);
+	json_t *record = NULL;
+	enum rc rc = read_this(call, reply, &record, err);
+	const json_t *fields = json_object_get(call->args, "fields");
+	if (rc != RC_OK || json_array_size(fields) == 0)
+		return rc == RC_OK ? call_end(call, record, err) : rc;
+	json_t *part = NULL;
+	rc = fields_pick(call->object, record, fields, &part, err);
+	json_decref(record);
+	return rc == RC_OK ? call_end(call, part, err) : rc;
+}
+
+static enum rc get_start(struct call *call, struct err *err)
+{
+	int depth = json_number_value(json_object_get(call->args, "depth")) > 0;
+	enum rc rc = call_dialect(call)->get(&call->request, call->object, call_text(call, "id"),
+		depth, json_object_get(call->args, "fields"), err);
+	if (rc == RC_OK)
+		call_send(call, got);
+	return rc;
+}
+
+const struct operation operation_get = {get_check, get_start};
+
+static enum rc update_check(const char *object, const json_t *args, struct err *err)
+{
+	const json_t *id = json_object_get(args, "id"), *data = json_object_get(args, "data");
+	enum rc rc = check_id(id, "update", err);
+	if (rc == RC_OK)
+		rc = check_record(data, "update", err);
+	if (rc != RC_OK)
+		return rc;
+	const char *own = json_string_value(json_object_get(data, "id"));
+	if (own != NULL && strcasecmp(own, json_string_value(id)) != 0)
+		return err_set(err, RC_INVALID, "update: an id cannot be changed");
+	json_t *whole = NULL;
+	rc = fields_expand(object, data, &whole, err);
+	if (rc == RC_OK && json_object_size(whole) <= (own != NULL ? 1 : 0))
+		rc = err_set(err, RC_INVALID, "update: there is nothing to change");
+	json_decref(whole);
+	return rc;
+}
+
+static enum rc updated(struct call *call, const struct reply *reply, struct err *err)
+{
+	if (reply->code != RC_OK)
+		return call_pass(call, reply, err);
+	json_t *record = NULL;
+	enum rc rc = read_this(call, reply, &record, err);
+	return rc == RC_OK ? call_end(call, record, err) : rc;
+}
+
+static enum rc update_start(struct call *call, struct err *err)
+{
+	json_t *data = NULL;
+	enum rc rc = fields_expand(call->object, json_object_get(call->args, "data"), &data, err);
+	if (rc != RC_OK)
+		return rc;
+	json_object_del(data, "id");
+	rc = call_dialect(call)->update(
+		&call->request, call->object, call_text(call, "id"), data, err);
+	json_decref(data);
+	if (rc == RC_OK)
+		call_send(call, updated);
+	return rc;
+}
+
+const struct operation operation_update = {update_check, update_start};

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * list {where?, order?, limit?, after?, depth?, fields?, deleted?} -> {records, next, total}
+ * From: engine.c. The pages are listing.c's business; here the arguments are read and the answer is
+ * put together. next and total are null where there is none or nobody knows.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/listing.h"
+#include "client/operation.h"
+
+#define LIMIT_MAX 10000
+#define ORDER_MAX 5
+
+enum rc check_where(const char *object, const json_t *condition, struct err *err)
+{
+	struct where *where = NULL;
+	enum rc rc = where_parse(object, condition, &where, err);
+	where_free(where);
+	return rc;
+}
+
+static enum rc check_order(const char *object, const json_t *order, struct err *err)
+{
+	size_t i;
+	json_t *each;
+	if (json_array_size(order) > ORDER_MAX)
+		return err_set(err, RC_INVALID, "order: at most %d names", ORDER_MAX);
+	json_array_foreach(order, i, each)
+	{
+		const char *name = json_string_value(each);
+		if (name == NULL)
+			return err_set(err, RC_INVALID, "order: a list of names is expected");
+		struct field field;
+		enum rc rc = field_find(object, name + (*name == '-'), &field, err);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static bool is_list(const json_t *v)
+{
+	return v == NULL || json_is_null(v) || json_is_array(v) || json_object_size(v) == 0;
+}
+
+static enum rc list_check(const char *object, const json_t *args, struct err *err)
+{
+	const json_t *limit = json_object_get(args, "limit");
+	const json_t *deleted = json_object_get(args, "deleted");
+	const json_t *order = json_object_get(args, "order");
+	const json_t *fields = json_object_get(args, "fields");
+	const json_t *after = json_object_get(args, "after");
+	double n = json_number_value(limit);
+	if (limit != NULL && !json_is_null(limit) &&
+		(!json_is_number(limit) || n < 0 || n > LIMIT_MAX || n != (double)(int64_t)n))
+		return err_set(err, RC_INVALID, "limit: a whole number up to %d", LIMIT_MAX);
+	const char *bin = json_string_value(deleted);
+	if (deleted != NULL && !json_is_null(deleted) &&
+		(bin == NULL || (strcmp(bin, "only") != 0 && strcmp(bin, "also") != 0)))
+		return err_set(err, RC_INVALID, "deleted: \"only\" or \"also\"");
+	if (after != NULL && !json_is_null(after) && !json_is_string(after))
+		return err_set(err, RC_INVALID, "after: the cursor of a page");
+	if (!is_list(fields) || (!is_list(order) && !json_is_string(order)))
+		return err_set(err, RC_INVALID, "fields and order are lists of names");
+	size_t i;
+	json_t *each;
+	struct field field;
+	enum rc rc = check_order(object, order, err);
+	if (rc == RC_OK && json_is_string(order))
+		rc = field_find(object,
+			json_string_value(order) + (*json_string_value(order) == '-'), &field, err);
+	json_array_foreach(fields, i, each) if (rc == RC_OK) rc =
+		json_is_string(each)
+			? field_find(object, json_string_value(each), &field, err)
+			: err_set(err, RC_INVALID, "fields: a list of names is expected");
+	return rc == RC_OK ? check_where(object, json_object_get(args, "where"), err) : rc;
+}
+
+static json_t *pick_all(struct call *call, json_t *records, struct err *err)
+{
+	const json_t *fields = json_object_get(call->args, "fields");
+	if (json_array_size(fields) == 0)
+		return json_incref(records);
+	json_t *out = json_array();
+	size_t i;
+	json_t *each;
+	json_array_foreach(records, i, each)
+	{
+		json_t *part = NULL;
+		if (fields_pick(call->object, each, fields, &part, err) != RC_OK ||
+			json_array_append_new(out, part) != 0) {
+			json_decref(out);
+			return NULL;
+		}
+	}
+	return out;
+}
+
+static enum rc listed(struct call *call, struct listing *l, struct err *err)
+{
+	json_t *records = pick_all(call, l->records, err);
+	json_t *next = l->next != NULL ? json_string(l->next) : json_null();
+	json_t *total = l->total >= 0 ? json_integer(l->total) : json_null();
+	return call_end(call,
+		json_pack("{s:o, s:o, s:o}", "records", records, "next", next, "total", total),
+		err);
+}
+
+static enum rc list_start(struct call *call, struct err *err)
+{
+	struct listing *l = listing_new();
+	const json_t *limit = json_object_get(call->args, "limit");
+	json_t *order = json_object_get(call->args, "order");
+	const char *after = call_text(call, "after"), *bin = call_text(call, "deleted");
+	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
+			       : where_parse(call->object, json_object_get(call->args, "where"),
+					 &l->where, err);
+	if (rc == RC_OK && after != NULL) {
+		l->after = strdup(after);
+		if (l->after == NULL)
+			rc = err_set(err, RC_NOMEM, "no memory for a list");
+	}
+	if (rc == RC_OK && bin == NULL && where_names(l->where, "deletedAt"))
+		rc = err_set(err, RC_INVALID, "deletedAt: say deleted = \"only\" or \"also\" too");
+	if (rc != RC_OK) {
+		listing_free(l);
+		return rc;
+	}
+	l->order = json_is_string(order) ? json_pack("[O]", order) : json_incref(order);
+	l->want = json_is_number(limit) ? (int64_t)json_number_value(limit)
+					: call_dialect(call)->page_default;
+	l->depth = json_number_value(json_object_get(call->args, "depth")) > 0 ? 1 : 0;
+	l->deleted = bin == NULL                ? DELETED_NOT
+		     : strcmp(bin, "only") == 0 ? DELETED_ONLY
+						: DELETED_ALSO;
+	l->kind = LISTING_CURSOR;
+	if (l->want == 0 && !call_dialect(call)->deleted_lists) {
+		call->listing = l;
+		return listed(call, l, err);
+	}
+	return listing_start(call, l, listed, err);
+}
+
+const struct operation operation_list = {list_check, list_start};

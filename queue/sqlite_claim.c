@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Claiming: what is due becomes running, under a new epoch.
+ *
+ * From: queue_claim, queue_next_due, queue_adopt. To: the table run of work.db, in the open
+ * transaction. Looks only at the indexes over open runs (run_open, run_timed), so that neither ended
+ * nor blocked runs cost anything. Does not decide what is due: routing, finishing and retrying do.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "queue/sqlite.h"
+
+static void copy_id(struct id *ret_id, const char *text)
+{
+	*ret_id = (struct id){{0}};
+	memcpy(ret_id->text, text, strnlen(text, ID_N));
+}
+
+/* --- what has waited long enough ----------------------------------------------------------------- */
+
+enum { TIMED_MORE = 64 };
+
+struct timed { /* a run whose time has come */
+	int64_t seq, hold;
+};
+
+static enum rc load_timed(struct store *store, int64_t now_wall_ms, size_t max,
+	struct timed *ret_timed, size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_TIMED);
+	db_bind_int(&store->work, s, 1, now_wall_ms);
+	db_bind_int(&store->work, s, 2, (int64_t)max);
+	for (*ret_n = 0;;) {
+		bool row;
+		enum rc rc = db_row(&store->work, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		ret_timed[(*ret_n)++] = (struct timed){
+			sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+	}
+}
+
+/* Due, or, where an older run of its key came back meanwhile, behind that one. */
+static enum rc wake(struct store *store, const struct timed *timed, struct err *err)
+{
+	int64_t first = timed->seq;
+	enum rc rc = RC_OK;
+	if (timed->hold != 0)
+		rc = work_hold_first(store, timed->hold, &first, err);
+	enum queue_state to = first == timed->seq ? QUEUE_DUE : QUEUE_WAITING;
+	if (rc == RC_OK)
+		rc = work_move(store, QUEUE_WAITING, to, err);
+	return rc == RC_OK ? work_run_put_state(store, timed->seq, to, err) : rc;
+}
+
+static enum rc wake_timed(struct store *store, int64_t now_wall_ms, size_t max, struct err *err)
+{
+	size_t n = 0;
+	max += TIMED_MORE;
+	struct timed *timed = calloc(max, sizeof(*timed));
+	if (timed == NULL)
+		return err_set(err, RC_NOMEM, "out of memory for runs");
+	enum rc rc = load_timed(store, now_wall_ms, max, timed, &n, err);
+	if (rc == RC_OK && n > 0)
+		rc = work_begin(store, err);
+	if (rc == RC_OK) {
+		for (size_t i = 0; rc == RC_OK && i < n; i++)
+			rc = wake(store, &timed[i], err);
+		rc = work_failed(store, rc, err);
+	}
+	free(timed);
+	return rc;
+}
+
+/* --- claim --------------------------------------------------------------------------------------- */
+
+static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *ret_run,
+	struct live_run *ret_live, struct err *err)
+{
+	struct queue_run *run = ret_run;
+	*run = (struct queue_run){
+		.seq = sqlite3_column_int64(s, 0),
+		.epoch = sqlite3_column_int64(s, 2) + 1,
+		.attempt = sqlite3_column_int(s, 3) + sqlite3_column_int(s, 4),
+		.attempts_max = sqlite3_column_int(s, 5),
+		.deaths = sqlite3_column_int(s, 6),
+		.event_received_ms = sqlite3_column_int64(s, 13),
+		.routing = SIZE_MAX,
+	};
+	copy_id(&run->id, db_text(s, 1));
+	copy_id(&run->event, db_text(s, 12));
+	*ret_live = (struct live_run){
+		.seq = run->seq,
+		.epoch = run->epoch,
+		.event = sqlite3_column_int64(s, 11),
+		.hold = sqlite3_column_int64(s, 10),
+		.alone = sqlite3_column_int64(s, 16) == 1,
+	};
+	struct queue_run_parts parts = {
+		.rule = db_text(s, 7),
+		.source_hash = db_text(s, 8),
+		.key = db_text(s, 9),
+		.event_source = db_text(s, 14),
+		.event_via = db_text(s, 15),
+		.has_body = true,
+	};
+	enum rc rc = inbox_body(store, ret_live->event, &parts.headers, &parts.body, err);
+	if (rc == RC_OK && queue_run_fill(run, &parts) != RC_OK)
+		rc = err_set(err, RC_NOMEM, "out of memory for a run");
+	inbox_body_done(store);
+	return rc;
+}
+
+static enum rc load_due(struct store *store, size_t max, struct queue_run *ret_run,
+	struct live_run *ret_live, size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_DUE);
+	db_bind_int(&store->work, s, 1, (int64_t)max);
+	for (*ret_n = 0;;) {
+		bool row;
+		enum rc rc = db_row(&store->work, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		rc = read_run(store, s, &ret_run[*ret_n], &ret_live[*ret_n], err);
+		if (rc != RC_OK) {
+			sqlite3_reset(s);
+			return rc;
+		}
+		(*ret_n)++;
+	}
+}
+
+static enum rc claim_one(struct store *store, struct queue_run *run, const struct live_run *live,
+	int64_t now_wall_ms, struct err *err)
+{
+	struct db *db = &store->work;
+	enum rc rc = RC_OK;
+	if (run->epoch > 1)
+		rc = work_calls_any(store, run->seq, &run->has_journal, err);
+	if (rc == RC_OK)
+		rc = work_move(store, QUEUE_DUE, QUEUE_RUNNING, err);
+	if (rc != RC_OK)
+		return rc;
+	sqlite3_stmt *s = db_use(db, WORK_RUN_CLAIM);
+	db_bind_int(db, s, 1, run->seq);
+	db_bind_int(db, s, 2, run->epoch);
+	db_bind_int(db, s, 3, run->attempt);
+	db_bind_int(db, s, 4, now_wall_ms);
+	rc = db_run(db, s, err);
+	return rc == RC_OK ? live_put(&store->live, live, err) : rc;
+}
+
+static enum rc claim(struct store *store, int64_t now_wall_ms, size_t max,
+	struct queue_run *ret_run, struct live_run *live, size_t *ret_n, struct err *err)
+{
+	size_t n = 0;
+	enum rc rc = load_due(store, max, ret_run, live, &n, err);
+	if (rc == RC_OK && n > 0)
+		rc = work_begin(store, err);
+	if (rc == RC_OK) {
+		for (size_t i = 0; rc == RC_OK && i < n; i++)
+			rc = claim_one(store, &ret_run[i], &live[i], now_wall_ms, err);
+		rc = work_failed(store, rc, err);
+	}
+	if (rc == RC_OK) {
+		*ret_n = n;
+		return RC_OK;
+	}
+	while (n > 0)
+		queue_run_done(&ret_run[--n]);
+	return rc;
+}
+
+enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
+	size_t *ret_run_n, struct err *err)
+{
+	struct store *store = store_of(q);
+	enum rc rc = wake_timed(store, now_wall_ms, max, err);
+	if (rc != RC_OK)
+		return rc;
+	struct live_run *live = calloc(max + 1, sizeof(*live));
+	if (live == NULL)
+		return err_set(err, RC_NOMEM, "out of memory for runs");
+	rc = claim(store, now_wall_ms, max, ret_run, live, ret_run_n, err);
+	free(live);
+	return rc;
+}
+
+enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
+{
+	struct store *store = store_of(q);
+	bool row = false;
+	*ret_wall_ms = INT64_MAX;
+	enum rc rc = store_need_work(store, err);
+	if (rc != RC_OK || !store->has_work)
+		return rc;
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_NEXT_DUE);
+	rc = db_row(&store->work, s, &row, err);
+	if (rc == RC_OK && row) {
+		if (sqlite3_column_type(s, 0) != SQLITE_NULL)
+			*ret_wall_ms = sqlite3_column_int64(s, 0);
+		sqlite3_reset(s);
+	}
+	return rc;
+}
+
+/* --- adopt --------------------------------------------------------------------------------------- */
+
+enum { ADOPT_N = 256 }; /* the statement's limit */
+
+static enum rc load_lost(
+	struct store *store, int64_t ret_seq[static ADOPT_N], size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_LOST);
+	for (*ret_n = 0;;) {
+		bool row;
+		enum rc rc = db_row(&store->work, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		ret_seq[(*ret_n)++] = sqlite3_column_int64(s, 0);
+	}
+}
+
+enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err)
+{
+	struct store *store = store_of(q);
+	size_t total = 0, n = 0;
+	enum rc rc;
+	do {
+		int64_t seqs[ADOPT_N];
+		rc = load_lost(store, seqs, &n, err);
+		if (rc == RC_OK && n > 0)
+			rc = work_begin(store, err);
+		for (size_t i = 0; rc == RC_OK && i < n; i++) {
+			rc = work_move(store, QUEUE_RUNNING, QUEUE_DUE, err);
+			if (rc == RC_OK)
+				rc = work_run_put_state(store, seqs[i], QUEUE_DUE, err);
+			live_delete(&store->live, seqs[i]);
+		}
+		total += n;
+	} while (rc == RC_OK && n == ADOPT_N);
+	if (rc == RC_OK)
+		*ret_n = total;
+	return work_failed(store, rc, err);
+}

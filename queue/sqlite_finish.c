@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ending and releasing: what becomes of a claimed run, of the next one of its key, and of its event.
+ *
+ * From: queue_finish, queue_retry; sqlite_journal.c asks here whether a lease is still good. To: the
+ * tables run, hold, event of work.db, in the open transaction. Promotion looks at the first run of
+ * the key in the clustered table hold, whatever the backlog. Does not decide whether to retry.
+ */
+#include <string.h>
+
+#include "queue/sqlite.h"
+
+enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct live_run **ret_run,
+	struct err *err)
+{
+	struct live_run *run = live_find(&store->live, run_seq);
+	if (run == NULL) {
+		struct live_run found = {.seq = run_seq};
+		sqlite3_stmt *s = db_use(&store->work, WORK_RUN_LIVE);
+		db_bind_int(&store->work, s, 1, run_seq);
+		bool row;
+		enum rc rc = db_row(&store->work, s, &row, err);
+		if (rc != RC_OK)
+			return rc;
+		if (!row || sqlite3_column_int(s, 5) != QUEUE_RUNNING) {
+			sqlite3_reset(s);
+			return err_set(err, RC_STALE, "run %lld is not claimed",
+				(long long)run_seq);
+		}
+		found.event = sqlite3_column_int64(s, 0);
+		found.hold = sqlite3_column_int64(s, 1);
+		found.epoch = sqlite3_column_int64(s, 2);
+		found.alone = sqlite3_column_int64(s, 4) == 1;
+		sqlite3_reset(s);
+		rc = live_put(&store->live, &found, err);
+		if (rc != RC_OK)
+			return rc;
+		run = live_find(&store->live, run_seq);
+	}
+	if (run->epoch != epoch)
+		return err_set(err, RC_STALE, "run %lld has been claimed again since",
+			(long long)run_seq);
+	*ret_run = run;
+	return RC_OK;
+}
+
+/* --- the run itself ------------------------------------------------------------------------------ */
+
+static enum rc update_run(struct store *store, int64_t seq, const struct queue_outcome *o,
+	enum queue_state state, struct err *err)
+{
+	struct db *db = &store->work;
+	bool ends = queue_state_ended(state);
+	sqlite3_stmt *s = db_use(db, ends ? WORK_RUN_END : WORK_RUN_RELEASE);
+	db_bind_int(db, s, 1, seq);
+	db_bind_int(db, s, 2, state);
+	db_bind_text(db, s, 3, o->code != RC_OK ? rc_name(o->code) : NULL);
+	db_bind_text(db, s, 4, o->error);
+	db_bind_text(db, s, 5, o->detail);
+	db_bind_text(db, s, 6, o->log);
+	db_bind_int(db, s, 7, o->api_calls);
+	db_bind_int(db, s, 8, o->started_ms);
+	if (ends) {
+		db_bind_int(db, s, 9, o->ended_ms);
+	} else {
+		db_bind_int(db, s, 9, state == QUEUE_WAITING ? o->due_ms : 0);
+		db_bind_int(db, s, 10, o->attempt_used ? 1 : 0);
+		db_bind_int(db, s, 11, o->died ? 1 : 0);
+	}
+	return db_run(db, s, err);
+}
+
+/* --- the next of its key ------------------------------------------------------------------------- */
+
+/* Makes the first of the key due, unless it is at work or waits for a time. */
+static enum rc promote(struct store *store, int64_t hold, struct err *err)
+{
+	int64_t first = 0;
+	enum rc rc = work_hold_first(store, hold, &first, err);
+	if (rc != RC_OK || first == 0)
+		return rc;
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_WAITS);
+	db_bind_int(&store->work, s, 1, first);
+	bool row;
+	rc = db_row(&store->work, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	bool blocked = row && sqlite3_column_int(s, 0) == QUEUE_WAITING &&
+		sqlite3_column_int64(s, 1) == 0;
+	sqlite3_reset(s);
+	if (!blocked)
+		return RC_OK;
+	rc = work_move(store, QUEUE_WAITING, QUEUE_DUE, err);
+	return rc == RC_OK ? work_run_put_state(store, first, QUEUE_DUE, err) : rc;
+}
+
+static enum rc let_go(struct store *store, const struct live_run *run, struct err *err)
+{
+	if (run->hold == 0)
+		return RC_OK;
+	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_DELETE);
+	db_bind_int(&store->work, s, 1, run->hold);
+	db_bind_int(&store->work, s, 2, run->seq);
+	enum rc rc = db_run(&store->work, s, err);
+	return rc == RC_OK ? promote(store, run->hold, err) : rc;
+}
+
+/* --- its event ----------------------------------------------------------------------------------- */
+
+static enum rc load_event(
+	struct store *store, int64_t event, struct event_open *ret_event, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_EVENT);
+	db_bind_int(&store->work, s, 1, event);
+	bool row;
+	enum rc rc = db_row(&store->work, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	if (row) {
+		ret_event->state = (enum queue_state)sqlite3_column_int(s, 0);
+		ret_event->open = sqlite3_column_int64(s, 1);
+		ret_event->run_first = sqlite3_column_int64(s, 2);
+		ret_event->run_n = sqlite3_column_int64(s, 3);
+		sqlite3_reset(s);
+	}
+	return RC_OK;
+}
+
+/* The state that the ends of all its runs come to. */
+static enum rc sum_up(struct store *store, const struct event_open *event,
+	enum queue_state *ret_state, struct err *err)
+{
+	int64_t n[QUEUE_STATE_N] = {0};
+	sqlite3_stmt *s = db_use(&store->work, WORK_EVENT_RUNS);
+	db_bind_int(&store->work, s, 1, event->run_first);
+	db_bind_int(&store->work, s, 2, event->run_first + event->run_n - 1);
+	for (;;) {
+		bool row;
+		enum rc rc = db_row(&store->work, s, &row, err);
+		if (rc != RC_OK)
+			return rc;
+		if (!row)
+			break;
+		int state = sqlite3_column_int(s, 0);
+		if (state >= 0 && state < QUEUE_STATE_N)
+			n[state]++;
+	}
+	*ret_state = queue_event_end(n);
+	return RC_OK;
+}
+
+static enum rc end_event(
+	struct store *store, const struct live_run *run, enum queue_state state, struct err *err)
+{
+	if (run->alone) {
+		int64_t n[QUEUE_STATE_N] = {0};
+		n[state] = 1;
+		return work_event_move(
+			store, run->event, QUEUE_DUE, queue_event_end(n), 0, err);
+	}
+	struct event_open event = {0};
+	enum rc rc = load_event(store, run->event, &event, err);
+	enum queue_state to = event.state;
+	if (rc == RC_OK && event.open == 1)
+		rc = sum_up(store, &event, &to, err);
+	if (rc == RC_OK)
+		rc = work_event_move(store, run->event, event.state, to, event.open - 1, err);
+	return rc;
+}
+
+/* --- finish -------------------------------------------------------------------------------------- */
+
+static enum rc finish(struct store *store, const struct live_run *run,
+	const struct queue_outcome *o, struct err *err)
+{
+	/* To wait for a time that is not named is to wait for nothing. */
+	enum queue_state state =
+		o->state == QUEUE_WAITING && o->due_ms <= 0 ? QUEUE_DUE : o->state;
+	enum rc rc = work_move(store, QUEUE_RUNNING, state, err);
+	if (rc == RC_OK && o->forget_journal && !queue_state_ended(state))
+		rc = work_calls_forget(store, run->seq, err);
+	if (rc == RC_OK)
+		rc = update_run(store, run->seq, o, state, err);
+	if (rc != RC_OK)
+		return rc;
+	if (queue_state_ended(state)) {
+		rc = let_go(store, run, err);
+		return rc == RC_OK ? end_event(store, run, state, err) : rc;
+	}
+	/* An older run of its key may have come back while it was at work. */
+	return run->hold != 0 ? work_hold_settle(store, run->hold, run->seq, state, err) : RC_OK;
+}
+
+enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_outcome *outcome, struct err *err)
+{
+	struct store *store = store_of(q);
+	struct live_run *live;
+	enum rc rc = work_live(store, run_seq, epoch, &live, err);
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
+	if (rc != RC_OK)
+		return rc;
+	struct live_run run = *live;
+	live_delete(&store->live, run_seq);
+	return work_failed(store, finish(store, &run, outcome, err), err);
+}
+
+/* After run has been released: where another one is now the first of the key, that one comes first
+ * and a run that is due steps back behind it. */
+enum rc work_hold_settle(struct store *store, int64_t hold, int64_t run, enum queue_state state,
+	struct err *err)
+{
+	int64_t first = run;
+	enum rc rc = work_hold_first(store, hold, &first, err);
+	if (rc != RC_OK || first == run)
+		return rc;
+	if (state == QUEUE_DUE) {
+		rc = work_move(store, QUEUE_DUE, QUEUE_WAITING, err);
+		if (rc == RC_OK)
+			rc = work_run_put_state(store, run, QUEUE_WAITING, err);
+	}
+	return rc == RC_OK ? promote(store, hold, err) : rc;
+}
+
+/* --- retry --------------------------------------------------------------------------------------- */
+
+struct holder { /* the run of a key that is due or at work; seq 0: none */
+	int64_t seq;
+	enum queue_state state;
+};
+
+static enum rc find_holder(
+	struct store *store, int64_t hold, struct holder *ret_holder, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_EACH);
+	db_bind_int(&store->work, s, 1, hold);
+	bool row;
+	enum rc rc = db_row(&store->work, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_holder = (struct holder){0};
+	if (row) {
+		ret_holder->seq = sqlite3_column_int64(s, 0);
+		ret_holder->state = (enum queue_state)sqlite3_column_int(s, 1);
+		sqlite3_reset(s);
+	}
+	return RC_OK;
+}
+
+/* Takes its old place among the runs of its key. ret_state: due, or waiting where one is at work or
+ * an older one comes first. */
+static enum rc hold_again(struct store *store, const struct live_run *run,
+	enum queue_state *ret_state, struct err *err)
+{
+	struct holder holder;
+	int64_t first = 0;
+	*ret_state = QUEUE_DUE;
+	if (run->hold == 0)
+		return RC_OK;
+	enum rc rc = find_holder(store, run->hold, &holder, err);
+	if (rc == RC_OK)
+		rc = work_hold_put(store, run->hold, run->seq, err);
+	if (rc == RC_OK)
+		rc = work_hold_first(store, run->hold, &first, err);
+	if (rc != RC_OK)
+		return rc;
+	if (first != run->seq || (holder.seq != 0 && holder.state == QUEUE_RUNNING)) {
+		*ret_state = QUEUE_WAITING;
+	} else if (holder.seq != 0) {
+		rc = work_move(store, QUEUE_DUE, QUEUE_WAITING, err);
+		if (rc == RC_OK)
+			rc = work_run_put_state(store, holder.seq, QUEUE_WAITING, err);
+	}
+	return rc;
+}
+
+static enum rc retry(
+	struct store *store, const struct live_run *run, enum queue_state from, struct err *err)
+{
+	struct db *db = &store->work;
+	enum queue_state to;
+	struct event_open event = {0};
+	enum rc rc = hold_again(store, run, &to, err);
+	if (rc == RC_OK)
+		rc = work_move(store, from, to, err);
+	if (rc == RC_OK)
+		rc = load_event(store, run->event, &event, err);
+	if (rc == RC_OK)
+		rc = work_event_move(
+			store, run->event, event.state, QUEUE_DUE, event.open + 1, err);
+	if (rc != RC_OK)
+		return rc;
+	sqlite3_stmt *s = db_use(db, WORK_RUN_RETRY);
+	db_bind_int(db, s, 1, run->seq);
+	db_bind_int(db, s, 2, to);
+	return db_run(db, s, err);
+}
+
+enum rc work_retry(struct queue *q, const char *run_id, struct err *err)
+{
+	struct store *store = store_of(q);
+	struct live_run run = {0};
+	enum queue_state from;
+	enum rc rc = store_run_find(store, run_id, &run.seq, &from, err);
+	if (rc != RC_OK)
+		return rc;
+	if (from != QUEUE_DEAD && from != QUEUE_QUARANTINED)
+		return err_set(err, RC_INVALID,
+			"run %s is %s; only dead and quarantined runs can be tried again", run_id,
+			queue_state_name(from));
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_LIVE);
+	db_bind_int(&store->work, s, 1, run.seq);
+	bool row;
+	rc = db_row(&store->work, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	run.event = row ? sqlite3_column_int64(s, 0) : 0;
+	run.hold = row ? sqlite3_column_int64(s, 1) : 0;
+	if (row)
+		sqlite3_reset(s);
+	rc = work_begin(store, err);
+	return rc == RC_OK ? work_failed(store, retry(store, &run, from, err), err) : rc;
+}

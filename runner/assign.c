@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the claim of a run to its start in a worker, and its frames from there.
+ * From: route.c (claimed at birth), the store (claimed later). To: pool.c as START, call.c,
+ * outcome.c. A run keeps the version of the rule file that it began with; one that is not live any
+ * more is read from the store. Fails by ending the run with what was wrong. Does not decide which
+ * events matter.
+ */
+#include "runner/assign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runner/call.h"
+#include "runner/outcome.h"
+#include "runner/payload.h"
+#include "runner/scan.h"
+#include "runner/state.h"
+
+#define CLAIM_MAX 64
+#define LOG_TEXT_MAX 1000 /* bytes of one line */
+#define SOURCE_BYTES (2u << 20)
+
+static struct run_limits limits_of(const struct runner *r, const struct queue_run *q)
+{
+	struct run_limits limits = {r->settings.cpu_ms, r->settings.wall_ms};
+	const struct rule *rule =
+		r->rules.live != NULL ? ruleset_find(r->rules.live, q->rule) : NULL;
+	if (rule != NULL && rule->cpu_ms > 0)
+		limits.cpu_ms = rule->cpu_ms;
+	if (rule != NULL && rule->timeout_ms > 0)
+		limits.wall_ms = rule->timeout_ms;
+	return limits;
+}
+
+static enum rc find_source(
+	struct runner *r, const struct queue_run *q, struct version **ret_source, struct err *err)
+{
+	struct version *s = version_find(&r->versions, q->source_hash);
+	struct buf text;
+	char file[256];
+	if (s != NULL) {
+		*ret_source = version_ref(s);
+		return RC_OK;
+	}
+	buf_init(&text, SOURCE_BYTES);
+	enum rc rc = queue_source_get(r->queue, q->source_hash, &text, file, err);
+	if (rc == RC_OK)
+		rc = version_add(
+			&r->versions, q->source_hash, file, buf_slice(&text), ret_source, err);
+	buf_done(&text);
+	return rc;
+}
+
+static enum rc load_journal(struct runner *r, struct run *run, struct err *err)
+{
+	struct queue_call *calls = NULL;
+	size_t n = 0;
+	if (!run->q.has_journal)
+		return RC_OK;
+	enum rc rc = queue_calls_load(r->queue, run->q.seq, &calls, &n, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = journal_load(&run->journal, calls, n);
+	queue_calls_free(calls, n);
+	return rc == RC_OK ? RC_OK : err_set(err, rc, "no memory for the journal of a run");
+}
+
+/* Ends or releases a claimed run that takes no slot. */
+static void put_away(struct runner *r, struct queue_run *q, struct queue_outcome *o)
+{
+	struct err err = {0};
+	o->started_ms = o->ended_ms = clock_wall_ms();
+	enum rc rc = queue_finish(r->queue, q->seq, q->epoch, o, &err);
+	gate_wrote(&r->gate);
+	if (rc != RC_OK && rc != RC_STALE)
+		runner_fatal(r, &err);
+}
+
+void assign_bury(struct runner *r, struct queue_run *q, enum rc code, const char *error)
+{
+	struct queue_outcome o = {.state = QUEUE_DEAD, .code = code, .error = error};
+	struct log_fields f = {
+		.event = q->event.text,
+		.run = q->id.text,
+		.rule = q->rule,
+		.outcome = queue_state_name(QUEUE_DEAD),
+		.cause = rc_name(code),
+	};
+	put_away(r, q, &o);
+	metrics_add(METRIC_RUN_DEAD, 1);
+	log_error(&f, "%s", error);
+	queue_run_done(q);
+}
+
+void assign_give_back(struct runner *r, struct queue_run *q)
+{
+	struct queue_outcome o = {.state = QUEUE_DUE};
+	put_away(r, q, &o);
+	r->route.behind_n++;
+	r->route.backlog = true;
+	queue_run_done(q);
+}
+
+void assign_take(struct runner *r, struct queue_run *q, struct event *event)
+{
+	struct version *source = NULL;
+	struct err err = {0};
+	enum rc rc = find_source(r, q, &source, &err);
+	if (rc == RC_IO) {
+		runner_fatal(r, &err);
+		return;
+	}
+	if (rc != RC_OK) {
+		err_wrap(&err, "the text of rule \"%s\" is lost", q->rule);
+		assign_bury(r, q, err.code, err.msg);
+		return;
+	}
+	struct run_limits limits = limits_of(r, q);
+	struct run *run = run_new(&r->runs, q, event_ref(event), source, &limits);
+	if (run == NULL) {
+		err_set(&err, RC_NOMEM, "more runs were claimed than there are slots");
+		event_unref(event);
+		version_unref(source);
+		runner_fatal(r, &err);
+		return;
+	}
+	if (load_journal(r, run, &err) != RC_OK)
+		runner_fatal(r, &err);
+}
+
+/* A run of the store: its event is parsed again. */
+static void take_stored(struct runner *r, struct queue_run *q)
+{
+	struct event *event = NULL;
+	struct err err = {0};
+	struct event_input in = {
+		.id = q->event,
+		.source = q->event_source,
+		.via = q->event_via,
+		.form = route_form(r, q->event_source),
+		.headers = {q->headers, q->headers != NULL ? strlen(q->headers) : 0},
+		.body = {q->body, q->body_n},
+		.received_ms = q->event_received_ms,
+	};
+	if (event_parse(&in, &event, &err) != RC_OK) {
+		assign_bury(r, q, err.code, err.msg);
+		return;
+	}
+	event_close(event);
+	assign_take(r, q, event);
+	event_unref(event);
+}
+
+void assign_claim(struct runner *r)
+{
+	struct queue_run claimed[CLAIM_MAX];
+	struct err err = {0};
+	while (r->route.backlog && !r->drain.on && r->fatal == RC_OK) {
+		size_t room = r->runs.max - r->runs.live_n, n = 0;
+		size_t most = room < CLAIM_MAX ? room : CLAIM_MAX;
+		if (most == 0)
+			return;
+		if (queue_claim(r->queue, clock_wall_ms(), most, claimed, &n, &err) != RC_OK) {
+			runner_fatal(r, &err);
+			return;
+		}
+		if (n != 0)
+			gate_wrote(&r->gate);
+		r->route.backlog = n == most;
+		r->route.behind_n -= (int64_t)n < r->route.behind_n ? (int64_t)n : r->route.behind_n;
+		for (size_t i = 0; i < n; i++)
+			take_stored(r, &claimed[i]);
+	}
+}
+
+/* The same for every attempt of a run, so that a replay draws the same. */
+static int64_t seed_of(const struct run *run)
+{
+	uint64_t seed = 1469598103934665603u;
+	for (const char *p = run->q.id.text; *p != '\0'; p++)
+		seed = (seed ^ (unsigned char)*p) * 1099511628211u;
+	return (int64_t)(seed >> 12);
+}
+
+static void start(struct runner *r, struct run *run, struct worker *worker)
+{
+	struct buf out;
+	struct err err = {0};
+	if (pool_load(worker, run->source, &err) != RC_OK)
+		return;
+	struct payload_start what = {
+		.hash = run->source->hash,
+		.rule = run->q.rule,
+		.event = {run->event->text, run->event->text_n},
+		.cpu_ms = run->limits.cpu_ms,
+		.memory_bytes = r->settings.memory_bytes,
+		.seed = seed_of(run),
+		.logs_max = r->settings.logs_max,
+	};
+	run_enter(&r->runs, run, worker);
+	buf_init(&out, FRAME_MAX);
+	enum rc rc = payload_start(&out, &what);
+	if (rc == RC_OK) {
+		struct frame frame = {FRAME_START, run->slot, run->generation, buf_slice(&out)};
+		rc = pool_send(worker, &frame, run->limits.cpu_ms, &err);
+	}
+	buf_done(&out);
+	if (rc == RC_TOO_LARGE || rc == RC_NOMEM)
+		outcome_fail(r, run, rc, "the event does not fit into a worker", NULL);
+}
+
+/* Suspects wait for a worker of their own and hold up nobody. */
+void assign_place(struct runner *r)
+{
+	struct run *next;
+	for (struct run *run = r->runs.pending; run != NULL && r->fatal == RC_OK; run = next) {
+		next = run->next;
+		struct worker *worker =
+			run->suspect ? pool_pick_empty(&r->pool) : pool_pick(&r->pool);
+		if (worker != NULL)
+			start(r, run, worker);
+		else if (r->pool.n >= r->pool.base_n && !r->drain.on)
+			pool_grow(&r->pool);
+		if (worker == NULL && !run->suspect)
+			return;
+	}
+}
+
+void assign_cancel(struct worker *worker, uint32_t slot, uint32_t generation)
+{
+	struct err err;
+	struct frame cancel = {FRAME_CANCEL, slot, generation, slice_of("{}")};
+	/* Where it fails the worker is gone, and what it held is with it. */
+	if (pool_send(worker, &cancel, 0, &err) != RC_OK)
+		return;
+}
+
+/* One line, cut at the end of a character, control characters escaped. */
+static enum rc put_line(struct buf *log, const char *level, const char *line)
+{
+	char at[CLOCK_TEXT_N];
+	size_t n = strnlen(line, LOG_TEXT_MAX);
+	while (n > 0 && line[n] != '\0' && ((unsigned char)line[n] & 0xc0) == 0x80)
+		n--;
+	clock_format(clock_wall_ms(), at);
+	enum rc rc = buf_printf(log, "%s %-5s ", at, level);
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		unsigned char c = (unsigned char)line[i];
+		rc = c < 0x20 || c == 0x7f ? buf_printf(log, "\\u%04x", c)
+					   : buf_put(log, line + i, 1);
+	}
+	return rc == RC_OK ? buf_put(log, "\n", 1) : rc;
+}
+
+static void keep_line(struct run *run, const char *level, const char *line)
+{
+	if (run->log_full)
+		return;
+	size_t before = run->log.n;
+	if (before < RUN_LOG_BYTES && put_line(&run->log, level, line) == RC_OK)
+		return;
+	run->log_full = true;
+	run->log.n = before;
+	if (buf_put_text(&run->log, "(more lines were left out)\n") != RC_OK)
+		buf_clear(&run->log);
+}
+
+static void take_log(struct runner *r, struct run *run, const struct frame *frame)
+{
+	json_t *tree = NULL;
+	struct err err = {0};
+	char text[96];
+	if (++run->logs_n > r->settings.logs_max) {
+		snprintf(text, sizeof(text), "the run wrote more than %d log lines",
+			r->settings.logs_max);
+		metrics_add(METRIC_ABORT_QUOTA, 1);
+		outcome_fail(r, run, RC_QUOTA, text, NULL);
+		return;
+	}
+	if (scan_parse(frame->payload, &tree, &err) != RC_OK) {
+		pool_kill(run->worker, &err);
+		return;
+	}
+	const char *level = json_string_value(json_object_get(tree, "level"));
+	const char *line = json_string_value(json_object_get(tree, "text"));
+	bool known = level != NULL && (strcmp(level, "info") == 0 || strcmp(level, "warn") == 0 ||
+		strcmp(level, "error") == 0);
+	if (known && line != NULL)
+		keep_line(run, level, line);
+	json_decref(tree);
+}
+
+void assign_frame(struct runner *r, struct worker *worker, const struct frame *frame)
+{
+	struct run *run = run_find(&r->runs, frame->run, frame->generation);
+	if (run == NULL || run->worker != worker)
+		return;
+	if (frame->kind == FRAME_LOG)
+		take_log(r, run, frame);
+	else if (frame->kind == FRAME_CALL)
+		call_take(r, run, frame);
+	else if (frame->kind == FRAME_END)
+		outcome_end(r, run, frame);
+}

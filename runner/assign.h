@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Claimed runs -> workers. */
+#ifndef MOONHOOK_RUNNER_ASSIGN_H
+#define MOONHOOK_RUNNER_ASSIGN_H
+
+#include "queue/queue.h"
+#include "runner/event.h"
+#include "runner/pool.h"
+#include "runner/run.h"
+
+struct runner;
+struct frame;
+
+/* Takes up a run that was claimed at birth. TAKES q; takes a reference of event. */
+void assign_take(struct runner *r, struct queue_run *q, struct event *event);
+/* Ends a claimed run that cannot even begin: a dead letter with its reason. TAKES q. */
+void assign_bury(struct runner *r, struct queue_run *q, enum rc code, const char *error);
+/* Releases a claimed run for which there is no slot. TAKES q. */
+void assign_give_back(struct runner *r, struct queue_run *q);
+/* Claims due runs of the store as far as there are slots. */
+void assign_claim(struct runner *r);
+/* Gives pending runs to workers. */
+void assign_place(struct runner *r);
+/* A frame about a run: a log line, a call, its end. */
+void assign_frame(struct runner *r, struct worker *worker, const struct frame *frame);
+/* Tells a worker to forget what it holds for this run. */
+void assign_cancel(struct worker *worker, uint32_t slot, uint32_t generation);
+
+#endif

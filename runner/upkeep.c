@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ticks of the runner.
+ * From: runner.c. Every 10 ms while a worker has something to do: the watch; every 250 ms: work that
+ * no wake told of; every second: gauges; every ten: pruning. A thread moves the WAL into the
+ * database every 150 ms when something was written, because that waits for the disk. Fails by
+ * ending the process where the store fails.
+ */
+#include "runner/upkeep.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runner/state.h"
+#include "runner/watch.h"
+
+#define POLL_US 250000
+#define WATCH_US 10000
+#define ACCURACY_US 1000
+#define COUNT_MS 1000
+#define COUNT_SHARE 100 /* counting may take a hundredth of the time */
+#define PRUNE_MS 10000
+#define PRUNE_MORE_MS 200
+#define PRUNE_MOST 500
+#define CHECKPOINT_MS 150
+
+static void count(struct runner *r)
+{
+	struct queue_counts counts;
+	struct err err = {0};
+	int64_t from = clock_mono_ms();
+	if (from < r->upkeep.count_at_ms)
+		return;
+	if (queue_count(r->queue, &counts, &err) != RC_OK) {
+		runner_fatal(r, &err);
+		return;
+	}
+	int64_t took = clock_mono_ms() - from;
+	r->upkeep.count_at_ms = from + COUNT_MS + took * COUNT_SHARE;
+	int64_t depth = counts.runs[QUEUE_DUE] + counts.runs[QUEUE_WAITING] +
+		counts.runs[QUEUE_RUNNING];
+	int64_t age_ms = counts.oldest_open_ms != 0 ? clock_wall_ms() - counts.oldest_open_ms : 0;
+	metrics_set(METRIC_QUEUE_DEPTH, depth);
+	metrics_set(METRIC_QUEUE_AGE, age_ms / 1000);
+}
+
+static void watch_client(struct runner *r)
+{
+	struct client_status now;
+	struct upkeep *u = &r->upkeep;
+	client_status(r->client, &now);
+	metrics_add(METRIC_API_CALLS, (uint64_t)(now.calls - u->told.calls));
+	metrics_add(METRIC_API_REQUESTS, (uint64_t)(now.requests - u->told.requests));
+	metrics_set(METRIC_API_TOKENS, (int64_t)now.tokens);
+	metrics_set(METRIC_API_WAITING, now.waiting);
+	bool problem = now.problem[0] != '\0';
+	if (strcmp(now.problem, u->told.problem) != 0)
+		runner_tell(r, "problem", now.problem);
+	if (problem && strcmp(now.problem, u->told.problem) != 0)
+		log_error(NULL, "Twenty: %s", now.problem);
+	else if (!problem && u->told.problem[0] != '\0')
+		log_info(NULL, "Twenty answers again (%s dialect)", now.dialect);
+	else if (u->told.dialect == NULL || strcmp(now.dialect, u->told.dialect) != 0)
+		log_info(NULL, "Twenty speaks the %s dialect", now.dialect);
+	u->told = now;
+}
+
+static void prune(struct runner *r)
+{
+	struct err err = {0};
+	size_t n = 0;
+	int64_t now = clock_mono_ms();
+	if (now < r->upkeep.prune_at_ms)
+		return;
+	enum rc rc = queue_prune(
+		r->queue, &r->settings.keep, clock_wall_ms(), PRUNE_MOST, &n, &err);
+	if (rc != RC_OK) {
+		runner_fatal(r, &err);
+		return;
+	}
+	if (n != 0)
+		gate_wrote(&r->gate);
+	r->upkeep.prune_at_ms = now + (n == PRUNE_MOST ? PRUNE_MORE_MS : PRUNE_MS);
+}
+
+static void again(sd_event_source *source, uint64_t us)
+{
+	(void)sd_event_source_set_time_relative(source, us);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
+{
+	struct runner *r = ctx;
+	(void)at_us;
+	r->route.wanted = true;
+	r->route.backlog = true;
+	pool_tend(&r->pool);
+	count(r);
+	watch_client(r);
+	if (!r->drain.on)
+		prune(r);
+	again(source, POLL_US);
+	return 0;
+}
+
+static bool at_work(const struct runner *r)
+{
+	for (size_t i = 0; i < r->pool.n; i++) {
+		if (r->pool.workers[i].tasks_n != 0)
+			return true;
+	}
+	return false;
+}
+
+static int on_watch(sd_event_source *source, uint64_t at_us, void *ctx)
+{
+	struct runner *r = ctx;
+	(void)at_us;
+	watch_step(r);
+	if (at_work(r))
+		again(source, WATCH_US);
+	else
+		r->upkeep.watching = false;
+	return 0;
+}
+
+void upkeep_watch(struct runner *r)
+{
+	if (r->upkeep.watching || !at_work(r))
+		return;
+	r->upkeep.watching = true;
+	again(r->upkeep.watch, WATCH_US);
+}
+
+static int on_due(sd_event_source *source, uint64_t at_us, void *ctx)
+{
+	struct runner *r = ctx;
+	struct err err = {0};
+	int64_t next = INT64_MAX;
+	(void)source;
+	(void)at_us;
+	r->route.backlog = true;
+	r->upkeep.due_ms = INT64_MAX;
+	if (queue_next_due(r->queue, &next, &err) != RC_OK)
+		runner_fatal(r, &err);
+	else if (next > clock_wall_ms())
+		upkeep_expect(r, next);
+	return 0;
+}
+
+void upkeep_expect(struct runner *r, int64_t wall_ms)
+{
+	int64_t now = clock_wall_ms();
+	if (wall_ms >= r->upkeep.due_ms)
+		return;
+	r->upkeep.due_ms = wall_ms;
+	int64_t wait = wall_ms > now ? wall_ms - now : 0;
+	again(r->upkeep.due, (uint64_t)wait * 1000 + 500);
+}
+
+static void *checkpoint(void *ctx)
+{
+	struct runner *r = ctx;
+	struct timespec pause = {0, CHECKPOINT_MS * 1000000L};
+	bool told = false;
+	while (!atomic_load(&r->upkeep.stop)) {
+		struct err err = {0};
+		(void)nanosleep(&pause, NULL);
+		if (!atomic_exchange(&r->upkeep.dirty, false))
+			continue;
+		enum rc rc = queue_checkpoint(r->queue, &err);
+		if (rc != RC_OK && !told)
+			log_warn(NULL, "the write-ahead log stays where it is: %s", err.msg);
+		told = rc != RC_OK;
+	}
+	return NULL;
+}
+
+void upkeep_wrote(struct runner *r)
+{
+	atomic_store(&r->upkeep.dirty, true);
+}
+
+static enum rc add_timer(
+	struct runner *r, sd_event_source **source, sd_event_time_handler_t fn, struct err *err)
+{
+	int n = sd_event_add_time_relative(
+		r->loop, source, CLOCK_MONOTONIC, 0, ACCURACY_US, fn, r);
+	if (n < 0)
+		return err_set_errno(err, RC_NOMEM, -n, "cannot make a timer");
+	return RC_OK;
+}
+
+enum rc upkeep_start(struct runner *r, struct err *err)
+{
+	r->upkeep.due_ms = INT64_MAX;
+	r->upkeep.prune_at_ms = clock_mono_ms() + PRUNE_MS;
+	enum rc rc = add_timer(r, &r->upkeep.poll, on_poll, err);
+	if (rc == RC_OK)
+		rc = add_timer(r, &r->upkeep.watch, on_watch, err);
+	if (rc == RC_OK)
+		rc = add_timer(r, &r->upkeep.due, on_due, err);
+	if (rc != RC_OK)
+		return rc;
+	int n = pthread_create(&r->upkeep.checkpointer, NULL, checkpoint, r);
+	if (n != 0)
+		return err_set_errno(err, RC_NOMEM, n, "cannot start the checkpoint thread");
+	r->upkeep.running = true;
+	return RC_OK;
+}
+
+void upkeep_stop(struct runner *r)
+{
+	atomic_store(&r->upkeep.stop, true);
+	if (r->upkeep.running)
+		pthread_join(r->upkeep.checkpointer, NULL);
+	r->upkeep.running = false;
+	r->upkeep.poll = sd_event_source_disable_unref(r->upkeep.poll);
+	r->upkeep.watch = sd_event_source_disable_unref(r->upkeep.watch);
+	r->upkeep.due = sd_event_source_disable_unref(r->upkeep.due);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of rule files, each version kept once for as long as a run or rule needs it. */
+#ifndef MOONHOOK_RUNNER_VERSION_H
+#define MOONHOOK_RUNNER_VERSION_H
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct version {
+	struct version *next;
+	unsigned refs; /* rules and live runs */
+	char hash[DIGEST_HEX_N];
+	char file[256];
+	char *load; /* the payload of a LOAD frame, JSON */
+	size_t load_n;
+};
+
+struct versions { /* {NULL} is the empty table */
+	struct version *first;
+};
+
+/* Finds or adds a version; one more reference. RC_NOMEM, RC_PARSE (no UTF-8). */
+enum rc version_add(struct versions *versions, const char *hash, const char *file, struct slice text,
+	struct version **ret_version, struct err *err) must_check;
+/* NULL where it is not held; no reference is taken. */
+struct version *version_find(const struct versions *versions, const char *hash);
+struct version *version_ref(struct version *version);
+void version_unref(struct version *version); /* accepts NULL; version_sweep frees */
+/* Frees what nobody refers to, telling fn of each before. */
+void version_sweep(
+	struct versions *versions, void (*fn)(void *ctx, const struct version *version), void *ctx);
+
+#endif

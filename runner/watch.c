@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Silent and dead workers.
+ * From: upkeep.c's tick, pool.c. A worker that has executed one thing for 20 ms of its own processor
+ * time gets nothing new, and what else it holds goes on elsewhere, replayed from the journal; past
+ * the limit of what it executes it is killed. Processor time, not wall time, so that a busy machine
+ * makes nobody guilty; a worker that does not run at all (stopped, swapped out) is given seconds.
+ *
+ * Blame: a run that was executed when its worker died, or has seen three workers die, is a suspect
+ * and goes on alone in a worker. Only a run that was alone is blamed for a death; three, and it is
+ * quarantined. The other runs of a dead worker go on elsewhere at once.
+ */
+#include "runner/watch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runner/outcome.h"
+#include "runner/state.h"
+#include "runner/assign.h"
+
+#define SILENT_US 20000
+#define GRACE_MS 250 /* for a polite end, behind the limit */
+#define STOPPED_US 2000000 /* without using any processor time */
+#define STOPPED_KILL_US 15000000
+#define DEATHS_SEEN_MAX 3
+
+static struct run *run_of(struct runner *r, const struct pool_task *task)
+{
+	return task->run < ROUTE_SLOT ? run_find(&r->runs, task->run, task->generation) : NULL;
+}
+
+/* What the worker was asked behind the thing it executes goes to others. */
+static void take_back(struct runner *r, struct worker *w)
+{
+	const struct pool_task *task = pool_task(w);
+	struct run *guilty = task != NULL ? run_of(r, task) : NULL;
+	struct run *next;
+	for (size_t i = 1; i < w->tasks_n; i++) {
+		const struct pool_task *t = pool_task_at(w, i);
+		if (t->kind == FRAME_WHEN)
+			route_take_back(r, t);
+	}
+	for (struct run *run = w->runs; run != NULL; run = next) {
+		next = run->next;
+		if (run == guilty || w->state == WORKER_NONE)
+			continue;
+		uint32_t slot = run->slot, generation = run->generation;
+		run_restart(&r->runs, run);
+		assign_cancel(w, slot, generation);
+	}
+}
+
+static void kill_worker(struct worker *w, const char *text)
+{
+	struct err err;
+	err_set(&err, RC_CPU, "%s", text);
+	pool_kill(w, &err);
+}
+
+static void look(struct runner *r, struct worker *w)
+{
+	const struct pool_task *task = pool_task(w);
+	int64_t now = clock_mono_us(), cpu = clock_process_us(w->pid);
+	if (task == NULL || w->watched_cpu_us < 0 || w->frames_n != w->watched_n) {
+		w->watched_n = w->frames_n;
+		w->watched_us = now;
+		w->watched_cpu_us = cpu;
+		return;
+	}
+	int64_t used = cpu - w->watched_cpu_us, passed = now - w->watched_us;
+	char text[128];
+	if (used / 1000 > task->cpu_ms + GRACE_MS || passed > STOPPED_KILL_US + task->cpu_ms * 1000) {
+		snprintf(text, sizeof(text),
+			"it used more than %" PRId64 " ms of processor time and did not stop",
+			task->cpu_ms);
+		kill_worker(w, text);
+		return;
+	}
+	if (w->state != WORKER_READY || (used < SILENT_US && passed < STOPPED_US))
+		return;
+	w->state = WORKER_SILENT;
+	take_back(r, w);
+}
+
+void watch_step(struct runner *r)
+{
+	for (size_t i = 0; i < r->pool.n; i++) {
+		struct worker *w = &r->pool.workers[i];
+		if (w->state == WORKER_READY || w->state == WORKER_SILENT)
+			look(r, w);
+	}
+}
+
+static void tell_gone(const struct worker *w, const struct run *head, const struct err *why)
+{
+	struct log_fields f = {0};
+	if (head != NULL) {
+		f.rule = head->q.rule;
+		f.run = head->q.id.text;
+		f.event = head->q.event.text;
+	}
+	log_warn(&f, "a worker ended: %s (%zu runs go on elsewhere)", why->msg,
+		w->runs_n - (head != NULL));
+}
+
+static void judge(struct runner *r, struct run *run, bool head, bool alone, const struct err *why)
+{
+	char text[320];
+	run->deaths_seen++;
+	if (head && why->code == RC_CPU) {
+		snprintf(text, sizeof(text), "the worker was killed: %s", why->msg);
+		outcome_killed(r, run, text);
+	} else if (alone && head) {
+		snprintf(text, sizeof(text), "the run ended its worker: %s", why->msg);
+		outcome_died(r, run, text);
+	} else {
+		run->suspect |= head || run->deaths_seen >= DEATHS_SEEN_MAX;
+		run_restart(&r->runs, run);
+	}
+}
+
+void watch_gone(struct runner *r, struct worker *worker, const struct err *why)
+{
+	const struct pool_task *first = pool_task(worker);
+	struct run *head = first != NULL ? run_of(r, first) : NULL;
+	struct run *next;
+	bool alone = worker->runs_n == 1;
+	tell_gone(worker, head, why);
+	for (size_t i = 0; i < worker->tasks_n; i++) {
+		const struct pool_task *t = pool_task_at(worker, i);
+		if (t->run >= RULES_SLOT && t->kind == FRAME_LOAD)
+			rules_gone(r, t, i == 0, why);
+		else if (t->kind == FRAME_WHEN)
+			route_gone(r, t, i == 0, why);
+	}
+	for (struct run *run = worker->runs; run != NULL; run = next) {
+		next = run->next;
+		judge(r, run, run == head, alone, why);
+	}
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The declarations of a rule file, checked and written as data. */
+#ifndef MOONHOOK_RUNNER_WORKER_HEAD_H
+#define MOONHOOK_RUNNER_WORKER_HEAD_H
+
+#include <lua.h>
+
+#include "base/buf.h"
+
+/*
+ * Appends the list of the rules that were declared in L, in the form of frame.h: "[{..},..]".
+ * Raises a text "file:line: what is wrong" for the first thing that is; call it protected. file:
+ * the name in messages.
+ */
+void head_put(lua_State *L, const char *file, struct buf *out);
+
+#endif

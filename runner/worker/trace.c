@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Errors of rules as data.
+ * From: run.c, rule.c. To: END, HEAD and WHEN frames. Reads the dead stack and raw fields only: no
+ * metamethod of the rule runs and Lua allocates nothing, so it is safe when memory was the error.
+ * Frames without line numbers (C, the prelude) are not told of.
+ */
+#include "runner/worker/trace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include "runner/worker/binding.h"
+#include "runner/worker/json_text.h"
+
+#define LEVELS_MAX 64 /* looked at */
+#define FRAMES_MAX 16 /* told of */
+#define MESSAGE_N 2048
+#define TRACE_N 2048
+
+static const char call_meta; /* key of the registry */
+
+struct failure { /* what is told */
+	const char *code;
+	char message[MESSAGE_N];
+	char trace[TRACE_N];
+	char file[64];
+	int line;
+	bool has_status;
+	long long status;
+	bool retryable;
+};
+
+/* --- texts ----------------------------------------------------------------------------------- */
+
+void trace_clean(struct slice bytes, char *ret_text, size_t size)
+{
+	size_t n = 0, i = 0;
+	while (i < bytes.n && n + 5 < size) {
+		unsigned char c = (unsigned char)bytes.p[i];
+		size_t step = 1;
+		if (c >= 0x80) {
+			step = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+			bool c1 = c == 0xc2 && i + 1 < bytes.n &&
+				  (unsigned char)bytes.p[i + 1] < 0xa0;
+			struct slice sequence = {bytes.p + i, step};
+			if (i + step > bytes.n || c1 || !json_text_utf8(sequence))
+				step = 0;
+		}
+		if (step == 0 || c < 0x20 || c == 0x7f) {
+			snprintf(ret_text + n, 5, "\\x%02x", c);
+			n += 4;
+			i++;
+			continue;
+		}
+		memcpy(ret_text + n, bytes.p + i, step);
+		n += step;
+		i += step;
+	}
+	ret_text[n] = '\0';
+}
+
+/* --- places ---------------------------------------------------------------------------------- */
+
+static bool is_rules(const lua_Debug *ar)
+{
+	return ar->currentline > 0;
+}
+
+static void tell_frame(const lua_Debug *ar, char *text, size_t size)
+{
+	size_t n = strlen(text);
+	const char *line_feed = n > 0 ? "\n" : "";
+	if (strcmp(ar->what, "main") == 0)
+		snprintf(text + n, size - n, "%s%s:%d: in the file itself", line_feed,
+			ar->short_src, ar->currentline);
+	else if (ar->name != NULL)
+		snprintf(text + n, size - n, "%s%s:%d: in %.60s", line_feed, ar->short_src,
+			ar->currentline, ar->name);
+	else
+		snprintf(text + n, size - n, "%s%s:%d: in the function of line %d", line_feed,
+			ar->short_src, ar->currentline, ar->linedefined);
+}
+
+static void read_stack(lua_State *L, struct failure *f)
+{
+	lua_Debug ar;
+	int told = 0;
+	for (int level = 0; level < LEVELS_MAX && lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "Sln", &ar);
+		if (!is_rules(&ar))
+			continue;
+		if (told++ == 0) {
+			snprintf(f->file, sizeof(f->file), "%s", ar.short_src);
+			f->line = ar.currentline;
+		}
+		if (told <= FRAMES_MAX)
+			tell_frame(&ar, f->trace, sizeof(f->trace));
+	}
+}
+
+int trace_note(lua_State *L)
+{
+	struct state *state = state_of(L);
+	lua_Debug ar;
+	state->line = 0;
+	for (int level = 0; level < LEVELS_MAX && lua_getstack(L, level, &ar); level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (is_rules(&ar)) {
+			snprintf(state->file, sizeof(state->file), "%s", ar.short_src);
+			state->line = ar.currentline;
+			break;
+		}
+	}
+	return 1;
+}
+
+/* --- what went wrong ------------------------------------------------------------------------- */
+
+static void say(struct failure *f, const char *code, const char *text)
+{
+	f->code = code;
+	if (f->line > 0)
+		snprintf(f->message, sizeof(f->message), "%s:%d: %s", f->file, f->line, text);
+	else
+		snprintf(f->message, sizeof(f->message), "%s", text);
+}
+
+/* The length of "file:line: " at the start of text, 0 where it is not there; takes the line. */
+static size_t read_place(const char *text, int *ret_line)
+{
+	const char *colon = strstr(text, ".lua:");
+	if (colon == NULL || colon - text > 60)
+		return 0;
+	char *end;
+	long line = strtol(colon + 5, &end, 10);
+	if (end == colon + 5 || line <= 0 || line > 10000000 || end[0] != ':' || end[1] != ' ')
+		return 0;
+	*ret_line = (int)line;
+	return (size_t)(end + 2 - text);
+}
+
+static void say_text(lua_State *L, struct failure *f)
+{
+	char text[MESSAGE_N - 100];
+	struct slice raw;
+	int line = 0;
+	raw.p = lua_tolstring(L, -1, &raw.n);
+	trace_clean(raw, text, sizeof(text));
+	if (read_place(text, &line) > 0) {
+		f->line = line;
+		f->code = "rule";
+		snprintf(f->message, sizeof(f->message), "%s", text);
+		return;
+	}
+	say(f, "rule", text);
+}
+
+static bool is_call_error(lua_State *L)
+{
+	if (!lua_istable(L, -1) || !lua_checkstack(L, 6) || !lua_getmetatable(L, -1))
+		return false;
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &call_meta);
+	bool same = lua_rawequal(L, -1, -2);
+	lua_pop(L, 2);
+	return same;
+}
+
+/* Takes one field of a call's error: the key below the top, the value at it. */
+static void take_field(lua_State *L, struct failure *f, char code[64], char text[1024])
+{
+	struct slice value = {0};
+	const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+	if (lua_type(L, -1) == LUA_TSTRING)
+		value.p = lua_tolstring(L, -1, &value.n);
+	if (strcmp(key, "code") == 0 && value.p != NULL)
+		trace_clean(value, code, 64);
+	else if (strcmp(key, "message") == 0 && value.p != NULL)
+		trace_clean(value, text, 1024);
+	else if (strcmp(key, "status") == 0 && lua_isinteger(L, -1))
+		f->status = lua_tointeger(L, -1);
+	else if (strcmp(key, "retryable") == 0)
+		f->retryable = lua_toboolean(L, -1);
+}
+
+static void say_call(lua_State *L, struct failure *f, char code[64])
+{
+	char text[1024] = "the call failed";
+	f->has_status = true;
+	lua_pushnil(L);
+	while (lua_next(L, -2)) {
+		take_field(L, f, code, text);
+		lua_pop(L, 1);
+	}
+	say(f, code, text);
+}
+
+static void say_value(lua_State *L, struct failure *f)
+{
+	char text[128];
+	int type = lua_type(L, -1);
+	if (type == LUA_TNUMBER && lua_isinteger(L, -1))
+		snprintf(text, sizeof(text), "%lld", (long long)lua_tointeger(L, -1));
+	else if (type == LUA_TNUMBER)
+		snprintf(text, sizeof(text), "%g", lua_tonumber(L, -1));
+	else
+		snprintf(text, sizeof(text), "the rule raised a %s, which says nothing",
+			lua_typename(L, type));
+	say(f, "rule", text);
+}
+
+static void say_memory(const struct state *state, struct failure *f)
+{
+	char text[96];
+	if (state->poor) {
+		say(f, "nomem", "this worker is out of memory");
+		return;
+	}
+	snprintf(text, sizeof(text), "out of memory, a run may use %zu kB", state->budget / 1024);
+	say(f, "memory", text);
+}
+
+/* Decides what is told; code is room for the code of a call. */
+static void read_failure(
+	lua_State *L, int status, const char *limit, struct failure *f, char code[64])
+{
+	const struct state *state = state_of(L);
+	enum state_end end = state->end;
+	if (end == STATE_ALIVE && (status == LUA_ERRMEM || state->pressed))
+		end = STATE_MEMORY;
+	switch (end) {
+	case STATE_CPU:
+		say(f, "cpu", limit);
+		return;
+	case STATE_QUOTA:
+		say(f, "quota", limit);
+		return;
+	case STATE_MEMORY:
+		say_memory(state, f);
+		return;
+	case STATE_OUTCOME:
+	case STATE_ALIVE:
+		break;
+	}
+	if (is_call_error(L))
+		say_call(L, f, code);
+	else if (lua_type(L, -1) == LUA_TSTRING)
+		say_text(L, f);
+	else
+		say_value(L, f);
+}
+
+static enum rc put_member(struct buf *out, const char *name, const char *text)
+{
+	enum rc rc = buf_printf(out, "%s\"%s\":", *name == 'c' ? "{" : ",", name);
+	return rc == RC_OK ? json_text_put(out, slice_of(text)) : rc;
+}
+
+enum rc trace_put(struct buf *out, lua_State *L, int status, const char *limit)
+{
+	const struct state *state = state_of(L);
+	char code[64] = "rule";
+	struct failure f = {.line = state->line};
+	memcpy(f.file, state->file, sizeof(f.file));
+	read_stack(L, &f);
+	read_failure(L, status, limit, &f, code);
+	enum rc rc = put_member(out, "code", f.code);
+	if (rc == RC_OK)
+		rc = put_member(out, "message", f.message);
+	if (rc == RC_OK && f.line > 0)
+		rc = buf_printf(out, ",\"line\":%d", f.line);
+	if (rc == RC_OK)
+		rc = put_member(out, "traceback", f.trace);
+	if (rc == RC_OK && f.has_status)
+		rc = buf_printf(out, ",\"status\":%lld,\"retryable\":%s", f.status,
+			f.retryable ? "true" : "false");
+	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
+}
+
+enum rc trace_put_plain(struct buf *out, const char *code, const char *message)
+{
+	enum rc rc = put_member(out, "code", code);
+	if (rc == RC_OK)
+		rc = put_member(out, "message", message);
+	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
+}
+
+/* --- the table that a failed call raises ----------------------------------------------------- */
+
+static int call_error_text(lua_State *L)
+{
+	lua_pushliteral(L, "message");
+	if (lua_rawget(L, 1) != LUA_TSTRING)
+		lua_pushliteral(L, "the call failed");
+	return 1;
+}
+
+/* "could not: " .. err */
+static int call_error_join(lua_State *L)
+{
+	for (int i = 1; i <= 2; i++) {
+		lua_pushcfunction(L, library_tostring);
+		lua_pushvalue(L, i);
+		lua_call(L, 1, 1);
+	}
+	lua_concat(L, 2);
+	return 1;
+}
+
+void trace_mark_call(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &call_meta) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_createtable(L, 0, 3);
+		lua_pushcfunction(L, call_error_text);
+		lua_setfield(L, -2, "__tostring");
+		lua_pushcfunction(L, call_error_join);
+		lua_setfield(L, -2, "__concat");
+		lua_pushboolean(L, 0);
+		lua_setfield(L, -2, "__metatable");
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &call_meta);
+	}
+	lua_setmetatable(L, -2);
+}

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+coroutine.wrap(function() while true do end end)()

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+return string.rep("", 1<<62)

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+return string.rep("x", 1<<33)

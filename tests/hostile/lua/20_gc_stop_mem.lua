@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+collectgarbage("stop"); while true do local t={} end

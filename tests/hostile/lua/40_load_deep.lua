@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+return load("return "..("("):rep(100000))

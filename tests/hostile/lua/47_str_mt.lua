@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+getmetatable("").__index=function() return function() return "PWNED" end end; return ("x"):upper()

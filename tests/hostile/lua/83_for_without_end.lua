@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+for i = math.mininteger, math.maxinteger do end

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+rule "another" { on = "person.created", run = function() end }

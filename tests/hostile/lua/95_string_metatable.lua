@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+setmetatable("", { __index = function() return "PWNED" end })

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+setmetatable(event.record, { __index = function() return "PWNED" end })

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+local _ENV = setmetatable({}, { __index = function() while true do end end }) return x
