@@ -20,6 +20,8 @@ static const struct conf_option options[] = {
 		"form of the log; auto: text on a terminal, else JSON lines"},
 	{"log.level", CONF_CHOICE, "info", 0, 0, "debug info warn error",
 		"the least important lines that are written"},
+	{"http.allow", CONF_LIST, NULL, 0, 0, NULL, "hosts that a rule's http calls may reach"},
+	{"secrets", CONF_MAP, NULL, 0, 0, NULL, "what rules get from secret \"NAME\""},
 	{"only", CONF_LIST, "receiver runner console", 0, 0, NULL,
 		"the parts that `moonhook serve` starts; health and metrics always run"},
 };

@@ -9,7 +9,7 @@
 #include "base/conf.h"
 #include "cli/args.h"
 
-/* log.format, log.level, only; STATIC. */
+/* log.format, log.level, http.allow, secrets, only; STATIC. */
 extern const struct conf_table cli_conf_table;
 
 #define CLI_SETTINGS_TABLES_N 6

@@ -345,6 +345,8 @@ static void on_ended(void *ctx, struct child *c, int status, bool was_ready)
 	take_reload(s, i, "it died meanwhile", 17, true);
 	if (i == CONSOLE)
 		s->reload.asked = false;
+	if (i == RUNNER)
+		s->problem[0] = '\0';
 	if (s->stopping) {
 		stop_next(s);
 		return;

@@ -72,8 +72,6 @@ void budget_accepted(
 	double left = (double)(notice->remaining > in_flight ? notice->remaining - in_flight : 0);
 	b->tokens = left < b->burst ? left : b->burst;
 	b->last_ms = now_ms;
-	if (notice->remaining == 0 && notice->reset_in_ms > 0)
-		b->blocked_until_ms = now_ms + capped(notice->reset_in_ms);
 }
 
 void budget_refused(struct budget *b, int64_t now_ms, const struct budget_notice *notice,
@@ -92,8 +90,9 @@ void budget_refused(struct budget *b, int64_t now_ms, const struct budget_notice
 		wait *= 2;
 	if (notice->retry_after_ms > wait)
 		wait = notice->retry_after_ms;
-	else if (notice->retry_after_ms < 0 && notice->reset_in_ms > wait)
-		wait = notice->reset_in_ms;
+	else if (notice->retry_after_ms < 0 && b->refusals > 1 && notice->reset_in_ms > wait)
+		wait = notice->reset_in_ms; /* a window that ends at once, not a bucket that refills
+					     */
 	int64_t until = now_ms + capped(wait);
 	if (until > b->blocked_until_ms)
 		b->blocked_until_ms = until;

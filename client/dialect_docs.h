@@ -25,7 +25,7 @@
 	X("create_many", "native", "POST /batch/people; matched by position; after a lost answer each record is looked for") \
 	X("ensure", "emulated", "list, then create; alike ones wait for each other") \
 	X("update", "native", "PATCH /people/{id}") \
-	X("update, ending a relation", "refused", "the page only has connect") \
+	X("update, ending a relation", "emulated", "{disconnect: true}, as connect's counterpart; the answer must show that it ended") \
 	X("update, amount with a currency", "refused", "amounts are plain numbers on that page") \
 	X("delete", "native", "DELETE /people/{id}, documented as restorable; the answer must have deletedAt") \
 	X("duplicates by e-mail", "native", "POST /people/duplicates {email}") \

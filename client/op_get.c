@@ -116,12 +116,31 @@ static enum rc update_check(const char *object, const json_t *args, struct err *
 	return rc;
 }
 
+/* A relation that was to end must have ended: not every server knows how. */
+static bool ended(const struct call *call, const json_t *record)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(json_object_get(call->args, "data"), key, value)
+	{
+		size_t n = strlen(key);
+		if (json_is_null(value) && n > 2 && strcmp(key + n - 2, "Id") == 0 &&
+			field_value(record, key) != NULL)
+			return false;
+	}
+	return true;
+}
+
 static enum rc updated(struct call *call, const struct reply *reply, struct err *err)
 {
 	if (reply->code != RC_OK)
 		return call_pass(call, reply, err);
 	json_t *record = NULL;
 	enum rc rc = read_this(call, reply, &record, err);
+	if (rc == RC_OK && !ended(call, record)) {
+		json_decref(record);
+		rc = err_set(err, RC_UNSUPPORTED, "this server did not end the relation");
+	}
 	return rc == RC_OK ? call_end(call, record, err) : rc;
 }
 

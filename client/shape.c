@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/uuid.h"
 #include "client/fields.h"
 #include "client/names.h"
 #include "client/phone.h"
@@ -139,24 +140,24 @@ static json_t *flat_of(const struct name *n, json_t *value)
 	return json_is_object(value) ? NULL : json_incref(value);
 }
 
-/* companyId -> company: {connect: id} */
+/* companyId -> company: {connect: id}; null ends the relation */
 static enum rc relation_to_docs(json_t *out, const char *key, json_t *value, struct err *err)
 {
 	char name[FIELD_PATH_MAX];
 	snprintf(name, sizeof(name), "%.*s", (int)strlen(key) - 2, key);
-	if (!json_is_string(value))
-		return err_set(err, RC_UNSUPPORTED,
-			"%s: this server's API has no way to end a relation", key);
-	json_t *connect = json_pack("{s:O}", "connect", value);
-	if (json_object_set_new(out, name, connect) != 0)
+	json_t *relation = json_is_null(value) ? json_pack("{s:b}", "disconnect", 1)
+					       : json_pack("{s:O}", "connect", value);
+	if (json_object_set_new(out, name, relation) != 0)
 		return err_set(err, RC_NOMEM, "no memory for a record");
 	return RC_OK;
 }
 
-static bool is_relation(const char *key)
+static bool is_relation(const char *key, const json_t *value)
 {
 	size_t n = strlen(key);
-	return n > 2 && strcmp(key + n - 2, "Id") == 0;
+	return n > 2 && strcmp(key + n - 2, "Id") == 0 &&
+	       (json_is_null(value) ||
+		       (json_is_string(value) && uuid_valid(json_string_value(value))));
 }
 
 static bool all_empty(json_t *object)
@@ -210,7 +211,7 @@ enum rc fields_to_docs(const char *object, const json_t *data, json_t **ret_data
 	if (rc == RC_OK)
 		json_object_foreach(left, key, value)
 		{
-			if (is_relation(key))
+			if (is_relation(key, value))
 				rc = relation_to_docs(out, key, value, err);
 			else if (json_object_set(out, key, value) != 0)
 				rc = err_set(err, RC_NOMEM, "no memory for a record");

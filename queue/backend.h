@@ -52,12 +52,12 @@ struct queue_backend {
 		char ret_file[static 256], struct err *err);
 	enum rc (*rules_put)(
 		struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
-	enum rc (*event_each)(struct queue *q, const struct queue_filter *filter,
-		queue_event_fn fn, void *ctx, struct err *err);
+	enum rc (*event_each)(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,
+		void *ctx, struct err *err);
 	enum rc (*run_each)(struct queue *q, const struct queue_filter *filter, queue_run_fn fn,
 		void *ctx, struct err *err);
-	enum rc (*event_get)(struct queue *q, const char *id, queue_event_fn fn, void *ctx,
-		struct err *err);
+	enum rc (*event_get)(
+		struct queue *q, const char *id, queue_event_fn fn, void *ctx, struct err *err);
 	enum rc (*run_get)(
 		struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err);
 	enum rc (*rule_each)(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err);
@@ -80,7 +80,7 @@ struct queue_run_parts { /* BORROWS: what a claimed run is made from */
 };
 /* Fills the texts of run from parts, in one piece of memory. RC_NOMEM. */
 enum rc queue_run_fill(struct queue_run *run, const struct queue_run_parts *parts) must_check;
-struct queue_calls { /* a journal being put together */
+struct queue_calls {          /* a journal being put together */
 	struct queue_call *p; /* GIVES with queue_calls_free */
 	size_t n, cap;
 };

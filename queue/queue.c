@@ -35,7 +35,7 @@ static const unsigned moves[QUEUE_STATE_N] = {
 	/* retried; waiting where another of its key is at work */
 	[QUEUE_DEAD] = BIT(QUEUE_DUE) | BIT(QUEUE_WAITING),
 	[QUEUE_QUARANTINED] = BIT(QUEUE_DUE) | BIT(QUEUE_WAITING),
-	[QUEUE_ECHO] = 0, /* of events only */
+	[QUEUE_ECHO] = 0,      /* of events only */
 	[QUEUE_DUPLICATE] = 0, /* of events only */
 };
 
@@ -60,7 +60,7 @@ bool queue_state_ended(enum queue_state state)
 bool queue_state_may(enum queue_state from, enum queue_state to)
 {
 	return (unsigned)from < QUEUE_STATE_N && (unsigned)to < QUEUE_STATE_N &&
-		(moves[from] & BIT(to)) != 0;
+	       (moves[from] & BIT(to)) != 0;
 }
 
 enum queue_state queue_event_end(const int64_t n[static QUEUE_STATE_N])
@@ -84,8 +84,9 @@ enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...)
 	return err_set(err, RC_IO, "%s", q->why);
 }
 
-static const char *const side_names[] = {
-	[QUEUE_RECEIVER] = "the receiver", [QUEUE_RUNNER] = "the runner", [QUEUE_READER] = "a reader"};
+static const char *const side_names[] = {[QUEUE_RECEIVER] = "the receiver",
+	[QUEUE_RUNNER] = "the runner",
+	[QUEUE_READER] = "a reader"};
 
 #define SIDE(side) (1u << (side))
 #define ANY (SIDE(QUEUE_RECEIVER) | SIDE(QUEUE_RUNNER) | SIDE(QUEUE_READER))
@@ -112,7 +113,8 @@ enum rc queue_open(
 		return memory_open(store + 7, side, ret_queue, err);
 	if (colon != NULL && memchr(store, '/', (size_t)(colon - store)) == NULL)
 		return err_set(err, RC_UNSUPPORTED,
-			"store \"%.*s:\" is not supported by this build; use a folder: store = \"var\"",
+			"store \"%.*s:\" is not supported by this build; use a folder: store = "
+			"\"var\"",
 			(int)(colon - store), store);
 	return sqlite_open(store, side, ret_queue, err);
 }
@@ -214,8 +216,8 @@ enum rc queue_commit(struct queue *q, struct err *err)
 	return rc != RC_OK ? rc : q->backend->commit(q, err);
 }
 
-enum rc queue_source_put(struct queue *q, const char *hash, const char *file, struct slice text,
-	struct err *err)
+enum rc queue_source_put(
+	struct queue *q, const char *hash, const char *file, struct slice text, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "keep rules in", err);
 	return rc != RC_OK ? rc : q->backend->source_put(q, hash, file, text, err);
@@ -228,8 +230,7 @@ enum rc queue_source_get(struct queue *q, const char *hash, struct buf *out,
 	return rc != RC_OK ? rc : q->backend->source_get(q, hash, out, ret_file, err);
 }
 
-enum rc queue_rules_put(
-	struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
+enum rc queue_rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "keep rules in", err);
 	return rc != RC_OK ? rc : q->backend->rules_put(q, rules, n, err);
@@ -256,8 +257,7 @@ enum rc queue_event_get(
 	return rc != RC_OK ? rc : q->backend->event_get(q, id, fn, ctx, err);
 }
 
-enum rc queue_run_get(
-	struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err)
+enum rc queue_run_get(struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err)
 {
 	enum rc rc = enter(q, ANY, "read", err);
 	return rc != RC_OK ? rc : q->backend->run_get(q, id, fn, ctx, err);

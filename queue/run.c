@@ -31,7 +31,7 @@ enum rc queue_run_fill(struct queue_run *run, const struct queue_run_parts *part
 	struct slice body = parts->has_body ? parts->body : none;
 	struct slice headers = parts->has_body ? parts->headers : none;
 	size_t n = strlen(parts->rule) + strlen(parts->source_hash) + strlen(parts->key) +
-		strlen(parts->event_source) + strlen(parts->event_via) + body.n + headers.n + 7;
+		   strlen(parts->event_source) + strlen(parts->event_via) + body.n + headers.n + 7;
 	char *at = malloc(n);
 	if (at == NULL)
 		return RC_NOMEM;
@@ -60,7 +60,7 @@ static enum rc call_copy(struct queue_call *call, const struct queue_call *from)
 {
 	const char *object = from->object != NULL ? from->object : "";
 	char *at = malloc(strlen(from->path) + strlen(from->method) + strlen(object) +
-		from->request.n + from->answer.n + 5);
+			  from->request.n + from->answer.n + 5);
 	if (at == NULL)
 		return RC_NOMEM;
 	*call = *from;

@@ -63,8 +63,8 @@ static const struct queue_backend sqlite_backend = {
 	.retry = work_retry,
 };
 
-static enum rc need(struct store *store, struct db *db, const struct db_form *form, bool *has,
-	struct err *err)
+static enum rc need(
+	struct store *store, struct db *db, const struct db_form *form, bool *has, struct err *err)
 {
 	if (*has)
 		return RC_OK;

@@ -13,7 +13,7 @@ struct counts { /* of the work, by state */
 	int64_t runs[QUEUE_STATE_N];
 };
 
-struct progress { /* the row of the table progress */
+struct progress {         /* the row of the table progress */
 	int64_t position; /* delivery.seq of the newest that has been routed */
 	int64_t last_event, last_run;
 	struct counts counts;
@@ -28,13 +28,13 @@ struct source_name { /* a rule source by hash, and its number in the file */
 struct store {
 	struct queue base;
 	char *folder;
-	int lock_fd; /* -1: a reader */
+	int lock_fd;           /* -1: a reader */
 	struct db inbox, work; /* the other side's is opened when it is first needed */
 	bool has_inbox, has_work;
 	struct seen seen; /* of the file that this side writes */
 
-	int64_t last_delivery; /* seq; receiver */
-	struct buf key; /* source NUL dedupe key; receiver */
+	int64_t last_delivery;              /* seq; receiver */
+	struct buf key;                     /* source NUL dedupe key; receiver */
 	int64_t pruned_to, pruned_event_to; /* how far prune has looked in this round */
 
 	/* runner */
@@ -44,7 +44,7 @@ struct store {
 	size_t sources_n;
 	struct buf raw; /* what queue_inbox_next lent */
 
-	int reading; /* walks that share the read transaction now open */
+	int reading;                /* walks that share the read transaction now open */
 	bool read_work, read_inbox; /* whose transaction that walk began */
 };
 
@@ -72,7 +72,8 @@ static inline bool event_delivered(int64_t event_seq)
 /* --- sqlite_lock.c */
 enum rc store_folder_make(const char *folder, struct err *err) must_check;
 /* GIVES a descriptor that holds the side's lock until it is closed. */
-enum rc store_lock(const char *folder, enum queue_side side, int *ret_fd, struct err *err) must_check;
+enum rc store_lock(
+	const char *folder, enum queue_side side, int *ret_fd, struct err *err) must_check;
 
 /* --- sqlite.c: opens the file of the other side, where it exists by now; else has_x stays false */
 enum rc store_need_inbox(struct store *store, struct err *err) must_check;
@@ -90,16 +91,17 @@ void inbox_body_done(struct store *store);
 
 /* --- sqlite_work.c: progress, transaction, the one setter of states */
 enum rc work_open(struct store *store, struct err *err) must_check;
-enum rc work_progress_load(struct store *store, struct progress *ret_progress, struct err *err)
-	must_check;
+enum rc work_progress_load(
+	struct store *store, struct progress *ret_progress, struct err *err) must_check;
 /* Begins the transaction that queue_commit ends. */
 enum rc work_begin(struct store *store, struct err *err) must_check;
-/* A write in an open transaction went wrong: memory and file may differ now. Returns rc, or RC_IO. */
+/* A write in an open transaction went wrong: memory and file may differ now. Returns rc, or RC_IO.
+ */
 enum rc work_failed(struct store *store, enum rc rc, struct err *err) must_check;
 enum rc work_commit(struct queue *q, struct err *err);
 /* Asks the table of legal moves and counts; the caller writes the row. */
-enum rc work_move(
-	struct store *store, enum queue_state from, enum queue_state to, struct err *err) must_check;
+enum rc work_move(struct store *store, enum queue_state from, enum queue_state to,
+	struct err *err) must_check;
 /* Ends the event where none of its runs is open any more; from: its state so far. */
 enum rc work_event_move(struct store *store, int64_t event, enum queue_state from,
 	enum queue_state to, int64_t open, struct err *err) must_check;
@@ -146,32 +148,31 @@ enum rc work_calls_any(
 	struct store *store, int64_t run_seq, bool *ret_any, struct err *err) must_check;
 
 /* --- sqlite_source.c */
-enum rc work_source_put(struct queue *q, const char *hash, const char *file, struct slice text,
-	struct err *err);
+enum rc work_source_put(
+	struct queue *q, const char *hash, const char *file, struct slice text, struct err *err);
 enum rc work_source_get(struct queue *q, const char *hash, struct buf *out,
 	char ret_file[static 256], struct err *err);
 /* The number of a source, made up where nobody has stored it. */
-enum rc work_source_n(struct store *store, const char *hash, int64_t *ret_n, struct err *err)
-	must_check;
-enum rc work_rules_put(
-	struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
+enum rc work_source_n(
+	struct store *store, const char *hash, int64_t *ret_n, struct err *err) must_check;
+enum rc work_rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
 enum rc work_rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err);
 
 /* --- sqlite_read.c: lists and single rows; sqlite_count.c: numbers */
-/* One read transaction over both files, the work first, so that no delivery is missed between them. */
+/* One read transaction over both files, the work first, so that no delivery is missed between them.
+ */
 enum rc store_read_begin(struct store *store, struct err *err) must_check;
 void store_read_end(struct store *store);
 /* How far the work is: the runner's own, else what it last committed. */
-enum rc store_progress(struct store *store, struct progress *ret_progress, struct err *err)
-	must_check;
+enum rc store_progress(
+	struct store *store, struct progress *ret_progress, struct err *err) must_check;
 enum rc store_event_each(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,
 	void *ctx, struct err *err);
 enum rc store_run_each(struct queue *q, const struct queue_filter *filter, queue_run_fn fn,
 	void *ctx, struct err *err);
 enum rc store_event_get(
 	struct queue *q, const char *id, queue_event_fn fn, void *ctx, struct err *err);
-enum rc store_run_get(
-	struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err);
+enum rc store_run_get(struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err);
 enum rc store_count(struct queue *q, struct queue_counts *ret_counts, struct err *err);
 struct id_span { /* all ids that begin with a prefix: from <= id < to */
 	char from[ID_N + 1], to[ID_N + 2];

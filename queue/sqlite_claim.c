@@ -3,8 +3,9 @@
  * Claiming: what is due becomes running, under a new epoch.
  *
  * From: queue_claim, queue_next_due, queue_adopt. To: the table run of work.db, in the open
- * transaction. Looks only at the indexes over open runs (run_open, run_timed), so that neither ended
- * nor blocked runs cost anything. Does not decide what is due: routing, finishing and retrying do.
+ * transaction. Looks only at the indexes over open runs (run_open, run_timed), so that neither
+ * ended nor blocked runs cost anything. Does not decide what is due: routing, finishing and
+ * retrying do.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static void copy_id(struct id *ret_id, const char *text)
 	memcpy(ret_id->text, text, strnlen(text, ID_N));
 }
 
-/* --- what has waited long enough ----------------------------------------------------------------- */
+/* --- what has waited long enough -----------------------------------------------------------------
+ */
 
 enum { TIMED_MORE = 64 };
 
@@ -37,8 +39,8 @@ static enum rc load_timed(struct store *store, int64_t now_wall_ms, size_t max,
 		enum rc rc = db_row(&store->work, s, &row, err);
 		if (rc != RC_OK || !row)
 			return rc;
-		ret_timed[(*ret_n)++] = (struct timed){
-			sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+		ret_timed[(*ret_n)++] =
+			(struct timed){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
 	}
 }
 
@@ -74,7 +76,8 @@ static enum rc wake_timed(struct store *store, int64_t now_wall_ms, size_t max, 
 	return rc;
 }
 
-/* --- claim --------------------------------------------------------------------------------------- */
+/* --- claim ---------------------------------------------------------------------------------------
+ */
 
 static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *ret_run,
 	struct live_run *ret_live, struct err *err)
@@ -206,7 +209,8 @@ enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
 	return rc;
 }
 
-/* --- adopt --------------------------------------------------------------------------------------- */
+/* --- adopt ---------------------------------------------------------------------------------------
+ */
 
 enum { ADOPT_N = 256 }; /* the statement's limit */
 

@@ -9,8 +9,7 @@
 #include "queue/sqlite.h"
 
 /* One number of one row; 0 where there is none. */
-static enum rc number(
-	struct db *db, int sql, int64_t bound, int64_t *ret_value, struct err *err)
+static enum rc number(struct db *db, int sql, int64_t bound, int64_t *ret_value, struct err *err)
 {
 	bool row;
 	sqlite3_stmt *s = db_use(db, sql);

@@ -3,9 +3,9 @@
  * One database file: opening, statements, transactions, and what SQLite's errors mean.
  *
  * From: the other sqlite_*.c files. To: SQLite. WAL, synchronous=FULL: a commit is on the disk when
- * it returns. Free pages are used again and never given back (auto_vacuum is off: moving pages would
- * cost the writer what deleting did; VACUUM by hand shrinks a file). Does not know the tables, only
- * the few statements that both files share.
+ * it returns. Free pages are used again and never given back (auto_vacuum is off: moving pages
+ * would cost the writer what deleting did; VACUUM by hand shrinks a file). Does not know the
+ * tables, only the few statements that both files share.
  */
 #include "queue/sqlite_db.h"
 
@@ -21,7 +21,8 @@
 
 enum { BUSY_MS = 5000 };
 
-/* --- errors ------------------------------------------------------------------------------------ */
+/* --- errors ------------------------------------------------------------------------------------
+ */
 
 enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
 {
@@ -52,7 +53,8 @@ enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
 	}
 }
 
-/* --- statements -------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------------------
+ */
 
 sqlite3_stmt *db_use(struct db *db, int sql)
 {
@@ -89,9 +91,8 @@ void db_bind_text(struct db *db, sqlite3_stmt *s, int i, const char *text)
 void db_bind_blob(struct db *db, sqlite3_stmt *s, int i, struct slice bytes)
 {
 	if (s != NULL)
-		bound(db,
-			sqlite3_bind_blob64(
-				s, i, bytes.p != NULL ? bytes.p : "", bytes.n, SQLITE_STATIC));
+		bound(db, sqlite3_bind_blob64(
+				  s, i, bytes.p != NULL ? bytes.p : "", bytes.n, SQLITE_STATIC));
 }
 
 static int step(struct db *db, sqlite3_stmt *s)
@@ -171,14 +172,14 @@ enum rc db_meta_put(struct db *db, const char *name, int64_t value, struct err *
 	return db_run(db, s, err);
 }
 
-/* --- transactions ------------------------------------------------------------------------------ */
+/* --- transactions ------------------------------------------------------------------------------
+ */
 
 enum rc db_begin(struct db *db, struct err *err)
 {
 	if (db->writing)
 		return RC_OK;
-	db->holds_restart =
-		atomic_load(&db->backfilled) && pthread_mutex_lock(&db->restart) == 0;
+	db->holds_restart = atomic_load(&db->backfilled) && pthread_mutex_lock(&db->restart) == 0;
 	enum rc rc = db_run(db, db_use(db, SQL_BEGIN), err);
 	db->writing = rc == RC_OK;
 	if (rc != RC_OK && db->holds_restart) {
@@ -239,9 +240,10 @@ void db_rollback(struct db *db)
 	ended(db);
 }
 
-/* --- checkpoint -------------------------------------------------------------------------------- */
+/* --- checkpoint --------------------------------------------------------------------------------
+ */
 
-enum { WAL_LONG_PAGES = 8192 }; /* 64 MB: past it the writer is asked to finish the WAL */
+enum { WAL_LONG_PAGES = 4096 }; /* 32 MB: past it the writer is asked to finish the WAL */
 
 static int open_checkpointer(struct db *db)
 {
@@ -285,7 +287,8 @@ enum rc db_checkpoint(struct db *db, struct err *err)
 	return rc == SQLITE_OK ? RC_OK : db_error(db, rc, err);
 }
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening -----------------------------------------------------------------------------------
+ */
 
 static enum rc query_int(struct db *db, const char *sql, int64_t *ret_value, struct err *err)
 {
@@ -318,10 +321,12 @@ static enum rc find_version(struct db *db, int64_t *ret_version, struct err *err
 		return rc;
 	if (id != db->form->application_id && (id != 0 || tables != 0))
 		return err_set(err, RC_INVALID,
-			"%s belongs to another program; choose another folder for the store", db->path);
+			"%s belongs to another program; choose another folder for the store",
+			db->path);
 	if (version > db->form->version)
 		return err_set(err, RC_UNSUPPORTED,
-			"%s was written by a newer Moonhook (schema %lld, this one knows %d); start that "
+			"%s was written by a newer Moonhook (schema %lld, this one knows %d); "
+			"start that "
 			"one, or restore a backup",
 			db->path, (long long)version, db->form->version);
 	*ret_version = version;
@@ -331,8 +336,9 @@ static enum rc find_version(struct db *db, int64_t *ret_version, struct err *err
 static enum rc migrate(struct db *db, int64_t version, struct err *err)
 {
 	for (; version < db->form->version; version++) {
-		char *mark = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
-			db->form->application_id, (int)version + 1);
+		char *mark =
+			sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
+				db->form->application_id, (int)version + 1);
 		if (mark == NULL)
 			return err_set(err, RC_NOMEM, "out of memory at %s", db->path);
 		enum rc rc = script(db, "BEGIN IMMEDIATE", err);
@@ -359,7 +365,7 @@ static enum rc prepare_writer(struct db *db, struct err *err)
 	if (rc == RC_OK)
 		rc = script(db,
 			"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-			"PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;"
+			"PRAGMA cache_size = -16384;"
 			"PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY;"
 			"PRAGMA trusted_schema = OFF;",
 			err);
@@ -376,7 +382,8 @@ static enum rc prepare_reader(struct db *db, struct err *err)
 		return err_set(err, RC_NOT_FOUND, "%s is empty so far", db->path);
 	if (version < db->form->version)
 		return err_set(err, RC_UNSUPPORTED,
-			"%s is of an older Moonhook (schema %lld); start moonhook serve once, it is "
+			"%s is of an older Moonhook (schema %lld); start moonhook serve once, it "
+			"is "
 			"brought up to date",
 			db->path, (long long)version);
 	return script(db,
@@ -390,8 +397,8 @@ static enum rc touch(const char *path, enum db_mode mode, struct err *err)
 {
 	if (mode == DB_READ)
 		return access(path, F_OK) == 0
-			? RC_OK
-			: err_set_errno(err, RC_NOT_FOUND, errno, "cannot find %s", path);
+			       ? RC_OK
+			       : err_set_errno(err, RC_NOT_FOUND, errno, "cannot find %s", path);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_set_errno(err, errno == ENOSPC || errno == EIO ? RC_IO : RC_DENIED,

@@ -7,17 +7,17 @@
 #define MOONHOOK_QUEUE_SQLITE_DB_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "queue/backend.h"
 
-struct db_form { /* STATIC: what is the same for every file of its kind */
+struct db_form {          /* STATIC: what is the same for every file of its kind */
 	const char *name; /* "inbox.db" */
 	int application_id;
 	const char *const *migrations; /* [0] makes version 1 out of nothing */
-	int version; /* of the newest, = number of migrations */
-	const char *const *sql; /* the statements, by number */
+	int version;                   /* of the newest, = number of migrations */
+	const char *const *sql;        /* the statements, by number */
 	int sql_n;
 };
 
@@ -29,7 +29,7 @@ struct db {
 	char *path;
 	sqlite3 *handle; /* NULL: not open */
 	sqlite3_stmt **stmts;
-	int bound; /* first error of preparing or binding since the last step */
+	int bound;    /* first error of preparing or binding since the last step */
 	bool writing; /* a transaction is open */
 
 	sqlite3 *checkpointer; /* of the thread that calls db_checkpoint */
@@ -39,7 +39,7 @@ struct db {
 	bool holds_restart;
 	atomic_bool backfilled; /* all of the WAL is in the database: the next transaction may
 				   start it anew */
-	atomic_bool overlong; /* the WAL has grown long: the writer finishes it */
+	atomic_bool overlong;   /* the WAL has grown long: the writer finishes it */
 };
 
 /* Opens or makes folder/<form's name>. RC_NOT_FOUND: DB_READ and nothing there (yet). db is then
@@ -78,7 +78,8 @@ enum rc db_error(struct db *db, int sqlite_rc, struct err *err) must_check;
 enum rc db_size(struct db *db, int64_t *ret_bytes, struct err *err) must_check;
 
 /* Numbers kept by name in the table meta; 0 where absent. */
-enum rc db_meta_get(struct db *db, const char *name, int64_t *ret_value, struct err *err) must_check;
+enum rc db_meta_get(
+	struct db *db, const char *name, int64_t *ret_value, struct err *err) must_check;
 enum rc db_meta_put(struct db *db, const char *name, int64_t value, struct err *err) must_check;
 
 #endif

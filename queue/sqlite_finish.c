@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ending and releasing: what becomes of a claimed run, of the next one of its key, and of its event.
+ * Ending and releasing: what becomes of a claimed run, of the next one of its key, and of its
+ * event.
  *
- * From: queue_finish, queue_retry; sqlite_journal.c asks here whether a lease is still good. To: the
- * tables run, hold, event of work.db, in the open transaction. Promotion looks at the first run of
- * the key in the clustered table hold, whatever the backlog. Does not decide whether to retry.
+ * From: queue_finish, queue_retry; sqlite_journal.c asks here whether a lease is still good. To:
+ * the tables run, hold, event of work.db, in the open transaction. Promotion looks at the first run
+ * of the key in the clustered table hold, whatever the backlog. Does not decide whether to retry.
  */
 #include <string.h>
 
@@ -24,8 +25,8 @@ enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct li
 			return rc;
 		if (!row || sqlite3_column_int(s, 5) != QUEUE_RUNNING) {
 			sqlite3_reset(s);
-			return err_set(err, RC_STALE, "run %lld is not claimed",
-				(long long)run_seq);
+			return err_set(
+				err, RC_STALE, "run %lld is not claimed", (long long)run_seq);
 		}
 		found.event = sqlite3_column_int64(s, 0);
 		found.hold = sqlite3_column_int64(s, 1);
@@ -38,13 +39,14 @@ enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct li
 		run = live_find(&store->live, run_seq);
 	}
 	if (run->epoch != epoch)
-		return err_set(err, RC_STALE, "run %lld has been claimed again since",
-			(long long)run_seq);
+		return err_set(
+			err, RC_STALE, "run %lld has been claimed again since", (long long)run_seq);
 	*ret_run = run;
 	return RC_OK;
 }
 
-/* --- the run itself ------------------------------------------------------------------------------ */
+/* --- the run itself ------------------------------------------------------------------------------
+ */
 
 static enum rc update_run(struct store *store, int64_t seq, const struct queue_outcome *o,
 	enum queue_state state, struct err *err)
@@ -70,7 +72,8 @@ static enum rc update_run(struct store *store, int64_t seq, const struct queue_o
 	return db_run(db, s, err);
 }
 
-/* --- the next of its key ------------------------------------------------------------------------- */
+/* --- the next of its key -------------------------------------------------------------------------
+ */
 
 /* Makes the first of the key due, unless it is at work or waits for a time. */
 static enum rc promote(struct store *store, int64_t hold, struct err *err)
@@ -85,8 +88,8 @@ static enum rc promote(struct store *store, int64_t hold, struct err *err)
 	rc = db_row(&store->work, s, &row, err);
 	if (rc != RC_OK)
 		return rc;
-	bool blocked = row && sqlite3_column_int(s, 0) == QUEUE_WAITING &&
-		sqlite3_column_int64(s, 1) == 0;
+	bool blocked =
+		row && sqlite3_column_int(s, 0) == QUEUE_WAITING && sqlite3_column_int64(s, 1) == 0;
 	sqlite3_reset(s);
 	if (!blocked)
 		return RC_OK;
@@ -105,7 +108,8 @@ static enum rc let_go(struct store *store, const struct live_run *run, struct er
 	return rc == RC_OK ? promote(store, run->hold, err) : rc;
 }
 
-/* --- its event ----------------------------------------------------------------------------------- */
+/* --- its event -----------------------------------------------------------------------------------
+ */
 
 static enum rc load_event(
 	struct store *store, int64_t event, struct event_open *ret_event, struct err *err)
@@ -155,8 +159,7 @@ static enum rc end_event(
 	if (run->alone) {
 		int64_t n[QUEUE_STATE_N] = {0};
 		n[state] = 1;
-		return work_event_move(
-			store, run->event, QUEUE_DUE, queue_event_end(n), 0, err);
+		return work_event_move(store, run->event, QUEUE_DUE, queue_event_end(n), 0, err);
 	}
 	struct event_open event = {0};
 	enum rc rc = load_event(store, run->event, &event, err);
@@ -168,14 +171,14 @@ static enum rc end_event(
 	return rc;
 }
 
-/* --- finish -------------------------------------------------------------------------------------- */
+/* --- finish --------------------------------------------------------------------------------------
+ */
 
 static enum rc finish(struct store *store, const struct live_run *run,
 	const struct queue_outcome *o, struct err *err)
 {
 	/* To wait for a time that is not named is to wait for nothing. */
-	enum queue_state state =
-		o->state == QUEUE_WAITING && o->due_ms <= 0 ? QUEUE_DUE : o->state;
+	enum queue_state state = o->state == QUEUE_WAITING && o->due_ms <= 0 ? QUEUE_DUE : o->state;
 	enum rc rc = work_move(store, QUEUE_RUNNING, state, err);
 	if (rc == RC_OK && o->forget_journal && !queue_state_ended(state))
 		rc = work_calls_forget(store, run->seq, err);
@@ -208,8 +211,8 @@ enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 
 /* After run has been released: where another one is now the first of the key, that one comes first
  * and a run that is due steps back behind it. */
-enum rc work_hold_settle(struct store *store, int64_t hold, int64_t run, enum queue_state state,
-	struct err *err)
+enum rc work_hold_settle(
+	struct store *store, int64_t hold, int64_t run, enum queue_state state, struct err *err)
 {
 	int64_t first = run;
 	enum rc rc = work_hold_first(store, hold, &first, err);
@@ -223,7 +226,8 @@ enum rc work_hold_settle(struct store *store, int64_t hold, int64_t run, enum qu
 	return rc == RC_OK ? promote(store, hold, err) : rc;
 }
 
-/* --- retry --------------------------------------------------------------------------------------- */
+/* --- retry ---------------------------------------------------------------------------------------
+ */
 
 struct holder { /* the run of a key that is due or at work; seq 0: none */
 	int64_t seq;

@@ -61,7 +61,8 @@ enum rc inbox_open(struct store *store, struct err *err)
 	return rc == RC_OK ? db_commit(db, err) : rc;
 }
 
-/* --- put ---------------------------------------------------------------------------------------- */
+/* --- put ----------------------------------------------------------------------------------------
+ */
 
 static enum rc load_id(struct store *store, int64_t seq, struct id *ret_id, struct err *err)
 {
@@ -135,7 +136,8 @@ enum rc inbox_put(struct queue *q, struct queue_delivery *deliveries, size_t n, 
 	return rc;
 }
 
-/* --- next --------------------------------------------------------------------------------------- */
+/* --- next ---------------------------------------------------------------------------------------
+ */
 
 /* Lends bytes with a NUL behind them; the caller has made sure that they fit. */
 static const char *lend(struct buf *raw, struct slice bytes)
@@ -206,7 +208,8 @@ enum rc inbox_next(
 	return RC_OK;
 }
 
-/* --- bodies ------------------------------------------------------------------------------------- */
+/* --- bodies -------------------------------------------------------------------------------------
+ */
 
 enum rc inbox_body(struct store *store, int64_t event_seq, struct slice *ret_headers,
 	struct slice *ret_body, struct err *err)

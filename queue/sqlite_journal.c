@@ -62,7 +62,7 @@ static void read_call(sqlite3_stmt *s, struct queue_call *ret_call)
 		memcpy(ret_call->digest, digest.p, DIGEST_N);
 	enum rc code = rc_find(db_text(s, 7));
 	ret_call->code = sqlite3_column_type(s, 7) == SQLITE_NULL ? RC_OK
-		: code == RC_N                                    ? RC_INVALID
+			 : code == RC_N                           ? RC_INVALID
 								  : code;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The runs that this handle has claimed and not ended, by number, so that a write about one needs no
- * look into the file. */
+/* The runs that this handle has claimed and not ended, by number, so that a write about one needs
+ * no look into the file. */
 #ifndef MOONHOOK_QUEUE_SQLITE_LIVE_H
 #define MOONHOOK_QUEUE_SQLITE_LIVE_H
 
@@ -14,13 +14,13 @@ struct live_run {
 	int64_t seq; /* of the run; 0: an empty place */
 	int64_t epoch;
 	int64_t event; /* seq */
-	int64_t hold; /* hash of its key, 0: none */
-	bool alone; /* its event has no other run */
+	int64_t hold;  /* hash of its key, 0: none */
+	bool alone;    /* its event has no other run */
 };
 
 struct live {
 	struct live_run *places; /* linear probing */
-	size_t cap, n; /* cap: a power of two, or 0 */
+	size_t cap, n;           /* cap: a power of two, or 0 */
 };
 
 void live_done(struct live *live);

@@ -25,10 +25,12 @@ enum rc store_folder_make(const char *folder, struct err *err)
 		return err_set_errno(err, RC_DENIED, errno, "cannot look at the store %s", folder);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, RC_DENIED,
-			"the store %s is not a folder; choose another in the configuration", folder);
+			"the store %s is not a folder; choose another in the configuration",
+			folder);
 	if (access(folder, W_OK | X_OK) != 0)
 		return err_set_errno(err, RC_DENIED, errno,
-			"the store %s cannot be written; give this user the folder, or choose another",
+			"the store %s cannot be written; give this user the folder, or choose "
+			"another",
 			folder);
 	return RC_OK;
 }
@@ -45,8 +47,8 @@ static enum rc busy(const char *folder, enum queue_side side, int fd, struct err
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
 	return err_set(err, RC_BUSY,
-		"the store %s has a %s already, process %ld; stop it, or choose another store", folder,
-		lock_names[side], pid);
+		"the store %s has a %s already, process %ld; stop it, or choose another store",
+		folder, lock_names[side], pid);
 }
 
 static enum rc write_pid(int fd, const char *path, struct err *err)

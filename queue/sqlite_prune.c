@@ -2,10 +2,10 @@
 /*
  * Retention: what is past its time goes, by age, and past a size of the store the oldest first.
  *
- * From: queue_prune; the receiver removes deliveries, the runner runs with their journal, and events
- * whose runs are gone. Both look from the oldest on, a bounded number of rows per call, and go on
- * there with the next call. What is still to be done is never removed. Freed pages are used again;
- * the files do not shrink (see sqlite_db.c).
+ * From: queue_prune; the receiver removes deliveries, the runner runs with their journal, and
+ * events whose runs are gone. Both look from the oldest on, a bounded number of rows per call, and
+ * go on there with the next call. What is still to be done is never removed. Freed pages are used
+ * again; the files do not shrink (see sqlite_db.c).
  */
 #include <stdlib.h>
 
@@ -16,12 +16,12 @@ enum { LOOK_N = 10000 }; /* rows looked at in one call, whether they go or not *
 struct pruning { /* one call */
 	struct store *store;
 	int64_t runs_before_ms, events_before_ms; /* INT64_MIN: none by age */
-	int64_t excess_bytes; /* > 0: the store is too large */
-	size_t most, n; /* rows that may go; that went */
+	int64_t excess_bytes;                     /* > 0: the store is too large */
+	size_t most, n;                           /* rows that may go; that went */
 	struct victim {
 		int64_t seq;
 		enum queue_state state;
-	} *victims;
+	} * victims;
 	size_t victims_n;
 };
 
@@ -49,7 +49,8 @@ static bool full(const struct pruning *p)
 	return p->n + p->victims_n >= p->most;
 }
 
-/* --- deliveries (receiver) ------------------------------------------------------------------------ */
+/* --- deliveries (receiver)
+ * ------------------------------------------------------------------------ */
 
 static enum rc event_is_open(struct store *store, int64_t event, bool *ret_open, struct err *err)
 {
@@ -149,7 +150,8 @@ static enum rc prune_inbox(struct pruning *p, struct err *err)
 	return rc;
 }
 
-/* --- runs, their journal, and events (runner) ----------------------------------------------------- */
+/* --- runs, their journal, and events (runner)
+ * ----------------------------------------------------- */
 
 static enum rc choose_runs(struct pruning *p, struct err *err)
 {
@@ -195,7 +197,8 @@ static enum rc delete_runs(struct pruning *p, struct err *err)
 	return rc;
 }
 
-static enum rc has_runs(struct store *store, int64_t first, int64_t n, bool *ret_has, struct err *err)
+static enum rc has_runs(
+	struct store *store, int64_t first, int64_t n, bool *ret_has, struct err *err)
 {
 	sqlite3_stmt *s = db_use(&store->work, WORK_RUNS_LEFT);
 	db_bind_int(&store->work, s, 1, first);
@@ -227,8 +230,8 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 		store->pruned_event_to = seq;
 		if (sqlite3_column_int64(s, 2) > 0)
 			continue;
-		rc = has_runs(store, sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5), &left,
-			err);
+		rc = has_runs(
+			store, sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5), &left, err);
 		if (rc != RC_OK)
 			break;
 		if (!left)
@@ -276,7 +279,8 @@ static enum rc prune_work(struct pruning *p, struct err *err)
 	return rc;
 }
 
-/* --- both ------------------------------------------------------------------------------------------ */
+/* --- both
+ * ------------------------------------------------------------------------------------------ */
 
 static int64_t before(int64_t age_ms, int64_t now_wall_ms)
 {

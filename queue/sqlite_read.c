@@ -2,10 +2,11 @@
 /*
  * Lists and single rows, for people.
  *
- * From: queue_event_each, queue_run_each, queue_event_get, queue_run_get. To: both files, in one read
- * transaction each, which locks no writer out. What has been routed is read from the work; what has
- * not, from the inbox, and comes behind it. Such a delivery has no place among the events yet and
- * carries the number of the newest that has one, so that following from there misses nothing.
+ * From: queue_event_each, queue_run_each, queue_event_get, queue_run_get. To: both files, in one
+ * read transaction each, which locks no writer out. What has been routed is read from the work;
+ * what has not, from the inbox, and comes behind it. Such a delivery has no place among the events
+ * yet and carries the number of the newest that has one, so that following from there misses
+ * nothing.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 
 #include "queue/sqlite.h"
 
-/* --- the transaction ------------------------------------------------------------------------------ */
+/* --- the transaction
+ * ------------------------------------------------------------------------------ */
 
 static enum rc begin(struct db *db, bool has, bool *ret_began, struct err *err)
 {
@@ -41,8 +43,8 @@ enum rc store_read_begin(struct store *store, struct err *err)
 		rc = store_need_inbox(store, err);
 	if (rc == RC_OK)
 		rc = begin(&store->work, store->has_work, &store->read_work, err);
-	/* A transaction begins with its first look; the look at the progress comes before any at the
-	 * inbox, by store_progress. */
+	/* A transaction begins with its first look; the look at the progress comes before any at
+	 * the inbox, by store_progress. */
 	if (rc == RC_OK)
 		rc = begin(&store->inbox, store->has_inbox, &store->read_inbox, err);
 	if (rc != RC_OK)
@@ -68,7 +70,8 @@ enum rc store_progress(struct store *store, struct progress *ret_progress, struc
 	return RC_OK;
 }
 
-/* --- ids ------------------------------------------------------------------------------------------ */
+/* --- ids
+ * ------------------------------------------------------------------------------------------ */
 
 enum rc id_span_init(struct id_span *span, const char *prefix, const char *what, struct err *err)
 {
@@ -86,8 +89,8 @@ enum rc id_span_init(struct id_span *span, const char *prefix, const char *what,
 
 static enum rc several(const char *id, const char *what, struct err *err)
 {
-	return err_set(err, RC_INVALID, "several %ss have ids that begin with \"%.40s\"; type more of it",
-		what, id);
+	return err_set(err, RC_INVALID,
+		"several %ss have ids that begin with \"%.40s\"; type more of it", what, id);
 }
 
 /* How many of at most two rows of the work fit, and the first. */
@@ -132,7 +135,8 @@ enum rc store_run_find(struct store *store, const char *id, int64_t *ret_seq,
 	return RC_OK;
 }
 
-/* --- events ---------------------------------------------------------------------------------------- */
+/* --- events
+ * ---------------------------------------------------------------------------------------- */
 
 static struct queue_event_row event_row(sqlite3_stmt *s)
 {
@@ -204,12 +208,12 @@ static enum rc walk_events(struct store *store, const struct queue_filter *f, si
 static bool may_be_raw(const struct queue_filter *f)
 {
 	return f->name == NULL && f->object == NULL && f->record == NULL && f->rule == NULL &&
-		f->error == NULL && f->after_seq == 0 &&
-		(!f->has_state || f->state == QUEUE_DUE || f->state == QUEUE_QUARANTINED);
+	       f->error == NULL && f->after_seq == 0 &&
+	       (!f->has_state || f->state == QUEUE_DUE || f->state == QUEUE_QUARANTINED);
 }
 
-static sqlite3_stmt *raw_use(struct store *store, int sql, const struct queue_filter *f,
-	int64_t position, size_t limit)
+static sqlite3_stmt *raw_use(
+	struct store *store, int sql, const struct queue_filter *f, int64_t position, size_t limit)
 {
 	struct db *db = &store->inbox;
 	sqlite3_stmt *s = db_use(db, sql);
@@ -316,8 +320,8 @@ static enum rc get_raw(struct store *store, const struct queue_filter *f,
 	return rc;
 }
 
-static enum rc find_event(struct store *store, const char *id, queue_event_fn fn, void *ctx,
-	struct err *err)
+static enum rc find_event(
+	struct store *store, const char *id, queue_event_fn fn, void *ctx, struct err *err)
 {
 	struct id_span span;
 	struct progress progress;
@@ -355,7 +359,8 @@ enum rc store_event_get(
 	return rc;
 }
 
-/* --- runs ------------------------------------------------------------------------------------------ */
+/* --- runs
+ * ------------------------------------------------------------------------------------------ */
 
 static struct queue_run_row run_row(sqlite3_stmt *s)
 {
@@ -477,8 +482,7 @@ static enum rc get_run(
 	return rc;
 }
 
-enum rc store_run_get(
-	struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err)
+enum rc store_run_get(struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err)
 {
 	struct store *store = store_of(q);
 	enum rc rc = store_read_begin(store, err);

@@ -19,8 +19,7 @@ struct router { /* one queue_route */
 	size_t claimed;
 };
 
-static enum rc find_duplicate(
-	struct store *store, struct queue_routing *routing, struct err *err)
+static enum rc find_duplicate(struct store *store, struct queue_routing *routing, struct err *err)
 {
 	int64_t first = 0;
 	routing->ret_duplicate = false;
@@ -154,15 +153,15 @@ static enum rc route_run(struct router *r, const struct queue_routing *routing, 
 	enum rc rc = id_new(r->now_ms, &run.id, err);
 	if (rc == RC_OK)
 		rc = work_source_n(store, new->source_hash, &source, err);
-	if (rc == RC_OK && new->key != NULL && new->key[0] != '\0') {
+	if (rc == RC_OK && new->key != NULL &&new->key[0] != '\0') {
 		live.hold = (int64_t)(seen_hash(&store->seen, slice_of(new->key)) >> 1) | 1;
 		rc = hold(store, live.hold, run.seq, &first, err);
 	}
 	if (rc != RC_OK)
 		return rc;
 	enum queue_state state = !first                      ? QUEUE_WAITING
-		: r->claimed < r->claim_max ? QUEUE_RUNNING
-					    : QUEUE_DUE;
+				 : r->claimed < r->claim_max ? QUEUE_RUNNING
+							     : QUEUE_DUE;
 	rc = insert_run(r, new, &run, event, live.hold, source, state, err);
 	if (rc != RC_OK)
 		return rc;
@@ -195,8 +194,8 @@ static enum rc route_one(
 }
 
 /* Before anything is written: deliveries come in order, and once. */
-static enum rc check(const struct store *store, const struct queue_routing *routings, size_t n,
-	struct err *err)
+static enum rc check(
+	const struct store *store, const struct queue_routing *routings, size_t n, struct err *err)
 {
 	int64_t position = store->progress.position;
 	for (size_t i = 0; i < n; i++) {

@@ -40,7 +40,8 @@ uint64_t seen_hash(const struct seen *seen, struct slice bytes)
 	return h != 0 ? h : 1;
 }
 
-/* --- the index in memory ------------------------------------------------------------------------ */
+/* --- the index in memory ------------------------------------------------------------------------
+ */
 
 static size_t slots_n(const struct seen *seen)
 {
@@ -102,7 +103,8 @@ static void take_out(struct seen *seen, size_t i)
 	seen->n--;
 }
 
-/* --- the sweep ---------------------------------------------------------------------------------- */
+/* --- the sweep ----------------------------------------------------------------------------------
+ */
 
 static enum rc mark_pass(struct seen *seen, struct err *err)
 {
@@ -159,7 +161,8 @@ static enum rc sweep(struct seen *seen, size_t most, struct err *err)
 	return rc == RC_OK ? forget_gone(seen, from, seen->at, err) : rc;
 }
 
-/* --- find and put ------------------------------------------------------------------------------- */
+/* --- find and put -------------------------------------------------------------------------------
+ */
 
 static enum rc matches(
 	struct seen *seen, int64_t seq, struct slice key, bool *ret_same, struct err *err)
@@ -197,8 +200,8 @@ enum rc seen_find(struct seen *seen, struct slice key, int64_t *ret_seq, struct 
 {
 	uint64_t hash = seen_hash(seen, key);
 	*ret_seq = 0;
-	for (size_t i = seen->n > 0 ? home(seen, hash) : 0;
-		seen->n > 0 && seen->slots[i].seq != 0; i = next(seen, i)) {
+	for (size_t i = seen->n > 0 ? home(seen, hash) : 0; seen->n > 0 && seen->slots[i].seq != 0;
+		i = next(seen, i)) {
 		bool same = false;
 		if (seen->slots[i].hash != hash)
 			continue;
@@ -240,7 +243,8 @@ void seen_set_least(struct seen *seen, int64_t least)
 	seen->least = least;
 }
 
-/* --- open --------------------------------------------------------------------------------------- */
+/* --- open ---------------------------------------------------------------------------------------
+ */
 
 static enum rc load_seed(struct seen *seen, struct err *err)
 {

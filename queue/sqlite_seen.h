@@ -20,15 +20,15 @@ struct seen_slot {
 };
 
 struct seen {
-	struct db *db; /* BORROWED */
+	struct db *db;           /* BORROWED */
 	struct seen_slot *slots; /* linear probing from the top bits of the hash */
-	unsigned bits; /* 1 << bits slots */
-	size_t n, max; /* entries; entries that memory should hold */
-	size_t at; /* slot the sweep has come to */
+	unsigned bits;           /* 1 << bits slots */
+	size_t n, max;           /* entries; entries that memory should hold */
+	size_t at;               /* slot the sweep has come to */
 	uint64_t seed;
-	int64_t newest, least; /* seq */
+	int64_t newest, least;     /* seq */
 	int64_t pass, pass_before; /* newest seq when this round and the one before began */
-	bool old; /* seen_old holds something */
+	bool old;                  /* seen_old holds something */
 };
 
 enum { SEEN_MAX = 131072 };
@@ -37,7 +37,8 @@ enum { SEEN_MAX = 131072 };
 enum rc seen_open(struct seen *seen, struct db *db, size_t max, struct err *err) must_check;
 void seen_done(struct seen *seen);
 /* ret_seq: with which the key came first; 0 where it is new. */
-enum rc seen_find(struct seen *seen, struct slice key, int64_t *ret_seq, struct err *err) must_check;
+enum rc seen_find(
+	struct seen *seen, struct slice key, int64_t *ret_seq, struct err *err) must_check;
 /* Adds a key that seen_find did not find. Within a transaction. */
 enum rc seen_put(struct seen *seen, struct slice key, int64_t seq, struct err *err) must_check;
 /* Forgets the key that came with seq, if there is one. least: no older seq is left. */

@@ -4,8 +4,8 @@
  * From: queue_source_put, queue_source_get, queue_rules_put, queue_rule_each; sqlite_route.c, which
  * names the source of a run by a small number. Does not read rule files.
  */
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "queue/sqlite.h"
@@ -55,8 +55,8 @@ enum rc work_source_n(struct store *store, const char *hash, int64_t *ret_n, str
 	return rc == RC_OK ? remember(store, hash, *ret_n, err) : rc;
 }
 
-enum rc work_source_put(struct queue *q, const char *hash, const char *file, struct slice text,
-	struct err *err)
+enum rc work_source_put(
+	struct queue *q, const char *hash, const char *file, struct slice text, struct err *err)
 {
 	struct store *store = store_of(q);
 	if (strlen(hash) >= DIGEST_HEX_N)
@@ -112,8 +112,7 @@ static enum rc put_rule(struct store *store, const struct queue_rule *rule, stru
 	return db_run(db, s, err);
 }
 
-enum rc work_rules_put(
-	struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
+enum rc work_rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
 {
 	struct store *store = store_of(q);
 	enum rc rc = work_begin(store, err);

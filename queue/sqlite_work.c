@@ -36,8 +36,7 @@ static void encode(const struct counts *counts, uint8_t *bytes)
 
 enum { COUNTS_BYTES = 2 * QUEUE_STATE_N * 8 };
 
-enum rc work_progress_load(
-	struct store *store, struct progress *ret_progress, struct err *err)
+enum rc work_progress_load(struct store *store, struct progress *ret_progress, struct err *err)
 {
 	struct db *db = &store->work;
 	sqlite3_stmt *s = db_use(db, WORK_PROGRESS);
@@ -102,7 +101,8 @@ enum rc work_failed(struct store *store, enum rc rc, struct err *err)
 	if (rc == RC_OK || atomic_load(&store->base.broken))
 		return rc;
 	return queue_break(&store->base, err,
-		"a write to the store failed half way (%s); what was committed is kept, start again",
+		"a write to the store failed half way (%s); what was committed is kept, start "
+		"again",
 		err != NULL ? err->msg : rc_text(rc));
 }
 
@@ -117,8 +117,7 @@ enum rc work_commit(struct queue *q, struct err *err)
 	return work_failed(store, rc, err);
 }
 
-enum rc work_move(
-	struct store *store, enum queue_state from, enum queue_state to, struct err *err)
+enum rc work_move(struct store *store, enum queue_state from, enum queue_state to, struct err *err)
 {
 	if (from == to)
 		return RC_OK;

@@ -199,7 +199,8 @@ static void tell(struct runner *r)
 		buf_clear(&text);
 	log_info(NULL, "rules: %s", text.n != 0 ? text.p : "loaded");
 	if (r->rules.answer)
-		runner_tell(r, "reloaded", text.n != 0 ? text.p : "loaded");
+		runner_tell(r, broken != 0 ? "failed" : "reloaded",
+			text.n != 0 ? text.p : "loaded");
 	buf_done(&text);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ticks of the runner.
- * From: runner.c. Every 10 ms while a worker has something to do: the watch; every 250 ms: work that
- * no wake told of; every second: gauges; every ten: pruning. A thread moves the WAL into the
+ * From: runner.c. Every 10 ms while a worker has something to do: the watch; every 250 ms: work
+ * that no wake told of; every second: gauges; every ten: pruning. A thread moves the WAL into the
  * database every 150 ms when something was written, because that waits for the disk. Fails by
  * ending the process where the store fails.
  */
@@ -41,11 +41,19 @@ static void count(struct runner *r)
 	}
 	int64_t took = clock_mono_ms() - from;
 	r->upkeep.count_at_ms = from + COUNT_MS + took * COUNT_SHARE;
-	int64_t depth = counts.runs[QUEUE_DUE] + counts.runs[QUEUE_WAITING] +
-		counts.runs[QUEUE_RUNNING];
+	int64_t depth =
+		counts.runs[QUEUE_DUE] + counts.runs[QUEUE_WAITING] + counts.runs[QUEUE_RUNNING];
 	int64_t age_ms = counts.oldest_open_ms != 0 ? clock_wall_ms() - counts.oldest_open_ms : 0;
 	metrics_set(METRIC_QUEUE_DEPTH, depth);
 	metrics_set(METRIC_QUEUE_AGE, age_ms / 1000);
+}
+
+/* As METRIC_API_DIALECT counts them. */
+static int64_t dialect_number(const char *dialect)
+{
+	if (strcmp(dialect, "core") == 0)
+		return 1;
+	return strcmp(dialect, "docs") == 0 ? 2 : 0;
 }
 
 static void watch_client(struct runner *r)
@@ -57,15 +65,11 @@ static void watch_client(struct runner *r)
 	metrics_add(METRIC_API_REQUESTS, (uint64_t)(now.requests - u->told.requests));
 	metrics_set(METRIC_API_TOKENS, (int64_t)now.tokens);
 	metrics_set(METRIC_API_WAITING, now.waiting);
-	bool problem = now.problem[0] != '\0';
+	metrics_set(METRIC_API_DIALECT, dialect_number(now.dialect));
+	metrics_set(METRIC_API_REFUSED, now.refused);
+	metrics_set(METRIC_API_UNREACHABLE, !now.reachable && now.problem[0] != '\0');
 	if (strcmp(now.problem, u->told.problem) != 0)
 		runner_tell(r, "problem", now.problem);
-	if (problem && strcmp(now.problem, u->told.problem) != 0)
-		log_error(NULL, "Twenty: %s", now.problem);
-	else if (!problem && u->told.problem[0] != '\0')
-		log_info(NULL, "Twenty answers again (%s dialect)", now.dialect);
-	else if (u->told.dialect == NULL || strcmp(now.dialect, u->told.dialect) != 0)
-		log_info(NULL, "Twenty speaks the %s dialect", now.dialect);
 	u->told = now;
 }
 
@@ -76,8 +80,8 @@ static void prune(struct runner *r)
 	int64_t now = clock_mono_ms();
 	if (now < r->upkeep.prune_at_ms)
 		return;
-	enum rc rc = queue_prune(
-		r->queue, &r->settings.keep, clock_wall_ms(), PRUNE_MOST, &n, &err);
+	enum rc rc =
+		queue_prune(r->queue, &r->settings.keep, clock_wall_ms(), PRUNE_MOST, &n, &err);
 	if (rc != RC_OK) {
 		runner_fatal(r, &err);
 		return;
@@ -189,8 +193,7 @@ void upkeep_wrote(struct runner *r)
 static enum rc add_timer(
 	struct runner *r, sd_event_source **source, sd_event_time_handler_t fn, struct err *err)
 {
-	int n = sd_event_add_time_relative(
-		r->loop, source, CLOCK_MONOTONIC, 0, ACCURACY_US, fn, r);
+	int n = sd_event_add_time_relative(r->loop, source, CLOCK_MONOTONIC, 0, ACCURACY_US, fn, r);
 	if (n < 0)
 		return err_set_errno(err, RC_NOMEM, -n, "cannot make a timer");
 	return RC_OK;

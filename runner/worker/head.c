@@ -278,7 +278,7 @@ static void check_unique(const struct head *h, int list, lua_Integer n)
 	}
 }
 
-void head_put(lua_State *L, const char *file, struct buf *out)
+void rule_head_put(lua_State *L, const char *file, struct buf *out)
 {
 	rule_push_list(L);
 	int list = lua_gettop(L);

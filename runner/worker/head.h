@@ -12,6 +12,6 @@
  * Raises a text "file:line: what is wrong" for the first thing that is; call it protected. file:
  * the name in messages.
  */
-void head_put(lua_State *L, const char *file, struct buf *out);
+void rule_head_put(lua_State *L, const char *file, struct buf *out);
 
 #endif

@@ -88,3 +88,8 @@ int64_t limit_leave(void)
 	set_timer(0);
 	return clock_cpu_us() - entered_us;
 }
+
+bool limit_passed(void)
+{
+	return rung != 0;
+}

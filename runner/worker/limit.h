@@ -9,6 +9,7 @@
 #ifndef MOONHOOK_RUNNER_WORKER_LIMIT_H
 #define MOONHOOK_RUNNER_WORKER_LIMIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <lua.h>
@@ -25,6 +26,9 @@ void limit_enter(lua_State *L, int64_t us);
 void limit_follow(lua_State *L);
 /* Stops the timer; answers how many microseconds were used. */
 int64_t limit_leave(void);
+
+/* True once the time is up: for C code that goes over large values. */
+bool limit_passed(void);
 
 /* Makes L raise the end of its state at every instruction from now on. */
 void limit_stop(lua_State *L);

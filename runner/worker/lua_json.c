@@ -11,6 +11,7 @@
 #include "runner/worker/binding.h"
 #include "runner/worker/json_text.h"
 #include "runner/worker/kit.h"
+#include "runner/worker/limit.h"
 #include "runner/worker/order.h"
 #include "runner/worker/state.h"
 
@@ -148,7 +149,7 @@ static bool read_list(struct decoder *d)
 
 static bool read_nested(struct decoder *d, bool (*read)(struct decoder *))
 {
-	if (d->depth == JSON_TEXT_DEPTH)
+	if (d->depth == JSON_TEXT_DEPTH || limit_passed())
 		return false;
 	luaL_checkstack(d->L, 8, "JSON");
 	d->text.p++;
@@ -334,6 +335,8 @@ static bool enter_table(struct encoder *e, int index)
 	for (int i = 0; i < e->depth; i++)
 		if (e->tables[i] == table)
 			return wrong(e, "a table that contains itself");
+	if (limit_passed())
+		return wrong(e, "too much to write in the time that was left");
 	if (e->depth == DEPTH)
 		return wrong(e, "deeper than 64 levels");
 	luaL_checkstack(e->L, 8, "JSON");

@@ -110,10 +110,14 @@ static void push_maker(lua_State *L)
 	const struct buf *prelude = &state_of(L)->kit->prelude;
 	if (luaL_loadbufferx(L, prelude->p, prelude->n, "=prelude", "b") != LUA_OK)
 		lua_error(L);
-	lua_pushcfunction(L, call);
-	lua_pushcfunction(L, fail);
-	lua_pushcfunction(L, nearest);
-	lua_call(L, 3, 1);
+	const lua_CFunction *stock = state_of(L)->kit->stock;
+	const lua_CFunction primitives[] = {call, fail, nearest, stock[KIT__G_type], order_next,
+		order_pairs, stock[KIT__G_ipairs], stock[KIT__G_rawget], stock[KIT__G_setmetatable],
+		library_tostring, stock[KIT_table_concat], stock[KIT_table_sort]};
+	luaL_checkstack(L, ARRAY_N(primitives), NULL);
+	for (size_t i = 0; i < ARRAY_N(primitives); i++)
+		lua_pushcfunction(L, primitives[i]);
+	lua_call(L, ARRAY_N(primitives), 1);
 	lua_pushvalue(L, -1);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &maker_mark);
 }

@@ -4,11 +4,9 @@
 --   call(method, object, args)   suspends the run, answers the value or raises a structured error
 --   fail(text)                   raises with the rule's own file and line
 --   nearest(word, words)         the word that was probably meant, or nil
+--   the rest                     Lua's own, whatever the rule has made of its globals
 -- Answers the function that makes an object of a name.
-local call, fail, nearest = ...
-local type, next, pairs, ipairs, rawget, setmetatable, tostring =
-	type, next, pairs, ipairs, rawget, setmetatable, tostring
-local concat, sort = table.concat, table.sort
+local call, fail, nearest, type, next, pairs, ipairs, rawget, setmetatable, tostring, concat, sort = ...
 
 local PAGE = 60 -- records in a request of each; what both dialects answer by default or more
 local methods = {}
@@ -92,7 +90,7 @@ end
 function methods:each(query)
 	check_self(self, "each")
 	local args = check_options(self, "each", query, EACH)
-	local left = check_limit(self, "each", args) or math.huge
+	local left = check_limit(self, "each", args) or 1 / 0
 	local records, at, more = {}, 0, true
 	return function()
 		while at == #records do

@@ -111,7 +111,7 @@ static int compile(lua_State *L)
 	lua_settop(L, 1);
 	kit_furnish(L);
 	rule_declare(L, loading->file);
-	head_put(L, loading->file->file, loading->head);
+	rule_head_put(L, loading->file->file, loading->head);
 	return 0;
 }
 

@@ -235,6 +235,16 @@ static void furnish(lua_State *L, const struct order *order)
 	rule_declare(L, order->file);
 }
 
+/* Where a tail call leaves no frame of the rule, its function is named as the place. */
+static void note_function(lua_State *L, struct state *state)
+{
+	lua_Debug ar;
+	lua_pushvalue(L, -1);
+	lua_getinfo(L, ">S", &ar);
+	snprintf(state->file, sizeof(state->file), "%s", ar.short_src);
+	state->line = ar.linedefined;
+}
+
 /* Makes the thread the rule runs in, the function and its event on it; protected. */
 static int set_up(lua_State *L)
 {
@@ -243,6 +253,7 @@ static int set_up(lua_State *L)
 	furnish(L, order);
 	lua_State *co = lua_newthread(L);
 	push_function(L, order, "run");
+	note_function(L, state);
 	json_decode(L, order->event, JSON_RECORDS, "the event");
 	lua_xmove(L, co, 2);
 	state->co = co;

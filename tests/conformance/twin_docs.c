@@ -230,7 +230,10 @@ static struct page *page_new(const char *budget)
 
 static void page_free(struct page *p)
 {
-	cr_expect_eq(process_stop(&p->twin, SIGTERM, 5000), 0);
+	int status = process_stop(&p->twin, SIGTERM, 5000);
+	char *said = process_read(p->twin.err);
+	cr_expect_eq(status, 0, "the twin ended with %d: %s", status, said);
+	free(said);
 	process_folder_remove(p->dir);
 	free(p);
 }

@@ -376,7 +376,10 @@ static struct replay *replay_new(const char *budget)
 
 static void replay_free(struct replay *r)
 {
-	cr_expect_eq(process_stop(&r->twin, SIGTERM, 5000), 0, "SIGTERM does not end it with 0");
+	int status = process_stop(&r->twin, SIGTERM, 5000);
+	char *said = process_read(r->twin.err);
+	cr_expect_eq(status, 0, "the twin ended with %d: %s", status, said);
+	free(said);
 	process_folder_remove(r->dir);
 	free(r);
 }

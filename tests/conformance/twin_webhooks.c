@@ -215,7 +215,10 @@ static struct stage *stage_new(const char *dialect, const char *secret)
 
 static void stage_free(struct stage *s)
 {
-	cr_expect_eq(process_stop(&s->twin, SIGTERM, 5000), 0);
+	int status = process_stop(&s->twin, SIGTERM, 5000);
+	char *said = process_read(s->twin.err);
+	cr_expect_eq(status, 0, "the twin ended with %d: %s", status, said);
+	free(said);
 	MHD_stop_daemon(s->receiver.daemon);
 	for (size_t i = 0; i < s->receiver.n; i++) {
 		free(s->receiver.list[i].body);

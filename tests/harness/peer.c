@@ -20,14 +20,14 @@
 
 #define START_MS 10000
 
-static noreturn_ void become_worker(int fd)
+static noreturn_ void become_worker(int fd, int (*body)(void))
 {
 	if (fd != WORKER_FD && dup2(fd, WORKER_FD) < 0)
 		_exit(99);
-	_exit(worker_main());
+	_exit(body());
 }
 
-bool peer_start(struct peer *p)
+bool peer_start(struct peer *p, int (*body)(void))
 {
 	int fds[2];
 	*p = (struct peer){.pid = -1, .fd = -1};
@@ -36,7 +36,7 @@ bool peer_start(struct peer *p)
 		return false;
 	p->pid = fork();
 	if (p->pid == 0)
-		become_worker(fds[1]);
+		become_worker(fds[1], body);
 	close(fds[1]);
 	p->fd = fds[0];
 	struct peer_frame frame;
@@ -60,28 +60,44 @@ bool peer_send_bytes(struct peer *p, struct slice bytes)
 	return true;
 }
 
+static void write_u32(char *to, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		to[i] = (char)(value >> (8 * i) & 0xff);
+}
+
+static uint32_t read_u32(const char *from)
+{
+	uint32_t value = 0;
+	for (int i = 3; i >= 0; i--)
+		value = value << 8 | (uint8_t)from[i];
+	return value;
+}
+
 bool peer_send(struct peer *p, enum frame_kind kind, uint32_t run, uint32_t gen, json_t *payload)
 {
-	struct buf out;
-	buf_init(&out, 2 * FRAME_MAX);
+	char head[FRAME_HEAD];
 	char *text = json_dumps(payload, JSON_COMPACT);
 	json_decref(payload);
-	struct frame frame = {kind, run, gen, slice_of(text)};
-	bool ok = text != NULL && frame_put(&out, &frame) == RC_OK &&
-		  peer_send_bytes(p, buf_slice(&out));
+	if (text == NULL)
+		return false;
+	write_u32(head, (uint32_t)(FRAME_HEAD - 4 + strlen(text)));
+	head[4] = (char)kind;
+	write_u32(head + 5, run);
+	write_u32(head + 9, gen);
+	bool ok = peer_send_bytes(p, (struct slice){head, sizeof(head)}) &&
+		  peer_send_bytes(p, slice_of(text));
 	free(text);
-	buf_done(&out);
 	return ok;
 }
 
 static bool take(struct peer *p, struct peer_frame *ret_frame)
 {
-	struct frame frame;
-	size_t n;
-	if (frame_parse(buf_slice(&p->in), &frame, &n, NULL) != RC_OK)
+	size_t n = p->in.n >= FRAME_HEAD ? (size_t)read_u32(p->in.p) + 4 : FRAME_HEAD;
+	if (p->in.n < n || n < FRAME_HEAD)
 		return false;
-	*ret_frame = (struct peer_frame){frame.kind, frame.run, frame.generation,
-		json_loadb(frame.payload.p, frame.payload.n, 0, NULL)};
+	*ret_frame = (struct peer_frame){(enum frame_kind)p->in.p[4], read_u32(p->in.p + 5),
+		read_u32(p->in.p + 9), json_loadb(p->in.p + FRAME_HEAD, n - FRAME_HEAD, 0, NULL)};
 	buf_shift(&p->in, n);
 	return true;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The runner's side of one real worker in a child process, for tests. */
+/*
+ * The runner's side of one real worker in a child process, for tests. Speaks the frames by its own
+ * reading of frame.h, so that it notices when the two sides of the program agree on a mistake.
+ */
 #ifndef MOONHOOK_TESTS_HARNESS_PEER_H
 #define MOONHOOK_TESTS_HARNESS_PEER_H
 
@@ -23,8 +26,8 @@ struct peer_frame {
 	json_t *payload; /* owned by the receiver */
 };
 
-/* Starts a worker and waits for its READY. */
-bool peer_start(struct peer *p);
+/* Starts body (worker_main) in a child with the socket as its descriptor 3 and waits for READY. */
+bool peer_start(struct peer *p, int (*body)(void));
 /* Sends a frame; payload is stolen. */
 bool peer_send(struct peer *p, enum frame_kind kind, uint32_t run, uint32_t gen, json_t *payload);
 bool peer_send_bytes(struct peer *p, struct slice bytes);

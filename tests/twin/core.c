@@ -123,8 +123,11 @@ static bool route_find(struct call *c, char *segments[static SEGMENT_MAX], size_
 	}
 	*ret = ROUTE_ONE;
 	*ret_id = segments[1];
-	if (ident_valid(segments[1]))
+	if (ident_valid(segments[1])) {
+		for (char *p = segments[1]; *p != '\0'; p++)
+			*p |= *p >= 'A' && *p <= 'F' ? 0x20 : 0;
 		return true;
+	}
 	return fail_bad(fail, "'%s' is not a valid UUID", segments[1]);
 }
 

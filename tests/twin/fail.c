@@ -13,8 +13,8 @@
 
 #include "tests/twin/print.h"
 
-static bool fail_fill(struct fail *fail, int status, const char *error, const char *code,
-	const char *fmt, va_list ap)
+static bool printf_like(5, 0) fail_fill(struct fail *fail, int status, const char *error,
+	const char *code, const char *fmt, va_list ap)
 {
 	fail->status = status;
 	fail->error = error;

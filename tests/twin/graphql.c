@@ -15,6 +15,7 @@
 #define DEPTH_MAX 16
 #define FIRST_DEFAULT 60
 #define FIRST_MAX 200
+#define VALUES_MAX 64
 
 /* One field of a selection. */
 struct selection {
@@ -190,62 +191,77 @@ static json_t *error_new(const char *message, const struct selection *s)
 		"column", s->column);
 }
 
+static struct filter *read_filter(struct call *c, const struct object *o, const json_t *in,
+	const char *path, struct fail *fail);
+
+/* One condition; value is a scalar or a list. */
+static struct filter *read_leaf(struct call *c, const struct object *o, const char *path,
+	enum filter_op op, const json_t *value, struct fail *fail)
+{
+	char texts[VALUES_MAX][128];
+	const char *list[VALUES_MAX];
+	size_t n = json_is_array(value) ? json_array_size(value) : 1;
+	if (n > VALUES_MAX)
+		n = VALUES_MAX;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_is_array(value) ? json_array_get(value, i) : value;
+		if (json_is_string(v))
+			snprintf(texts[i], sizeof(texts[i]), "%s", json_string_value(v));
+		else
+			fail_inspect(v, texts[i], sizeof(texts[i]));
+		list[i] = texts[i];
+	}
+	return filter_leaf(&c->world->schema, o, path, op, list, n, fail);
+}
+
+/* and: [..], or: [..], not: {..} */
+static struct filter *read_group(
+	struct call *c, const struct object *o, enum filter_op op, json_t *value, struct fail *fail)
+{
+	struct filter *group = filter_group(op);
+	json_t *list = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
+	size_t i;
+	json_t *e;
+	json_array_foreach(list, i, e)
+	{
+		struct filter *kid = group != NULL ? read_filter(c, o, e, "", fail) : NULL;
+		if (kid == NULL || !filter_add(group, kid)) {
+			filter_free(group);
+			group = NULL;
+		}
+	}
+	json_decref(list);
+	return group;
+}
+
 /* {emails:{primaryEmail:{eq:"x"}}} as a tree. path is what came before. */
 static struct filter *read_filter(struct call *c, const struct object *o, const json_t *in,
 	const char *path, struct fail *fail)
 {
-	struct filter *group = filter_group(OP_AND);
+	struct filter *all = filter_group(OP_AND);
 	json_t *object = (json_t *)(uintptr_t)in;
-	for (void *it = json_object_iter(object); it != NULL && group != NULL;
+	for (void *it = json_object_iter(object); it != NULL && all != NULL;
 		it = json_object_iter_next(object, it)) {
 		const char *key = json_object_iter_key(it);
-		const json_t *value = json_object_iter_value(it);
+		json_t *value = json_object_iter_value(it);
+		char longer[160];
 		struct filter *kid = NULL;
 		enum filter_op op = filter_op_find(key);
-		if (op != OP_N && *path != '\0') {
-			char texts[64][128];
-			const char *list[64];
-			size_t n = json_is_array(value) ? json_array_size(value) : 1;
-			for (size_t i = 0; i < n && i < ARRAY_N(list); i++) {
-				const json_t *v =
-					json_is_array(value) ? json_array_get(value, i) : value;
-				fail_inspect(v, texts[i], sizeof(texts[i]));
-				if (json_is_string(v))
-					snprintf(texts[i], sizeof(texts[i]), "%s",
-						json_string_value(v));
-				list[i] = texts[i];
-			}
-			kid = filter_leaf(&c->world->schema, o, path, op, list,
-				n < ARRAY_N(list) ? n : ARRAY_N(list), fail);
-		} else if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0) {
-			kid = filter_group(key[0] == 'a' ? OP_AND : OP_OR);
-			for (size_t i = 0; kid != NULL && i < json_array_size(value); i++) {
-				struct filter *e =
-					read_filter(c, o, json_array_get(value, i), "", fail);
-				if (e == NULL || !filter_add(kid, e)) {
-					filter_free(kid);
-					kid = NULL;
-				}
-			}
-		} else if (strcmp(key, "not") == 0) {
-			struct filter *e = read_filter(c, o, value, "", fail);
-			kid = filter_group(OP_NOT);
-			if (e == NULL || kid == NULL || !filter_add(kid, e)) {
-				filter_free(kid);
-				kid = NULL;
-			}
-		} else {
-			char longer[160];
-			snprintf(longer, sizeof(longer), "%s%s%s", path, *path != '\0' ? "." : "",
-				key);
+		snprintf(longer, sizeof(longer), "%s%s%s", path, *path != '\0' ? "." : "", key);
+		if (op != OP_N && *path != '\0')
+			kid = read_leaf(c, o, path, op, value, fail);
+		else if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0)
+			kid = read_group(c, o, key[0] == 'a' ? OP_AND : OP_OR, value, fail);
+		else if (strcmp(key, "not") == 0)
+			kid = read_group(c, o, OP_NOT, value, fail);
+		else
 			kid = read_filter(c, o, value, longer, fail);
-		}
-		if (kid == NULL || !filter_add(group, kid)) {
-			filter_free(group);
-			return NULL;
+		if (kid == NULL || !filter_add(all, kid)) {
+			filter_free(all);
+			all = NULL;
 		}
 	}
-	return group;
+	return all;
 }
 
 static json_t *project(const struct world *w, const struct object *o, const json_t *value,

@@ -43,9 +43,10 @@ struct hooks {
 	atomic_bool stop;
 	atomic_uint_fast64_t queued, sent, failed;
 	pthread_mutex_t mutex;
-	struct job *first, **last; /* guarded by mutex */
-	struct job *idle;          /* jobs with a warm easy handle; the thread's own */
-	unsigned active;           /* the thread's own */
+	struct job *first, **last;         /* guarded by mutex */
+	struct job *idle;                  /* jobs with a warm easy handle; the thread's own */
+	struct job *running[PARALLEL_MAX]; /* the thread's own; the first `active` of them */
+	unsigned active;
 };
 
 static void job_clear(struct job *j)
@@ -218,7 +219,7 @@ static void hooks_begin(struct hooks *h, struct job *fresh)
 		hooks_finish(h, j, false);
 		return;
 	}
-	h->active++;
+	h->running[h->active++] = j;
 }
 
 static void hooks_collect(struct hooks *h)
@@ -234,7 +235,12 @@ static void hooks_collect(struct hooks *h)
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &j);
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_multi_remove_handle(h->multi, easy);
-		h->active--;
+		for (unsigned i = 0; i < h->active; i++) {
+			if (h->running[i] == j) {
+				h->running[i] = h->running[--h->active];
+				break;
+			}
+		}
 		hooks_finish(h, j, code == CURLE_OK && status >= 200 && status < 300);
 	}
 }
@@ -296,6 +302,10 @@ void hooks_stop(struct hooks *h)
 	atomic_store(&h->stop, true);
 	curl_multi_wakeup(h->multi);
 	pthread_join(h->thread, NULL);
+	for (unsigned i = 0; i < h->active; i++) {
+		curl_multi_remove_handle(h->multi, h->running[i]->easy);
+		job_free(h->running[i]);
+	}
 	jobs_free(h->first);
 	jobs_free(h->idle);
 	curl_multi_cleanup(h->multi);

@@ -15,48 +15,7 @@
 #include "tests/twin/core.h"
 #include "tests/twin/value.h"
 
-#define CRITERION_MIN 3
-
-/* The text at "name.firstName" in a record, or NULL. */
-static const char *text_at(const json_t *rec, const char *path, size_t path_n)
-{
-	char words[120];
-	snprintf(words, sizeof(words), "%.*s", (int)path_n, path);
-	char *sub = strchr(words, '.');
-	if (sub != NULL)
-		*sub++ = '\0';
-	const json_t *value = json_object_get(rec, words);
-	return json_string_value(sub != NULL ? json_object_get(value, sub) : value);
-}
-
-/* One criterion: "name.firstName+name.lastName", all parts equal and long enough. */
-static bool criterion_meets(const char *c, size_t n, const json_t *a, const json_t *b)
-{
-	while (n > 0) {
-		size_t part = strcspn(c, "+|");
-		const char *x = text_at(a, c, part), *y = text_at(b, c, part);
-		if (x == NULL || y == NULL || strlen(x) < CRITERION_MIN || strcmp(x, y) != 0)
-			return false;
-		n -= part;
-		c += part;
-		if (n > 0) {
-			c++;
-			n--;
-		}
-	}
-	return true;
-}
-
-static bool are_duplicates(const char *criteria, const json_t *a, const json_t *b)
-{
-	while (*criteria != '\0') {
-		size_t n = strcspn(criteria, "|");
-		if (criterion_meets(criteria, n, a, b))
-			return true;
-		criteria += n + (criteria[n] == '|');
-	}
-	return false;
-}
+#define DUPLICATES_MAX 200
 
 /* The input with its values normalised as they are in rows. GIVES. */
 static json_t *input_normalise(const struct object *o, const json_t *input)
@@ -73,19 +32,39 @@ static json_t *input_normalise(const struct object *o, const json_t *input)
 	return rec;
 }
 
+static int id_compare(const void *a, const void *b)
+{
+	const struct row *const *x = a, *const *y = b;
+	return strcmp((*x)->id, (*y)->id);
+}
+
+/* Adds the rows that share criterion k with the probe, each once. */
+static size_t twins_collect(const struct object *o, size_t k, const json_t *probe,
+	const struct row *self, struct row **rows, size_t n)
+{
+	char *key = table_twin_key(o, k, probe);
+	struct row *row = key != NULL ? table_find_twins(o->table, k, key) : NULL;
+	for (; row != NULL && n < DUPLICATES_MAX; row = row->twins[k].next) {
+		bool seen = row == self || row->deleted;
+		for (size_t i = 0; i < n && !seen; i++)
+			seen = rows[i] == row;
+		if (!seen)
+			rows[n++] = row;
+	}
+	free(key);
+	return n;
+}
+
 json_t *duplicates_find(const struct object *o, const json_t *input, const struct row *self)
 {
-	json_t *list = json_array();
-	if (o->criteria == NULL)
-		return list;
-	json_t *probe = input_normalise(o, input);
-	size_t n;
-	struct row **rows = table_rows(o->table, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (rows[i] != self && !rows[i]->deleted &&
-			are_duplicates(o->criteria, probe, rows[i]->rec))
-			json_array_append(list, rows[i]->rec);
-	}
+	struct row *rows[DUPLICATES_MAX];
+	size_t n = 0;
+	json_t *list = json_array(), *probe = input_normalise(o, input);
+	for (size_t k = 0; o->criteria != NULL && k < CRITERIA_MAX; k++)
+		n = twins_collect(o, k, probe, self, rows, n);
+	qsort(rows, n, sizeof(struct row *), id_compare);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(list, rows[i]->rec);
 	json_decref(probe);
 	return list;
 }

@@ -23,6 +23,8 @@ static void row_free(struct row *r)
 {
 	for (size_t i = 0; i < UNIQUE_MAX; i++)
 		free(r->unique[i]);
+	for (size_t k = 0; k < CRITERIA_MAX; k++)
+		free(r->twins[k].key);
 	json_decref(r->rec);
 	free(r);
 }
@@ -37,7 +39,89 @@ void table_free(struct table *t)
 	map_done(&t->by_id);
 	for (size_t i = 0; i < t->unique_n; i++)
 		map_done(&t->unique[i].rows);
+	for (size_t k = 0; k < CRITERIA_MAX; k++)
+		map_done(&t->twins[k]);
 	free(t);
+}
+
+/* The text at "name.firstName" in a record, or NULL. */
+static const char *text_at(const json_t *rec, const char *path, size_t path_n)
+{
+	char words[120];
+	size_t n = path_n < sizeof(words) - 1 ? path_n : sizeof(words) - 1;
+	memcpy(words, path, n);
+	words[n] = '\0';
+	char *sub = strchr(words, '.');
+	if (sub != NULL)
+		*sub++ = '\0';
+	const json_t *value = json_object_get(rec, words);
+	return json_string_value(sub != NULL ? json_object_get(value, sub) : value);
+}
+
+char *table_twin_key(const struct object *o, size_t k, const json_t *rec)
+{
+	const char *c = o->criteria != NULL ? o->criteria : "";
+	for (; k > 0 && *c != '\0'; k--) {
+		c += strcspn(c, "|");
+		c += *c == '|';
+	}
+	char key[1024];
+	size_t n = 0;
+	for (bool more = *c != '\0'; more; c++) {
+		size_t part = strcspn(c, "+|");
+		const char *text = text_at(rec, c, part);
+		size_t text_n = text != NULL ? strlen(text) : 0;
+		if (text_n < CRITERION_MIN || n + text_n + 2 > sizeof(key))
+			return NULL;
+		memcpy(key + n, text, text_n);
+		n += text_n;
+		key[n++] = '\x1f';
+		c += part;
+		more = *c == '+';
+	}
+	return n != 0 ? strndup(key, n) : NULL;
+}
+
+struct row *table_find_twins(const struct table *t, size_t k, const char *key)
+{
+	return map_find(&t->twins[k], key);
+}
+
+static void twins_leave(struct table *t, struct row *r, size_t k)
+{
+	struct row *next = r->twins[k].next, *previous = r->twins[k].previous;
+	if (r->twins[k].key == NULL)
+		return;
+	if (next != NULL)
+		next->twins[k].previous = previous;
+	if (previous != NULL)
+		previous->twins[k].next = next;
+	else if (next == NULL)
+		map_remove(&t->twins[k], r->twins[k].key);
+	else if (!map_put(&t->twins[k], next->twins[k].key, next))
+		abort(); /* replaces an entry: it cannot need memory */
+	free(r->twins[k].key);
+	r->twins[k].key = NULL;
+	r->twins[k].next = r->twins[k].previous = NULL;
+}
+
+static bool twins_join(struct table *t, const struct object *o, struct row *r, size_t k)
+{
+	char *key = table_twin_key(o, k, r->rec);
+	const char *old = r->twins[k].key;
+	if (key != NULL && old != NULL && strcmp(key, old) == 0) {
+		free(key);
+		return true;
+	}
+	twins_leave(t, r, k);
+	if (key == NULL)
+		return true;
+	struct row *first = map_find(&t->twins[k], key);
+	r->twins[k].key = key;
+	r->twins[k].next = first;
+	if (first != NULL)
+		first->twins[k].previous = r;
+	return map_put(&t->twins[k], key, r);
 }
 
 struct row *table_find(const struct table *t, const char *id)
@@ -151,6 +235,10 @@ struct row *table_put(struct table *t, const struct object *o, json_t *rec)
 		if (!row_index(t, o, r, i))
 			return NULL;
 	}
+	for (size_t k = 0; o->criteria != NULL && k < CRITERIA_MAX; k++) {
+		if (!twins_join(t, o, r, k))
+			return NULL;
+	}
 	return r;
 }
 
@@ -202,6 +290,8 @@ void table_remove(struct table *t, struct row *row)
 	map_remove(&t->by_id, row->id);
 	for (size_t i = 0; i < t->unique_n; i++)
 		row_unindex(t, row, i);
+	for (size_t k = 0; k < CRITERIA_MAX; k++)
+		twins_leave(t, row, k);
 	row_free(row);
 }
 

@@ -9,13 +9,19 @@
 #include "tests/twin/map.h"
 #include "tests/twin/schema.h"
 
-#define UNIQUE_MAX 8 /* unique fields of one object */
+#define UNIQUE_MAX 8    /* unique fields of one object */
+#define CRITERIA_MAX 4  /* ways in which two rows of an object can be duplicates */
+#define CRITERION_MIN 3 /* bytes: a shorter text makes no duplicate */
 
 struct row {
 	json_t *rec; /* owned; never changed in place, replaced by table_put */
 	char id[IDENT_N];
 	bool deleted;             /* softly */
 	char *unique[UNIQUE_MAX]; /* owned; the values under which the row is indexed, or NULL */
+	struct {
+		char *key; /* owned; NULL where the row meets the criterion with nobody */
+		struct row *next, *previous; /* others with the same key */
+	} twins[CRITERIA_MAX];
 };
 
 struct table {
@@ -25,6 +31,7 @@ struct table {
 		struct map rows;
 	} unique[UNIQUE_MAX];
 	size_t unique_n;
+	struct map twins[CRITERIA_MAX]; /* key to the first of the rows that have it */
 	struct row **rows; /* the first sorted_n in order of id, the rest as they came */
 	size_t row_n, sorted_n, cap;
 	size_t deleted_n;
@@ -45,6 +52,12 @@ bool table_is_unique(const struct table *t, size_t field);
  */
 struct row *table_conflict(
 	const struct table *t, const struct object *o, const json_t *rec, const struct row *self);
+
+/* How a record meets criterion k of its object: a text that all duplicates share. GIVES; NULL where
+ * it meets it with nobody. */
+char *table_twin_key(const struct object *o, size_t k, const json_t *rec);
+/* The first row with that key; the others follow by twins[k].next. */
+struct row *table_find_twins(const struct table *t, size_t k, const char *key);
 
 /* Inserts or replaces by rec's id. TAKES rec. NULL when out of memory. */
 struct row *table_put(struct table *t, const struct object *o, json_t *rec) must_check;

@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: MIT
+-- Moonhook's configuration: a list of settings in Lua. Here are only
+--   env "NAME"     a variable of the environment (nil where it is unset)
+--   file "path"    the text of a file beside this one, without its last newline
+--   source "name"  who sends deliveries, to /hooks/<name>
+-- What is commented out is the default. MOONHOOK_* of the environment and flags win:
+-- MOONHOOK_LIMITS_CPU=2s, --limits.cpu 2s. `moonhook config print` shows what counts;
+-- `moonhook reload` applies changes.
+
+-- address and port for deliveries
+-- listen = "127.0.0.1:8700"
+
+limits = {
+	-- largest body of one delivery
+	-- body = "4MB",
+	-- all bodies in memory at once; more are answered with 503
+	-- bodies = "256MB",
+	-- open connections; beyond, the slowest makes room
+	-- connections = 1024,
+	-- the same for one address (IPv6: one /64)
+	-- connections_per_address = 512,
+	-- until the headers must be complete; also how long an idle connection is kept
+	-- headers_time = "10s",
+	-- from the headers until the body must be complete
+	-- body_time = "30s",
+	-- Processor time of one run; a rule's cpu wins
+	-- cpu = "1s",
+	-- Time of one run, waiting for Twenty not counted; a rule's timeout wins
+	-- wall = "30s",
+	-- Memory of one run
+	-- memory = "64MB",
+	-- API calls of one run
+	-- calls = 1000,
+	-- Log lines of one run
+	-- logs = 1000,
+	-- Runs at work at once
+	-- runs = 1024,
+}
+
+source "twenty" {
+	-- how its deliveries are signed
+	-- one of: twenty
+	scheme = "twenty",
+	-- secrets it may sign with; two while one is replaced by the other
+	secrets = { env "TWENTY_WEBHOOK_SECRET" },
+	-- how far its timestamp may lie in the past or in the future
+	-- window = "5m",
+}
+
+-- folder of the queue (SQLite); relative to the current folder
+-- store = "var"
+
+retain = {
+	-- how long deliveries are kept once nothing is left to do for them; 0: for ever
+	-- events = "30d",
+	-- how long ended runs and their journal are kept; 0: for ever
+	-- runs = "30d",
+	-- size of the store past which the oldest ended go first; 0: any
+	-- size = "10GB",
+}
+
+-- Folder of the rule files (*.lua)
+-- rules = "scripts/rules"
+
+-- Processes that run rules
+-- workers = 2
+
+twenty = {
+	-- address of Twenty, such as https://crm.example.com
+	url = env "TWENTY_URL",
+	-- API key of Twenty (Settings, API & Webhooks)
+	key = env "TWENTY_API_KEY",
+	-- form of Twenty's REST API; auto finds out
+	-- one of: auto core docs
+	-- dialect = "auto",
+	-- requests to Twenty; cloud users report 50/m; none: unlimited
+	-- budget = "100/m",
+	-- allow http:// to another machine: the key goes out in the clear
+	-- insecure = false,
+}
+
+coalesce = {
+	-- put waiting updates of different records into one request where that is safe
+	-- one of: auto false
+	-- upsert = "auto",
+}
+
+console = {
+	-- address of /healthz, /readyz and /metrics
+	-- listen = "127.0.0.1:8701",
+	-- what /metrics wants as `Authorization: Bearer`; required beyond loopback
+	-- token = file "token",
+	-- names by which the console may be called, besides localhost and addresses
+	-- hosts = { "moonhook.example.com" },
+}
+
+-- path of the control socket; default: control.sock in the store
+-- control = "/run/moonhook/control.sock"
+
+log = {
+	-- form of the log; auto: text on a terminal, else JSON lines
+	-- one of: auto text json
+	-- format = "auto",
+	-- the least important lines that are written
+	-- one of: debug info warn error
+	-- level = "info",
+}
+
+http = {
+	-- hosts that a rule's http calls may reach
+	-- allow = { "api.example.com" },
+}
+
+-- what rules get from secret "NAME"
+-- secrets = { ENRICH_KEY = env "ENRICH_KEY" }
+
+-- the parts that `moonhook serve` starts; health and metrics always run
+-- only = { "receiver", "runner", "console" }

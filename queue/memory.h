@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The test double: the whole store in arrays, looked through from end to end. Handles opened on the
+ * same name ("memory:", "memory:x") share one store, which lives as long as any of them is open.
+ * What it does not do: survive its handles, and hide what has not been committed.
+ */
+#ifndef MOONHOOK_QUEUE_MEMORY_H
+#define MOONHOOK_QUEUE_MEMORY_H
+
+#include <pthread.h>
+
+#include "queue/backend.h"
+
+struct mem_delivery {
+	int64_t seq;
+	struct id id;
+	char *source, *quarantine; /* quarantine NULL: route it */
+	char *dedupe, *headers, *body;
+	size_t dedupe_n, headers_n, body_n;
+	int64_t received_ms;
+};
+
+struct mem_event {
+	int64_t seq; /* delivery.seq << 24, + n for the n-th born behind it */
+	struct id id;
+	char *source, *name, *object, *record, *via, *reason, *body;
+	size_t body_n;
+	enum queue_state state;
+	int64_t received_ms, open;
+	uint8_t digest[DIGEST_N];
+	bool has_digest;
+};
+
+struct mem_run {
+	int64_t seq, event, epoch;
+	struct id id;
+	char *rule, *source_hash, *key, *error, *detail, *log;
+	enum queue_state state;
+	enum rc code;
+	int attempt, attempts_max, deaths, api_calls;
+	bool attempt_next;
+	int64_t due_ms, created_ms, started_ms, ended_ms;
+};
+
+struct mem_call {
+	int64_t run;
+	struct queue_calls one; /* exactly one call */
+};
+
+struct mem_source {
+	char *hash, *file, *text;
+	size_t text_n;
+};
+
+struct mem_rule {
+	char *name, *file, *on, *state, *error;
+	int line;
+	int64_t loaded_ms;
+};
+
+#define MEM_LIST(type)                                                                             \
+	struct {                                                                                   \
+		type *p;                                                                           \
+		size_t n, cap;                                                                     \
+	}
+
+struct mem_store {
+	pthread_mutex_t lock; /* guards all below; held during every call, call backs included */
+	char *name;
+	int refs;
+	bool taken[2]; /* sides that have their writer */
+	struct mem_store *next;
+
+	MEM_LIST(struct mem_delivery) deliveries;
+	MEM_LIST(struct mem_event) events;
+	MEM_LIST(struct mem_run) runs;
+	MEM_LIST(struct mem_call) calls;
+	MEM_LIST(struct mem_source) sources;
+	MEM_LIST(struct mem_rule) rules;
+	int64_t position, last_delivery, last_event, last_run;
+};
+
+struct mem {
+	struct queue base;
+	struct mem_store *store;
+};
+
+static inline struct mem_store *mem_of(struct queue *q)
+{
+	return ((struct mem *)q)->store;
+}
+
+/* Makes room for one more element and clears it. False: no memory. */
+bool mem_more(void *list, size_t size);
+/* Copies a text (NULL: "") or bytes. False: no memory. */
+bool mem_keep(char **ret_copy, const char *text);
+bool mem_keep_bytes(char **ret_copy, size_t *ret_n, struct slice bytes);
+void mem_lock(struct queue *q);
+void mem_unlock(struct queue *q);
+
+struct mem_event *mem_event_find(struct mem_store *m, int64_t seq);
+struct mem_run *mem_run_find(struct mem_store *m, int64_t seq);
+/* The first open run of the key; NULL: none, or no key. */
+struct mem_run *mem_key_first(struct mem_store *m, const char *key);
+void mem_delivery_done(struct mem_delivery *d);
+void mem_event_done(struct mem_event *e);
+void mem_run_done(struct mem_run *r);
+void mem_call_done(struct mem_call *c);
+void mem_rule_done(struct mem_rule *r);
+
+/* --- memory_work.c */
+enum rc mem_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,
+	struct queue_run *ret_run, size_t *ret_run_n, struct err *err);
+enum rc mem_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
+	size_t *ret_run_n, struct err *err);
+enum rc mem_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+enum rc mem_adopt(struct queue *q, size_t *ret_n, struct err *err);
+enum rc mem_finish(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_outcome *outcome, struct err *err);
+enum rc mem_call_put(struct queue *q, int64_t run_seq, int64_t epoch, const struct queue_call *call,
+	struct err *err);
+enum rc mem_calls_load(struct queue *q, int64_t run_seq, struct queue_call **ret_calls,
+	size_t *ret_n, struct err *err);
+void mem_calls_forget(struct mem_store *m, int64_t run);
+enum rc mem_retry(struct queue *q, const char *run_id, struct err *err);
+
+/* --- memory_read.c */
+enum rc mem_event_each(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,
+	void *ctx, struct err *err);
+enum rc mem_run_each(struct queue *q, const struct queue_filter *filter, queue_run_fn fn, void *ctx,
+	struct err *err);
+enum rc mem_event_get(
+	struct queue *q, const char *id, queue_event_fn fn, void *ctx, struct err *err);
+enum rc mem_run_get(struct queue *q, const char *id, queue_run_fn fn, void *ctx, struct err *err);
+enum rc mem_count(struct queue *q, struct queue_counts *ret_counts, struct err *err);
+/* The one run whose id begins so. */
+enum rc mem_run_named(
+	struct mem_store *m, const char *id, struct mem_run **ret_run, struct err *err) must_check;
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor: children that die are started again while the sockets stay, signals drain and
+ * reload, descriptors of systemd are taken over, nothing outlives the supervisor.
+ */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/harness/daemon.h"
+#include "tests/harness/http.h"
+
+static struct daemon d;
+
+static void setup(void)
+{
+	cr_assert(daemon_open(&d, NULL));
+}
+
+static void teardown(void)
+{
+	daemon_close(&d);
+}
+
+TestSuite(serve_children, .init = setup, .fini = teardown, .timeout = 90);
+
+struct expected {
+	const char *name;
+	pid_t not_pid;
+};
+
+static bool child_is_new(void *ctx)
+{
+	const struct expected *e = ctx;
+	pid_t pid = daemon_child(&d, e->name);
+	return pid != 0 && pid != e->not_pid && daemon_ready(&d);
+}
+
+static int post_nothing(void)
+{
+	struct http_answer answer;
+	char url[80];
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/hooks/twenty", d.hook_port);
+	int status = http_request("POST", url, NULL, "{}", 2, &answer) ? answer.status : 0;
+	http_answer_done(&answer);
+	return status;
+}
+
+Test(serve_children, a_receiver_that_dies_is_started_again_and_nothing_is_refused_meanwhile)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	pid_t first = daemon_child(&d, "receiver");
+	cr_assert(first > 0);
+	cr_assert_eq(kill(first, SIGKILL), 0);
+	/* The kernel keeps connections in the socket's backlog until the successor takes them. */
+	cr_expect_eq(post_nothing(), 401);
+	struct expected e = {"receiver", first};
+	cr_assert(process_await(child_is_new, &e, 10000));
+	char *log = daemon_log(&d);
+	cr_expect(
+		strstr(log, "the receiver died of signal 9 (Killed); it starts again in 100 ms") !=
+			NULL,
+		"%s", log);
+	free(log);
+	json_t *status = daemon_status(&d);
+	json_t *p = json_array_get(json_object_get(status, "processes"), 0);
+	cr_expect_eq(json_integer_value(json_object_get(p, "restarts")), 1);
+	json_decref(status);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_children, a_runner_and_a_console_that_die_are_started_again)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	static const char *const names[] = {"runner", "console"};
+	for (size_t i = 0; i < 2; i++) {
+		struct expected e = {names[i], daemon_child(&d, names[i])};
+		cr_assert(e.not_pid > 0);
+		cr_assert_eq(kill(e.not_pid, SIGKILL), 0);
+		cr_assert(process_await(child_is_new, &e, 10000), "%s", names[i]);
+	}
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_children, the_rest_between_deaths_doubles)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	for (int i = 0; i < 3; i++) {
+		struct expected e = {"receiver", daemon_child(&d, "receiver")};
+		cr_assert_eq(kill(e.not_pid, SIGKILL), 0);
+		cr_assert(process_await(child_is_new, &e, 10000));
+	}
+	char *log = daemon_log(&d);
+	cr_expect(strstr(log, "it starts again in 100 ms") != NULL);
+	cr_expect(strstr(log, "it starts again in 200 ms") != NULL);
+	cr_expect(strstr(log, "it starts again in 400 ms") != NULL);
+	free(log);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_children, sigterm_drains_receiver_then_runner_then_console_and_ends_with_0)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	pid_t pids[] = {daemon_child(&d, "receiver"), daemon_child(&d, "runner"),
+		daemon_child(&d, "console")};
+	cr_assert_eq(daemon_stop(&d), 0);
+	for (size_t i = 0; i < 3; i++)
+		cr_expect(kill(pids[i], 0) != 0, "child %zu is still there", i);
+	char control[256];
+	snprintf(control, sizeof(control), "%s/control.sock", d.store);
+	cr_expect(access(control, F_OK) != 0, "the control socket is gone");
+}
+
+static bool all_gone(void *ctx)
+{
+	const pid_t *pids = ctx;
+	return kill(pids[0], 0) != 0 && kill(pids[1], 0) != 0 && kill(pids[2], 0) != 0;
+}
+
+Test(serve_children, a_killed_supervisor_takes_its_children_along_and_can_be_followed_at_once)
+{
+	/* Orphans come to us, so that what is left of them can be waited for. */
+	cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	cr_assert(daemon_start(&d, NULL, NULL));
+	pid_t pids[] = {daemon_child(&d, "receiver"), daemon_child(&d, "runner"),
+		daemon_child(&d, "console")};
+	cr_expect_eq(process_stop(&d.process, SIGKILL, 5000), 128 + SIGKILL);
+	int64_t from = clock_mono_ms();
+	cr_assert(
+		daemon_start(&d, NULL, NULL), "the store, the ports, the control socket are free");
+	cr_expect(clock_mono_ms() - from < 8000);
+	for (size_t i = 0; i < 3; i++)
+		(void)waitpid(pids[i], NULL, WNOHANG);
+	cr_expect(process_await(all_gone, pids, 5000));
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+/* --- reload
+ * ----------------------------------------------------------------------------------------- */
+
+static bool rule_is_live(void *name)
+{
+	json_t *status = daemon_status(&d);
+	json_t *rule = json_array_get(json_object_get(status, "rules"), 0);
+	const char *got = json_string_value(json_object_get(rule, "name"));
+	bool live = got != NULL && strcmp(got, name) == 0;
+	json_decref(status);
+	return live;
+}
+
+Test(serve_children, sighup_reads_configuration_and_rules_again)
+{
+	char name[] = "late";
+	cr_assert(daemon_start(&d, NULL, NULL));
+	cr_assert(process_write(d.rules, "a.lua",
+		"rule \"late\" { on = \"note.created\", run = function() end }\n"));
+	cr_assert_eq(kill(d.process.pid, SIGHUP), 0);
+	cr_assert(daemon_logged(&d, "\"msg\":\"reloaded", 10000));
+	cr_expect(process_await(rule_is_live, name, 10000));
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_children, a_reload_that_fails_leaves_the_old_configuration_and_says_why)
+{
+	static const char *const reload[] = {"reload", NULL};
+	char *err = NULL, *out = NULL;
+	cr_assert(daemon_start(&d, NULL, NULL));
+	cr_assert(daemon_configure(&d, "lisen = \"x\""));
+	cr_assert_eq(kill(d.process.pid, SIGHUP), 0);
+	cr_assert(daemon_logged(&d, "reload failed, what was live before stays", 10000));
+	cr_expect(daemon_ready(&d));
+	/* The command cannot read that file either, and says the same. */
+	cr_expect_eq(daemon_command(&d, reload, NULL, NULL, &err), 78);
+	cr_expect(strstr(err, "m.lua:8: unknown setting `lisen`") != NULL, "%s", err);
+	free(err);
+	cr_assert(daemon_configure(&d, NULL));
+	cr_expect_eq(daemon_command(&d, reload, NULL, &out, &err), 0, "%s", err);
+	cr_expect(strstr(out, "reloaded") == out, "%s", out);
+	free(out);
+	free(err);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_children, a_setting_that_wants_a_restart_is_said)
+{
+	static const char *const reload[] = {"reload", NULL};
+	char *out = NULL;
+	cr_assert(daemon_start(&d, NULL, NULL));
+	cr_assert(daemon_configure(&d, "listen = \"127.0.0.1:9\""));
+	cr_expect_eq(daemon_command(&d, reload, NULL, &out, NULL), 0);
+	cr_expect(strstr(out, "`listen` changes with a restart only") != NULL, "%s", out);
+	free(out);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_children, a_broken_rule_is_said_by_reload_with_file_and_line)
+{
+	static const char *const reload[] = {"reload", NULL};
+	char *out = NULL, *err = NULL;
+	cr_assert(daemon_start(&d, NULL, NULL));
+	cr_assert(process_write(d.rules, "a.lua", "rule \"x\" {\n  on = = 1\n}\n"));
+	int status = daemon_command(&d, reload, NULL, &out, &err);
+	cr_expect_eq(status, 78, "%d: %s%s", status, out, err);
+	cr_expect(strstr(err, "a.lua:2") != NULL, "%s%s", out, err);
+	free(out);
+	free(err);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+/* --- systemd
+ * ----------------------------------------------------------------------------------------- */
+
+static int bound_socket(int *ret_port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && listen(fd, 8) == 0 &&
+		  getsockname(fd, (struct sockaddr *)&a, &n) == 0);
+	*ret_port = ntohs(a.sin_port);
+	return fd;
+}
+
+/* Starts serve as systemd does: fd as descriptor 3, the names, where to be told. */
+static pid_t start_as_systemd(int fd, const char *notify)
+{
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid;
+	char text[32];
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(fd, 3);
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	setenv("LISTEN_PID", text, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_FDNAMES", "hooks", 1);
+	setenv("NOTIFY_SOCKET", notify, 1);
+	int out = open("/dev/null", O_WRONLY);
+	dup2(out, 2);
+	closefrom(4);
+	execl(process_path("moonhook"), "moonhook", "serve", "--config", d.config, (char *)NULL);
+	_exit(127);
+}
+
+/* Waits for one message of sd_notify that contains text. */
+static bool told(int fd, const char *text)
+{
+	struct timeval patience = {.tv_sec = 15};
+	char message[512];
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	for (;;) {
+		ssize_t n = recv(fd, message, sizeof(message) - 1, 0);
+		if (n <= 0)
+			return false;
+		message[n] = '\0';
+		if (strstr(message, text) != NULL)
+			return true;
+	}
+}
+
+Test(serve_children, sockets_of_systemd_are_taken_over_and_systemd_is_told)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int port = 0, status = 0, fd = bound_socket(&port);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.90s/notify", d.dir);
+	int notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cr_assert(notify >= 0 && bind(notify, (struct sockaddr *)&a, sizeof(a)) == 0);
+	pid_t pid = start_as_systemd(fd, a.sun_path);
+	cr_assert(told(notify, "READY=1"));
+	d.hook_port = port; /* not the one of the configuration */
+	cr_expect_eq(post_nothing(), 401);
+	cr_assert_eq(kill(pid, SIGHUP), 0);
+	cr_expect(told(notify, "RELOADING=1"));
+	cr_expect(told(notify, "READY=1"));
+	cr_assert_eq(kill(pid, SIGTERM), 0);
+	cr_expect(told(notify, "STOPPING=1"));
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	/* The socket is systemd's: it lives on, and the next one is served from its backlog. */
+	pid = start_as_systemd(fd, a.sun_path);
+	cr_expect_eq(post_nothing(), 401);
+	kill(pid, SIGTERM);
+	waitpid(pid, &status, 0);
+	close(fd);
+	close(notify);
+}
