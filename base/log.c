@@ -17,8 +17,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define LINE_MAX_BYTES 8192
+#define VALUES_MAX_BYTES (LINE_MAX_BYTES - 512) /* the rest is for keys and closing quotes */
 #define REPEAT_MS 10000
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -31,7 +33,8 @@ static struct {
 
 static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER; /* guards last_ */
 static char last_body[LINE_MAX_BYTES];
-static uint64_t last_n;
+static enum log_level last_level;
+static uint64_t last_n; /* repeats not said yet */
 static int64_t last_ms;
 
 void log_start(const char *room, enum log_format format, enum log_level least)
@@ -53,18 +56,43 @@ static void put(struct buf *b, const char *text)
 		return;
 }
 
+/* What stands for a character that cannot be shown as it is; NULL where it can. piece: room. */
+static const char *escape(const char *p, size_t len, char piece[static 16])
+{
+	unsigned char c = (unsigned char)*p;
+	if (len == 0)
+		return "\\ufffd";
+	if (c == '"' || c == '\\')
+		snprintf(piece, 16, "\\%c", c);
+	else if (c < 0x80 && utf8_obeyed(p, len))
+		snprintf(piece, 16, "\\u%04x", c);
+	else if (utf8_obeyed(p, len))
+		snprintf(piece, 16, "\\ufffd");
+	else
+		return NULL;
+	return piece;
+}
+
+/* Appends text, harmless stretches in one piece. */
 static void put_escaped(struct buf *b, const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-		char piece[8];
-		if (*p == '"' || *p == '\\')
-			snprintf(piece, sizeof(piece), "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			snprintf(piece, sizeof(piece), "\\u%04x", *p);
-		else
-			snprintf(piece, sizeof(piece), "%c", *p);
-		put(b, piece);
+	size_t n = strlen(text), from = 0, at = 0;
+	size_t room = b->n < VALUES_MAX_BYTES ? VALUES_MAX_BYTES - b->n : 0;
+	n = n < room ? n : room;
+	while (at < n) {
+		char piece[16];
+		size_t len = utf8_length(text + at, n - at);
+		const char *instead = escape(text + at, len, piece);
+		if (instead != NULL) {
+			if (buf_put(b, text + from, at - from) != RC_OK || b->n > VALUES_MAX_BYTES)
+				return;
+			put(b, instead);
+			from = at + (len != 0 ? len : 1);
+		}
+		at += len != 0 ? len : 1;
 	}
+	if (buf_put(b, text + from, n - from) != RC_OK)
+		return;
 }
 
 static void put_text_field(struct buf *b, const char *key, const char *value)
@@ -125,23 +153,26 @@ static void write_line(enum log_level level, const char *body, uint64_t repeated
 		return;
 }
 
-/* True where body only repeats the line before, which is then counted instead of written. */
-static bool count_repeat(const char *body, uint64_t *ret_before)
+/* Writes a line, or only counts it where it repeats the one before. What was counted is said before
+ * the next other line, or with the first repeat after a while. */
+static void write_or_count(enum log_level level, const char *body)
 {
 	int64_t now = clock_mono_ms();
 	pthread_mutex_lock(&last_lock);
-	bool same = strcmp(body, last_body) == 0 && now - last_ms < REPEAT_MS;
-	*ret_before = 0;
-	if (same) {
+	bool same = level == last_level && strcmp(body, last_body) == 0;
+	if (same && now - last_ms < REPEAT_MS) {
 		last_n++;
 	} else {
-		*ret_before = strcmp(body, last_body) == 0 ? last_n : 0;
-		snprintf(last_body, sizeof(last_body), "%s", body);
+		if (!same && last_n != 0)
+			write_line(last_level, last_body, last_n);
+		write_line(level, body, same ? last_n : 0);
+		if (!same)
+			snprintf(last_body, sizeof(last_body), "%s", body);
+		last_level = level;
 		last_ms = now;
 		last_n = 0;
 	}
 	pthread_mutex_unlock(&last_lock);
-	return same;
 }
 
 void log_line(enum log_level level, const struct log_fields *fields, const char *fmt, ...)
@@ -163,8 +194,7 @@ void log_line(enum log_level level, const struct log_fields *fields, const char 
 		put(&b, "\"");
 	if (fields != NULL)
 		put_fields(&b, fields);
-	uint64_t before = 0;
-	if (b.p != NULL && !count_repeat(b.p, &before))
-		write_line(level, b.p, before);
+	if (b.p != NULL)
+		write_or_count(level, b.p);
 	buf_done(&b);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/terminal.h"
 
 #define HELD_MAX 256
@@ -42,7 +43,7 @@ json_t *rows_text(const char *text)
 	if (copy == NULL)
 		return NULL;
 	for (size_t i = 0; i < n;) {
-		size_t len = terminal_character(text + i, n - i);
+		size_t len = utf8_length(text + i, n - i);
 		if (len == 0)
 			copy[i++] = '?';
 		for (; len != 0; len--, i++)

@@ -22,7 +22,5 @@ void terminal_put(FILE *out, const char *text);
 size_t terminal_width(const char *text);
 /* Columns of the terminal, 0 where there is none. */
 size_t terminal_columns(void);
-/* The length of the UTF-8 character at p, which has n bytes; 0: none is there. */
-size_t terminal_character(const char *p, size_t n);
 
 #endif

@@ -25,6 +25,8 @@ static const struct conf_option options[] = {
 		"form of Twenty's REST API; auto finds out"},
 	{"twenty.budget", CONF_RATE, "100/m", 0, 0, NULL,
 		"requests to Twenty; cloud users report 50/m; none: unlimited"},
+	{"twenty.timeout", CONF_DURATION, "30s", 100, 600000, NULL,
+		"for one request, from its start to the last byte of its answer"},
 	{"twenty.insecure", CONF_BOOL, "false", 0, 0, NULL,
 		"allow http:// to another machine: the key goes out in the clear"},
 	{"coalesce.upsert", CONF_CHOICE, "auto", 0, 0, "auto false",
@@ -107,8 +109,14 @@ enum rc client_new(
 		free(base);
 		return err_set(err, RC_NOMEM, "no memory for the client");
 	}
-	rc = engine_open(&client->engine, base, key, conf_int(conf, "twenty.budget"),
-		conf_text(conf, "twenty.dialect"), loop, err);
+	struct engine_conf settings = {
+		.url = base,
+		.key = key,
+		.dialect = conf_text(conf, "twenty.dialect"),
+		.per_hour = conf_int(conf, "twenty.budget"),
+		.deadline_ms = conf_int(conf, "twenty.timeout"),
+	};
+	rc = engine_open(&client->engine, &settings, loop, err);
 	free(base);
 	if (rc != RC_OK) {
 		client_free(client);

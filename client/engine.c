@@ -26,7 +26,6 @@
 #include "client/operation.h"
 #include "client/scan.h"
 
-#define DEADLINE_MS 30000
 #define ATTEMPTS_MAX 6 /* of one request while the line is up */
 #define RETRY_MS 250
 #define RETRY_MAX_MS 20000
@@ -217,6 +216,10 @@ static void answered_badly(struct engine *e, struct call *c, int status, const j
 	}
 	budget_accepted(&e->budget, now, e->on_wire, notice);
 	line_worked(&e->line, now);
+	if (fault.code == RC_UPSTREAM && body == NULL && status >= 400) { /* cut off, or a proxy */
+		retry(e, c, &reply);
+		return;
+	}
 	if (fault.key && !c->denied) {
 		c->denied = true;
 		line_doubt(&e->line, now);
@@ -545,20 +548,22 @@ void engine_cancel(struct engine *e, uint64_t ticket)
 	finish(e, c, RC_CLOSED, "");
 }
 
-enum rc engine_open(struct engine *e, const char *url, const char *key, int64_t per_hour,
-	const char *dialect, sd_event *loop, struct err *err)
+enum rc engine_open(
+	struct engine *e, const struct engine_conf *settings, sd_event *loop, struct err *err)
 {
 	int64_t now = clock_mono_ms();
 	uint64_t random = 0;
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		random = (uint64_t)clock_mono_us();
 	*e = (struct engine){.loop = sd_event_ref(loop), .timer_at_ms = -1};
-	budget_init(&e->budget, per_hour, now);
+	budget_init(&e->budget, settings->per_hour, now);
 	line_init(&e->line, now, random);
-	probe_init(&e->probe, dialect);
-	e->key = strdup(key);
-	struct transport_conf conf = {
-		.url = url, .key = key, .deadline_ms = DEADLINE_MS, .body_max = TRANSPORT_BODY_MAX};
+	probe_init(&e->probe, settings->dialect);
+	e->key = strdup(settings->key);
+	struct transport_conf conf = {.url = settings->url,
+		.key = settings->key,
+		.deadline_ms = settings->deadline_ms,
+		.body_max = TRANSPORT_BODY_MAX};
 	enum rc rc = transport_new(&conf, loop, on_idle, e, &e->transport, err);
 	if (rc != RC_OK)
 		return rc;

@@ -39,8 +39,15 @@ struct engine {
 	int64_t calls, requests, waiting, on_wire; /* waiting: not on the wire, not answered */
 };
 
-enum rc engine_open(struct engine *e, const char *url, const char *key, int64_t per_hour,
-	const char *dialect, sd_event *loop, struct err *err) must_check;
+struct engine_conf {           /* BORROWS until engine_open returns */
+	const char *url, *key; /* both checked */
+	const char *dialect;   /* "auto" "core" "docs" */
+	int64_t per_hour;      /* requests; 0: unlimited */
+	int64_t deadline_ms;   /* of one request */
+};
+
+enum rc engine_open(struct engine *e, const struct engine_conf *conf, sd_event *loop,
+	struct err *err) must_check;
 /* Answers what is outstanding with RC_CLOSED. Accepts a zeroed engine. */
 void engine_close(struct engine *e);
 /* TAKES call. */

@@ -17,6 +17,7 @@
 #include "client/operation.h"
 
 #define LIST_MAX 200
+#define TEXT_MIN 3 /* shorter texts are nobody's criterion, at Twenty neither */
 
 struct duplicates {
 	json_t *inputs;  /* owned; id or record, as they came */
@@ -95,7 +96,7 @@ static bool has_criteria(const char *object)
 static const char *filled(const json_t *record, const char *path)
 {
 	const char *text = json_string_value(field_value(record, path));
-	return text != NULL && *text != '\0' ? text : NULL;
+	return text != NULL && strlen(text) >= TEXT_MIN ? text : NULL;
 }
 
 static bool criterion_filled(int i, const char *object, const json_t *record)

@@ -74,7 +74,7 @@ static void fail(struct commit *c, const struct err *err)
 	if (!first)
 		return;
 	log_error(&(struct log_fields){.cause = rc_name(err->code)},
-		"the store cannot be written, so nothing is acknowledged any more: %s", err->msg);
+		"nothing is acknowledged any more, because %s", err->msg);
 	tell(c->conf.fail_fd);
 }
 

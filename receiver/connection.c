@@ -98,8 +98,8 @@ static void cut(struct connections *cs, struct connection *c, int how)
 	shutdown(c->fd, how);
 }
 
-/* The one that has been sending its request for longest (older ones come later in the list); of `address`, or of any where NULL.
- * ret_n: how many there are. With the lock held. */
+/* The one that has been sending its request for longest (older ones come later in the list); of
+ * `address`, or of any where NULL. ret_n: how many there are. With the lock held. */
 static struct connection *find_slowest(
 	struct connections *cs, const struct in6_addr *address, size_t *ret_n)
 {

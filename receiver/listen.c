@@ -296,6 +296,20 @@ void listen_answer(struct commit_item *item)
 	MHD_resume_connection(x->mhd);
 }
 
+/* Says which secret is in use when it is first: during a rotation that is what one waits for. */
+static void note_secret(struct exchange *x)
+{
+	const struct source *source = x->source;
+	size_t secret = x->verification.secret;
+	struct log_fields fields = {.source = source->name, .event = x->item.delivery.id.text};
+	if (secret != 0 && source->fitted[secret - 1]++ == 0)
+		log_info(&fields, "the first delivery signed with secret %zu of %zu", secret,
+			source->keys_n);
+	else if (log_least() <= LOG_DEBUG)
+		log_debug(&fields, "delivery acknowledged; secret %zu of %zu signed it", secret,
+			source->keys_n);
+}
+
 /* The writer is done with it. */
 static enum MHD_Result report(struct exchange *x)
 {
@@ -312,12 +326,7 @@ static enum MHD_Result report(struct exchange *x)
 	enum outcome outcome = d->ret_repeated ? OUTCOME_REPEATED : OUTCOME_STORED;
 	refusal_count(outcome);
 	metrics_observe(METRIC_ACK, clock_mono_us() - x->complete_us);
-	if (log_least() <= LOG_DEBUG)
-		log_debug(&(struct log_fields){.source = x->source->name,
-				  .event = d->id.text,
-				  .outcome = d->ret_repeated ? "repeated" : "stored"},
-			"delivery acknowledged; secret %zu of %zu signed it", v->secret,
-			x->source->keys_n);
+	note_secret(x);
 	return answer(x, outcome, d->id.text, ANSWER_KEEPS_OPEN);
 }
 

@@ -41,7 +41,8 @@ static enum rc fill_keys(struct source *s, const struct conf *conf, struct err *
 	while (conf_item(conf, key, n + 1) != NULL)
 		n++;
 	s->keys = calloc(n + 1, sizeof(struct digest_key *));
-	if (s->keys == NULL)
+	s->fitted = calloc(n + 1, sizeof(*s->fitted));
+	if (s->keys == NULL || s->fitted == NULL)
 		return err_set(
 			err, RC_NOMEM, "no memory for the secrets of source \"%s\"", s->name);
 	for (size_t i = 1; i <= n; i++) {
@@ -121,6 +122,7 @@ void source_set_free(struct source_set *set)
 		for (size_t k = 0; k < set->sources[i].keys_n; k++)
 			digest_key_free(set->sources[i].keys[k]);
 		free(set->sources[i].keys);
+		free(set->sources[i].fitted);
 	}
 	free(set);
 }

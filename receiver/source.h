@@ -19,6 +19,7 @@ struct source {
 	const struct scheme *scheme;
 	struct digest_key **keys; /* one thread, the one that verifies */
 	size_t keys_n;
+	uint64_t *fitted;  /* keys_n: deliveries that each secret signed; the same thread */
 	int64_t window_ms; /* a timestamp may lie this far in the past or in the future */
 };
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "client/client.h"
+#include "runner/dump.h"
 #include "runner/gate.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
@@ -24,6 +25,7 @@
 #include "runner/state.h"
 #include "runner/assign.h"
 
+#define TEXT_MAX (15u << 20) /* of arguments and answers; a frame takes a little more */
 #define QUOTA_PATIENCE 100 /* calls over the quota that are answered with an error */
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
@@ -43,7 +45,7 @@ struct call { /* under way; in the list of its run */
 struct asked { /* a CALL frame; BORROWS from the tree */
 	const char *path, *method, *object;
 	json_t *args;
-	char *request; /* owned: the canonical args */
+	struct buf request; /* the canonical args, given to the call that is made of it */
 	uint8_t digest[DIGEST_N];
 };
 
@@ -65,18 +67,15 @@ static enum rc read_asked(json_t *tree, struct asked *ret_asked, struct err *err
 	if (!is_word(a.path, "0123456789.", 1) || !is_word(a.method, WORD, 1) ||
 		!is_word(a.object, WORD, 0))
 		return err_set(err, RC_PARSE, "it sent a call without path, method or object");
-	if (a.args != NULL)
-		a.request = json_dumps(a.args, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	else
-		a.request = strdup("null");
-	if (a.request == NULL)
-		return err_set(err, RC_NOMEM, "no memory for a call");
+	buf_init(&a.request, TEXT_MAX);
+	enum rc rc = dump_value(&a.request, a.args);
 	struct slice parts[] = {{a.method, strlen(a.method) + 1}, {a.object, strlen(a.object) + 1},
-		slice_of(a.request)};
-	enum rc rc = digest_sha256(parts, ARRAY_N(parts), a.digest);
+		buf_slice(&a.request)};
+	if (rc == RC_OK)
+		rc = digest_sha256(parts, ARRAY_N(parts), a.digest);
 	if (rc != RC_OK) {
-		free(a.request);
-		return err_set(err, rc, "no memory for a call");
+		buf_done(&a.request);
+		return err_set(err, rc, "a call is %s", rc_text(rc));
 	}
 	*ret_asked = a;
 	return RC_OK;
@@ -238,15 +237,12 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	note_first(run, answer);
 	run->used_us += answer->wire_us;
 	run->api_calls += answer->requests;
-	char *text = NULL;
-	if (answer->code == RC_OK) {
-		text = answer->value == NULL
-			? strdup("null")
-			: json_dumps(answer->value, JSON_COMPACT | JSON_ENCODE_ANY);
-		ours.code = text != NULL ? RC_OK : RC_NOMEM;
-	}
+	struct buf text;
+	buf_init(&text, TEXT_MAX);
+	if (answer->code == RC_OK)
+		ours.code = dump_value(&text, answer->value);
 	if (ours.code == RC_OK) {
-		ours.text = slice_of(text);
+		ours.text = buf_slice(&text);
 		give(r, run, entry, request, &ours);
 	} else {
 		struct payload_error error = {answer->status,
@@ -255,7 +251,7 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 			answer->retryable, answer->unknown};
 		give_error(r, run, entry, request, &ours, &error);
 	}
-	free(text);
+	buf_done(&text);
 	free(request);
 }
 
@@ -306,8 +302,8 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 	call->entry = i;
 	call->op = client_op_find(asked->method);
 	call->args = json_incref(asked->args);
-	call->request = asked->request;
-	asked->request = NULL;
+	call->request = asked->request.p;
+	buf_init(&asked->request, TEXT_MAX);
 	call->started_ms = clock_wall_ms();
 	call->gate = (struct gate_item){NULL, send_call, call};
 	call->at = &run->calls;
@@ -340,7 +336,7 @@ static bool answer_here(struct runner *r, struct run *run, size_t i, const struc
 		return false;
 	}
 	answer.text = slice_of(text);
-	give(r, run, i, asked->request, &answer);
+	give(r, run, i, asked->request.p, &answer);
 	return true;
 }
 
@@ -360,7 +356,7 @@ static void perform(struct runner *r, struct run *run, size_t i, struct asked *a
 		asked->method);
 	struct payload_error error = {.code = rc_name(answer.code), .message = message};
 	answer.started_ms = clock_wall_ms();
-	give_error(r, run, i, asked->request, &answer, &error);
+	give_error(r, run, i, asked->request.p, &answer, &error);
 }
 
 /* True: the run has used up its calls, and was told. */
@@ -454,6 +450,6 @@ void call_take(struct runner *r, struct run *run, const struct frame *frame)
 		pool_kill(run->worker, &err);
 	else if (!over_quota(r, run, asked.path))
 		decide(r, run, &asked);
-	free(asked.request);
+	buf_done(&asked.request);
 	json_decref(tree);
 }

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "client/client.h"
+#include "runner/dump.h"
 #include "runner/scan.h"
 
 #define TEXT_MAX (15u << 20)
@@ -121,14 +122,8 @@ static enum rc put_json(struct buf *out, const char *key, const json_t *value)
 {
 	if (value == NULL)
 		return RC_OK;
-	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	if (text == NULL)
-		return RC_NOMEM;
 	enum rc rc = buf_printf(out, ",\"%s\":", key);
-	if (rc == RC_OK)
-		rc = buf_put_text(out, text);
-	free(text);
-	return rc;
+	return rc == RC_OK ? dump_value(out, value) : rc;
 }
 
 /* "name: value\n" lines -> {"name":"value"}, names in lower case. */

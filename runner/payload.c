@@ -7,30 +7,15 @@
 #include "runner/payload.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-enum rc payload_text(struct buf *out, const char *text)
-{
-	enum rc rc = buf_put(out, "\"", 1);
-	const char *from = text, *p = text;
-	for (; rc == RC_OK && *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		rc = buf_put(out, from, (size_t)(p - from));
-		if (rc == RC_OK)
-			rc = c < 0x20 ? buf_printf(out, "\\u%04x", c) : buf_printf(out, "\\%c", c);
-		from = p + 1;
-	}
-	if (rc == RC_OK)
-		rc = buf_put(out, from, (size_t)(p - from));
-	return rc == RC_OK ? buf_put(out, "\"", 1) : rc;
-}
+#include "runner/dump.h"
 
 static enum rc put_call(struct buf *out, const struct payload_start *s)
 {
 	enum rc rc = buf_printf(out, "{\"hash\":\"%s\",\"rule\":", s->hash);
 	if (rc == RC_OK)
-		rc = payload_text(out, s->rule);
+		rc = dump_text(out, s->rule, strlen(s->rule));
 	if (rc == RC_OK)
 		rc = buf_put_text(out, ",\"event\":");
 	if (rc == RC_OK)
@@ -69,11 +54,11 @@ enum rc payload_error(struct buf *out, const struct payload_error *error)
 {
 	enum rc rc = buf_printf(out, "{\"status\":%d,\"code\":", error->status);
 	if (rc == RC_OK)
-		rc = payload_text(out, error->code);
+		rc = dump_text(out, error->code, strlen(error->code));
 	if (rc == RC_OK)
 		rc = buf_put_text(out, ",\"message\":");
 	if (rc == RC_OK)
-		rc = payload_text(out, error->message);
+		rc = dump_text(out, error->message, strlen(error->message));
 	if (rc == RC_OK)
 		rc = buf_printf(out, ",\"retryable\":%s%s}", error->retryable ? "true" : "false",
 			error->unknown ? ",\"unknown\":true" : "");

@@ -31,7 +31,5 @@ struct payload_error { /* BORROWS */
 	bool retryable, unknown;
 };
 enum rc payload_error(struct buf *out, const struct payload_error *error) must_check;
-/* A text as JSON writes it, quotes included; text is UTF-8. */
-enum rc payload_text(struct buf *out, const char *text) must_check;
 
 #endif

@@ -154,7 +154,7 @@ static enum rc put_end(struct worker_run *run, lua_State *L, int status, struct 
 	}
 	if (rc == RC_OK)
 		rc = buf_printf(out, ",\"cpu_us\":%" PRId64 ",\"memory\":%zu}",
-			run->cpu_ms * 1000 - run->cpu_left_us, run->state.peak);
+			run->cpu_ms * 1000 - run->cpu_left_us, run->state.arena.peak);
 	if (rc == RC_OK)
 		rc = outbox_put(run->box, FRAME_END, run->slot, run->generation);
 	return rc != RC_OK ? err_set(err, rc, "no room for the end of a run") : RC_OK;

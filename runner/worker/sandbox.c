@@ -19,18 +19,8 @@
 #include <seccomp.h>
 
 #include "base/attr.h"
+#include "runner/worker/sanitized.h"
 #include "runner/worker/worker.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
 
 /* All runs of a worker together; the budget of one is far below it. */
 #define ADDRESS_SPACE ((rlim_t)5 << 30)

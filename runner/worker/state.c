@@ -3,8 +3,8 @@
  * A Lua state with a budget and an end.
  * From: run.c, rule.c. To: every binding, which asks state_of. A refused allocation first lets the
  * collector try (Lua asks again at once); if that does not help, or nobody asks again and an error
- * comes of it, the state has ended and no allocation is granted any more. Closing runs no code of
- * the rule: finalizers cannot be set and the rule's thread is dropped as it stands.
+ * comes of it, the state has ended and no allocation is granted any more. Closing gives the memory
+ * back and runs no code: no finalizer can be set, nothing in a state owns anything outside.
  */
 #include "runner/worker/state.h"
 
@@ -31,25 +31,13 @@ static void *allocate(void *ctx, void *old, size_t old_n, size_t n)
 {
 	struct state *state = ctx;
 	if (old == NULL)
-		old_n = 0; /* Lua says which kind of object it is */
-	if (n == 0) {
-		free(old);
-		state->used -= old_n;
-		return NULL;
-	}
+		old_n = 0; /* Lua says there which kind of object it is */
 	bool grows = n > old_n;
-	if (grows && (state->end == STATE_MEMORY || n - old_n > state->budget - state->used))
+	if (grows && state->end == STATE_MEMORY)
 		return refuse(state);
-	void *p = realloc(old, n);
-	if (p == NULL && !grows)
-		return old; /* Lua relies on shrinking */
-	if (p == NULL) {
-		state->poor = true;
+	void *p = arena_resize(&state->arena, old, old_n, n);
+	if (p == NULL && n != 0)
 		return refuse(state);
-	}
-	state->used += n - old_n;
-	if (state->used > state->peak)
-		state->peak = state->used;
 	if (grows)
 		state->pressed = false;
 	return p;
@@ -58,23 +46,24 @@ static void *allocate(void *ctx, void *old, size_t old_n, size_t n)
 enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode, size_t budget_bytes,
 	struct err *err)
 {
-	*state = (struct state){.kit = kit, .mode = mode, .budget = budget_bytes};
+	*state = (struct state){.kit = kit, .mode = mode};
+	arena_init(&state->arena, budget_bytes);
 	lua_State *L = lua_newstate(allocate, state);
-	if (L == NULL)
+	if (L == NULL) {
+		arena_done(&state->arena);
 		return err_set(err, RC_NOMEM, "no memory for a Lua state");
+	}
 	*(struct state **)lua_getextraspace(L) = state;
 	state->L = L;
-	/* Most runs end before there is anything worth collecting: the first half megabyte is free of
-	 * the collector. A negative step puts off the next one by so many kilobytes. */
+	/* Most runs end before there is anything worth collecting: the first half megabyte is free
+	 * of the collector. A negative step puts off the next one by so many kilobytes. */
 	lua_gc(L, LUA_GCSTEP, -COLLECT_NOT_BEFORE_KB);
 	return RC_OK;
 }
 
 void state_close(struct state *state)
 {
-	if (state->L == NULL)
-		return;
-	lua_close(state->L);
+	arena_done(&state->arena);
 	state->L = state->co = NULL;
 }
 

@@ -13,6 +13,7 @@
 #include <lua.h>
 
 #include "base/err.h"
+#include "runner/worker/arena.h"
 
 struct kit;
 struct worker_run;
@@ -41,15 +42,15 @@ struct state {
 	bool declared; /* the file's chunk has run: no further rule */
 	char file[64]; /* where an error was raised in a thread that is unwound already */
 	int line;
-	size_t used, peak, budget; /* bytes */
-	bool pressed; /* an allocation was refused and the garbage collector may still help */
-	bool poor;    /* not the budget but the process had no memory */
+	struct arena arena; /* all its memory */
+	bool pressed;       /* an allocation was refused and the garbage collector may still help */
+	bool poor;          /* not the budget but the process had no memory */
 };
 
 /* Makes an empty Lua state. kit is BORROWED. RC_NOMEM. */
 enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode, size_t budget_bytes,
 	struct err *err) must_check;
-/* Frees it; runs nothing of the rule. Accepts a closed one. */
+/* Frees its memory at once; runs nothing of the rule, nor of Lua. Accepts a closed one. */
 void state_close(struct state *state);
 
 /* The state that L belongs to. */

@@ -215,11 +215,12 @@ static void say_value(lua_State *L, struct failure *f)
 static void say_memory(const struct state *state, struct failure *f)
 {
 	char text[96];
-	if (state->poor) {
+	if (state->arena.poor) {
 		say(f, "nomem", "this worker is out of memory");
 		return;
 	}
-	snprintf(text, sizeof(text), "out of memory, a run may use %zu kB", state->budget / 1024);
+	snprintf(
+		text, sizeof(text), "out of memory, a run may use %zu kB", state->arena.max / 1024);
 	say(f, "memory", text);
 }
 

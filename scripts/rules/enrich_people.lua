@@ -49,21 +49,29 @@ local function empty(value)
 	return value == nil or value == ""
 end
 
+-- Did an update touch one of these fields? A server that does not name the changed fields may have
+-- touched any; the run then looks for itself.
+local function touched(event, ...)
+	if event.fields == nil then
+		return true
+	end
+	for _, field in ipairs(event.fields) do
+		for _, wanted in ipairs { ... } do
+			if field == wanted then
+				return true
+			end
+		end
+	end
+	return false
+end
+
 rule "enrich people" {
 	on = { "person.created", "person.updated" },
 
 	-- An update matters only when it touched the e-mail address. This also keeps the rule from
 	-- answering its own writes, which never do.
 	when = function(event)
-		if event.action == "created" then
-			return true
-		end
-		for _, field in ipairs(event.fields or {}) do
-			if field == "emails" or field == "email" then
-				return true
-			end
-		end
-		return false
+		return event.action == "created" or touched(event, "emails", "email")
 	end,
 
 	run = function(event)

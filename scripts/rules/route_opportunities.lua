@@ -10,11 +10,11 @@
 local routes = {
 	{ stage = "NEW", from = 0, owner = "tim@apple.dev", task = "Qualify" },
 	{ stage = "SCREENING", from = 0, owner = "tim@apple.dev", task = "Screen" },
-	{ stage = "MEETING", from = 50000, owner = "scott.forstall@apple.dev", task = "Prepare the meeting" },
+	{ stage = "MEETING", from = 50000, owner = "jane.austen@apple.dev", task = "Prepare the meeting" },
 	{ stage = "MEETING", from = 0, owner = "tim@apple.dev", task = "Prepare the meeting" },
-	{ stage = "PROPOSAL", from = 20000, owner = "scott.forstall@apple.dev", task = "Write the proposal" },
+	{ stage = "PROPOSAL", from = 20000, owner = "jane.austen@apple.dev", task = "Write the proposal" },
 	{ stage = "PROPOSAL", from = 0, owner = "tim@apple.dev", task = "Send the standard offer" },
-	{ stage = "CUSTOMER", from = 0, owner = "scott.forstall@apple.dev", task = "Hand over to onboarding" },
+	{ stage = "CUSTOMER", from = 0, owner = "jane.austen@apple.dev", task = "Hand over to onboarding" },
 }
 
 local function route_of(deal)
@@ -60,19 +60,27 @@ local function has_task(deal, prefix)
 	return false
 end
 
+-- Did an update touch one of these fields? A server that does not name the changed fields may have
+-- touched any; the run then looks for itself.
+local function touched(event, ...)
+	if event.fields == nil then
+		return true
+	end
+	for _, field in ipairs(event.fields) do
+		for _, wanted in ipairs { ... } do
+			if field == wanted then
+				return true
+			end
+		end
+	end
+	return false
+end
+
 rule "route opportunities" {
 	on = { "opportunity.created", "opportunity.updated" },
 
 	when = function(event)
-		if event.action == "created" then
-			return true
-		end
-		for _, field in ipairs(event.fields or {}) do
-			if field == "stage" then
-				return true
-			end
-		end
-		return false
+		return event.action == "created" or touched(event, "stage")
 	end,
 
 	run = function(event)

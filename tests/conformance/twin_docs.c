@@ -323,6 +323,13 @@ Test(twin_docs, every_answer_tells_the_budget, .timeout = 60)
 	cr_expect_eq(status, 429);
 	cr_expect_not_null(strstr(answer.headers, "X-RateLimit-Remaining: 0"));
 	http_answer_done(&answer);
+	answer = (struct http_answer){0};
+	char url[96];
+	snprintf(url, sizeof(url), "%s/people", p->url);
+	cr_assert(http_request("GET", url, NULL, NULL, 0, &answer));
+	cr_expect_eq(answer.status, 403);
+	cr_expect_not_null(strstr(answer.headers, "X-RateLimit-Limit: 10"), "%s", answer.headers);
+	http_answer_done(&answer);
 	page_free(p);
 }
 

@@ -132,4 +132,6 @@ void app_answer(struct call *c)
 		graphql_answer(c);
 	else
 		rest_answer(c, rest);
+	if (c->world->dialect == DIALECT_DOCS)
+		docs_rate_headers(c);
 }

@@ -56,6 +56,8 @@ void app_answer(struct call *c);
 /* The parts of it, by prefix of the path. Each answers the request. */
 void core_answer(struct call *c);
 void docs_answer(struct call *c);
+/* X-RateLimit-*, which the documentation promises on every answer. */
+void docs_rate_headers(struct call *c);
 void metadata_answer(struct call *c, const char *path);
 void webhooks_answer(struct call *c, const char *id);
 void graphql_answer(struct call *c);

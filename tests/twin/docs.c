@@ -275,9 +275,12 @@ static void fail_translate(struct fail *fail)
 		if (strcmp(fail->field, pairs[i][0]) == 0)
 			snprintf(fail->field, sizeof(fail->field), "%s", pairs[i][1]);
 	}
+	size_t n = strlen(fail->field);
+	if (n > 2 && strcmp(fail->field + n - 2, "Id") == 0)
+		fail->field[n - 2] = '\0'; /* companyId is written as company */
 }
 
-static void rate_headers(struct call *c)
+void docs_rate_headers(struct call *c)
 {
 	const struct budget *b = &c->world->budget;
 	if (b->per_minute == 0)
@@ -299,6 +302,5 @@ void docs_answer(struct call *c)
 		fail_translate(&fail);
 		answer_fail(c, &fail);
 	}
-	rate_headers(c);
 	free(path);
 }

@@ -74,10 +74,10 @@ void journal_done(struct journal *j)
 	j->lines = NULL;
 }
 
-enum rc journal_print(const struct journal *j, struct buf *out)
+enum rc journal_print(const struct journal *j, size_t last, struct buf *out)
 {
 	enum rc rc = RC_OK;
-	for (size_t i = 0; i < j->n && rc == RC_OK; i++)
+	for (size_t i = last < j->n ? j->n - last : 0; i < j->n && rc == RC_OK; i++)
 		rc = buf_put_text(out, j->lines[(j->first + i) % JOURNAL_MAX]);
 	return rc;
 }

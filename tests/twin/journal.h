@@ -24,7 +24,7 @@ void journal_put(struct journal *j, int64_t at_ms, const char *method, const cha
 	const char *query, struct slice body, int status);
 void journal_clear(struct journal *j);
 void journal_done(struct journal *j);
-/* Appends all lines, oldest first. */
-enum rc journal_print(const struct journal *j, struct buf *out) must_check;
+/* Appends the last `last` lines, oldest first. */
+enum rc journal_print(const struct journal *j, size_t last, struct buf *out) must_check;
 
 #endif

@@ -36,7 +36,8 @@ static const char usage_text[] =
 	"  --revoked-key KEY          a key that was revoked\n"
 	"  --no-log                   keep no log of the requests\n"
 	"\n"
-	"  GET /_twin/log  GET /_twin/stats  GET /_twin/records/people  POST /_twin/fault\n"
+	"  GET /_twin/log[?last=N]  DELETE /_twin/log  GET /_twin/stats\n"
+	"  GET /_twin/records/people (soft-deleted ones too)  POST /_twin/fault (SPEC as body)\n"
 	"\n"
 	"example: moonhook-twin --listen 127.0.0.1:3000 --dialect core --key secret --records "
 	"100\n";

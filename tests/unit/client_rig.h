@@ -19,6 +19,7 @@ struct rig_conf {              /* BORROWS; zero is a fine start */
 	const char *dialect;   /* twenty.dialect; NULL: auto */
 	const char *budget;    /* twenty.budget; NULL: none */
 	const char *key;       /* twenty.key; NULL: RIG_KEY */
+	const char *timeout;   /* twenty.timeout; NULL: 30s */
 };
 
 struct rig {

@@ -227,7 +227,7 @@ Test(receiver_listen, a_nul_in_a_header_changes_no_verdict)
 	buf_done(&request);
 	/* Behind the whole signature: what is signed is all there, so either verdict is sound. */
 	request = with_line("{\"nul\":1}", "A: bXc\r\n");
-	*strstr(request.p, "bXc\r\n" + 0) = '\0';
+	*strstr(request.p, "bXc") = '\0';
 	int status = rig_status(room.port, buf_slice(&request));
 	cr_assert(status == 202 || status == 400 || status == 0, "%d", status);
 	buf_done(&request);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tells characters from rubbish, and harmless ones from those that a terminal obeys.
+ * From: the log, the command. Changes nothing itself.
+ */
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+size_t utf8_length(const char *p, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	if (n == 0)
+		return 0;
+	if (u[0] < 0x80)
+		return 1;
+	size_t len = u[0] >> 5 == 6 ? 2 : u[0] >> 4 == 14 ? 3 : u[0] >> 3 == 30 ? 4 : 0;
+	if (len == 0 || len > n)
+		return 0;
+	uint32_t c = u[0] & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (u[i] & 0x3f);
+	}
+	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
+}
+
+bool utf8_obeyed(const char *p, size_t length)
+{
+	static const char *const marks[] = {"\u2028", "\u2029", "\u202a", "\u202b", "\u202c",
+		"\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\u200e", "\u200f"};
+	unsigned char c = (unsigned char)p[0];
+	if (length == 1)
+		return c < 0x20 || c == 0x7f;
+	if (length == 2)
+		return c == 0xc2 && (unsigned char)p[1] < 0xa0;
+	for (size_t i = 0; length == 3 && i < sizeof(marks) / sizeof(*marks); i++)
+		if (memcmp(p, marks[i], 3) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deliveries become events and runs: which, in which order, how often, and what is kept aside.
+ * From: the inbox. To: runner/route.c with real workers and store.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/metrics.h"
+#include "tests/unit/runner_stage.h"
+
+static struct stage s;
+
+static void open_stage(void)
+{
+	stage_open(&s);
+}
+
+static void close_stage(void)
+{
+	stage_close(&s);
+}
+
+TestSuite(runner_route, .init = open_stage, .fini = close_stage, .timeout = 60);
+
+#define ID_A "11111111-1111-4111-8111-111111111111"
+#define ID_B "22222222-2222-4222-8222-222222222222"
+
+Test(runner_route, an_event_gets_a_run_of_every_rule_that_it_is_for)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"all\" { on = \"person.*\", run = function() end }\n"
+		"rule \"new\" { on = \"person.created\", run = function() end }\n"
+		"rule \"deals\" { on = \"opportunity.*\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	struct id created = stage_person(&s, "created", ID_A, "x");
+	struct id updated = stage_person(&s, "updated", ID_B, "x");
+	stage_until(&s, stage_ended, 3);
+	stage_look(&s);
+	cr_assert_eq(s.runs_n, 3);
+	cr_assert_eq(stage_find(&s, "all", &created)->state, QUEUE_DONE);
+	cr_assert_eq(stage_find(&s, "new", &created)->state, QUEUE_DONE);
+	cr_assert_eq(stage_find(&s, "all", &updated)->state, QUEUE_DONE);
+	cr_assert_str_eq(s.runs[0].key, ID_A);
+	cr_assert_eq(stage_counts(&s).events[QUEUE_DONE], 2);
+}
+
+Test(runner_route, an_event_that_no_rule_wants_is_done)
+{
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_parsed, 1);
+	cr_assert_eq(stage_counts(&s).events[QUEUE_DONE], 1);
+	cr_assert_eq(metrics_value(METRIC_EVENT_HOOK), 1);
+}
+
+Test(runner_route, what_cannot_be_parsed_is_kept_in_quarantine_and_the_rest_goes_on)
+{
+	static const char *const bad[] = {"", "null", "{\"eventName\":\"person.created\"", "[]",
+		"{\"eventName\":\"person.created\",\"record\":{\"id\":\"\xff\"}}",
+		"{\"eventName\":\"person.created\",\"eventName\":\"a.b\",\"record\":{\"id\":\"x\"}}"};
+	stage_rule(&s, "a.lua", "rule \"all\" { on = \"person.*\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	for (size_t i = 0; i < ARRAY_N(bad); i++)
+		stage_deliver(&s, "twenty", slice_of(bad[i]));
+	size_t n = 2 << 20;
+	char *bomb = malloc(n);
+	cr_assert(bomb != NULL);
+	memset(bomb, '{', n);
+	stage_deliver(&s, "twenty", (struct slice){bomb, n});
+	free(bomb);
+	struct id good = stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	cr_assert_eq(stage_find(&s, "all", &good)->state, QUEUE_DONE);
+	cr_assert_eq(stage_counts(&s).events[QUEUE_QUARANTINED], ARRAY_N(bad) + 1);
+	cr_assert_eq(metrics_value(METRIC_EVENT_QUARANTINED), ARRAY_N(bad) + 1);
+}
+
+Test(runner_route, the_same_change_sent_twice_runs_once)
+{
+	stage_rule(&s, "a.lua", "rule \"all\" { on = \"person.*\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"person.updated\",\"eventDate\":\"2026-01-01T00:00:00Z\","
+			 "\"record\":{\"id\":\"" ID_A "\",\"n\":1}}"));
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"person.updated\",\"eventDate\":\"2026-01-01T00:00:45Z\","
+			 "\"record\":{\"id\":\"" ID_A "\",\"n\":1}}"));
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"person.updated\",\"eventDate\":\"2026-01-01T00:00:45Z\","
+			 "\"record\":{\"id\":\"" ID_A "\",\"n\":2}}"));
+	stage_until(&s, stage_parsed, 3);
+	stage_until(&s, stage_ended, 2);
+	cr_assert_eq(stage_counts(&s).events[QUEUE_DUPLICATE], 1);
+	cr_assert_eq(metrics_value(METRIC_EVENT_DUPLICATE), 1);
+	stage_look(&s);
+	cr_assert_eq(s.runs_n, 2);
+}
+
+Test(runner_route, runs_of_one_record_go_one_after_the_other_in_order_of_arrival)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"all\" { on = \"person.*\", run = function(e)\n"
+		"  twenty.notes:create { title = e.record.jobTitle }\nend }\n");
+	stage_start(&s, STAGE_TWIN, NULL);
+	for (int i = 0; i < 20; i++) {
+		char title[16];
+		snprintf(title, sizeof(title), "%d", i);
+		stage_person(&s, "updated", ID_A, title);
+	}
+	stage_until(&s, stage_ended, 20);
+	stage_look(&s);
+	for (size_t i = 1; i < s.runs_n; i++)
+		cr_assert_geq(s.runs[i].started_ms, s.runs[i - 1].ended_ms, "run %zu", i);
+	cr_assert_eq(stage_requests(&s, "POST", "/rest/notes"), 20);
+}
+
+Test(runner_route, the_key_of_a_rule_is_a_field_a_function_or_the_record)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"field\" { on = \"person.*\", key = \"companyId\", run = function() end }\n"
+		"rule \"none\" { on = \"person.*\", key = \"nothingLikeIt\", run = function() end }\n"
+		"rule \"function\" { on = \"person.*\", run = function() end,\n"
+		"  key = function(e) return \"k:\" .. e.record.jobTitle end }\n"
+		"rule \"nil\" { on = \"person.*\", key = function() end, run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_person(&s, "updated", ID_A, "boss");
+	stage_until(&s, stage_ended, 4);
+	cr_assert_str_eq(stage_find(&s, "field", NULL)->key, "c-7");
+	cr_assert_str_eq(stage_find(&s, "none", NULL)->key, ID_A);
+	cr_assert_str_eq(stage_find(&s, "function", NULL)->key, "k:boss");
+	cr_assert_str_eq(stage_find(&s, "nil", NULL)->key, ID_A);
+}
+
+Test(runner_route, when_decides_and_its_error_is_a_dead_run_that_says_where)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"some\" { on = \"person.*\", run = function() end,\n"
+		"  when = function(e) return e.record.jobTitle == \"yes\" end }\n"
+		"rule \"bad\" { on = \"person.*\", run = function() end,\n"
+		"  when = function(e) return e.record.nothing.deeper end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	struct id no = stage_someone(&s, "no"), yes = stage_someone(&s, "yes");
+	stage_until(&s, stage_ended, 3);
+	stage_look(&s);
+	cr_assert_eq(s.runs_n, 3);
+	cr_assert_eq(stage_find(&s, "some", &yes)->state, QUEUE_DONE);
+	const struct stage_run *bad = stage_find(&s, "bad", &no);
+	cr_assert_eq(bad->state, QUEUE_DEAD);
+	cr_assert(strncmp(bad->error, "a.lua:4: ", 9) == 0, "%s", bad->error);
+	cr_assert_str_eq(bad->code, "rule");
+	cr_assert_eq(stage_find(&s, "bad", &yes)->state, QUEUE_DEAD);
+}
+
+Test(runner_route, a_when_that_never_answers_is_killed_and_set_aside_after_three)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"slow\" { on = \"person.*\", run = function() end,\n"
+		"  when = function(e) return ((\"a\"):rep(40)):find((\"a?\"):rep(40) .. (\"a\"):rep(40) "
+		".. \"b\") end }\n"
+		"rule \"good\" { on = \"person.*\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	for (int i = 0; i < 4; i++) {
+		stage_someone(&s, "x");
+		stage_until(&s, stage_ended, 2 * (i + 1));
+	}
+	stage_look(&s);
+	int good = 0, dead = 0;
+	for (size_t i = 0; i < s.runs_n; i++) {
+		good += strcmp(s.runs[i].rule, "good") == 0 && s.runs[i].state == QUEUE_DONE;
+		dead += strcmp(s.runs[i].rule, "slow") == 0 && s.runs[i].state == QUEUE_DEAD;
+	}
+	cr_assert_eq(good, 4);
+	cr_assert_eq(dead, 4);
+	cr_assert(strstr(s.runs[s.runs_n - 2].error, "set aside") != NULL, "%s",
+		s.runs[s.runs_n - 2].error);
+	cr_assert(ruleset_find(s.runner->rules.live, "slow")->set_aside);
+	char answer[512];
+	stage_reload(&s, answer);
+	cr_assert_not(ruleset_find(s.runner->rules.live, "slow")->set_aside);
+}
+
+Test(runner_route, more_events_than_slots_all_run)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"all\" { on = \"person.*\", run = function(e)\n"
+		"  twenty.notes:create { title = e.record.jobTitle }\nend }\n");
+	stage_start(&s, STAGE_TWIN, "limits = { runs = 8 }");
+	for (int i = 0; i < 200; i++)
+		stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 200);
+	cr_assert_eq(stage_counts(&s).runs[QUEUE_DONE], 200);
+	cr_assert_eq(stage_requests(&s, "POST", "/rest/notes"), 200);
+}
+
+Test(runner_route, what_came_before_the_start_is_routed_in_its_order)
+{
+	stage_rule(&s, "a.lua", "rule \"all\" { on = \"person.*\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_stop(&s);
+	struct id ids[130];
+	for (size_t i = 0; i < ARRAY_N(ids); i++)
+		ids[i] = stage_someone(&s, "x");
+	stage_again(&s);
+	stage_until(&s, stage_ended, ARRAY_N(ids));
+	stage_look(&s);
+	for (size_t i = 0; i < ARRAY_N(ids); i++)
+		cr_assert_str_eq(s.runs[i].event, ids[i].text);
+}

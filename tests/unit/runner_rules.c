@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading rules: what is live after what was put into the folder, and what people are told.
+ * From: rule files and reloads. To: runner/rules.c, runner/ruleset.c with real workers.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/metrics.h"
+#include "tests/unit/runner_stage.h"
+
+#define RULE(name) "rule \"" name "\" { on = \"person.*\", run = function() end }\n"
+
+static struct stage s;
+
+static void open_stage(void)
+{
+	stage_open(&s);
+}
+
+static void close_stage(void)
+{
+	stage_close(&s);
+}
+
+TestSuite(runner_rules, .init = open_stage, .fini = close_stage, .timeout = 60);
+
+static const char *live(void)
+{
+	static char names[512];
+	const struct ruleset *set = s.runner->rules.live;
+	names[0] = '\0';
+	for (size_t i = 0; i < set->n; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			i != 0 ? "," : "", set->rules[i]->name);
+	return names;
+}
+
+static void says(const char *text)
+{
+	char answer[512];
+	stage_reload(&s, answer);
+	cr_assert(strstr(answer, text) != NULL, "\"%s\" lacks \"%s\"", answer, text);
+}
+
+Test(runner_rules, files_are_live_in_order_of_their_names)
+{
+	stage_rule(&s, "b.lua", RULE("two") RULE("three"));
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "a_test.lua", "this is no rule");
+	stage_start(&s, STAGE_ALONE, NULL);
+	cr_assert_str_eq(live(), "one,two,three");
+	says("reloaded 3 rules live");
+	cr_assert_eq(metrics_value(METRIC_RULES), 3);
+}
+
+Test(runner_rules, a_head_arrives_as_data)
+{
+	stage_rule(&s, "a.lua",
+		"\n\nrule \"one\" {\n  on = { \"person.created\", \"*.deleted\" },\n"
+		"  key = \"companyId\", timeout = \"5s\", cpu = \"100ms\", retry = { max = 2 },\n"
+		"  when = function() return true end,\n  run = function() end,\n}\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	const struct rule *rule = ruleset_find(s.runner->rules.live, "one");
+	cr_assert(rule != NULL);
+	cr_assert_eq(rule->line, 3);
+	cr_assert_eq(json_array_size(rule->on), 2);
+	cr_assert_eq(rule->key, RULE_KEY_FIELD);
+	cr_assert_str_eq(rule->key_field, "companyId");
+	cr_assert_eq(rule->timeout_ms, 5000);
+	cr_assert_eq(rule->cpu_ms, 100);
+	cr_assert_eq(rule->attempts_max, 3, "the first and two repeats");
+	cr_assert(rule->when);
+}
+
+Test(runner_rules, a_syntax_error_leaves_the_old_version_live_and_names_its_line)
+{
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "b.lua", RULE("two"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_rule(&s, "a.lua", "\n\nrule \"one\" {\n");
+	says("2 rules live, 1 file broken: a.lua:");
+	cr_assert_str_eq(live(), "one,two");
+	cr_assert_eq(metrics_value(METRIC_RULES_BROKEN), 1);
+	stage_rule(&s, "a.lua", RULE("uno"));
+	says("2 rules live");
+	cr_assert_str_eq(live(), "uno,two");
+	cr_assert_eq(metrics_value(METRIC_RULES_BROKEN), 0);
+}
+
+Test(runner_rules, a_file_that_never_loaded_is_listed_as_broken)
+{
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "b.lua", "local x = = 3\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	says("1 rule live, 1 file broken: b.lua:1: ");
+}
+
+Test(runner_rules, byte_order_mark_and_crlf_are_fine_and_nul_is_not)
+{
+	stage_rule(&s, "a.lua", "\xef\xbb\xbf" RULE("one"));
+	stage_rule(&s, "b.lua", "rule \"two\" {\r\n on = \"person.*\",\r\n run = function() end }\r\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	cr_assert_str_eq(live(), "one,two");
+	char path[256];
+	snprintf(path, sizeof(path), "%s/c.lua", s.rules);
+	FILE *f = fopen(path, "w");
+	cr_assert(f != NULL);
+	cr_assert_eq(fwrite("-- \0\n", 1, 5, f), 5);
+	fclose(f);
+	says("2 rules live, 1 file broken: c.lua:1: a NUL");
+}
+
+Test(runner_rules, a_name_that_appears_twice_breaks_the_later_file)
+{
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "b.lua", "\n" RULE("one") RULE("two"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	says("1 rule live, 1 file broken: b.lua:2: a rule named \"one\" is in a.lua:1 already");
+}
+
+Test(runner_rules, an_event_that_does_not_exist_is_refused)
+{
+	stage_rule(&s, "a.lua", "rule \"one\" { on = \"person.creatd\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	says("0 rules live, 1 file broken: a.lua:1: ");
+}
+
+Test(runner_rules, a_file_that_loops_while_it_is_read_is_broken_and_others_load)
+{
+	stage_rule(&s, "a.lua", "while true do end\n");
+	stage_rule(&s, "b.lua", RULE("two"));
+	stage_rule(&s, "c.lua", "return (('a'):rep(40)):find(('a?'):rep(40) .. ('a'):rep(40) .. 'b')");
+	stage_start(&s, STAGE_ALONE, NULL);
+	says("1 rule live, 2 files broken: a.lua");
+	cr_assert_str_eq(live(), "two");
+}
+
+Test(runner_rules, a_removed_file_takes_its_rules_along)
+{
+	char path[256];
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "b.lua", RULE("two"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	snprintf(path, sizeof(path), "%s/a.lua", s.rules);
+	cr_assert_eq(unlink(path), 0);
+	says("reloaded 1 rule live");
+	cr_assert_str_eq(live(), "two");
+}
+
+Test(runner_rules, without_a_folder_the_runner_is_ready_and_has_no_rules)
+{
+	rmdir(s.rules);
+	stage_start(&s, STAGE_ALONE, NULL);
+	cr_assert_eq(s.runner->rules.live->n, 0);
+	says("failed the rules folder ");
+}
+
+Test(runner_rules, a_folder_that_vanishes_leaves_everything_live)
+{
+	char path[256];
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	snprintf(path, sizeof(path), "%s.away", s.rules);
+	cr_assert_eq(rename(s.rules, path), 0);
+	says("failed the rules folder ");
+	cr_assert_str_eq(live(), "one");
+	cr_assert_eq(rename(path, s.rules), 0);
+	says("reloaded 1 rule live");
+}
+
+Test(runner_rules, a_run_keeps_the_version_it_began_with)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"one\" { on = \"person.*\", run = function()\n"
+		"  log.info \"old\"\n  retry_after(\"300ms\", \"wait\")\nend }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_someone(&s, "a");
+	stage_until(&s, stage_waiting, 1);
+	stage_rule(&s, "a.lua",
+		"rule \"one\" { on = \"person.*\", run = function() log.info \"new\" end }\n");
+	says("1 rule live");
+	struct id second = stage_someone(&s, "b");
+	stage_until(&s, stage_ended, 1);
+	cr_assert(strstr(stage_find(&s, "one", &second)->log, "new") != NULL);
+	const struct stage_run *first = &s.runs[0];
+	stage_turn(&s, 20);
+	stage_until(&s, stage_waiting, 1);
+	stage_look(&s);
+	cr_assert(strstr(first->log, "old") != NULL, "%s", first->log);
+	cr_assert_eq(first->attempt, 1, "retry_after uses up no attempt");
+}
