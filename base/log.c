@@ -62,7 +62,7 @@ static const char *escape(const char *p, size_t len, char piece[static 16])
 	unsigned char c = (unsigned char)*p;
 	if (len == 0)
 		return "\\ufffd";
-	if (c == '"' || c == '\\')
+	if (settings.json && (c == '"' || c == '\\'))
 		snprintf(piece, 16, "\\%c", c);
 	else if (c < 0x80 && utf8_obeyed(p, len))
 		snprintf(piece, 16, "\\u%04x", c);

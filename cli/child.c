@@ -367,7 +367,9 @@ void child_kill(struct child *c)
 bool child_reload(struct child *c)
 {
 	struct err err = {.msg = "it is not running"};
-	if (c->state == CHILD_READY && send_conf(c, "reload", &err))
+	/* One that is starting has the old part already, and reads this one next. */
+	bool runs = c->state == CHILD_READY || c->state == CHILD_STARTING;
+	if (runs && send_conf(c, "reload", &err))
 		return true;
 	log_warn(NULL, "the %s was not told of the new configuration: %s", c->kind->name, err.msg);
 	return false;

@@ -226,7 +226,8 @@ enum rc delivery_new(const char *event, const char *const *sets, size_t sets_n, 
 		rc = err_set(err, RC_NOMEM, "no memory for the delivery");
 	for (size_t i = 0; i < sets_n && rc == RC_OK; i++)
 		rc = apply_set(record, changed, sets[i], err);
-	if (rc == RC_OK && !uuid_valid(json_string_value(json_object_get(record, "id"))))
+	const char *own = json_string_value(json_object_get(record, "id"));
+	if (rc == RC_OK && (own == NULL || !uuid_valid(own)))
 		rc = err_set(err, RC_INVALID, "the record's id is no UUID");
 	if (rc == RC_OK && sets_n == 0 && note_changed(changed, usual) != RC_OK)
 		rc = err_set(err, RC_NOMEM, "no memory for the delivery");

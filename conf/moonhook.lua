@@ -75,6 +75,8 @@ twenty = {
 	-- dialect = "auto",
 	-- requests to Twenty; cloud users report 50/m; none: unlimited
 	-- budget = "100/m",
+	-- for one request, from its start to the last byte of its answer
+	-- timeout = "30s",
 	-- allow http:// to another machine: the key goes out in the clear
 	-- insecure = false,
 }

@@ -18,5 +18,5 @@ CREATE INDEX delivery_quarantined ON delivery (seq) WHERE quarantine IS NOT NULL
 CREATE TABLE seen (seq INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
 CREATE TABLE seen_old (hash INTEGER, seq INTEGER, PRIMARY KEY (hash, seq)) STRICT, WITHOUT ROWID;
 
--- last_seq, seen_seed, seen_pass_before
+-- last_seq; seen_seed, seen_pass, seen_pass_before, seen_at
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;

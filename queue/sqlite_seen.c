@@ -106,11 +106,24 @@ static void take_out(struct seen *seen, size_t i)
 /* --- the sweep ----------------------------------------------------------------------------------
  */
 
-static enum rc mark_pass(struct seen *seen, struct err *err)
+static uint64_t hash_at(const struct seen *seen)
 {
-	seen->pass_before = seen->pass;
-	seen->pass = seen->newest;
-	return db_meta_put(seen->db, "seen_pass_before", seen->pass_before, err);
+	return (uint64_t)seen->at << (64 - seen->bits);
+}
+
+/* Where the sweep is, for the next start; a little behind does no harm. */
+static enum rc mark(struct seen *seen, struct err *err)
+{
+	enum rc rc = RC_OK;
+	if (seen->at == 0) {
+		seen->pass_before = seen->pass;
+		seen->pass = seen->newest;
+		rc = db_meta_put(seen->db, "seen_pass", seen->pass, err);
+		if (rc == RC_OK)
+			rc = db_meta_put(seen->db, "seen_pass_before", seen->pass_before, err);
+	}
+	seen->marked = hash_at(seen);
+	return rc == RC_OK ? db_meta_put(seen->db, "seen_at", (int64_t)seen->marked, err) : rc;
 }
 
 static enum rc move_out(struct seen *seen, size_t i, struct err *err)
@@ -154,9 +167,9 @@ static enum rc sweep(struct seen *seen, size_t most, struct err *err)
 		if (seen->at == 0) {
 			rc = forget_gone(seen, from, slots_n(seen), err);
 			from = 0;
-			if (rc == RC_OK)
-				rc = mark_pass(seen, err);
 		}
+		if (rc == RC_OK && hash_at(seen) >> 56 != seen->marked >> 56)
+			rc = mark(seen, err);
 	}
 	return rc == RC_OK ? forget_gone(seen, from, seen->at, err) : rc;
 }
@@ -274,7 +287,10 @@ static enum rc load_log(struct seen *seen, struct err *err)
 			return rc;
 		}
 		seen->newest = sqlite3_column_int64(s, 0);
-		insert(seen, seen_hash(seen, db_blob(s, 1)), seen->newest);
+		uint64_t hash = seen_hash(seen, db_blob(s, 1));
+		/* What this round has passed and was there when it began is in seen_old. */
+		if (hash >= seen->marked || seen->newest > seen->pass)
+			insert(seen, hash, seen->newest);
 	}
 }
 
@@ -293,20 +309,24 @@ static enum rc first_int(struct seen *seen, int sql, int64_t *ret_value, struct 
 enum rc seen_open(struct seen *seen, struct db *db, size_t max, struct err *err)
 {
 	*seen = (struct seen){.db = db, .max = max};
-	int64_t old = 0;
+	int64_t old = 0, marked = 0;
 	enum rc rc = load_seed(seen, err);
 	if (rc == RC_OK)
+		rc = db_meta_get(db, "seen_pass", &seen->pass, err);
+	if (rc == RC_OK)
 		rc = db_meta_get(db, "seen_pass_before", &seen->pass_before, err);
+	if (rc == RC_OK)
+		rc = db_meta_get(db, "seen_at", &marked, err);
 	if (rc == RC_OK)
 		rc = first_int(seen, SQL_SEEN_OLD_ANY, &old, err);
 	if (rc == RC_OK)
 		rc = first_int(seen, SQL_SEEN_LEAST, &seen->least, err);
+	seen->marked = (uint64_t)marked;
+	seen->old = old != 0;
 	if (rc == RC_OK)
 		rc = load_log(seen, err);
-	seen->old = old != 0;
-	/* A new round begins at slot 0: what the last one had reached is not known any more. What
-	 * must be in seen_old by now, all up to pass_before, is; so pass_before stays as it is. */
-	seen->pass = seen->newest;
+	if (rc == RC_OK && seen->bits > 0)
+		seen->at = home(seen, seen->marked);
 	return rc;
 }
 

@@ -7,9 +7,6 @@
  */
 #include "receiver/head.h"
 
-#include <string.h>
-#include <strings.h>
-
 #define LENGTH_DIGITS_MAX 18 /* what an int64_t holds for sure */
 
 void head_init(struct head *h, const char *const *wanted)
@@ -17,9 +14,17 @@ void head_init(struct head *h, const char *const *wanted)
 	*h = (struct head){.wanted = wanted};
 }
 
+/* A name may hold any byte, NUL too, so no function for strings is asked. */
 static bool same_name(struct slice name, const char *lower)
 {
-	return strncasecmp(name.p, lower, name.n) == 0 && lower[name.n] == '\0';
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if (c != lower[i] || c == '\0')
+			return false;
+	}
+	return lower[name.n] == '\0';
 }
 
 static void note(struct slice *first, unsigned *seen, struct slice value)

@@ -461,13 +461,15 @@ static bool read_batch(struct runner *r)
 {
 	struct route *route = &r->route;
 	struct err err = {0};
-	size_t n = 0;
-	enum rc rc = queue_inbox_next(r->queue, ROUTE_BATCH, route->raw, &n, &err);
+	size_t n = 0, room = r->runs.max - r->runs.live_n;
+	/* No more than can be taken up at once: what is claimed later is parsed a second time. */
+	size_t most = room < ROUTE_BATCH ? room : ROUTE_BATCH;
+	enum rc rc = queue_inbox_next(r->queue, most, route->raw, &n, &err);
 	if (rc != RC_OK) {
 		runner_fatal(r, &err);
 		return false;
 	}
-	route->wanted = n == ROUTE_BATCH;
+	route->wanted = n == most;
 	if (n == 0)
 		return false;
 	route->open = true;

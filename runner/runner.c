@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "runner/watch.h"
 #include "runner/assign.h"
 
+#define HEAP_SLACK (32 << 20)
 #define TURN_EVENTS 64 /* handled before the commit, where that many are waiting */
 
 enum { EXIT_FAILED = 1, EXIT_BUSY = 75, EXIT_CONF = 78 };
@@ -341,6 +343,10 @@ static void prepare_process(void)
 	for (int fd = LINK_FD; fd < LINK_FD_END; fd++)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	(void)fcntl(LINK_WAKE, F_SETFL, O_NONBLOCK);
+	/* Memory goes back when nothing is to be done (upkeep.c), not between two bursts. */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_SLACK);
+	(void)mallopt(M_ARENA_MAX, 2);
 }
 
 /* Opens what the process works with and runs it. */

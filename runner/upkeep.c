@@ -9,6 +9,7 @@
 #include "runner/upkeep.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -97,6 +98,18 @@ static void again(sd_event_source *source, uint64_t us)
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* A burst is over: what it took is given back. */
+static void trim(struct runner *r)
+{
+	bool idle = r->runs.live_n == 0 && !r->route.open;
+	if (!idle)
+		r->upkeep.busy = true;
+	else if (r->upkeep.busy) {
+		r->upkeep.busy = false;
+		malloc_trim(1 << 20);
+	}
+}
+
 static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 {
 	struct runner *r = ctx;
@@ -106,6 +119,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	pool_tend(&r->pool);
 	count(r);
 	watch_client(r);
+	trim(r);
 	if (!r->drain.on)
 		prune(r);
 	again(source, POLL_US);

@@ -24,7 +24,7 @@
 
 #define CODE_MAX (64u << 20)
 #define HEAD_MAX (1u << 20)
-#define LOAD_BUDGET (128u << 20) /* bytes of memory to compile and declare */
+#define LOAD_BUDGET (64u << 20) /* bytes of memory to compile and declare */
 #define LOAD_CPU_US 500000
 #define NAME_N 200 /* bytes of a hash or a file's name */
 

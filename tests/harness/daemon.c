@@ -75,7 +75,12 @@ bool daemon_ready(void *daemon)
 
 bool daemon_start(struct daemon *d, const char *const *args, const char *const *env)
 {
-	return daemon_launch(d, args, env) && process_await(daemon_ready, d, 15000);
+	if (daemon_launch(d, args, env) && process_await(daemon_ready, d, 15000))
+		return true;
+	char *log = daemon_log(d);
+	fprintf(stderr, "not ready; its log:\n%s\n", log != NULL ? log : "(none)");
+	free(log);
+	return false;
 }
 
 int daemon_stop(struct daemon *d)

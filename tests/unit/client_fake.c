@@ -40,14 +40,14 @@ bool fake_write(int fd, const void *bytes, size_t n)
 
 bool fake_answer(int fd, int status, const char *headers, const char *body)
 {
-	char head[512];
+	char head[1024];
 	int n = snprintf(head, sizeof(head), "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n",
 		status, strlen(body), headers);
 	return fake_write(fd, head, (size_t)n) && fake_write(fd, body, strlen(body));
 }
 
 /* Reads one request, its body included; false at the end of the connection. */
-static bool read_request(int fd, char *buf, size_t size)
+static bool read_request(int fd, char *buf, size_t size, char *body_at, size_t body_max)
 {
 	size_t n = 0;
 	char *end = NULL;
@@ -62,22 +62,25 @@ static bool read_request(int fd, char *buf, size_t size)
 	const char *length = strcasestr(buf, "content-length:");
 	size_t body = length != NULL && length < end ? strtoul(length + 15, NULL, 10) : 0;
 	size_t have = n - (size_t)(end + 4 - buf);
-	char drop[4096];
+	memcpy(body_at, end + 4, have);
 	while (have < body) {
-		ssize_t got = recv(fd, drop, sizeof(drop), 0);
+		ssize_t got = have < body_max - 1 ? recv(fd, body_at + have, body - have, 0) : 0;
 		if (got <= 0)
 			return false;
 		have += (size_t)got;
 	}
+	body_at[have] = '\0';
 	return true;
 }
 
 static void *serve(void *ctx)
 {
 	struct connection *c = ctx;
-	char request[16384];
-	bool open = true;
-	while (open && read_request(c->fd, request, sizeof(request))) {
+	char request[32768];
+	char *body = malloc(sizeof(c->shared->body));
+	bool open = body != NULL;
+	while (open &&
+		read_request(c->fd, request, sizeof(request), body, sizeof(c->shared->body))) {
 		bool probe = strncmp(request, "GET /rest/people?limit=1 ", 25) == 0;
 		bool schema = strncmp(request, "GET /rest/open-api", 18) == 0;
 		if (schema) {
@@ -93,11 +96,15 @@ static void *serve(void *ctx)
 		if (!probe) {
 			snprintf(c->shared->last, sizeof(c->shared->last), "%.*s",
 				(int)strcspn(request, "\r"), request);
-			atomic_fetch_add(&c->shared->hits, 1);
+			if (atomic_fetch_add(&c->shared->hits, 1) == 0) {
+				memcpy(c->shared->first, c->shared->last, sizeof(c->shared->first));
+				memcpy(c->shared->body, body, strlen(body) + 1);
+			}
 		}
 		open = c->handler(c->fd, request, c->shared);
 	}
 	close(c->fd);
+	free(body);
 	free(c);
 	return NULL;
 }

@@ -14,8 +14,12 @@
 struct fake_shared {     /* seen by the test and the child */
 	atomic_int hits; /* requests other than probes */
 	atomic_int probes;
-	atomic_int mode; /* for the handler to look at */
-	char last[512];  /* request line of the last one that was no probe */
+	atomic_int mode;    /* for the handler to look at */
+	char last[16384];   /* request line of the last one that was no probe */
+	char first[16384];  /* of the first */
+	char body[1 << 20]; /* of the first */
+	int status;         /* for a handler that replays */
+	char reply[1 << 20];
 };
 
 /* Writes a whole answer, or anything else, to fd. False: the connection is closed. request: its

@@ -39,6 +39,16 @@ Test(receiver_head, a_name_is_found_in_any_case)
 	cr_assert_null(head_repeated(&h));
 }
 
+Test(receiver_head, a_name_with_a_nul_is_another_name)
+{
+	static const char name[] = "x-sign\0and more than the name it begins with";
+	struct head h;
+	head_init(&h, wanted);
+	head_put(&h, (struct slice){name, sizeof(name) - 1}, slice_of("2"));
+	head_put(&h, (struct slice){name, 7}, slice_of("2"));
+	cr_assert_eq(h.seen[1], 0);
+}
+
 Test(receiver_head, the_second_of_a_header_is_reported)
 {
 	struct head h;

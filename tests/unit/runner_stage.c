@@ -236,11 +236,8 @@ bool stage_ended(struct stage *s, long n)
 
 bool stage_parsed(struct stage *s, long n)
 {
-	struct queue_counts c = stage_counts(s);
-	int64_t all = 0;
-	for (int i = 0; i < QUEUE_STATE_N; i++)
-		all += c.events[i];
-	return all >= n && !s->runner->route.open && !s->runner->route.wanted;
+	(void)s;
+	return metrics_value(METRIC_EVENT_HOOK) >= n;
 }
 
 bool stage_waiting(struct stage *s, long n)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* The control socket, driven by hand: this test is the loop, the supervisor and the command. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/link.h"
+#include "cli/listen.h"
+#include "console/control.h"
+#include "tests/harness/process.h"
+
+static char dir[128], path[160];
+static int listener, link_pair[2];
+static struct control *control;
+
+static void setup(void)
+{
+	struct err err = {.msg = ""};
+	cr_assert(process_folder(dir));
+	snprintf(path, sizeof(path), "%s/control.sock", dir);
+	cr_assert_eq(cli_listen_unix(path, &listener, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(link_open(link_pair, &err), RC_OK);
+	fcntl(link_pair[0], F_SETFL, O_NONBLOCK);
+	cr_assert_eq(control_new(listener, dir, link_pair[1], &control, &err), RC_OK);
+}
+
+static void teardown(void)
+{
+	control_free(control);
+	process_folder_remove(dir);
+}
+
+TestSuite(console_control, .init = setup, .fini = teardown, .timeout = 30);
+
+/* Turns the loop until nothing is left to do. */
+static void turn(void)
+{
+	struct pollfd fds[CONTROL_CLIENTS + 1];
+	for (;;) {
+		size_t n = control_poll(control, fds);
+		if (poll(fds, n, 0) <= 0) {
+			control_work(control, fds, n);
+			return;
+		}
+		control_work(control, fds, n);
+	}
+}
+
+static int client(const char *request)
+{
+	struct err err = {.msg = ""};
+	int fd = -1;
+	cr_assert_eq(cli_listen_connect(path, &fd, &err), RC_OK, "%s", err.msg);
+	if (request != NULL)
+		cr_assert_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
+	return fd;
+}
+
+/* What it was answered so far; "" for nothing yet, "(closed)" for an end without an answer. STATIC.
+ */
+static const char *answer(int fd)
+{
+	static char text[65536];
+	ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return "(closed)";
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+/* The next thing that went up the link; "" for none. STATIC. */
+static const char *asked(void)
+{
+	static struct buf in = {.max = LINK_MAX + 1};
+	static char text[64];
+	struct link_msg msg;
+	struct err err;
+	if (link_receive(link_pair[0], &in, &msg, &err) != RC_OK)
+		return "";
+	snprintf(text, sizeof(text), "%s %.*s", msg.kind, (int)msg.text.n, msg.text.p);
+	return text;
+}
+
+Test(console_control, ping_is_answered_at_once)
+{
+	int fd = client("{\"verb\":\"ping\"}\n");
+	turn();
+	cr_expect_str_eq(answer(fd), "{\"ok\":true}\n");
+	cr_expect_str_eq(answer(fd), "(closed)", "one request per connection");
+	close(fd);
+}
+
+Test(console_control, reload_goes_up_the_link_and_its_answer_comes_back)
+{
+	int fd = client("{\"verb\":\"reload\"}\n");
+	turn();
+	cr_expect_str_eq(asked(), "ask reload");
+	cr_expect_str_eq(answer(fd), "");
+	control_answer(control, slice_of("{\"ok\":false,\"error\":\"m.lua:3: no\"}"));
+	turn();
+	cr_expect_str_eq(answer(fd), "{\"ok\":false,\"error\":\"m.lua:3: no\"}\n");
+	close(fd);
+}
+
+Test(console_control, asks_go_one_at_a_time_and_each_gets_its_own_answer)
+{
+	int one = client("{\"verb\":\"reload\"}\n");
+	turn();
+	clock_skip_mono_ms(1);
+	int two = client("{\"verb\":\"status\"}\n");
+	turn();
+	cr_expect_str_eq(asked(), "ask reload");
+	cr_expect_str_eq(asked(), "");
+	close(one); /* it leaves; its answer must not go to the other */
+	turn();
+	control_answer(control, slice_of("{\"ok\":true,\"text\":\"for one\"}"));
+	cr_expect_str_eq(asked(), "ask status");
+	cr_expect_str_eq(answer(two), "");
+	control_answer(control, slice_of("{\"ok\":true,\"uptime_ms\":42,\"processes\":[]}"));
+	turn();
+	const char *got = answer(two);
+	cr_expect(strstr(got, "\"uptime_ms\":42") != NULL, "%s", got);
+	cr_expect(strstr(got, "\"api\":{\"calls\":0") != NULL, "%s", got);
+	cr_expect(strstr(got, "store_problem") != NULL, "there is no store here: %s", got);
+	close(two);
+}
+
+Test(console_control, rubbish_gets_a_sentence)
+{
+	static const char *const requests[] = {
+		"\n", "hello\n", "{}\n", "{\"verb\":7}\n", "{\"verb\":\"shutdown\"}\n", "[[[[[[\n"};
+	for (size_t i = 0; i < ARRAY_N(requests); i++) {
+		int fd = client(requests[i]);
+		turn();
+		cr_expect_eq(strncmp(answer(fd), "{\"ok\":false,\"error\":\"", 21), 0, "%zu", i);
+		close(fd);
+	}
+	static char longer[5000];
+	memset(longer, 'x', sizeof(longer) - 1);
+	int fd = client(longer);
+	turn();
+	cr_expect(strstr(answer(fd), "too long") != NULL);
+	close(fd);
+	cr_expect_str_eq(asked(), "");
+}
+
+Test(console_control, who_says_nothing_is_closed_and_others_are_served)
+{
+	int silent[CONTROL_CLIENTS];
+	for (size_t i = 0; i < ARRAY_N(silent); i++) {
+		silent[i] = client(NULL);
+		turn();
+	}
+	int late = client("{\"verb\":\"ping\"}\n");
+	turn();
+	cr_expect_str_eq(answer(late), "(closed)", "every place is taken");
+	close(late);
+	clock_skip_mono_ms(5001);
+	turn();
+	cr_expect_str_eq(answer(silent[0]), "(closed)");
+	late = client("{\"verb\":\"ping\"}\n");
+	turn();
+	cr_expect_str_eq(answer(late), "{\"ok\":true}\n");
+	close(late);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Heads of rule files: good ones as data, bad ones as one sentence with its line. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "base/attr.h"
+#include "tests/unit/worker_rig.h"
+
+#define RUN "run = function(event) end"
+
+static void expect_rules(struct worker_rig *rig, const char *source, const char *rules)
+{
+	json_t *head = worker_rig_head(rig, source);
+	char *text = json_dumps(head, JSON_COMPACT);
+	cr_expect(worker_rig_is(json_object_get(head, "rules"), rules), "%s", text);
+	cr_expect_str_eq(json_string_value(json_object_get(head, "hash")), "file");
+	free(text);
+	json_decref(head);
+}
+
+Test(worker_head, a_rule_with_everything_is_told_as_data)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	expect_rules(&rig,
+		"local x = 1\n\n"
+		"rule 'whole' { on = { 'person.created', '*.deleted', 'company.*', 'hook:stripe' "
+		"},\n"
+		"  when = function(e) return true end, key = 'companyId',\n"
+		"  timeout = '2m', cpu = '250ms', retry = { max = 3 }, " RUN " }",
+		"[{\"name\":\"whole\",\"line\":3,\"on\":[\"person.created\",\"*.deleted\","
+		"\"company.*\",\"hook:stripe\"],\"when\":true,\"key\":\"companyId\","
+		"\"timeout_ms\":120000,\"cpu_ms\":250,\"retry_max\":3}]");
+	worker_rig_close(&rig);
+}
+
+Test(worker_head, a_bare_rule_has_the_defaults_and_a_file_may_hold_several)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	expect_rules(&rig,
+		"rule 'a' { on = 'person.created', " RUN " }\n"
+		"rule 'b' { on = '*.*', key = function(e) return e.id end, " RUN " }",
+		"[{\"name\":\"a\",\"line\":1,\"on\":[\"person.created\"],\"when\":false,\"key\":"
+		"null,"
+		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0},"
+		"{\"name\":\"b\",\"line\":2,\"on\":[\"*.*\"],\"when\":false,\"key\":true,"
+		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0}]");
+	worker_rig_close(&rig);
+}
+
+Test(worker_head, a_byte_order_mark_a_shell_line_and_crlf_do_no_harm)
+{
+	struct worker_rig rig;
+	static const char *const sources[] = {
+		"\xef\xbb\xbfrule 'a' { on = 'person.created', " RUN " }",
+		"#!/usr/bin/moonhook\nrule 'a' { on = 'person.created', " RUN " }",
+		"rule 'a' {\r\n on = 'person.created',\r\n " RUN "\r\n}\r\n",
+	};
+	worker_rig_open(&rig);
+	for (size_t i = 0; i < ARRAY_N(sources); i++) {
+		json_t *head = worker_rig_head(&rig, sources[i]);
+		cr_expect_not_null(json_object_get(head, "rules"), "%zu: %s", i,
+			json_string_value(json_object_get(head, "error")));
+		json_decref(head);
+	}
+	worker_rig_close(&rig);
+}
+
+static const struct {
+	const char *source, *error;
+	int line;
+} wrongs[] = {
+	{"rule 'a' {\n on = \n}", "rig.lua:3: unexpected symbol near '}'", 3},
+	{"x = = 1", "rig.lua:1: unexpected symbol near '='", 1},
+	{"", "rig.lua:1: there is no rule in this file", 1},
+	{"local a\n\nerror('mine')", "rig.lua:3: mine", 3},
+	{"local t\nprint(t.x)", "rig.lua:2: attempt to index a nil value (local 't')", 2},
+	{"\nwhile true do end", "rig.lua:2: reading the file took more than 500 ms", 2},
+	{"local s = 'x' while true do s = s .. s end", "rig.lua:1: out of memory", 1},
+	{"twenty.people:get('x')", "people:get belongs into `run`", 1},
+	{"now()", "now belongs into `run`", 1},
+	{"skip('x')", "skip belongs into `run`", 1},
+	{"rule { on = 'person.created' }", "rig.lua:1: a rule has a name", 1},
+	{"rule '' {}", "a rule's name has 1 to", 1},
+	{"rule 'a' 'b'", "rule \"a\" lacks its table", 1},
+	{"rule 'a' { " RUN " }", "rig.lua:1: rule \"a\": it says not when it runs", 1},
+	{"rule 'a' { on = 'person.created' }", "it has no run = function(event) .. end", 1},
+	{"rule 'a' { on = 'person.created', run = 1 }", "run must be a function", 1},
+	{"\n\nrule 'a' { on = 'person.create', " RUN " }",
+		"rig.lua:3: rule \"a\": on: \"person.create\": did you mean \"person.created\"?",
+		3},
+	{"rule 'a' { on = 'person', " RUN " }", "names no action", 1},
+	{"rule 'a' { on = '../x.created', " RUN " }", "an object is like person", 1},
+	{"rule 'a' { on = {}, " RUN " }", "on: a list has 1 to 64 patterns", 1},
+	{"rule 'a' { on = { 1 }, " RUN " }", "a pattern is a text", 1},
+	{"rule 'a' { on = 'timer', " RUN " }", "not there in this version", 1},
+	{"rule 'a' { on = 'person.created', wen = 1, " RUN " }",
+		"unknown option 'wen', did you mean 'when'?", 1},
+	{"rule 'a' { on = 'person.created', settle = '5s', " RUN " }",
+		"the option 'settle' is not there in this version", 1},
+	{"rule 'a' { 'person.created', " RUN " }", "an option has no name", 1},
+	{"rule 'a' { on = 'person.created', when = 'x', " RUN " }", "when must be a function", 1},
+	{"rule 'a' { on = 'person.created', key = {}, " RUN " }", "key must be", 1},
+	{"rule 'a' { on = 'person.created', timeout = 30, " RUN " }",
+		"timeout must be a duration like \"30s\", it is a number", 1},
+	{"rule 'a' { on = 'person.created', timeout = 'soon', " RUN " }",
+		"timeout: \"soon\" is no duration", 1},
+	{"rule 'a' { on = 'person.created', cpu = '2h', " RUN " }", "cpu is at most 60 s", 1},
+	{"rule 'a' { on = 'person.created', retry = 3, " RUN " }", "retry must be a table", 1},
+	{"rule 'a' { on = 'person.created', retry = { max = 0 }, " RUN " }", "from 1 to 100", 1},
+	{"rule 'a' { on = 'person.created', retry = { times = 3 }, " RUN " }", "only max", 1},
+	{"rule 'a' { on = 'person.created', " RUN " }\nrule 'a' { on = 'person.created', " RUN " }",
+		"rig.lua:2: rule \"a\": the file has another rule of this name", 2},
+};
+
+Test(worker_head, a_wrong_file_is_one_sentence_with_its_line)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	for (size_t i = 0; i < ARRAY_N(wrongs); i++) {
+		json_t *head = worker_rig_head(&rig, wrongs[i].source);
+		const char *error = json_string_value(json_object_get(head, "error"));
+		cr_expect(error != NULL && strstr(error, wrongs[i].error) != NULL,
+			"%s\n  gave %s\n  not  %s", wrongs[i].source, error, wrongs[i].error);
+		cr_expect_eq(json_integer_value(json_object_get(head, "line")), wrongs[i].line,
+			"%s", wrongs[i].source);
+		json_decref(head);
+	}
+	worker_rig_close(&rig);
+}
+
+Test(worker_head, bytecode_is_no_rule)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	json_t *head = worker_rig_head(&rig, "\x1bLuaT");
+	cr_expect(strstr(json_string_value(json_object_get(head, "error")), "binary chunk") != NULL,
+		"%s", json_string_value(json_object_get(head, "error")));
+	json_decref(head);
+	worker_rig_close(&rig);
+}
+
+Test(worker_head, a_broken_newer_version_leaves_the_older_one_in_use)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	worker_rig_holds(&rig, "return 1");
+	json_decref(worker_rig_head(&rig, "broken ("));
+	cr_assert(peer_send(&rig.peer, FRAME_START, 7, 99,
+		json_pack("{s:s, s:s, s:o}", "hash", "file", "rule", "rig", "event",
+			worker_rig_event())));
+	struct peer_frame f;
+	cr_assert(peer_receive(&rig.peer, RIG_WAIT_MS, &f));
+	cr_expect_eq(f.kind, FRAME_END);
+	cr_expect_str_eq(json_string_value(json_object_get(f.payload, "outcome")), "done");
+	json_decref(f.payload);
+	worker_rig_close(&rig);
+}
