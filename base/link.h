@@ -11,7 +11,7 @@
  *                      reloaded text: what is live now
  *                      failed   text: a sentence; the old state stays
  *                      ask      console only; text: "reload" or "status", what the CLI asked for
- *                      problem  runner only; text: why Twenty is of no use at the moment, a sentence;
+ *                      problem  runner only; text: a sentence, why Twenty is of no use now;
  *                               empty when it is again
  */
 #ifndef MOONHOOK_BASE_LINK_H

@@ -46,7 +46,7 @@ static void put_bash(void)
 		const struct verb *v = verbs[i];
 		if (v->hidden)
 			continue;
-		printf("\t\"%s \"*) words=\"", verb_title(v));
+		printf("\t\"%s\"|\"%s \"*) words=\"", verb_title(v), verb_title(v));
 		put_flag_words(v);
 		puts("\" ;;");
 	}

@@ -38,6 +38,9 @@ static const struct child_kind kinds[CHILDREN_N] = {
 	{"console", METRIC_RESTART_CONSOLE, METRIC_READY_CONSOLE, console_part},
 };
 
+/* What each may take to finish, 20 s together: one that hangs takes no time from the next. */
+static const int drain_ms[CHILDREN_N] = {6000, 12000, 2000};
+
 struct reload { /* the one under way */
 	bool running;
 	bool again; /* somebody asked meanwhile */
@@ -57,6 +60,7 @@ struct supervisor {
 	struct child *children[CHILDREN_N]; /* NULL: not selected */
 	int wake;
 	bool stopping, announced;
+	int stop_at; /* the child that is told to finish */
 	int status;
 	int64_t started_ms;
 	sd_event_source *deadline;
@@ -67,6 +71,38 @@ struct supervisor {
 /* --- stopping
  * ------------------------------------------------------------------------------------- */
 
+static void kill_child(const struct supervisor *s, int i, const char *why)
+{
+	if (s->children[i] == NULL || child_pid(s->children[i]) == 0)
+		return;
+	log_warn(NULL, "the %s is killed: %s", kinds[i].name, why);
+	child_kill(s->children[i]);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	(void)source;
+	(void)usec;
+	const struct supervisor *s = ctx;
+	char why[64];
+	snprintf(why, sizeof(why), "it has not finished in %d s", drain_ms[s->stop_at] / 1000);
+	kill_child(s, s->stop_at, why);
+	return 0;
+}
+
+/* Tells child i to finish, and sets its deadline. */
+static void stop_child(struct supervisor *s, int i)
+{
+	uint64_t now = 0;
+	s->stop_at = i;
+	s->deadline = sd_event_source_disable_unref(s->deadline);
+	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now);
+	child_stop(s->children[i]);
+	if (sd_event_add_time(s->loop, &s->deadline, CLOCK_MONOTONIC,
+		    now + (uint64_t)drain_ms[i] * 1000, 100000, on_deadline, s) < 0)
+		kill_child(s, i, "there is no timer for it");
+}
+
 /* Stops the next child in the order of the walk, or ends the loop when none is left. */
 static void stop_next(struct supervisor *s)
 {
@@ -75,26 +111,11 @@ static void stop_next(struct supervisor *s)
 		if (c == NULL || child_state(c) == CHILD_OFF)
 			continue;
 		if (child_state(c) != CHILD_STOPPING)
-			child_stop(c);
+			stop_child(s, i);
 		if (child_state(c) != CHILD_OFF)
 			return; /* its end calls here again */
 	}
 	(void)sd_event_exit(s->loop, s->status);
-}
-
-static int on_deadline(sd_event_source *source, uint64_t usec, void *ctx)
-{
-	(void)source;
-	(void)usec;
-	struct supervisor *s = ctx;
-	for (int i = 0; i < CHILDREN_N; i++) {
-		if (s->children[i] == NULL || child_pid(s->children[i]) == 0)
-			continue;
-		log_warn(NULL, "the %s has not finished in %d s and is killed", kinds[i].name,
-			DRAIN_MS / 1000);
-		child_kill(s->children[i]);
-	}
-	return 0;
 }
 
 static void stop(struct supervisor *s, int status)
@@ -104,11 +125,6 @@ static void stop(struct supervisor *s, int status)
 	s->stopping = true;
 	s->status = status;
 	(void)sd_notify(0, "STOPPING=1");
-	uint64_t now = 0;
-	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now);
-	if (sd_event_add_time(s->loop, &s->deadline, CLOCK_MONOTONIC,
-		    now + (uint64_t)DRAIN_MS * 1000, 100000, on_deadline, s) < 0)
-		on_deadline(NULL, 0, s);
 	stop_next(s);
 }
 
@@ -116,8 +132,9 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 {
 	(void)source;
 	struct supervisor *s = ctx;
-	if (s->stopping && si->ssi_signo == SIGINT) { /* somebody is impatient */
-		on_deadline(NULL, 0, s);
+	if (s->stopping && si->ssi_signo == SIGINT) {
+		for (int i = 0; i < CHILDREN_N; i++)
+			kill_child(s, i, "interrupted again");
 		return 0;
 	}
 	if (!s->stopping)

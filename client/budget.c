@@ -11,6 +11,7 @@
 #define SLACK_MS 5 /* between two clocks a request may arrive earlier than it was sent later */
 #define UNKNOWN_WAIT_MS 1000 /* refused without a word when no budget is known */
 #define WINDOW_MS 60000
+#define TRIP_MAX_MS 200 /* longer ones are the server's thinking, not the way there */
 
 static double now_tokens(const struct budget *b, int64_t now_ms)
 {
@@ -65,6 +66,9 @@ void budget_accepted(
 {
 	b->refusals = 0;
 	b->trial = false;
+	/* the server counts from when it saw the request: somewhere between then and now */
+	if (b->tokens < 1 && in_flight == 0 && now_ms > b->last_ms)
+		b->last_ms += now_ms - b->last_ms < TRIP_MAX_MS ? now_ms - b->last_ms : TRIP_MAX_MS;
 	if (b->unlimited || notice->remaining < 0)
 		return;
 	if (notice->limit > 0 && (double)notice->limit < b->burst)

@@ -9,18 +9,24 @@
  *
  * Arguments and answers are JSON and the same in both dialects: records have the composite shape of
  * a real server (name.firstName, emails.primaryEmail, companyId, amount.amountMicros ..).
- *
- *   op           args                                                        value of the answer
- *   get          {id, depth?, fields?}                                       record | null
- *   list         {where?, order?, limit?, after?, depth?, fields?, deleted?} {records:[..], next,
- * total} create       {data}                                                      record
- *   create_many  {list:[..]}                                                 [record, ..] in order
- *   ensure       {where, data}                                               {record, created:
- * bool} update       {id, data}                                                  record delete {id}
- * record with deletedAt duplicates   {id} | {record} | {list:[id or record, ..]} [record..] |
- * [[record..]..] merge        {into, from:[ids], preview?}                                merged
- * record
- *
+ */
+/* clang-format off */
+/*
+ *   op           args                                               value of the answer
+ *   get          {id, depth?, fields?}                              record | null
+ *   list         {where?, order?, limit?, after?, depth?, fields?,
+ *                 deleted?: "only" | "also"}                        {records: [..], next, total}
+ *   create       {data}  (tasks, notes: data.about = {object: id})  record
+ *   create_many  {list: [..]}                                       [record, ..] in order
+ *   ensure       {where, data}                                      {record, created: bool}
+ *   update       {id, data}                                         record
+ *   delete       {id}                                               record with deletedAt
+ *   duplicates   {id} | {record}                                    [record, ..]
+ *                {list: [id or record, ..]}                         [[record, ..], ..] in order
+ *   merge        {into, from: [ids], preview?}                      merged record
+ */
+/* clang-format on */
+/*
  * where: {field: value | [values] | {eq neq gt gte lt lte contains startsWith endsWith like
  * empty}}, groups {all:[..]} {any:[..]} {none:[..]}. Fields are paths ("emails.primaryEmail") or
  * short names.
@@ -39,7 +45,7 @@
 struct sd_event;
 struct client;
 
-/* twenty.url, twenty.key, twenty.dialect, twenty.budget, coalesce.*; STATIC. */
+/* twenty.url, .key, .dialect, .budget, .timeout, .insecure, coalesce.upsert; STATIC. */
 extern const struct conf_table client_conf_table;
 
 #define CLIENT_OPS(X)                                                                              \
@@ -93,8 +99,8 @@ struct client_call { /* BORROWS until client_submit returns; object is copied, a
 /* GIVES (client_free). loop is BORROWED for its life. key and url come from conf. */
 enum rc client_new(const struct conf *conf, struct sd_event *loop, struct client **ret_client,
 	struct err *err) must_check;
-/* Ends at once; outstanding calls are answered with RC_CLOSED (unknown where they were on the
- * wire). */
+/* Ends at once, not from within a call back; outstanding calls are answered with RC_CLOSED (unknown
+ * where they were on the wire). */
 void client_free(struct client *client);
 
 /* RC_OK: done will be called exactly once. RC_INVALID, RC_DENIED (bad name or id, an empty

@@ -130,7 +130,9 @@ static enum rc update(
 
 static enum rc remove_softly(struct request *r, const char *object, const char *id, struct err *err)
 {
-	return at_record(r, REQUEST_DELETE, object, id, err);
+	enum rc rc = at_record(r, REQUEST_DELETE, object, id, err);
+	r->once = true; /* a second one would say 404, and look like somebody else's */
+	return rc;
 }
 
 /* One record at a time, by e-mail: the only form on that page. */

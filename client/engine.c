@@ -332,7 +332,6 @@ static void count_request(struct engine *e, int64_t now)
 {
 	budget_take(&e->budget, now);
 	e->requests++;
-	metrics_add(METRIC_API_REQUESTS, 1);
 }
 
 static void send_probe(struct engine *e, int64_t now, bool schema)
@@ -447,8 +446,6 @@ static void pump(struct engine *e)
 	int64_t again = send_ready(e, now);
 	transport_kick(e->transport);
 	arm_timer(e, again < next ? again : next, now);
-	metrics_set(METRIC_API_WAITING, e->waiting);
-	metrics_set(METRIC_API_TOKENS, (int64_t)budget_tokens(&e->budget, now));
 	e->pumping = false;
 }
 
@@ -497,7 +494,6 @@ void engine_add(struct engine *e, struct call *c)
 	e->all = c;
 	e->calls++;
 	e->waiting++;
-	metrics_add(METRIC_API_CALLS, 1);
 	to_lane(e, c);
 	engine_wake(e);
 }

@@ -40,6 +40,7 @@ void listing_free(struct listing *l)
 	where_free(l->where);
 	json_decref(l->order);
 	json_decref(l->records);
+	json_decref(l->ids);
 	free(l->after);
 	free(l->next);
 	free(l);
@@ -229,14 +230,60 @@ enum rc listing_start(
 	return ask_page(call, err);
 }
 
+static enum rc read_next(struct call *call, struct err *err);
+
+static enum rc record_came(struct call *call, const struct reply *reply, struct err *err)
+{
+	struct listing *l = call->listing;
+	json_t *record = NULL;
+	if (reply->code != RC_OK && reply->code != RC_NOT_FOUND)
+		return call_pass(call, reply, err);
+	enum rc rc = RC_OK;
+	if (reply->code == RC_OK)
+		rc = call_dialect(call)->read_record(l->object, reply->body, &record, err);
+	if (rc == RC_OK && record != NULL && json_array_append_new(l->records, record) != 0)
+		rc = err_set(err, RC_NOMEM, "no memory for records");
+	return rc == RC_OK ? read_next(call, err) : rc;
+}
+
+/* One record after another, by its id. */
+static enum rc read_next(struct call *call, struct err *err)
+{
+	struct listing *l = call->listing;
+	size_t n = json_array_size(l->ids);
+	if (n == 0)
+		return complete(call, err);
+	const char *id = json_string_value(json_array_get(l->ids, n - 1));
+	enum rc rc = call_dialect(call)->get(&call->request, l->object, id, 0, NULL, err);
+	json_array_remove(l->ids, n - 1);
+	if (rc == RC_OK)
+		call_send(call, record_came);
+	return rc;
+}
+
+static enum rc start_reading(
+	struct call *call, struct listing *l, const json_t *ids, listing_then then, struct err *err)
+{
+	l->ids = json_deep_copy(ids);
+	l->then = then;
+	snprintf(l->object, sizeof(l->object), "%s", call->object);
+	listing_free(call->listing);
+	call->listing = l;
+	return l->ids != NULL ? read_next(call, err)
+			      : err_set(err, RC_NOMEM, "no memory for a list");
+}
+
 enum rc listing_by_ids(struct call *call, const json_t *ids, enum deleted deleted,
 	listing_then then, struct err *err)
 {
-	json_t *list = json_deep_copy(ids);
-	json_t *condition = json_pack("{s:o}", "id", list);
-	struct listing *l = condition != NULL ? listing_new() : NULL;
-	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(call->object, condition, &l->where, err);
+	struct listing *l = listing_new();
+	if (l == NULL)
+		return err_set(err, RC_NOMEM, "no memory for a list");
+	if (!call_dialect(call)->deleted_lists)
+		return start_reading(call, l, ids, then, err);
+	json_t *list = json_deep_copy(ids), *condition = json_pack("{s:o}", "id", list);
+	enum rc rc = condition != NULL ? where_parse(call->object, condition, &l->where, err)
+				       : err_set(err, RC_NOMEM, "no memory for a list");
 	json_decref(condition);
 	if (rc != RC_OK) {
 		listing_free(l);

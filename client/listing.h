@@ -31,6 +31,7 @@ struct listing {
 	int64_t asked;      /* its size */
 	int pages;
 	char first_id[40]; /* of the first page: it must not come again */
+	json_t *ids;       /* owned; those still to be read one by one, last first */
 	listing_then then;
 };
 
@@ -41,7 +42,8 @@ void listing_free(struct listing *listing);
  * call->listing until the next one or the call's end. */
 enum rc listing_start(
 	struct call *call, struct listing *listing, listing_then then, struct err *err) must_check;
-/* The commonest one: by ids. ids: array of texts, BORROWED. */
+/* The commonest one: by ids. ids: array of texts, BORROWED. Where the server has no filter for it,
+ * each is read by itself (and deleted ones are not found). */
 enum rc listing_by_ids(struct call *call, const json_t *ids, enum deleted deleted,
 	listing_then then, struct err *err) must_check;
 /* The record with that id among those found; NULL. BORROWS. */

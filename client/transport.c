@@ -5,10 +5,12 @@
  * transfer that fails says whether the server can have seen it (LOST) or cannot (UNSENT). Handles
  * are kept and used again, connections live as long as the server allows.
  *
- * Sockets: libcurl says what it waits for, an sd-event source waits. A source of an idle connection
- * stays armed, because the next request wants the same events and each change costs a system call;
- * when an idle one wakes up after all (the server closed it), it is disarmed. libcurl's timer is
- * kept as an absolute deadline; the event source is moved only when the deadline comes closer.
+ * Sockets: libcurl says what it waits for, an epoll set of our own waits, and the owner's loop
+ * waits for that set: the loop dispatches one source per turn and looks at every ready one again
+ * each time, which grows with the square of the answers that come at once. An idle connection stays
+ * in the set, because the next request wants the same events and each change costs a system call;
+ * when it wakes up after all (the server closed it), it is taken out. libcurl's timer is kept as an
+ * absolute deadline; the event source is moved only when the deadline comes closer.
  *
  * Does NOT retry, log, parse, or know what a request means.
  */
@@ -17,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,11 +30,11 @@
 #include "client/header.h"
 
 #define CONNECT_MS 5000
-#define IDLE_S 50 /* servers close at 60 or 65: be first */
+#define EVENTS_N 128 /* sockets per turn of the loop */
+#define IDLE_S 50    /* servers close at 60 or 65: be first */
 
 struct wire_socket {
-	sd_event_source *source;
-	uint32_t wants;      /* what the source is armed for */
+	uint32_t wants;      /* what the epoll set has; 0: it is not in there */
 	uint32_t curl_wants; /* what libcurl waits for now; 0: nothing */
 	bool ours;           /* opened for a connection, so told when it is closed */
 };
@@ -64,6 +67,8 @@ struct transport {
 	void *idle_ctx;
 	struct wire_socket *sockets; /* by descriptor */
 	size_t sockets_n;
+	int epoll_fd;
+	sd_event_source *ready; /* of epoll_fd */
 	sd_event_source *timer;
 	int64_t curl_at_us;  /* mono: when libcurl wants to be called; -1: not */
 	int64_t timer_at_us; /* mono: when the timer is armed for; -1: it is off */
@@ -86,7 +91,6 @@ static void act(struct transport *t, curl_socket_t fd, int events)
 	if (fd == CURL_SOCKET_TIMEOUT)
 		t->curl_at_us = -1;
 	curl_multi_socket_action(t->multi, fd, events, &running);
-	collect(t);
 }
 
 static void arm_timer(struct transport *t)
@@ -103,8 +107,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
 	(void)source, (void)usec;
 	struct transport *t = ctx;
 	t->timer_at_us = -1;
-	if (t->curl_at_us >= 0 && t->curl_at_us <= loop_us(t))
+	if (t->curl_at_us >= 0 && t->curl_at_us <= loop_us(t)) {
 		act(t, CURL_SOCKET_TIMEOUT, 0);
+		collect(t);
+	}
 	arm_timer(t);
 	return 0;
 }
@@ -118,18 +124,38 @@ static int timer_wanted(CURLM *multi, long timeout_ms, void *ctx)
 	return 0;
 }
 
-static int on_socket(sd_event_source *source, int fd, uint32_t revents, void *ctx)
+/* Tells the epoll set what a socket is waited for. */
+static bool socket_arm(struct transport *t, int fd, struct wire_socket *s, uint32_t wants)
 {
+	struct epoll_event event = {.events = wants, .data.fd = fd};
+	int what = wants == 0 ? EPOLL_CTL_DEL : s->wants == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	if (wants == s->wants)
+		return true;
+	s->wants = wants;
+	return epoll_ctl(t->epoll_fd, what, fd, &event) == 0;
+}
+
+static int on_ready(sd_event_source *source, int epoll_fd, uint32_t revents, void *ctx)
+{
+	(void)source, (void)revents;
 	struct transport *t = ctx;
-	struct wire_socket *s = &t->sockets[fd];
-	if (s->curl_wants == 0) { /* an idle connection woke up: its end, seen at its next use */
-		s->wants = 0;
-		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	struct epoll_event ready[EVENTS_N];
+	int n = epoll_wait(epoll_fd, ready, EVENTS_N, 0);
+	for (int i = 0; i < n; i++) {
+		int fd = ready[i].data.fd;
+		uint32_t is = ready[i].events;
+		struct wire_socket *s = &t->sockets[fd];
+		if (s->curl_wants == 0) { /* an idle one: its end, seen at its next use */
+			if (!socket_arm(t, fd, s, 0))
+				s->wants = 0;
+			continue;
+		}
+		act(t, fd,
+			(is & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
+				(is & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+				(is & EPOLLERR ? CURL_CSELECT_ERR : 0));
 	}
-	int events = (revents & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
-		     (revents & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-		     (revents & EPOLLERR ? CURL_CSELECT_ERR : 0);
-	act(t, fd, events);
+	collect(t);
 	return 0;
 }
 
@@ -148,12 +174,6 @@ static struct wire_socket *socket_at(struct transport *t, curl_socket_t fd)
 	return &t->sockets[fd];
 }
 
-static void socket_forget(struct wire_socket *s)
-{
-	sd_event_source_disable_unref(s->source);
-	*s = (struct wire_socket){.source = NULL};
-}
-
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void *per_socket)
 {
 	(void)easy, (void)per_socket;
@@ -166,22 +186,9 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void
 			 : what == CURL_POLL_INOUT ? EPOLLIN | EPOLLOUT
 						   : 0;
 	s->curl_wants = wants;
-	if (wants == 0) {
-		if (!s->ours)
-			socket_forget(s);
-		return 0;
-	}
-	int rc = 0;
-	if (s->source == NULL)
-		rc = sd_event_add_io(t->loop, &s->source, fd, wants, on_socket, t);
-	else if (s->wants == 0) {
-		rc = sd_event_source_set_io_events(s->source, wants);
-		if (rc >= 0)
-			rc = sd_event_source_set_enabled(s->source, SD_EVENT_ON);
-	} else if (s->wants != wants)
-		rc = sd_event_source_set_io_events(s->source, wants);
-	s->wants = wants;
-	return rc < 0 ? -1 : 0;
+	if (wants == 0 && s->ours)
+		return 0; /* stays armed */
+	return socket_arm(t, fd, s, wants) ? 0 : -1;
 }
 
 static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
@@ -197,7 +204,7 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
 		close(fd);
 		return CURL_SOCKET_BAD;
 	}
-	s->ours = true;
+	*s = (struct wire_socket){.ours = true};
 	return fd;
 }
 
@@ -205,7 +212,8 @@ static int socket_close(void *ctx, curl_socket_t fd)
 {
 	struct transport *t = ctx;
 	if ((size_t)fd < t->sockets_n)
-		socket_forget(&t->sockets[fd]);
+		t->sockets[fd] =
+			(struct wire_socket){.wants = 0}; /* closing takes it out of the set */
 	return close(fd);
 }
 
@@ -433,8 +441,10 @@ enum rc transport_send(struct transport *t, const struct request *request, trans
 
 void transport_kick(struct transport *t)
 {
-	if (t->curl_at_us >= 0 && t->curl_at_us <= loop_us(t))
+	if (t->curl_at_us >= 0 && t->curl_at_us <= loop_us(t)) {
 		act(t, CURL_SOCKET_TIMEOUT, 0);
+		collect(t);
+	}
 }
 
 int64_t transport_in_flight(const struct transport *t)
@@ -479,10 +489,13 @@ enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*
 	t->idle = idle;
 	t->idle_ctx = idle_ctx;
 	t->curl_at_us = t->timer_at_us = -1;
+	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	t->url = strdup(conf->url);
 	t->url_n = strlen(conf->url);
 	t->multi = curl_multi_init();
 	bool ok = t->url != NULL && t->multi != NULL && headers_make(t, conf->key) &&
+		  t->epoll_fd >= 0 &&
+		  sd_event_add_io(loop, &t->ready, t->epoll_fd, EPOLLIN, on_ready, t) >= 0 &&
 		  sd_event_add_time(loop, &t->timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer, t) >=
 			  0 &&
 		  sd_event_source_set_enabled(t->timer, SD_EVENT_OFF) >= 0 &&
@@ -515,10 +528,11 @@ void transport_free(struct transport *t)
 	}
 	if (t->multi != NULL)
 		curl_multi_cleanup(t->multi);
-	for (size_t i = 0; i < t->sockets_n; i++)
-		socket_forget(&t->sockets[i]);
 	free(t->sockets);
+	sd_event_source_disable_unref(t->ready);
 	sd_event_source_disable_unref(t->timer);
+	if (t->epoll_fd >= 0)
+		close(t->epoll_fd);
 	curl_slist_free_all(t->headers);
 	free(t->url);
 	sd_event_unref(t->loop);

@@ -63,10 +63,18 @@ static void say_folded(struct saying *s, const char *text, bool lower)
 }
 
 /* A text inside a pattern: what is grammar, or a wildcard that was meant as itself, becomes `_`. */
-static void say_pattern(struct saying *s, const char *text, bool literal)
+static void say_pattern(struct saying *s, const struct where *w, const char *text, bool literal)
 {
 	size_t n = strlen(text);
+	bool folded = w->field.type == FIELD_EMAIL && w->op != WHERE_CONTAINS;
 	for (size_t i = 0; i < n && s->rc == RC_OK; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		if (folded && (byte & 0xC0) == 0x80)
+			continue; /* its first byte stood for the whole character */
+		if (folded && byte >= 0x80) {
+			say(s, "_");
+			continue;
+		}
 		bool edge = text[i] == ' ' && (i == 0 || i == n - 1);
 		char c =
 			is_unsafe(text[i]) || edge || (literal && is_wild(text[i])) ? '_' : text[i];
@@ -82,9 +90,18 @@ static void say_head(struct saying *s, const struct where *w, const char *op)
 	say(s, "]:");
 }
 
-static bool value_safe(const json_t *v)
+static bool is_ascii(const char *text)
 {
-	return !json_is_string(v) || is_safe(json_string_value(v));
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
+/* E-mail addresses are kept in lower case, which is certain for ASCII only. */
+static bool value_safe(const struct where *w, const json_t *v)
+{
+	const char *text = json_string_value(v);
+	return text == NULL || (is_safe(text) && (w->field.type != FIELD_EMAIL || is_ascii(text)));
 }
 
 static void say_value(struct saying *s, const struct where *w, const json_t *v)
@@ -126,7 +143,7 @@ static enum where_fit say_equal_pattern(struct saying *s, const struct where *w,
 		return WHERE_NOTHING;
 	say_head(s, w, w->field.type == FIELD_EMAIL ? "ilike" : "like");
 	say(s, "\"");
-	say_pattern(s, json_string_value(v), true);
+	say_pattern(s, w, json_string_value(v), true);
 	say(s, "\"");
 	return WHERE_WIDER;
 }
@@ -138,7 +155,7 @@ static enum where_fit say_equal(struct saying *s, const struct where *w, const j
 		say(s, w->negated ? "NOT_NULL" : "NULL");
 		return WHERE_EXACT;
 	}
-	if (!value_safe(v))
+	if (!value_safe(w, v))
 		return say_equal_pattern(s, w, v);
 	if (w->field.type == FIELD_LIST) {
 		if (w->negated)
@@ -175,7 +192,7 @@ static enum where_fit say_in(struct saying *s, const struct where *w)
 	json_t *each;
 	bool plain = n <= IN_MAX;
 	json_array_foreach(w->value, i, each) plain =
-		plain && value_safe(each) && !json_is_null(each);
+		plain && value_safe(w, each) && !json_is_null(each);
 	if (w->negated && (!plain || w->field.type == FIELD_LIST))
 		return WHERE_NOTHING;
 	if (plain) {
@@ -217,7 +234,7 @@ static enum where_fit say_order(struct saying *s, const struct where *w)
 		[WHERE_GTE] = {"gte", "lt"},
 		[WHERE_LT] = {"lt", "gte"},
 		[WHERE_LTE] = {"lte", "gt"}};
-	if (!value_safe(w->value))
+	if (!value_safe(w, w->value))
 		return WHERE_NOTHING;
 	if (w->negated)
 		return say_with_null(s, w, ops[w->op][1], w->value, false);
@@ -246,7 +263,7 @@ static enum where_fit say_text(struct saying *s, const struct where *w)
 	if (exact)
 		say(s, text);
 	else
-		say_pattern(s, text, w->op != WHERE_LIKE);
+		say_pattern(s, w, text, w->op != WHERE_LIKE);
 	say(s, close ? "%\"" : "\"");
 	if (w->negated) {
 		say(s, "),");

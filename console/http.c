@@ -271,7 +271,7 @@ static enum rc read_token(struct http *http, const struct conf *conf, struct err
 	return digest_sha256(&given, 1, http->token);
 }
 
-static void on_mhd_log(void *ctx, const char *fmt, va_list ap)
+static void printf_like(2, 0) on_mhd_log(void *ctx, const char *fmt, va_list ap)
 {
 	char text[256];
 	(void)ctx;

@@ -16,7 +16,7 @@ struct queue {
 	const struct queue_backend *backend;
 	enum queue_side side;
 	/* Set once, by any thread, by queue_break: from then on everything but close is refused. */
-	atomic_bool broken;
+	atomic_bool breaking, broken;
 	char why[224]; /* written before broken is set */
 };
 

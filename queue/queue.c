@@ -74,14 +74,16 @@ enum queue_state queue_event_end(const int64_t n[static QUEUE_STATE_N])
 
 enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...)
 {
-	if (!atomic_load(&q->broken)) {
-		va_list ap;
-		va_start(ap, fmt);
-		vsnprintf(q->why, sizeof(q->why), fmt, ap);
-		va_end(ap);
+	char why[sizeof(q->why)];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (!atomic_exchange(&q->breaking, true)) {
+		memcpy(q->why, why, sizeof(why));
 		atomic_store(&q->broken, true);
 	}
-	return err_set(err, RC_IO, "%s", q->why);
+	return err_set(err, RC_IO, "%s", why);
 }
 
 static const char *const side_names[] = {[QUEUE_RECEIVER] = "the receiver",

@@ -27,8 +27,11 @@
  * A claim raises the run's epoch; every later write about it names the epoch and is refused with
  * RC_STALE when another claim has happened since.
  *
+ * dead and quarantined become waiting instead where another run of their key is at work; a run that
+ * is due steps back to waiting when an older one of its key is retried.
+ *
  * One handle belongs to one thread. Backends: sqlite.c, memory.c (test double); both pass the same
- * conformance suite.
+ * conformance suite, tests/conformance/queue_*.c.
  */
 #ifndef MOONHOOK_QUEUE_QUEUE_H
 #define MOONHOOK_QUEUE_QUEUE_H
@@ -64,7 +67,7 @@ enum queue_side {
 	X(QUEUE_ECHO, "echo")               /* events only: our own write coming back */           \
 	X(QUEUE_DUPLICATE, "duplicate")     /* events only: was in the store already */
 
-enum queue_state {
+enum queue_state { /* stores hold the numbers: new ones go to the end */
 #define X(code, name) code,
 	QUEUE_STATES(X)
 #undef X
@@ -77,7 +80,8 @@ bool queue_state_ended(enum queue_state state);
 bool queue_state_may(enum queue_state from, enum queue_state to);
 
 /*
- * Opens the store, making or migrating what its side writes. "memory:" opens the test double, other
+ * Opens the store, making or migrating what its side writes. "memory:" opens the test double
+ * ("memory:x" another one; handles of one name in one process share it while any is open), other
  * schemes are refused by name, everything else is a folder. A second writer of the same side is
  * RC_BUSY with the pid of the first; a folder that cannot be written RC_DENIED. GIVES
  * (queue_close).
@@ -192,14 +196,16 @@ enum rc queue_route(struct queue *q, struct queue_routing *routings, size_t n, s
 
 /* --- runs (runner) -------------------------------------------------------------------------- */
 
-/* Makes due what has waited long enough, and claims up to max due runs, the oldest first. */
+/* Makes due what has waited long enough (a bounded number per call), and claims up to max due runs,
+ * the oldest first. */
 enum rc queue_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
 	size_t *ret_run_n, struct err *err) must_check;
 /* When the next waiting run becomes due, wall ms; INT64_MAX where none waits for a time. */
 enum rc queue_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err) must_check;
 /* Takes back runs that an earlier runner of this store left running (its lease is over: SQLite
  * knows because a store has one runner, which holds a lock on the file). They become due again at
- * once; attempt is not used up, deaths is raised by one where `blamed`. ret_n: how many. */
+ * once; attempt is not used up and no death is counted, since the runner took all its runs with it.
+ * Call it once, before the first claim. ret_n: how many. */
 enum rc queue_adopt(struct queue *q, size_t *ret_n, struct err *err) must_check;
 
 struct queue_outcome {          /* BORROWS */
@@ -277,7 +283,8 @@ struct queue_filter {   /* NULL and 0: any */
 	enum queue_state state;
 	bool has_state;
 	int64_t since_ms;  /* wall: received, or created, at or after */
-	int64_t after_seq; /* only what came later; for following */
+	int64_t after_seq; /* only what came later; for following, and then of events only the
+			      routed */
 	size_t limit;      /* 0: all; else the newest so many, printed oldest first */
 };
 
@@ -300,9 +307,11 @@ typedef enum rc (*queue_event_fn)(void *ctx, const struct queue_event_row *row, 
 typedef enum rc (*queue_run_fn)(void *ctx, const struct queue_run_row *row, struct err *err);
 typedef enum rc (*queue_rule_fn)(void *ctx, const struct queue_rule *row, struct err *err);
 
-/* Oldest first. Deliveries that are not routed yet are listed as due (or quarantined). A call back
- * that does not return RC_OK ends the walk with that code. Consistent: one read transaction, no
- * lock on the writers. */
+/* Oldest first. Deliveries that are not routed yet are listed as due (or quarantined), behind the
+ * others, with the seq of the newest that is routed, so that following from any row misses nothing.
+ * A call back may ask the same handle for something else (a body, a journal), not for the same walk
+ * again, and must not write. One that does not return RC_OK ends the walk with that code.
+ * Consistent: one read transaction, no lock on the writers. */
 enum rc queue_event_each(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,
 	void *ctx, struct err *err) must_check;
 enum rc queue_run_each(struct queue *q, const struct queue_filter *filter, queue_run_fn fn,
@@ -317,7 +326,9 @@ enum rc queue_rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct err
 struct queue_counts {
 	int64_t events[QUEUE_STATE_N];
 	int64_t runs[QUEUE_STATE_N];
-	int64_t oldest_open_ms; /* wall: when the event of the oldest run not ended came; 0: none */
+	int64_t oldest_open_ms; /* wall: when the event of the oldest run not ended came; where
+				   there is none, the oldest delivery to be routed; 0: nothing to do
+				 */
 };
 enum rc queue_count(struct queue *q, struct queue_counts *ret_counts, struct err *err) must_check;
 

@@ -312,11 +312,12 @@ static enum rc script(struct db *db, const char *sql, struct err *err)
 static enum rc find_version(struct db *db, int64_t *ret_version, struct err *err)
 {
 	int64_t id = 0, tables = 0, version = 0;
-	enum rc rc = query_int(db, "PRAGMA application_id", &id, err);
+	/* The tables first: its writer may be making them now, in one step with the id. */
+	enum rc rc = query_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+	if (rc == RC_OK)
+		rc = query_int(db, "PRAGMA application_id", &id, err);
 	if (rc == RC_OK)
 		rc = query_int(db, "PRAGMA user_version", &version, err);
-	if (rc == RC_OK)
-		rc = query_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
 	if (rc != RC_OK)
 		return rc;
 	if (id != db->form->application_id && (id != 0 || tables != 0))
@@ -326,8 +327,7 @@ static enum rc find_version(struct db *db, int64_t *ret_version, struct err *err
 	if (version > db->form->version)
 		return err_set(err, RC_UNSUPPORTED,
 			"%s was written by a newer Moonhook (schema %lld, this one knows %d); "
-			"start that "
-			"one, or restore a backup",
+			"start that one, or restore a backup",
 			db->path, (long long)version, db->form->version);
 	*ret_version = version;
 	return RC_OK;
@@ -365,7 +365,7 @@ static enum rc prepare_writer(struct db *db, struct err *err)
 	if (rc == RC_OK)
 		rc = script(db,
 			"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-			"PRAGMA cache_size = -16384;"
+			"PRAGMA cache_size = -4096;"
 			"PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY;"
 			"PRAGMA trusted_schema = OFF;",
 			err);
@@ -382,9 +382,8 @@ static enum rc prepare_reader(struct db *db, struct err *err)
 		return err_set(err, RC_NOT_FOUND, "%s is empty so far", db->path);
 	if (version < db->form->version)
 		return err_set(err, RC_UNSUPPORTED,
-			"%s is of an older Moonhook (schema %lld); start moonhook serve once, it "
-			"is "
-			"brought up to date",
+			"%s is of an older Moonhook (schema %lld); start moonhook serve once, "
+			"which brings it up to date",
 			db->path, (long long)version);
 	return script(db,
 		"PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;"

@@ -172,7 +172,8 @@ void assign_claim(struct runner *r)
 		if (n != 0)
 			gate_wrote(&r->gate);
 		r->route.backlog = n == most;
-		r->route.behind_n -= (int64_t)n < r->route.behind_n ? (int64_t)n : r->route.behind_n;
+		r->route.behind_n -=
+			(int64_t)n < r->route.behind_n ? (int64_t)n : r->route.behind_n;
 		for (size_t i = 0; i < n; i++)
 			take_stored(r, &claimed[i]);
 	}
@@ -289,7 +290,7 @@ static void take_log(struct runner *r, struct run *run, const struct frame *fram
 	const char *level = json_string_value(json_object_get(tree, "level"));
 	const char *line = json_string_value(json_object_get(tree, "text"));
 	bool known = level != NULL && (strcmp(level, "info") == 0 || strcmp(level, "warn") == 0 ||
-		strcmp(level, "error") == 0);
+					      strcmp(level, "error") == 0);
 	if (known && line != NULL)
 		keep_line(run, level, line);
 	json_decref(tree);

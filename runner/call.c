@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A run's call: checked, looked up in the journal, done, answered.
- * From: assign.c (CALL frames). To: client.h, and back to the worker as RESUME. An effect is written
- * down first and sent when that is durable (gate.c); a read is sent at once; now and random are
- * answered here. Fails towards the rule, as a structured error it can catch; a frame that no honest
- * worker sends ends the worker. Does not decide what becomes of a failed run (outcome.c).
+ * From: assign.c (CALL frames). To: client.h, and back to the worker as RESUME. An effect is
+ * written down first and sent when that is durable (gate.c); a read is sent at once; now and random
+ * are answered here. Fails towards the rule, as a structured error it can catch; a frame that no
+ * honest worker sends ends the worker. Does not decide what becomes of a failed run (outcome.c).
  */
 #include "runner/call.h"
 
@@ -17,16 +17,16 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "client/client.h"
+#include "runner/assign.h"
 #include "runner/dump.h"
 #include "runner/gate.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
 #include "runner/scan.h"
 #include "runner/state.h"
-#include "runner/assign.h"
 
 #define TEXT_MAX (15u << 20) /* of arguments and answers; a frame takes a little more */
-#define QUOTA_PATIENCE 100 /* calls over the quota that are answered with an error */
+#define QUOTA_PATIENCE 100   /* calls over the quota that are answered with an error */
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 struct call { /* under way; in the list of its run */
@@ -37,8 +37,8 @@ struct call { /* under way; in the list of its run */
 	size_t entry; /* of the journal */
 	enum client_op op;
 	json_t *args;
-	char *request; /* args as text */
-	uint64_t ticket; /* 0: not sent yet */
+	char *request;      /* args as text */
+	uint64_t ticket;    /* 0: not sent yet */
 	int64_t started_ms; /* wall */
 };
 
@@ -366,8 +366,8 @@ static bool over_quota(struct runner *r, struct run *run, const char *path)
 	char message[64];
 	if (++run->calls_n <= r->settings.calls_max)
 		return false;
-	snprintf(message, sizeof(message), "the run made more than %d calls",
-		r->settings.calls_max);
+	snprintf(
+		message, sizeof(message), "the run made more than %d calls", r->settings.calls_max);
 	if (run->calls_n == r->settings.calls_max + 1)
 		metrics_add(METRIC_ABORT_QUOTA, 1);
 	if (run->calls_n > r->settings.calls_max + QUOTA_PATIENCE) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Frames over a non-blocking socket.
- * From: pool.c. To: pool.c, frame by frame. What arrives is hostile: a length over the maximum or an
- * unknown kind ends the channel. Frames that are put gather until the flush at the end of a turn of
- * the loop, so that a batch is one write. Does not look into payloads.
+ * From: pool.c. To: pool.c, frame by frame. What arrives is hostile: a length over the maximum or
+ * an unknown kind ends the channel. Frames that are put gather until the flush at the end of a turn
+ * of the loop, so that a batch is one write. Does not look into payloads.
  */
 #include "runner/channel.h"
 

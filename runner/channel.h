@@ -22,9 +22,9 @@ struct channel_owner { /* BORROWS */
 };
 
 struct channel {
-	int fd; /* -1: closed */
+	int fd;            /* -1: closed */
 	uint64_t openings; /* tells a channel from its successor during call backs */
-	bool writing; /* the loop tells when there is room again */
+	bool writing;      /* the loop tells when there is room again */
 	sd_event_source *io;
 	struct buf in, out;
 	struct channel_owner owner;

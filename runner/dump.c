@@ -149,8 +149,8 @@ static enum rc dump(struct buf *out, const json_t *value, unsigned depth)
 		return dump_text(out, json_string_value(value), json_string_length(value));
 	case JSON_INTEGER: {
 		char text[24];
-		int n = snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
-			json_integer_value(value));
+		int n = snprintf(
+			text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		return buf_put(out, text, (size_t)n);
 	}
 	case JSON_REAL:

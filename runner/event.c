@@ -62,8 +62,7 @@ static enum rc read_twenty(json_t *body, struct parts *ret_parts, struct err *er
 	if (!json_is_object(p.record))
 		return err_set(err, RC_INVALID, "the body has no object `%s`", key);
 	p.record_id = text_at(p.record, strcmp(key, "event") == 0 ? "recordId" : "id");
-	if (p.record_id == NULL || p.record_id[0] == '\0' ||
-		strlen(p.record_id) >= EVENT_RECORD_N)
+	if (p.record_id == NULL || p.record_id[0] == '\0' || strlen(p.record_id) >= EVENT_RECORD_N)
 		return err_set(err, RC_INVALID, "the record has no id");
 	p.fields = json_object_get(body, "updatedFields");
 	if (json_is_null(p.fields))
@@ -164,8 +163,8 @@ static enum rc put_text(const struct event_input *in, const struct parts *p, str
 {
 	char at[CLOCK_TEXT_N];
 	format_at(e, p, at);
-	enum rc rc = buf_printf(out, "{\"id\":\"%s\",\"via\":\"%s\",\"at\":\"%s\"", e->id.text,
-		in->via, at);
+	enum rc rc = buf_printf(
+		out, "{\"id\":\"%s\",\"via\":\"%s\",\"at\":\"%s\"", e->id.text, in->via, at);
 	if (rc == RC_OK && p->hook != NULL)
 		rc = buf_printf(out, ",\"hook\":\"%s\"", p->hook);
 	if (rc == RC_OK && p->hook != NULL)
@@ -173,8 +172,7 @@ static enum rc put_text(const struct event_input *in, const struct parts *p, str
 	if (rc == RC_OK && p->hook == NULL)
 		rc = put_optional(out, "actor", make_actor(e));
 	if (rc == RC_OK && p->hook == NULL)
-		rc = buf_printf(
-			out, ",\"object\":\"%s\",\"action\":\"%s\"", e->object, e->action);
+		rc = buf_printf(out, ",\"object\":\"%s\",\"action\":\"%s\"", e->object, e->action);
 	size_t mark = out->n;
 	if (rc == RC_OK)
 		rc = buf_printf(out, ",\"name\":\"%s\"", e->name);
@@ -189,16 +187,16 @@ static enum rc put_text(const struct event_input *in, const struct parts *p, str
 	return rc;
 }
 
-static enum rc finish(const struct event_input *in, const struct parts *p, struct event *e,
-	struct err *err)
+static enum rc finish(
+	const struct event_input *in, const struct parts *p, struct event *e, struct err *err)
 {
 	struct buf out;
 	size_t mark = 0;
 	buf_init(&out, TEXT_MAX);
 	enum rc rc = put_text(in, p, e, &out, &mark);
 	if (rc == RC_OK && e->record_id[0] != '\0') {
-		struct slice parts[] = {{e->record_id, strlen(e->record_id)},
-			{out.p + mark, out.n - mark}};
+		struct slice parts[] = {
+			{e->record_id, strlen(e->record_id)}, {out.p + mark, out.n - mark}};
 		rc = digest_sha256(parts, 2, e->digest);
 		e->has_digest = rc == RC_OK;
 	}
@@ -212,8 +210,7 @@ static enum rc finish(const struct event_input *in, const struct parts *p, struc
 	return RC_OK;
 }
 
-static enum rc fill_twenty(
-	json_t *body, struct event *e, struct parts *ret_parts, struct err *err)
+static enum rc fill_twenty(json_t *body, struct event *e, struct parts *ret_parts, struct err *err)
 {
 	if (!json_is_object(body))
 		return err_set(err, RC_INVALID, "the body is a list, not an event");

@@ -18,7 +18,7 @@
 
 enum event_form {
 	EVENT_TWENTY, /* a delivery of Twenty, in either shape */
-	EVENT_HOOK, /* any other source: its body is the record */
+	EVENT_HOOK,   /* any other source: its body is the record */
 };
 
 struct event_input { /* BORROWS during event_parse */
@@ -32,20 +32,20 @@ struct event_input { /* BORROWS during event_parse */
 struct event { /* does not change once parsed */
 	unsigned refs;
 	struct id id;
-	char name[EVENT_NAME_N]; /* "person.created", "hook:stripe" */
-	char object[EVENT_NAME_N]; /* "person"; "" for hooks */
-	char action[EVENT_NAME_N]; /* "created"; "" for hooks */
+	char name[EVENT_NAME_N];        /* "person.created", "hook:stripe" */
+	char object[EVENT_NAME_N];      /* "person"; "" for hooks */
+	char action[EVENT_NAME_N];      /* "created"; "" for hooks */
 	char record_id[EVENT_RECORD_N]; /* "" for none */
-	json_t *record; /* in the shape rules see; gone after event_close */
-	char *text; /* the event as JSON, as it is sent to workers */
+	json_t *record;                 /* in the shape rules see; gone after event_close */
+	char *text;                     /* the event as JSON, as it is sent to workers */
 	size_t text_n;
-	int64_t received_ms; /* wall */
+	int64_t received_ms;      /* wall */
 	uint8_t digest[DIGEST_N]; /* over name, record id, record, fields */
 	bool has_digest;
 };
 
-/* RC_PARSE, RC_TOO_LARGE, RC_INVALID: for the quarantine, with the reason as the sentence; RC_NOMEM.
- * GIVES one reference (event_unref). */
+/* RC_PARSE, RC_TOO_LARGE, RC_INVALID: for the quarantine, with the reason as the sentence;
+ * RC_NOMEM. GIVES one reference (event_unref). */
 enum rc event_parse(
 	const struct event_input *input, struct event **ret_event, struct err *err) must_check;
 struct event *event_ref(struct event *event);

@@ -2,8 +2,8 @@
 /*
  * Reading the folder of rules.
  * From: rules.c. Every file is read whole, bounded, without following symlinks and without waiting
- * for what is not a file. Fails per file, with the sentence people see; only a folder that cannot be
- * listed fails as a whole. Does not understand Lua.
+ * for what is not a file. Fails per file, with the sentence people see; only a folder that cannot
+ * be listed fails as a whole. Does not understand Lua.
  */
 #include "runner/folder.h"
 
@@ -63,8 +63,8 @@ static enum rc read_one(int dir, struct folder_file *f, struct err *err)
 	buf_init(&f->text, FOLDER_FILE_BYTES);
 	enum rc rc = file_read(dir, f->name, FILE_LINKS_REFUSED, &f->text, err);
 	if (rc == RC_DENIED && err != NULL && strstr(err->msg, strerror(ELOOP)) != NULL)
-		rc = err_set(err, RC_DENIED, "%s is a symlink, which rule files must not be",
-			f->name);
+		rc = err_set(
+			err, RC_DENIED, "%s is a symlink, which rule files must not be", f->name);
 	if (rc != RC_OK)
 		return rc;
 	normalise(&f->text);

@@ -15,8 +15,8 @@
 struct folder_file {
 	char name[256];
 	char hash[DIGEST_HEX_N]; /* SHA-256 of the text */
-	struct buf text; /* without byte order mark, lines ended by \n */
-	char *error; /* "name: sentence": it could not be read; NULL: it could */
+	struct buf text;         /* without byte order mark, lines ended by \n */
+	char *error;             /* "name: sentence": it could not be read; NULL: it could */
 };
 
 struct folder {

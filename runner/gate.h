@@ -21,7 +21,7 @@ struct gate_item { /* lies in the object that waits */
 
 struct gate {
 	struct queue *queue;
-	size_t writes; /* since the last commit */
+	size_t writes;    /* since the last commit */
 	int64_t first_us; /* mono: the oldest of them */
 	struct gate_item *held, **end;
 	uint64_t commits;

@@ -174,8 +174,7 @@ bool journal_effect(const struct journal *journal)
 {
 	for (size_t i = 0; i < journal->n; i++) {
 		const struct journal_entry *e = &journal->entries[i];
-		if (e->effect &&
-			(e->state != JOURNAL_ANSWERED || e->code == RC_OK || e->unknown))
+		if (e->effect && (e->state != JOURNAL_ANSWERED || e->code == RC_OK || e->unknown))
 			return true;
 	}
 	return false;

@@ -49,12 +49,12 @@ struct journal {
 void journal_done(struct journal *journal);
 
 enum journal_verdict {
-	JOURNAL_NEW, /* not seen before: do it */
-	JOURNAL_AGAIN, /* the same call without an answer: do it */
-	JOURNAL_WAIT, /* the same call, its answer is on its way */
-	JOURNAL_REPLAY, /* the same call: give the recorded answer */
+	JOURNAL_NEW,     /* not seen before: do it */
+	JOURNAL_AGAIN,   /* the same call without an answer: do it */
+	JOURNAL_WAIT,    /* the same call, its answer is on its way */
+	JOURNAL_REPLAY,  /* the same call: give the recorded answer */
 	JOURNAL_DIFFERS, /* another call at this place: stop the run */
-	JOURNAL_TWICE, /* asked twice by the same holder: the worker is broken */
+	JOURNAL_TWICE,   /* asked twice by the same holder: the worker is broken */
 };
 /* Decides on a call of the holder `generation`. ret_i: the entry, where there is one. */
 enum journal_verdict journal_ask(struct journal *journal, const char *path,

@@ -17,7 +17,7 @@ struct runner_parts { /* BORROWED for the runner's life */
 	sd_event *loop;
 	struct queue *queue;
 	struct client *client;
-	const char *exe; /* the program whose `room worker` is a worker */
+	const char *exe;      /* the program whose `room worker` is a worker */
 	int link_fd, wake_fd; /* -1: none */
 };
 

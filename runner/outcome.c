@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end of a run, or of an attempt.
- * From: assign.c (END frames), call.c, watch.c, drain.c. To: queue_finish, the log, the metrics. The
- * fate of a code decides between retry and dead letter, and nothing else does. What a worker says is
- * hostile: words it may not say end the worker. Fails by ending the process where the store fails.
+ * From: assign.c (END frames), call.c, watch.c, drain.c. To: queue_finish, the log, the metrics.
+ * The fate of a code decides between retry and dead letter, and nothing else does. What a worker
+ * says is hostile: words it may not say end the worker. Fails by ending the process where the store
+ * fails.
  */
 #include "runner/outcome.h"
 
@@ -14,11 +15,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/assign.h"
 #include "runner/call.h"
 #include "runner/retry.h"
 #include "runner/scan.h"
 #include "runner/state.h"
-#include "runner/assign.h"
 
 #define DEATHS_MAX 3
 #define DELAY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
@@ -41,8 +42,7 @@ static void count(const struct run *run, const struct queue_outcome *o)
 	if (o->attempt_used)
 		metrics_add(METRIC_RUN_RETRY, 1);
 	if (queue_state_ended(o->state))
-		metrics_observe(METRIC_RUN_EFFECT,
-			(o->ended_ms - run->q.event_received_ms) * 1000);
+		metrics_observe(METRIC_RUN_EFFECT, (o->ended_ms - run->q.event_received_ms) * 1000);
 }
 
 static void count_abort(enum rc code)
@@ -72,9 +72,9 @@ static void tell(const struct run *run, const struct queue_outcome *o)
 		.api_calls = o->api_calls,
 		.cause = o->code != RC_OK ? rc_name(o->code) : NULL,
 	};
-	log_line(well ? LOG_INFO
-			: ended ? LOG_ERROR
-				: LOG_WARN,
+	log_line(well    ? LOG_INFO
+		 : ended ? LOG_ERROR
+			 : LOG_WARN,
 		&f, "%s%s%s", run->event != NULL ? run->event->name : "run",
 		o->error != NULL ? ": " : "", o->error != NULL ? o->error : "");
 }
@@ -193,8 +193,8 @@ static void end_error(struct runner *r, struct run *run, const json_t *error)
 	if (message == NULL)
 		message = "the rule failed";
 	if (line > 0 && strncmp(message, file, strlen(file)) != 0)
-		snprintf(text, sizeof(text), "%s:%" JSON_INTEGER_FORMAT ": %s", file, line,
-			message);
+		snprintf(
+			text, sizeof(text), "%s:%" JSON_INTEGER_FORMAT ": %s", file, line, message);
 	else
 		snprintf(text, sizeof(text), "%s", message);
 	outcome_fail(r, run, code_of(run, error), text, trace);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Putting together what is sent to workers, from texts that are JSON already.
- * From: assign.c, route.c, call.c. To: pool.c. An event and an answer are dumped once and pasted, so
- * that no tree is built for sending. Fails when memory is short or the text too long.
+ * From: assign.c, route.c, call.c. To: pool.c. An event and an answer are dumped once and pasted,
+ * so that no tree is built for sending. Fails when memory is short or the text too long.
  */
 #include "runner/payload.h"
 
@@ -43,8 +43,8 @@ enum rc payload_when(struct buf *out, const struct payload_start *when)
 enum rc payload_resume(
 	struct buf *out, const char *path, enum payload_kind kind, struct slice value)
 {
-	enum rc rc = buf_printf(out, "{\"path\":\"%s\",\"%s\":", path,
-		kind == PAYLOAD_VALUE ? "value" : "error");
+	enum rc rc = buf_printf(
+		out, "{\"path\":\"%s\",\"%s\":", path, kind == PAYLOAD_VALUE ? "value" : "error");
 	if (rc == RC_OK)
 		rc = buf_put(out, value.p, value.n);
 	return rc == RC_OK ? buf_put(out, "}", 1) : rc;

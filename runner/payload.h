@@ -22,8 +22,8 @@ enum rc payload_start(struct buf *out, const struct payload_start *start) must_c
 enum rc payload_when(struct buf *out, const struct payload_start *when) must_check;
 /* value: JSON, of the answer or of the error. */
 enum payload_kind { PAYLOAD_VALUE, PAYLOAD_ERROR };
-enum rc payload_resume(struct buf *out, const char *path, enum payload_kind kind,
-	struct slice value) must_check;
+enum rc payload_resume(
+	struct buf *out, const char *path, enum payload_kind kind, struct slice value) must_check;
 /* What a rule sees of a call that failed; status 0: no answer came. */
 struct payload_error { /* BORROWS */
 	int status;

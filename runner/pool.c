@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Worker processes and what each has been asked.
- * From: runner.c (life), assign.c, route.c, rules.c (frames to send). To: the owner's call backs, frame
- * by frame. A worker is started with posix_spawn of this program, with an empty environment and no
- * descriptor but its socket; it locks itself up. Fails by ending the worker: whatever is odd about
- * one costs its life, and its runs go on elsewhere. Does not know what runs are.
+ * From: runner.c (life), assign.c, route.c, rules.c (frames to send). To: the owner's call backs,
+ * frame by frame. A worker is started with posix_spawn of this program, with an empty environment
+ * and no descriptor but its socket; it locks itself up. Fails by ending the worker: whatever is odd
+ * about one costs its life, and its runs go on elsewhere. Does not know what runs are.
  */
 #include "runner/pool.h"
 
@@ -22,7 +22,7 @@
 #include "base/metrics.h"
 #include "runner/worker/worker.h"
 
-#define START_MAX_MS 20000 /* until READY */
+#define START_MAX_MS 20000       /* until READY */
 #define BACKLOG_BYTES (4u << 20) /* more unsent than this: no new runs */
 #define SPARE_IDLE_MS 5000
 #define LOAD_CPU_MS 1000 /* for reading one rule file */
@@ -343,18 +343,17 @@ struct worker *pool_pick_empty(struct pool *pool)
 static bool is_task(enum frame_kind kind)
 {
 	return kind == FRAME_LOAD || kind == FRAME_WHEN || kind == FRAME_START ||
-		kind == FRAME_RESUME;
+	       kind == FRAME_RESUME;
 }
 
-enum rc pool_send(
-	struct worker *worker, const struct frame *frame, int64_t cpu_ms, struct err *err)
+enum rc pool_send(struct worker *worker, const struct frame *frame, int64_t cpu_ms, struct err *err)
 {
 	struct err why;
 	if (worker->state == WORKER_NONE)
 		return err_set(err, RC_CLOSED, "the worker is gone");
 	if (frame->payload.n > FRAME_MAX - FRAME_HEAD)
-		return err_set(err, RC_TOO_LARGE, "%zu bytes are too many for a worker",
-			frame->payload.n);
+		return err_set(
+			err, RC_TOO_LARGE, "%zu bytes are too many for a worker", frame->payload.n);
 	enum rc rc = channel_put(&worker->channel, frame);
 	struct pool_task task = {frame->kind, frame->run, frame->generation, cpu_ms};
 	if (rc == RC_OK && is_task(frame->kind)) {
@@ -438,6 +437,6 @@ size_t pool_alive(const struct pool *pool)
 	size_t n = 0;
 	for (size_t i = 0; i < pool->n; i++)
 		n += pool->workers[i].state == WORKER_READY ||
-			pool->workers[i].state == WORKER_SILENT;
+		     pool->workers[i].state == WORKER_SILENT;
 	return n;
 }

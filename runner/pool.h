@@ -25,13 +25,13 @@
 #define POOL_MAX 128 /* workers, spare ones included */
 
 enum worker_state {
-	WORKER_NONE, /* no process; perhaps waiting for its back-off */
+	WORKER_NONE,     /* no process; perhaps waiting for its back-off */
 	WORKER_STARTING, /* started, has not said READY */
 	WORKER_READY,
 	WORKER_SILENT, /* executes something for too long: gets nothing new */
 };
 
-struct pool_task { /* one input without an answer yet */
+struct pool_task {            /* one input without an answer yet */
 	enum frame_kind kind; /* LOAD, WHEN, START, RESUME */
 	uint32_t run, generation;
 	int64_t cpu_ms; /* what it may use */
@@ -51,12 +51,12 @@ struct worker {
 	size_t loaded_n, loaded_cap;
 	struct run *runs; /* that live in it; run.c's list */
 	size_t runs_n;
-	bool reserved; /* holds one run that is under suspicion, and nothing else */
+	bool reserved;               /* holds one run that is under suspicion, and nothing else */
 	int64_t started_ms, idle_ms; /* mono */
-	int64_t spawn_at_ms; /* mono; of a worker that is to be started */
-	int failures; /* in a row before READY */
-	uint64_t frames_n; /* received */
-	uint64_t watched_n; /* frames_n when the watch last saw it move */
+	int64_t spawn_at_ms;         /* mono; of a worker that is to be started */
+	int failures;                /* in a row before READY */
+	uint64_t frames_n;           /* received */
+	uint64_t watched_n;          /* frames_n when the watch last saw it move */
 	int64_t watched_us, watched_cpu_us; /* since then: mono, and its processor time */
 };
 
@@ -71,7 +71,7 @@ struct pool_owner { /* BORROWS */
 struct pool {
 	sd_event *loop;
 	const char *exe; /* program to start as a worker */
-	size_t base_n; /* workers that are always there */
+	size_t base_n;   /* workers that are always there */
 	struct worker workers[POOL_MAX];
 	size_t n; /* highest index in use + 1 */
 	struct pool_owner owner;
@@ -97,8 +97,8 @@ struct worker *pool_pick_empty(struct pool *pool);
 
 /* Sends a frame; LOAD, WHEN, START and RESUME become tasks. RC_TOO_LARGE: the frame is; RC_CLOSED:
  * the worker had to be ended (`gone` was called). */
-enum rc pool_send(
-	struct worker *worker, const struct frame *frame, int64_t cpu_ms, struct err *err) must_check;
+enum rc pool_send(struct worker *worker, const struct frame *frame, int64_t cpu_ms,
+	struct err *err) must_check;
 /* Makes the worker hold the source, if it does not yet. As pool_send. */
 enum rc pool_load(struct worker *worker, const struct version *source, struct err *err) must_check;
 /* The same, and its HEAD comes back under run and generation. */

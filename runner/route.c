@@ -2,9 +2,9 @@
 /*
  * Routing.
  * From: the inbox, in order of arrival. To: the store (events, runs, position, in one step), and
- * assign.c with the runs that were claimed at birth. Functions in a rule's head are asked in a worker,
- * with a short deadline; a rule whose head runs over it three times is set aside until the next
- * reload. What cannot be parsed is kept in quarantine with its reason. Does not start runs.
+ * assign.c with the runs that were claimed at birth. Functions in a rule's head are asked in a
+ * worker, with a short deadline; a rule whose head runs over it three times is set aside until the
+ * next reload. What cannot be parsed is kept in quarantine with its reason. Does not start runs.
  */
 #include "runner/route.h"
 
@@ -14,11 +14,11 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/assign.h"
 #include "runner/match.h"
 #include "runner/payload.h"
 #include "runner/scan.h"
 #include "runner/state.h"
-#include "runner/assign.h"
 
 #define KEY_MAX 512
 #define OVERRUNS_MAX 3
@@ -173,8 +173,8 @@ static void ask_one(struct runner *r, size_t i)
 	enum rc rc = payload_when(&out, &when);
 	m->state = MATCH_ASKED;
 	if (rc == RC_OK) {
-		struct frame frame = {FRAME_WHEN, ROUTE_SLOT + (uint32_t)i, route->generation,
-			buf_slice(&out)};
+		struct frame frame = {
+			FRAME_WHEN, ROUTE_SLOT + (uint32_t)i, route->generation, buf_slice(&out)};
 		rc = pool_send(worker, &frame, ROUTE_CPU_MS, &err);
 	}
 	buf_done(&out);
@@ -354,8 +354,7 @@ static void fill_batch(const struct route *route, struct batch *b)
 	}
 }
 
-static const struct match *find_match(
-	const struct route *route, const struct queue_run *q)
+static const struct match *find_match(const struct route *route, const struct queue_run *q)
 {
 	for (size_t k = 0; k < route->matches_n; k++) {
 		const struct match *m = &route->matches[k];
@@ -435,8 +434,8 @@ static void write_batch(struct runner *r)
 		fill_batch(route, b);
 		size_t room = r->runs.max - r->runs.live_n;
 		size_t most = b->failed_n != 0 || b->runs_n < room ? b->runs_n : room;
-		rc = queue_route(r->queue, b->routings, route->n, most, b->claimed, &b->claimed_n,
-			&err);
+		rc = queue_route(
+			r->queue, b->routings, route->n, most, b->claimed, &b->claimed_n, &err);
 		gate_wrote(&r->gate);
 	} else {
 		err_set(&err, rc, "no memory to route events");

@@ -14,7 +14,7 @@
 
 #define ROUTE_BATCH 64
 #define ROUTE_SLOT 0x80000000u /* + index: `run` of the frames that ask `when` and `key` */
-#define ROUTE_CPU_MS 200 /* a `when` and its `key` together */
+#define ROUTE_CPU_MS 200       /* a `when` and its `key` together */
 
 struct runner;
 
@@ -26,20 +26,20 @@ enum match_state {
 	MATCH_FAILED, /* the question failed: a dead run that says why */
 };
 
-struct match { /* one rule that `on` lets in */
+struct match {           /* one rule that `on` lets in */
 	size_t delivery; /* of the batch */
 	struct rule *rule;
 	enum match_state state;
-	char *key; /* owned */
+	char *key;   /* owned */
 	char *error; /* of a failed one */
 	enum rc code;
 	int crashes;
 };
 
 struct route {
-	bool wanted; /* there may be deliveries */
-	bool open; /* a batch is under way */
-	bool backlog; /* there may be due runs in the store */
+	bool wanted;      /* there may be deliveries */
+	bool open;        /* a batch is under way */
+	bool backlog;     /* there may be due runs in the store */
 	int64_t behind_n; /* runs that are not ended and not live, as far as is known */
 	uint32_t generation;
 	struct ruleset *rules; /* of the batch */

@@ -19,6 +19,7 @@
 #include "runner/state.h"
 
 #define ANSWER_MAX 8192
+#define ON_BYTES (16u << 20)
 #define CRASHES_MAX 3
 
 static void set_error(struct candidate *c, const char *text)
@@ -112,47 +113,67 @@ static enum rc format_on(const struct rule *rule, struct buf *out)
 	return rc == RC_OK ? buf_put(out, "\0", 1) : rc;
 }
 
-/* The list for people: every live rule, and every broken file that has none. */
-static enum rc put_list(struct runner *r, const struct ruleset *set, struct err *err)
-{
+struct listing { /* of rules, for people */
+	struct queue_rule *rules;
+	size_t *at; /* where the text of each `on` starts */
+	size_t n;
 	struct buf on;
-	size_t n = 0, most = set->n + r->rules.candidates_n;
-	struct queue_rule *list = calloc(most + 1, sizeof(*list));
-	size_t *at = calloc(most + 1, sizeof(*at));
-	enum rc rc = list != NULL && at != NULL ? RC_OK : RC_NOMEM;
-	buf_init(&on, 16u << 20);
+};
+
+static enum rc list_live(const struct rules *rules, const struct ruleset *set, struct listing *list)
+{
+	enum rc rc = RC_OK;
 	for (size_t i = 0; i < set->n && rc == RC_OK; i++) {
 		const struct rule *rule = set->rules[i];
-		const char *error = error_of(&r->rules, rule->source->file);
-		at[n] = on.n;
-		rc = format_on(rule, &on);
-		list[n++] = (struct queue_rule){.name = rule->name,
+		const char *error = error_of(rules, rule->source->file);
+		list->at[list->n] = list->on.n;
+		rc = format_on(rule, &list->on);
+		list->rules[list->n++] = (struct queue_rule){.name = rule->name,
 			.file = rule->source->file,
 			.line = rule->line,
 			.state = error != NULL ? "broken" : "live",
 			.error = error != NULL ? error : "",
 			.loaded_ms = set->loaded_ms};
 	}
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		list[i].on = on.p + at[i];
-	for (size_t i = 0; i < r->rules.candidates_n && rc == RC_OK; i++) {
-		const struct candidate *c = &r->rules.candidates[i];
+	for (size_t i = 0; i < list->n && rc == RC_OK; i++)
+		list->rules[i].on = list->on.p + list->at[i];
+	return rc;
+}
+
+static void list_broken(const struct rules *rules, const struct ruleset *set, struct listing *list)
+{
+	for (size_t i = 0; i < rules->candidates_n; i++) {
+		const struct candidate *c = &rules->candidates[i];
 		if (c->error == NULL || ruleset_find_file(set, c->file->name) != NULL)
 			continue;
-		list[n++] = (struct queue_rule){.name = "",
+		list->rules[list->n++] = (struct queue_rule){.name = "",
 			.file = c->file->name,
 			.on = "",
 			.state = "broken",
 			.error = c->error,
 			.loaded_ms = set->loaded_ms};
 	}
+}
+
+/* The list for people: every live rule, and every broken file that has none. */
+static enum rc put_list(struct runner *r, const struct ruleset *set, struct err *err)
+{
+	size_t most = set->n + r->rules.candidates_n + 1;
+	struct listing list = {
+		.rules = calloc(most, sizeof(*list.rules)), .at = calloc(most, sizeof(*list.at))};
+	buf_init(&list.on, ON_BYTES);
+	enum rc rc = list.rules != NULL && list.at != NULL ? RC_OK : RC_NOMEM;
 	if (rc == RC_OK)
-		rc = queue_rules_put(r->queue, list, n, err);
-	else
+		rc = list_live(&r->rules, set, &list);
+	if (rc == RC_OK) {
+		list_broken(&r->rules, set, &list);
+		rc = queue_rules_put(r->queue, list.rules, list.n, err);
+	} else {
 		err_set(err, rc, "no memory for the list of rules");
-	buf_done(&on);
-	free(list);
-	free(at);
+	}
+	buf_done(&list.on);
+	free(list.rules);
+	free(list.at);
 	return rc;
 }
 
@@ -199,8 +220,8 @@ static void tell(struct runner *r)
 		buf_clear(&text);
 	log_info(NULL, "rules: %s", text.n != 0 ? text.p : "loaded");
 	if (r->rules.answer)
-		runner_tell(r, broken != 0 ? "failed" : "reloaded",
-			text.n != 0 ? text.p : "loaded");
+		runner_tell(
+			r, broken != 0 ? "failed" : "reloaded", text.n != 0 ? text.p : "loaded");
 	buf_done(&text);
 }
 
@@ -322,8 +343,7 @@ void rules_push(struct runner *r)
 static struct candidate *find_asked(struct runner *r, uint32_t run, uint32_t generation)
 {
 	size_t i = run - RULES_SLOT;
-	if (!r->rules.loading || generation != r->rules.generation ||
-		i >= r->rules.candidates_n)
+	if (!r->rules.loading || generation != r->rules.generation || i >= r->rules.candidates_n)
 		return NULL;
 	struct candidate *c = &r->rules.candidates[i];
 	return is_open(c) && c->asked ? c : NULL;

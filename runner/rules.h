@@ -19,21 +19,21 @@ struct runner;
 
 #define RULES_SLOT 0xc0000000u /* + index: `run` of the frames that load candidates */
 
-struct candidate { /* a file that is being loaded */
+struct candidate {                /* a file that is being loaded */
 	struct folder_file *file; /* BORROWS */
 	struct version *source;
 	struct rulefile *done; /* its new version, once known */
-	char *error; /* why it has none */
-	int crashes; /* workers that died while others were loaded with it */
+	char *error;           /* why it has none */
+	int crashes;           /* workers that died while others were loaded with it */
 	bool asked;
 };
 
 struct rules {
 	struct ruleset *live;
-	bool loading, again; /* one more reload was asked for meanwhile */
-	bool loaded; /* once at least */
-	bool answer; /* the supervisor waits for an answer */
-	struct folder folder; /* of the load under way */
+	bool loading, again;          /* one more reload was asked for meanwhile */
+	bool loaded;                  /* once at least */
+	bool answer;                  /* the supervisor waits for an answer */
+	struct folder folder;         /* of the load under way */
 	struct candidate *candidates; /* one for each file */
 	size_t candidates_n;
 	uint32_t generation;

@@ -2,8 +2,8 @@
 /*
  * Rules as data: what a file declared, and which files are live together.
  * From: rules.c. To: route.c, which matches events against them. What a worker says about a file is
- * hostile: every word is checked. Fails with file:line: sentence. Immutable once it is live, but for
- * the counting of overruns.
+ * hostile: every word is checked. Fails with file:line: sentence. Immutable once it is live, but
+ * for the counting of overruns.
  */
 #include "runner/ruleset.h"
 
@@ -106,8 +106,8 @@ static enum rc read_rules(const json_t *rules, struct rulefile *f, struct err *e
 	struct err why = {0};
 	size_t n = json_array_size(rules);
 	if (n > RULES_MAX)
-		return err_set(err, RC_INVALID, "%s declares more than %d rules", f->name,
-			RULES_MAX);
+		return err_set(
+			err, RC_INVALID, "%s declares more than %d rules", f->name, RULES_MAX);
 	f->rules = calloc(n + 1, sizeof(*f->rules));
 	if (f->rules == NULL)
 		return err_set(err, RC_NOMEM, "no memory for %s", f->name);
@@ -230,8 +230,7 @@ enum rc ruleset_add(struct ruleset *set, struct rulefile *file, struct err *err)
 		if (rc != RC_OK)
 			return rc;
 	}
-	struct rule **rules =
-		realloc(set->rules, (set->n + file->n + 1) * sizeof(struct rule *));
+	struct rule **rules = realloc(set->rules, (set->n + file->n + 1) * sizeof(struct rule *));
 	if (rules == NULL)
 		return err_set(err, RC_NOMEM, "no memory for the rules of %s", file->name);
 	set->rules = rules;

@@ -25,12 +25,12 @@ struct rule {
 	struct version *source;
 	int line;
 	json_t *on; /* array of strings, patterns */
-	bool when; /* a function: a worker is asked */
+	bool when;  /* a function: a worker is asked */
 	enum rule_key key;
 	char *key_field;
 	int64_t timeout_ms, cpu_ms; /* 0: the default */
 	int attempts_max;
-	int overruns; /* how often `when` or `key` ran over its time */
+	int overruns;   /* how often `when` or `key` ran over its time */
 	bool set_aside; /* it did that too often: not asked until the next reload */
 };
 

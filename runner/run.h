@@ -42,29 +42,29 @@ struct run {
 	struct event *event;
 	struct version *source;
 	struct run_limits limits;
-	struct worker *worker; /* of an active or suspended one */
+	struct worker *worker;  /* of an active or suspended one */
 	struct run *next, **at; /* in the list of its worker, of the pending, or of the free */
 	struct journal journal;
-	struct call *calls; /* under way */
+	struct call *calls;  /* under way */
 	int calls_n, logs_n; /* of this start */
-	int api_calls; /* HTTP requests of this attempt */
+	int api_calls;       /* HTTP requests of this attempt */
 	struct buf log;
-	bool log_full; /* lines were left out */
-	int64_t started_ms; /* wall; of this attempt */
-	int64_t used_us; /* wall time that counts */
-	int64_t counting_us; /* mono: since when it counts; 0: it does not */
-	bool called; /* its first API call has started */
-	bool ended; /* its worker said so, and has forgotten it */
-	bool suspect; /* must be alone in its worker */
+	bool log_full;        /* lines were left out */
+	int64_t started_ms;   /* wall; of this attempt */
+	int64_t used_us;      /* wall time that counts */
+	int64_t counting_us;  /* mono: since when it counts; 0: it does not */
+	bool called;          /* its first API call has started */
+	bool ended;           /* its worker said so, and has forgotten it */
+	bool suspect;         /* must be alone in its worker */
 	unsigned deaths_seen; /* workers that died while it lived in them */
-	enum rc failed; /* of the last call that failed */
+	enum rc failed;       /* of the last call that failed */
 	char failed_name[32];
 };
 
 struct runs {
 	struct run *slots;
 	size_t max, live_n;
-	struct run *unused; /* list of free slots */
+	struct run *unused;  /* list of free slots */
 	struct run *pending; /* oldest first */
 	struct run **pending_end;
 };

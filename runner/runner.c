@@ -2,10 +2,11 @@
 /*
  * The runner process: wiring, the loop, the link.
  * From: the supervisor (conf, reload, drain) and the receiver's wake. To: every step of this room,
- * once per turn of the loop: what has come is handled, due runs are claimed, deliveries routed, runs
- * given to workers, and then, at the end, what was written is committed and effects leave. Fails by
- * ending: 1 when the store failed (the successor recovers what was committed), 75 for a store that
- * is in use, 78 for what the configuration says wrong. Makes no decision about events or runs.
+ * once per turn of the loop: what has come is handled, due runs are claimed, deliveries routed,
+ * runs given to workers, and then, at the end, what was written is committed and effects leave.
+ * Fails by ending: 1 when the store failed (the successor recovers what was committed), 75 for a
+ * store that is in use, 78 for what the configuration says wrong. Makes no decision about events or
+ * runs.
  */
 #include "runner/runner.h"
 
@@ -22,11 +23,11 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/assign.h"
 #include "runner/call.h"
 #include "runner/life.h"
 #include "runner/state.h"
 #include "runner/watch.h"
-#include "runner/assign.h"
 
 #define HEAP_SLACK (32 << 20)
 #define TURN_EVENTS 64 /* handled before the commit, where that many are waiting */
@@ -352,10 +353,8 @@ static void prepare_process(void)
 /* Opens what the process works with and runs it. */
 static enum rc work(const struct conf *conf, struct err *err)
 {
-	struct runner_parts parts = {.conf = conf,
-		.exe = "/proc/self/exe",
-		.link_fd = LINK_FD,
-		.wake_fd = LINK_WAKE};
+	struct runner_parts parts = {
+		.conf = conf, .exe = "/proc/self/exe", .link_fd = LINK_FD, .wake_fd = LINK_WAKE};
 	struct runner *r = NULL;
 	enum rc rc = metrics_open(LINK_METRICS, err);
 	if (rc == RC_OK && sd_event_new(&parts.loop) < 0)

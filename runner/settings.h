@@ -10,11 +10,11 @@
 #include "queue/queue.h"
 
 struct settings {
-	char rules[4096]; /* folder of the rule files */
-	size_t workers; /* processes that run rules */
-	size_t runs_max; /* live runs at once */
+	char rules[4096];        /* folder of the rule files */
+	size_t workers;          /* processes that run rules */
+	size_t runs_max;         /* live runs at once */
 	int64_t cpu_ms, wall_ms; /* of one run, where its rule names none */
-	int64_t memory_bytes; /* of one run */
+	int64_t memory_bytes;    /* of one run */
 	int calls_max, logs_max; /* of one run */
 	struct queue_retention keep;
 };

@@ -45,8 +45,8 @@ struct runner {
 	int link_fd; /* -1: no supervisor */
 	int wake_fd; /* -1: the slow poll only */
 	sd_event_source *wake_io, *link_io, *term;
-	bool ready; /* said so */
-	bool stopped; /* the loop ends */
+	bool ready;    /* said so */
+	bool stopped;  /* the loop ends */
 	enum rc fatal; /* why the process has to end at once; RC_OK: it has not */
 };
 

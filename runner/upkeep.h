@@ -17,11 +17,11 @@ struct runner;
 
 struct upkeep {
 	sd_event_source *poll, *watch, *due;
-	bool busy; /* since memory was given back */
-	bool watching; /* the watch's timer is set */
-	int64_t due_ms; /* wall: what the timer is set to; INT64_MAX: nothing */
+	bool busy;                        /* since memory was given back */
+	bool watching;                    /* the watch's timer is set */
+	int64_t due_ms;                   /* wall: what the timer is set to; INT64_MAX: nothing */
 	int64_t count_at_ms, prune_at_ms; /* mono */
-	struct client_status told; /* what the metrics know of the client */
+	struct client_status told;        /* what the metrics know of the client */
 	pthread_t checkpointer;
 	bool running;
 	_Atomic bool dirty, stop;

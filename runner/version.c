@@ -21,8 +21,8 @@ struct version *version_find(const struct versions *versions, const char *hash)
 	return NULL;
 }
 
-enum rc version_add(struct versions *versions, const char *hash, const char *file, struct slice text,
-	struct version **ret_source, struct err *err)
+enum rc version_add(struct versions *versions, const char *hash, const char *file,
+	struct slice text, struct version **ret_source, struct err *err)
 {
 	struct version *s = version_find(versions, hash);
 	if (s != NULL) {

@@ -21,8 +21,8 @@ struct versions { /* {NULL} is the empty table */
 };
 
 /* Finds or adds a version; one more reference. RC_NOMEM, RC_PARSE (no UTF-8). */
-enum rc version_add(struct versions *versions, const char *hash, const char *file, struct slice text,
-	struct version **ret_version, struct err *err) must_check;
+enum rc version_add(struct versions *versions, const char *hash, const char *file,
+	struct slice text, struct version **ret_version, struct err *err) must_check;
 /* NULL where it is not held; no reference is taken. */
 struct version *version_find(const struct versions *versions, const char *hash);
 struct version *version_ref(struct version *version);

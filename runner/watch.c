@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Silent and dead workers.
- * From: upkeep.c's tick, pool.c. A worker that has executed one thing for 20 ms of its own processor
- * time gets nothing new, and what else it holds goes on elsewhere, replayed from the journal; past
- * the limit of what it executes it is killed. Processor time, not wall time, so that a busy machine
- * makes nobody guilty; a worker that does not run at all (stopped, swapped out) is given seconds.
+ * From: upkeep.c's tick, pool.c. A worker that has executed one thing for 20 ms of its own
+ * processor time gets nothing new, and what else it holds goes on elsewhere, replayed from the
+ * journal; past the limit of what it executes it is killed. Processor time, not wall time, so that
+ * a busy machine makes nobody guilty; a worker that does not run at all (stopped, swapped out) is
+ * given seconds.
  *
  * Blame: a run that was executed when its worker died, or has seen three workers die, is a suspect
  * and goes on alone in a worker. Only a run that was alone is blamed for a death; three, and it is
@@ -18,12 +19,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/assign.h"
 #include "runner/outcome.h"
 #include "runner/state.h"
-#include "runner/assign.h"
 
 #define SILENT_US 20000
-#define GRACE_MS 250 /* for a polite end, behind the limit */
+#define GRACE_MS 250       /* for a polite end, behind the limit */
 #define STOPPED_US 2000000 /* without using any processor time */
 #define STOPPED_KILL_US 15000000
 #define DEATHS_SEEN_MAX 3
@@ -73,7 +74,8 @@ static void look(struct runner *r, struct worker *w)
 	}
 	int64_t used = cpu - w->watched_cpu_us, passed = now - w->watched_us;
 	char text[128];
-	if (used / 1000 > task->cpu_ms + GRACE_MS || passed > STOPPED_KILL_US + task->cpu_ms * 1000) {
+	if (used / 1000 > task->cpu_ms + GRACE_MS ||
+		passed > STOPPED_KILL_US + task->cpu_ms * 1000) {
 		snprintf(text, sizeof(text),
 			"it used more than %" PRId64 " ms of processor time and did not stop",
 			task->cpu_ms);

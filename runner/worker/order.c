@@ -285,7 +285,19 @@ static lua_Integer find_behind(
 	return -1;
 }
 
-/* Steps behind the key at 2; -1 where what is kept does not know it. */
+/* The position of the first kept key that comes after the key at 2, which has left the table. */
+static lua_Integer find_after(lua_State *L, const struct order_key *order, lua_Integer n)
+{
+	struct order_key key = order_key_of(L, 2);
+	lua_Integer i = 0;
+	if (key.rank == ORDER_REST)
+		luaL_error(L, "next: the table has no such key");
+	while (i < n && !key_before(&key, &order[i]))
+		i++;
+	return i;
+}
+
+/* Steps behind the key at 2; -1 where what is kept does not know it and may be old. */
 static int step_kept(lua_State *L, bool anew)
 {
 	lua_settop(L, 2);
@@ -298,8 +310,10 @@ static int step_kept(lua_State *L, bool anew)
 	const struct order_key *order = lua_touserdata(L, k + 2);
 	lua_Integer n = lua_tointeger(L, k + 3);
 	lua_Integer i = n > 0 ? find_behind(L, k + 1, order, n, lua_tointeger(L, k + 4) % n) : -1;
-	if (i < 0)
+	if (i < 0 && !anew)
 		return -1;
+	if (i < 0)
+		i = find_after(L, order, n);
 	for (; i < n; i++) {
 		lua_rawgeti(L, k + 1, order[i].at);
 		lua_pushvalue(L, -1);
@@ -332,9 +346,5 @@ int order_next(lua_State *L)
 		}
 	}
 	int n = step_kept(L, false);
-	if (n < 0)
-		n = step_kept(L, true);
-	if (n < 0)
-		return luaL_error(L, "next: the table has no such key");
-	return n;
+	return n < 0 ? step_kept(L, true) : n;
 }

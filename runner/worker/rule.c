@@ -123,6 +123,7 @@ static enum rc read_head(
 	enum rc rc = state_open(&state, kit, STATE_HEAD, LOAD_BUDGET, err);
 	if (rc != RC_OK)
 		return rc;
+	state_place(&state, loading->file->file, 1);
 	lua_pushcfunction(state.L, trace_note);
 	lua_pushcfunction(state.L, compile);
 	lua_pushlightuserdata(state.L, loading);

@@ -241,8 +241,7 @@ static void note_function(lua_State *L, struct state *state)
 	lua_Debug ar;
 	lua_pushvalue(L, -1);
 	lua_getinfo(L, ">S", &ar);
-	snprintf(state->file, sizeof(state->file), "%s", ar.short_src);
-	state->line = ar.linedefined;
+	state_place(state, ar.short_src, ar.linedefined);
 }
 
 /* Makes the thread the rule runs in, the function and its event on it; protected. */
@@ -311,6 +310,7 @@ enum rc worker_run_start(struct worker_runs *runs, struct kit *kit,
 	run->generation = frame->generation;
 	run->box = box;
 	run->state.run = run;
+	state_place(&run->state, order.file->file, 1);
 	run->cpu_ms = order.cpu_ms;
 	run->cpu_left_us = order.cpu_ms * 1000;
 	run->logs_max = order.logs;
@@ -447,6 +447,7 @@ enum rc worker_run_ask(struct kit *kit, const struct worker_rules *rules, struct
 	if (state_open(&run.state, kit, STATE_WHEN, (size_t)order.memory, err) != RC_OK)
 		return put_refusal(box, frame, "nomem", "this worker is out of memory", err);
 	struct question question = {.order = &order, .key = &key};
+	state_place(&run.state, order.file->file, 1);
 	run.state.run = &run;
 	lua_pushcfunction(run.state.L, trace_note);
 	lua_pushcfunction(run.state.L, ask);

@@ -125,8 +125,8 @@ static int add_rules(scmp_filter_ctx filter)
 	for (size_t i = 0; SANITIZED && rc == 0 && i < ARRAY_N(sanitizers); i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, sanitizers[i], 0);
 	for (size_t i = 0; rc == 0 && i < ARRAY_N(on_socket); i++)
-		rc = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, on_socket[i], 1, SCMP_A0(SCMP_CMP_EQ, WORKER_FD));
+		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, on_socket[i], 1,
+			SCMP_A0(SCMP_CMP_EQ, WORKER_FD, 0));
 	if (rc == 0)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
 			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),

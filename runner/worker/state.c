@@ -72,6 +72,12 @@ struct state *state_of(lua_State *L)
 	return *(struct state **)lua_getextraspace(L);
 }
 
+void state_place(struct state *state, const char *file, int line)
+{
+	snprintf(state->file, sizeof(state->file), "%s", file);
+	state->line = line;
+}
+
 static void push_end(lua_State *L)
 {
 	lua_pushlightuserdata(L, (void *)(uintptr_t)&end_mark);

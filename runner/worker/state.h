@@ -40,7 +40,7 @@ struct state {
 	enum state_mode mode;
 	enum state_end end;
 	bool declared; /* the file's chunk has run: no further rule */
-	char file[64]; /* where an error was raised in a thread that is unwound already */
+	char file[64]; /* the place of an error whose stack says none */
 	int line;
 	struct arena arena; /* all its memory */
 	bool pressed;       /* an allocation was refused and the garbage collector may still help */
@@ -55,6 +55,8 @@ void state_close(struct state *state);
 
 /* The state that L belongs to. */
 struct state *state_of(lua_State *L);
+/* Sets that place. */
+void state_place(struct state *state, const char *file, int line);
 /* Ends the state for this reason, whatever the rule catches; raises, so it does not return. */
 noreturn_ void state_finish(lua_State *L, enum state_end end);
 /* Raises again where the state was ended. For every C function that may catch an error. */

@@ -106,12 +106,10 @@ int trace_note(lua_State *L)
 {
 	struct state *state = state_of(L);
 	lua_Debug ar;
-	state->line = 0;
 	for (int level = 0; level < LEVELS_MAX && lua_getstack(L, level, &ar); level++) {
 		lua_getinfo(L, "Sl", &ar);
 		if (is_rules(&ar)) {
-			snprintf(state->file, sizeof(state->file), "%s", ar.short_src);
-			state->line = ar.currentline;
+			state_place(state, ar.short_src, ar.currentline);
 			break;
 		}
 	}

@@ -109,6 +109,7 @@ bool peer_receive(struct peer *p, int wait_ms, struct peer_frame *ret_frame)
 		while (take(p, ret_frame)) {
 			if (ret_frame->kind != FRAME_BEAT)
 				return true;
+			p->beats++;
 			json_decref(ret_frame->payload);
 		}
 		int64_t left = until - clock_mono_ms();

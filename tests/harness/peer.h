@@ -18,6 +18,7 @@ struct peer {
 	pid_t pid;
 	int fd;
 	struct buf in;
+	int beats; /* BEAT frames that came in between */
 };
 
 struct peer_frame {

@@ -549,6 +549,88 @@ Test(client_faults, a_configured_dialect_that_is_evidently_wrong_sends_nothing, 
 	rig_close(&rig);
 }
 
+/* ---- connections ---- */
+
+static bool answers_once(int fd, const char *request, struct fake_shared *shared)
+{
+	(void)request, (void)shared;
+	fake_answer(fd, 200, "", "{\"data\":{\"person\":{\"id\":\"" ID "\"}}}");
+	return false; /* and closes, without having said so */
+}
+
+Test(client_faults, a_server_that_closes_idle_connections_costs_nothing, .timeout = 60)
+{
+	struct fake fake;
+	struct rig rig;
+	cr_assert(fake_open(&fake, answers_once, FAKE_CORE));
+	cr_assert(rig_open(&rig, &(struct rig_conf){.url = fake.url}));
+	for (int i = 0; i < 5; i++) {
+		struct rig_answer a =
+			rig_call(&rig, CLIENT_GET, "people", rig_json("{'id':'" ID "'}"), "k");
+		OK(a);
+		cr_assert_eq(a.requests, 1);
+		rig_answer_done(&a);
+		int turns = 0; /* a closed socket must not keep the loop awake */
+		int64_t until = clock_mono_ms() + 100;
+		while (clock_mono_ms() < until) {
+			cr_assert_geq(sd_event_run(rig.loop, 20000), 0);
+			turns++;
+		}
+		cr_assert_leq(turns, 20);
+	}
+	rig_close(&rig);
+	fake_close(&fake);
+}
+
+static bool accepts_tls(void *ctx)
+{
+	char *text = process_read(((struct process *)ctx)->out);
+	bool yes = text != NULL && strstr(text, "ACCEPT") != NULL;
+	free(text);
+	return yes;
+}
+
+Test(client_faults, a_certificate_that_nobody_signed_gets_no_key, .timeout = 60)
+{
+	char dir[128], key[160], cert[160], port[16], url[64];
+	struct process maker, server;
+	cr_assert(process_folder(dir));
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
+	snprintf(port, sizeof(port), "%d", port_free());
+	snprintf(url, sizeof(url), "https://localhost:%s", port);
+	const char *make[] = {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+		"ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-keyout", key,
+		"-out", cert, NULL};
+	const char *serve[] = {"/usr/bin/openssl", "s_server", "-accept", port, "-key", key,
+		"-cert", cert, "-www", NULL};
+	cr_assert_eq(process_run(&maker, dir, "maker", make, NULL, 20000), 0);
+	cr_assert(process_start(&server, dir, "server", serve, NULL));
+	cr_assert(process_await(accepts_tls, &server, 10000));
+	struct rig rig;
+	cr_assert(rig_open(&rig, &(struct rig_conf){.url = url}));
+	cr_assert(rig_until(&rig, is_down, &rig, 10000));
+	struct client_status s;
+	client_status(rig.client, &s);
+	cr_assert(strstr(s.problem, "its certificate is not valid") != NULL, "%s", s.problem);
+	rig_close(&rig);
+	process_stop(&server, SIGTERM, 2000);
+	process_folder_remove(dir);
+}
+
+Test(client_faults, proxies_of_the_environment_are_ignored, .timeout = 60)
+{
+	cr_assert_eq(setenv("http_proxy", "http://127.0.0.1:9", 1), 0);
+	cr_assert_eq(setenv("all_proxy", "http://127.0.0.1:9", 1), 0);
+	struct fake fake;
+	struct rig rig;
+	cr_assert(fake_open(&fake, answers_once, FAKE_CORE));
+	cr_assert(rig_open(&rig, &(struct rig_conf){.url = fake.url}));
+	cr_assert(rig_until(&rig, is_up, &rig, 5000));
+	rig_close(&rig);
+	fake_close(&fake);
+}
+
 /* ---- ends ---- */
 
 Test(client_faults, a_cancelled_call_is_not_heard_of_again_and_the_rest_goes_on, .timeout = 60)

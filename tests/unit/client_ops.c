@@ -180,9 +180,9 @@ IN_BOTH(a_list_goes_over_pages_and_gives_a_cursor_that_fits_its_end)
 {
 	json_t *list = json_array();
 	for (int i = 0; i < 130; i++)
-		json_array_append_new(
-			list, json_pack("{s:o, s:s, s:s}", "title", json_sprintf("task %03d", i),
-				      "status", "TODO", "body", i % 3 == 0 ? "third" : "other"));
+		json_array_append_new(list,
+			json_pack("{s:o, s:s, s:s}", "title", json_sprintf("task %03d", i),
+				"status", "IN_PROGRESS", "body", i % 3 == 0 ? "third" : "other"));
 	struct rig_answer a =
 		rig_call(rig, CLIENT_CREATE_MANY, "tasks", json_pack("{s:o}", "list", list), "p/1");
 	OK(a);
@@ -270,7 +270,8 @@ IN_BOTH(alike_ensures_at_once_make_one)
 		char name[16];
 		snprintf(name, sizeof(name), "s/%d", i);
 		rig_submit(rig, &a[i], CLIENT_ENSURE, "tasks",
-			rig_json("{'where':{'title':'only once'},'data':{'status':'TODO'}}"), name);
+			rig_json("{'where':{'title':'only once'},'data':{'status':'IN_PROGRESS'}}"),
+			name);
 	}
 	cr_assert(rig_await(rig, a, 20, 30000));
 	int created = 0;

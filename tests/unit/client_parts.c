@@ -195,8 +195,8 @@ Test(client_parts, what_goes_to_the_documented_shape_comes_back_the_same)
 {
 	static const char *const people[] = {
 		"{'name':{'firstName':'A','lastName':'B'},'emails':{'primaryEmail':'a@b.c'}}",
-		"{'phones':{'primaryPhoneNumber':'612345678','primaryPhoneCallingCode':'+33',"
-		"'primaryPhoneCountryCode':'FR'}}",
+		("{'phones':{'primaryPhoneNumber':'612345678','primaryPhoneCallingCode':'+33',"
+		 "'primaryPhoneCountryCode':'FR'}}"),
 		"{'companyId':'11111111-2222-4333-8444-555555555555','jobTitle':'x'}"};
 	for (size_t i = 0; i < sizeof(people) / sizeof(people[0]); i++) {
 		json_t *data = rig_json(people[i]), *flat = NULL;

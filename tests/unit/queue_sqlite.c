@@ -212,15 +212,16 @@ Test(queue_sqlite, a_full_disk_breaks_the_handle_and_keeps_what_was_committed)
 /* --- checkpoints
  * ----------------------------------------------------------------------------------- */
 
-struct pointer {
+struct helper_thread {
 	struct queue *q;
+	const char *folder;
 	atomic_bool stop;
-	atomic_int done;
+	atomic_int done, bad;
 };
 
 static void *checkpoint_on(void *ctx)
 {
-	struct pointer *p = ctx;
+	struct helper_thread *p = ctx;
 	struct err err;
 	while (!atomic_load(&p->stop))
 		if (queue_checkpoint(p->q, &err) == RC_OK)
@@ -233,7 +234,7 @@ Test(queue_sqlite, checkpoints_beside_a_busy_writer_lose_nothing)
 	struct suite s;
 	pthread_t thread;
 	suite_start(&s, NULL);
-	struct pointer p = {.q = s.receiver};
+	struct helper_thread p = {.q = s.receiver};
 	cr_assert_eq(pthread_create(&thread, NULL, checkpoint_on, &p), 0);
 	for (int i = 0; i < 1500; i++)
 		suite_put(&s, NULL, "{}");
@@ -412,6 +413,41 @@ Test(queue_sqlite, a_side_finds_the_file_of_the_other_when_it_appears)
 	suite_ok(&s, queue_inbox_next(s.runner, 1, &raw, &n, &s.err));
 	cr_assert_eq(n, 1u);
 	suite_end(&s);
+}
+
+/* A reader that looks all the time finds nothing yet or a whole store, never half of one. */
+static void *open_on(void *ctx)
+{
+	struct helper_thread *p = ctx;
+	const char *folder = p->folder;
+	struct err err;
+	while (!atomic_load(&p->stop)) {
+		struct queue *reader;
+		enum rc rc = queue_open(folder, QUEUE_READER, &reader, &err);
+		if (rc == RC_OK)
+			queue_close(reader);
+		else if (rc != RC_NOT_FOUND)
+			atomic_store(&p->bad, rc);
+		atomic_fetch_add(&p->done, 1);
+	}
+	return NULL;
+}
+
+Test(queue_sqlite, a_reader_that_looks_while_a_store_is_made_sees_no_half_of_it)
+{
+	for (int i = 0; i < 20; i++) {
+		struct suite s = {0};
+		pthread_t thread;
+		suite_folder(s.folder);
+		struct helper_thread p = {.folder = s.folder};
+		cr_assert_eq(pthread_create(&thread, NULL, open_on, &p), 0);
+		suite_ok(&s, queue_open(s.folder, QUEUE_RECEIVER, &s.receiver, &s.err));
+		suite_ok(&s, queue_open(s.folder, QUEUE_RUNNER, &s.runner, &s.err));
+		atomic_store(&p.stop, true);
+		pthread_join(thread, NULL);
+		cr_assert_eq(atomic_load(&p.bad), RC_OK, "%s", rc_name(atomic_load(&p.bad)));
+		suite_end(&s);
+	}
 }
 
 Test(queue_sqlite, a_lost_inbox_does_not_hide_new_deliveries)

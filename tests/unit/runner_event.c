@@ -51,8 +51,8 @@ static void parse_file(const char *name)
 	struct buf body;
 	buf_init(&body, 8 << 20);
 	snprintf(path, sizeof(path), WEBHOOKS "%s.body", name);
-	cr_assert_eq(file_read(AT_FDCWD, path, FILE_LINKS_FOLLOWED, &body, &err), RC_OK, "%s",
-		err.msg);
+	cr_assert_eq(
+		file_read(AT_FDCWD, path, FILE_LINKS_FOLLOWED, &body, &err), RC_OK, "%s", err.msg);
 	cr_assert_eq(parse_form(buf_slice(&body), EVENT_TWENTY), RC_OK, "%s: %s", name, err.msg);
 	buf_done(&body);
 }
@@ -144,8 +144,8 @@ Test(runner_event, the_published_body_means_the_same)
 
 Test(runner_event, another_source_gives_its_body_and_headers)
 {
-	cr_assert_eq(
-		parse_form(slice_of("{\"type\":\"invoice.paid\"}"), EVENT_HOOK), RC_OK, "%s", err.msg);
+	cr_assert_eq(parse_form(slice_of("{\"type\":\"invoice.paid\"}"), EVENT_HOOK), RC_OK, "%s",
+		err.msg);
 	cr_assert_str_eq(event->name, "hook:stripe");
 	cr_assert_str_eq(event->record_id, "");
 	cr_assert_str_eq(text("hook"), "stripe");
@@ -158,13 +158,15 @@ Test(runner_event, another_source_gives_its_body_and_headers)
 Test(runner_event, the_digest_ignores_when_it_was_sent_and_the_order_of_keys)
 {
 	uint8_t first[DIGEST_N];
-	cr_assert_eq(parse("{\"eventName\":\"person.updated\",\"eventDate\":\"2026-01-01T00:00:00Z\","
-			   "\"record\":{\"id\":\"x\",\"a\":1,\"b\":2},\"updatedFields\":[\"a\"]}"),
+	cr_assert_eq(
+		parse("{\"eventName\":\"person.updated\",\"eventDate\":\"2026-01-01T00:00:00Z\","
+		      "\"record\":{\"id\":\"x\",\"a\":1,\"b\":2},\"updatedFields\":[\"a\"]}"),
 		RC_OK);
 	memcpy(first, event->digest, DIGEST_N);
 	done();
-	cr_assert_eq(parse("{\"updatedFields\":[\"a\"],\"record\":{\"b\":2,\"a\":1,\"id\":\"x\"},"
-			   "\"eventDate\":\"2026-02-02T00:00:00Z\",\"eventName\":\"person.updated\"}"),
+	cr_assert_eq(
+		parse("{\"updatedFields\":[\"a\"],\"record\":{\"b\":2,\"a\":1,\"id\":\"x\"},"
+		      "\"eventDate\":\"2026-02-02T00:00:00Z\",\"eventName\":\"person.updated\"}"),
 		RC_OK);
 	cr_assert(digest_equal(first, event->digest));
 }
@@ -206,7 +208,8 @@ Test(runner_event, what_is_no_event_is_refused_with_its_reason)
 		{"\"person.created\"", "neither an object nor an array"},
 		{"null", "neither an object nor an array"},
 		{"{\"eventName\":\"person.created\",\"record\":{\"id\":\"x\"", "not JSON"},
-		{"{\"eventName\":\"person.created\",\"eventName\":\"person.deleted\"}", "appears twice"},
+		{"{\"eventName\":\"person.created\",\"eventName\":\"person.deleted\"}",
+			"appears twice"},
 		{"{\"eventName\":\"person.created\",\"record\":{\"id\":\"\xff\xfe\"}}", "UTF-8"},
 		{"{\"eventName\":\"person.created\",\"record\":{\"id\":\"\\u0000\"}}", "NUL"},
 		{"[]", "a list, not an event"},
@@ -279,7 +282,8 @@ Test(runner_event, sixty_four_levels_are_fine)
 	char *open = repeat("[", 62), *shut = repeat("]", 62);
 	char body[512];
 	snprintf(body, sizeof(body),
-		"{\"eventName\":\"note.created\",\"record\":{\"id\":\"x\",\"t\":%s%s}}", open, shut);
+		"{\"eventName\":\"note.created\",\"record\":{\"id\":\"x\",\"t\":%s%s}}", open,
+		shut);
 	cr_assert_eq(parse(body), RC_OK, "%s", err.msg);
 	free(open);
 	free(shut);

@@ -57,8 +57,8 @@ static void read_all(void)
 static void cleanup(void)
 {
 	char full[160];
-	static const char *const names[] = {"a.lua", "b.lua", "c.lua", "a_test.lua", "notes.txt",
-		".hidden.lua", "outside"};
+	static const char *const names[] = {
+		"a.lua", "b.lua", "c.lua", "a_test.lua", "notes.txt", ".hidden.lua", "outside"};
 	folder_done(&folder);
 	for (size_t i = 0; i < ARRAY_N(names); i++) {
 		name_of(full, names[i]);

@@ -45,8 +45,8 @@ static enum journal_verdict ask(const char *path, uint8_t tag, uint32_t generati
 
 static size_t add(const char *path, bool effect, uint8_t tag, uint32_t generation)
 {
-	struct journal_call call = {path, effect ? "update" : "get", "people", sum(tag), effect,
-		generation};
+	struct journal_call call = {
+		path, effect ? "update" : "get", "people", sum(tag), effect, generation};
 	size_t i = 99;
 	cr_assert_eq(journal_add(&journal, &call, &i), RC_OK);
 	return i;

@@ -30,8 +30,8 @@ TestSuite(runner_outcome, .init = open_stage, .fini = close_stage, .timeout = 60
 static void rule(const char *body)
 {
 	char text[2048];
-	snprintf(text, sizeof(text), "rule \"r\" { on = \"person.*\", run = function(event)\n%s\nend }",
-		body);
+	snprintf(text, sizeof(text),
+		"rule \"r\" { on = \"person.*\", run = function(event)\n%s\nend }", body);
 	stage_rule(&s, "a.lua", text);
 }
 
@@ -98,7 +98,8 @@ Test(runner_outcome, retry_after_comes_back_and_uses_up_no_attempt)
 Test(runner_outcome, a_rule_that_loops_ends_at_its_processor_time)
 {
 	stage_rule(&s, "a.lua",
-		"rule \"r\" { on = \"person.*\", cpu = \"100ms\", run = function() while true do end end }");
+		"rule \"r\" { on = \"person.*\", cpu = \"100ms\", run = function() while true do "
+		"end end }");
 	stage_start(&s, STAGE_ALONE, NULL);
 	stage_someone(&s, "x");
 	stage_until(&s, stage_ended, 1);

@@ -8,7 +8,8 @@ Test(runner_retry, each_attempt_waits_about_twice_as_long_up_to_the_cap)
 {
 	int64_t middle = 1000;
 	for (int attempt = 1; attempt <= 60; attempt++) {
-		int64_t low = retry_delay_ms(attempt, 0), high = retry_delay_ms(attempt, UINT32_MAX);
+		int64_t low = retry_delay_ms(attempt, 0),
+			high = retry_delay_ms(attempt, UINT32_MAX);
 		cr_assert_geq(low, middle - middle / 4);
 		cr_assert_leq(high, middle + middle / 4);
 		cr_assert_leq(high, RETRY_CAP_MS);

@@ -60,7 +60,8 @@ Test(runner_route, what_cannot_be_parsed_is_kept_in_quarantine_and_the_rest_goes
 {
 	static const char *const bad[] = {"", "null", "{\"eventName\":\"person.created\"", "[]",
 		"{\"eventName\":\"person.created\",\"record\":{\"id\":\"\xff\"}}",
-		"{\"eventName\":\"person.created\",\"eventName\":\"a.b\",\"record\":{\"id\":\"x\"}}"};
+		("{\"eventName\":\"person.created\",\"eventName\":\"a.b\",\"record\":{\"id\":\"x\"}"
+		 "}")};
 	stage_rule(&s, "a.lua", "rule \"all\" { on = \"person.*\", run = function() end }\n");
 	stage_start(&s, STAGE_ALONE, NULL);
 	for (size_t i = 0; i < ARRAY_N(bad); i++)
@@ -121,7 +122,8 @@ Test(runner_route, the_key_of_a_rule_is_a_field_a_function_or_the_record)
 {
 	stage_rule(&s, "a.lua",
 		"rule \"field\" { on = \"person.*\", key = \"companyId\", run = function() end }\n"
-		"rule \"none\" { on = \"person.*\", key = \"nothingLikeIt\", run = function() end }\n"
+		"rule \"none\" { on = \"person.*\", key = \"nothingLikeIt\", run = function() end "
+		"}\n"
 		"rule \"function\" { on = \"person.*\", run = function() end,\n"
 		"  key = function(e) return \"k:\" .. e.record.jobTitle end }\n"
 		"rule \"nil\" { on = \"person.*\", key = function() end, run = function() end }\n");
@@ -158,7 +160,8 @@ Test(runner_route, a_when_that_never_answers_is_killed_and_set_aside_after_three
 {
 	stage_rule(&s, "a.lua",
 		"rule \"slow\" { on = \"person.*\", run = function() end,\n"
-		"  when = function(e) return ((\"a\"):rep(40)):find((\"a?\"):rep(40) .. (\"a\"):rep(40) "
+		"  when = function(e) return ((\"a\"):rep(40)):find((\"a?\"):rep(40) .. "
+		"(\"a\"):rep(40) "
 		".. \"b\") end }\n"
 		"rule \"good\" { on = \"person.*\", run = function() end }\n");
 	stage_start(&s, STAGE_ALONE, NULL);

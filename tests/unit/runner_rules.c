@@ -102,7 +102,8 @@ Test(runner_rules, a_file_that_never_loaded_is_listed_as_broken)
 Test(runner_rules, byte_order_mark_and_crlf_are_fine_and_nul_is_not)
 {
 	stage_rule(&s, "a.lua", "\xef\xbb\xbf" RULE("one"));
-	stage_rule(&s, "b.lua", "rule \"two\" {\r\n on = \"person.*\",\r\n run = function() end }\r\n");
+	stage_rule(&s, "b.lua",
+		"rule \"two\" {\r\n on = \"person.*\",\r\n run = function() end }\r\n");
 	stage_start(&s, STAGE_ALONE, NULL);
 	cr_assert_str_eq(live(), "one,two");
 	char path[256];
@@ -133,7 +134,8 @@ Test(runner_rules, a_file_that_loops_while_it_is_read_is_broken_and_others_load)
 {
 	stage_rule(&s, "a.lua", "while true do end\n");
 	stage_rule(&s, "b.lua", RULE("two"));
-	stage_rule(&s, "c.lua", "return (('a'):rep(40)):find(('a?'):rep(40) .. ('a'):rep(40) .. 'b')");
+	stage_rule(
+		&s, "c.lua", "return (('a'):rep(40)):find(('a?'):rep(40) .. ('a'):rep(40) .. 'b')");
 	stage_start(&s, STAGE_ALONE, NULL);
 	says("1 rule live, 2 files broken: a.lua");
 	cr_assert_str_eq(live(), "two");

@@ -29,7 +29,6 @@
 #include "tests/harness/http.h"
 
 #define WAIT_MS 20000
-#define KEY "stage-key"
 
 __attribute__((constructor)) static void be_a_worker(int argc, char **argv)
 {
@@ -65,19 +64,18 @@ static bool twin_listens(void *ctx)
 static void start_twin(struct stage *s)
 {
 	const char *argv[] = {process_path("moonhook-twin"), "--listen", "127.0.0.1:0", "--dialect",
-		"core", "--key", KEY, "--budget", "none", NULL};
+		"core", "--key", STAGE_KEY, "--budget", "none", NULL};
 	cr_assert(process_start(&s->twin, s->dir, "twin", argv, NULL));
 	cr_assert(process_await(twin_listens, s, 10000), "the twin did not start");
 }
 
 static void write_conf(struct stage *s, const char *settings)
 {
-	const struct conf_table tables[] = {
-		runner_conf_table, queue_conf_table, client_conf_table};
+	const struct conf_table tables[] = {runner_conf_table, queue_conf_table, client_conf_table};
 	char text[2048], path[256];
 	struct err err = {0};
 	snprintf(text, sizeof(text),
-		"store = \"%s/var\"\nrules = \"%s\"\ntwenty = { url = \"%s\", key = \"" KEY
+		"store = \"%s/var\"\nrules = \"%s\"\ntwenty = { url = \"%s\", key = \"" STAGE_KEY
 		"\", budget = \"none\" }\n%s\n",
 		s->dir, s->rules, s->twin_url[0] != '\0' ? s->twin_url : "http://127.0.0.1:9",
 		settings != NULL ? settings : "");
@@ -98,14 +96,14 @@ void stage_again(struct stage *s)
 	struct err err = {0};
 	const char *store = conf_text(s->conf, "store");
 	if (s->inbox == NULL)
-		cr_assert_eq(queue_open(store, QUEUE_RECEIVER, &s->inbox, &err), RC_OK, "%s",
-			err.msg);
+		cr_assert_eq(
+			queue_open(store, QUEUE_RECEIVER, &s->inbox, &err), RC_OK, "%s", err.msg);
 	cr_assert_eq(queue_open(store, QUEUE_RUNNER, &s->work, &err), RC_OK, "%s", err.msg);
-	s->parts = (struct runner_parts){
-		.conf = s->conf, .queue = s->work, .exe = "/proc/self/exe"};
+	s->parts =
+		(struct runner_parts){.conf = s->conf, .queue = s->work, .exe = "/proc/self/exe"};
 	cr_assert_geq(sd_event_new(&s->parts.loop), 0);
-	cr_assert_eq(client_new(s->conf, s->parts.loop, &s->parts.client, &err), RC_OK, "%s",
-		err.msg);
+	cr_assert_eq(
+		client_new(s->conf, s->parts.loop, &s->parts.client, &err), RC_OK, "%s", err.msg);
 	s->parts.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	cr_assert_eq(link_open(s->link, &err), RC_OK);
 	s->parts.link_fd = s->link[1];
@@ -147,8 +145,8 @@ void stage_stop(struct stage *s)
 	free_parts(s);
 }
 
-/* What is not committed is dropped: a child that shares nothing but the files takes the place of the
- * process that died. The handle is left without a commit, which is what a death leaves. */
+/* What is not committed is dropped: a child that shares nothing but the files takes the place of
+ * the process that died. The handle is left without a commit, which is what a death leaves. */
 void stage_crash(struct stage *s)
 {
 	for (size_t i = 0; i < s->runner->runs.max; i++) {
@@ -172,8 +170,7 @@ void stage_close(struct stage *s)
 struct id stage_deliver(struct stage *s, const char *source, struct slice body)
 {
 	struct err err = {0};
-	struct queue_delivery d = {
-		.source = source, .body = body, .received_ms = clock_wall_ms()};
+	struct queue_delivery d = {.source = source, .body = body, .received_ms = clock_wall_ms()};
 	uint64_t one = 1;
 	cr_assert_eq(id_new(d.received_ms, &d.id, &err), RC_OK);
 	cr_assert_eq(queue_inbox_put(s->inbox, &d, 1, &err), RC_OK, "%s", err.msg);
@@ -350,7 +347,7 @@ long stage_requests(struct stage *s, const char *method, const char *path)
 		const char *m = json_string_value(json_object_get(row, "method"));
 		const char *p = json_string_value(json_object_get(row, "path"));
 		n += m != NULL && p != NULL && strcmp(m, method) == 0 &&
-			strncmp(p, path, strlen(path)) == 0;
+		     strncmp(p, path, strlen(path)) == 0;
 		json_decref(row);
 	}
 	http_answer_done(&answer);

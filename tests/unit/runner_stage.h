@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A whole runner in this process, on a store of its own, with real workers (this program again) and,
- * where a test asks for it, a twin to call.
+ * A whole runner in this process, on a store of its own, with real workers (this program again)
+ * and, where a test asks for it, a twin to call.
  */
 #ifndef MOONHOOK_TESTS_UNIT_RUNNER_STAGE_H
 #define MOONHOOK_TESTS_UNIT_RUNNER_STAGE_H
@@ -13,6 +13,8 @@
 #include "runner/life.h"
 #include "runner/state.h"
 #include "tests/harness/process.h"
+
+#define STAGE_KEY "stage-key" /* of the twin's API */
 
 enum stage_twin { STAGE_ALONE, STAGE_TWIN };
 
@@ -32,7 +34,7 @@ struct stage {
 	struct queue *inbox, *work;
 	struct runner_parts parts;
 	struct runner *runner;
-	int link[2]; /* [0]: the supervisor's end */
+	int link[2];                /* [0]: the supervisor's end */
 	struct stage_run runs[512]; /* of the last stage_look */
 	size_t runs_n;
 };
@@ -59,8 +61,8 @@ struct id stage_someone(struct stage *s, const char *title);
 
 /* Turns until question says yes, 20 s at most; fails the test otherwise. */
 void stage_until(struct stage *s, bool (*question)(struct stage *s, long n), long n);
-bool stage_ended(struct stage *s, long n); /* that many runs have ended */
-bool stage_parsed(struct stage *s, long n); /* that many events are routed */
+bool stage_ended(struct stage *s, long n);   /* that many runs have ended */
+bool stage_parsed(struct stage *s, long n);  /* that many events are routed */
 bool stage_waiting(struct stage *s, long n); /* that many runs wait for their time */
 /* Turns n times without asking. */
 void stage_turn(struct stage *s, int n);

@@ -67,7 +67,8 @@ Test(runner_watch, runs_of_a_worker_that_dies_idle_go_on_elsewhere_and_nobody_is
 {
 	stage_rule(&s, "a.lua",
 		"rule \"r\" { on = \"person.*\", run = function(e)\n"
-		"  for i = 1, 5 do twenty.notes:create { title = i .. e.record.jobTitle } end\nend }");
+		"  for i = 1, 5 do twenty.notes:create { title = i .. e.record.jobTitle } end\nend "
+		"}");
 	stage_start(&s, STAGE_TWIN, "workers = 2");
 	for (int i = 0; i < 20; i++)
 		stage_someone(&s, "x");
@@ -139,7 +140,8 @@ Test(runner_watch, a_worker_that_does_not_run_at_all_loses_its_runs_too)
 {
 	stage_rule(&s, "a.lua",
 		"rule \"r\" { on = \"person.*\", run = function(e)\n"
-		"  for i = 1, 3 do twenty.notes:create { title = i .. e.record.jobTitle } end\nend }");
+		"  for i = 1, 3 do twenty.notes:create { title = i .. e.record.jobTitle } end\nend "
+		"}");
 	stage_start(&s, STAGE_TWIN, "workers = 2");
 	for (int i = 0; i < 10; i++)
 		stage_someone(&s, "x");

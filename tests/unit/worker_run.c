@@ -281,6 +281,32 @@ Test(worker_run, processor_time_counts_over_all_parts_of_a_run)
 	worker_rig_close(&rig);
 }
 
+Test(worker_run, a_worker_that_was_busy_says_when_it_is_back)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	load(&rig, "for i = 1, 3e6 do end twenty.people:get('a')");
+	rig.peer.beats = 0;
+	send_start(&rig.peer, 1, 1, "{}");
+	expect_frame(&rig.peer, FRAME_CALL, 1, 1);
+	send_resume(&rig.peer, 1, 1, "1");
+	expect_frame(&rig.peer, FRAME_END, 1, 1);
+	cr_expect_eq(rig.peer.beats, 1);
+	worker_rig_close(&rig);
+}
+
+Test(worker_run, a_run_that_never_comes_back_has_told_its_log)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	load(&rig, "log.info('one') for i = 1, 3e6 do end log.info('two') while true do end");
+	send_start(&rig.peer, 1, 1, "{\"cpu_ms\":600000}");
+	expect_frame(&rig.peer, FRAME_LOG, 1, 1);
+	expect_frame(&rig.peer, FRAME_LOG, 1, 1);
+	int status = peer_kill(&rig.peer);
+	cr_expect(WIFSIGNALED(status), "%x", status);
+}
+
 Test(worker_run, quotas_come_with_the_start)
 {
 	struct worker_rig rig;

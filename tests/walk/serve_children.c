@@ -122,6 +122,17 @@ Test(serve_children, sigterm_drains_receiver_then_runner_then_console_and_ends_w
 	cr_expect(access(control, F_OK) != 0, "the control socket is gone");
 }
 
+Test(serve_children, a_child_that_does_not_finish_is_killed_when_somebody_is_impatient)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	pid_t receiver = daemon_child(&d, "receiver");
+	cr_assert(receiver > 0 && kill(receiver, SIGSTOP) == 0);
+	cr_assert_eq(kill(d.process.pid, SIGINT), 0);
+	cr_assert(daemon_logged(&d, "stopping: interrupted", 10000));
+	cr_expect_eq(process_stop(&d.process, SIGINT, 10000), 0);
+	cr_expect(kill(receiver, 0) != 0);
+}
+
 static bool all_gone(void *ctx)
 {
 	const pid_t *pids = ctx;

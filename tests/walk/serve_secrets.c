@@ -73,11 +73,20 @@ static size_t add_children(pid_t *pids, size_t n, size_t max)
 	return n;
 }
 
+static bool has_worker(void *ctx)
+{
+	(void)ctx;
+	json_t *status = daemon_status(&d);
+	bool has = json_integer_value(json_object_get(status, "workers")) >= 1;
+	json_decref(status);
+	return has;
+}
+
 Test(serve_secrets, a_planted_key_is_in_no_command_line_environment_or_log)
 {
 	pid_t pids[32];
 	cr_assert(daemon_start(&d, NULL, env));
-	cr_assert(daemon_child(&d, "runner") > 0);
+	cr_assert(process_await(has_worker, NULL, 10000));
 	pids[0] = d.process.pid;
 	size_t n = add_children(pids, 1, ARRAY_N(pids));
 	cr_assert_geq(n, 5, "supervisor, receiver, runner, worker, console");
@@ -95,16 +104,18 @@ Test(serve_secrets, a_planted_key_is_in_no_command_line_environment_or_log)
 	cr_expect_eq(daemon_stop(&d), 0);
 }
 
+static bool environ_holds(void *pid)
+{
+	return holds(*(pid_t *)pid, "environ");
+}
+
 Test(serve_secrets, the_test_itself_can_see_a_key)
 {
 	/* The control: a process that scrubs nothing. */
 	const char *argv[] = {"/bin/sleep", "30", NULL};
 	struct process p = {.pid = 0};
 	cr_assert(process_start(&p, d.dir, "sleep", argv, env));
-	bool seen = false;
-	for (int i = 0; i < 1000 && !seen; i++) /* until it has been exec'd */
-		seen = holds(p.pid, "environ");
-	cr_expect(seen);
+	cr_expect(process_await(environ_holds, &p.pid, 10000), "once it has been exec'd");
 	(void)process_stop(&p, SIGKILL, 1000);
 }
 
@@ -129,6 +140,7 @@ Test(serve_secrets, no_process_leaves_a_core)
 {
 	pid_t pids[32];
 	cr_assert(daemon_start(&d, NULL, env));
+	cr_assert(process_await(has_worker, NULL, 10000));
 	pids[0] = d.process.pid;
 	size_t n = add_children(pids, 1, ARRAY_N(pids));
 	for (size_t i = 0; i < n; i++) {
