@@ -11,7 +11,7 @@ DESTDIR ?=
 PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libseccomp libsystemd
 DEBIAN   = gcc clang libclang-rt-14-dev clang-format make pkg-config libmicrohttpd-dev \
 	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libseccomp-dev \
-	libsystemd-dev libcriterion-dev wrk jq curl procps ca-certificates
+	libsystemd-dev libcriterion-dev wrk jq curl openssl procps ca-certificates
 
 # The release keeps the plain paths; every other variant builds beside it.
 B := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
@@ -64,12 +64,13 @@ $(B)/moonhook-twin: $(call obj,$(TWIN_C) $(wildcard base/*.c))
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+LIB_O = $(filter-out $(O)/cli/main.o,$(call obj,$(ROOM_C)))
+
 # Bench programs: one file, one program, beside the twin.
-$(B)/bench-%: $(O)/tests/bench/%.o $(call obj,$(HARNESS_C) $(wildcard base/*.c))
+$(B)/bench-%: $(O)/tests/bench/%.o $(call obj,$(HARNESS_C)) $(LIB_O)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-LIB_O = $(filter-out $(O)/cli/main.o,$(call obj,$(ROOM_C)))
 $(B)/tests: $(call obj,$(UNIT_C) $(HARNESS_C)) $(LIB_O)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
@@ -98,8 +99,19 @@ run: all ## install, build, start; ONCE=1 ends after the demonstration
 test: ## everything that must hold, sanitizers included
 	@.ci/test
 
-bench: all $(B)/bench-send ## measure; ratios hold, absolute figures depend on the machine
+bench: all $(B)/bench-send $(B)/bench-sign $(B)/bench-bare_server ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run
+
+# One fuzzer for each file of tests/fuzz, SECONDS of each: make fuzz SECONDS=60.
+FUZZ_C = $(wildcard tests/fuzz/*.c)
+build/fuzz/%: tests/fuzz/%.c $(filter-out cli/main.c,$(ROOM_C)) $(EMBED) | build/.deps
+	@mkdir -p $(dir $@)
+	@echo '  FUZZ    $@'
+	@clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \
+		$(filter-out cli/main.c,$(ROOM_C)) $(LIBS)
+fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)) ## run the fuzzers, SECONDS=20 each
+	@for f in $^; do echo "== $$f"; mkdir -p $$f.corpus; \
+		$$f -max_total_time=$(or $(SECONDS),20) -print_final_stats=0 -artifact_prefix=$$f. $$f.corpus 2>&1 | tail -2 || exit 1; done
 
 layers: ## the include arrows of the rooms
 	@.ci/layers
@@ -115,6 +127,11 @@ install: all ## PREFIX=/usr/local DESTDIR=
 	install -D -m 644 conf/moonhook.lua $(DESTDIR)$(PREFIX)/share/moonhook/moonhook.lua
 	install -d $(DESTDIR)$(PREFIX)/share/moonhook/rules
 	install -m 644 scripts/rules/*.lua $(DESTDIR)$(PREFIX)/share/moonhook/rules
+	install -D -m 644 conf/moonhook.service $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.service
+	install -D -m 644 conf/moonhook.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.socket
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	build/moonhook man >$(DESTDIR)$(PREFIX)/share/man/man1/moonhook.1
+	build/moonhook completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/moonhook
 
 clean: ## forget what was built
 	rm -rf build

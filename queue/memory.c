@@ -81,6 +81,7 @@ void mem_run_done(struct mem_run *r)
 	free(r->rule);
 	free(r->source_hash);
 	free(r->key);
+	free(r->also);
 	free(r->error);
 	free(r->detail);
 	free(r->log);

@@ -34,7 +34,7 @@ struct mem_event {
 struct mem_run {
 	int64_t seq, event, epoch;
 	struct id id;
-	char *rule, *source_hash, *key, *error, *detail, *log;
+	char *rule, *source_hash, *key, *also, *error, *detail, *log;
 	enum queue_state state;
 	enum rc code;
 	int attempt, attempts_max, deaths, api_calls;
@@ -100,8 +100,6 @@ void mem_unlock(struct queue *q);
 
 struct mem_event *mem_event_find(struct mem_store *m, int64_t seq);
 struct mem_run *mem_run_find(struct mem_store *m, int64_t seq);
-/* The first open run of the key; NULL: none, or no key. */
-struct mem_run *mem_key_first(struct mem_store *m, const char *key);
 void mem_delivery_done(struct mem_delivery *d);
 void mem_event_done(struct mem_event *e);
 void mem_run_done(struct mem_run *r);

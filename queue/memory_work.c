@@ -32,12 +32,27 @@ struct mem_run *mem_run_find(struct mem_store *m, int64_t seq)
 	return NULL;
 }
 
-struct mem_run *mem_key_first(struct mem_store *m, const char *key)
+static bool has_key(const struct mem_run *r, const char *key)
 {
-	for (size_t i = 0; key[0] != '\0' && i < m->runs.n; i++)
-		if (!queue_state_ended(m->runs.p[i].state) && strcmp(m->runs.p[i].key, key) == 0)
-			return &m->runs.p[i];
-	return NULL;
+	return key[0] != '\0' && (strcmp(r->key, key) == 0 || strcmp(r->also, key) == 0);
+}
+
+/* Nobody of the key is older and open, or at work. */
+static bool key_is_free(const struct mem_store *m, const struct mem_run *run, const char *key)
+{
+	for (size_t i = 0; i < m->runs.n; i++) {
+		const struct mem_run *r = &m->runs.p[i];
+		if (r == run || queue_state_ended(r->state) || !has_key(r, key))
+			continue;
+		if (r < run || r->state == QUEUE_RUNNING)
+			return false;
+	}
+	return true;
+}
+
+static bool is_ready(const struct mem_store *m, const struct mem_run *run)
+{
+	return key_is_free(m, run, run->key) && key_is_free(m, run, run->also);
 }
 
 /* The one setter of a run's state. */
@@ -50,22 +65,19 @@ static enum rc move(struct mem_run *r, enum queue_state to, struct err *err)
 	return RC_OK;
 }
 
-/* Of the open runs of a key the first may be due, the others wait; what runs goes on. */
-static enum rc settle(struct mem_store *m, const char *key, struct err *err)
+/* After run has changed: of the open runs that share a key the first may be due, the others wait;
+ * what runs goes on. */
+static enum rc settle(struct mem_store *m, const struct mem_run *run, struct err *err)
 {
-	const struct mem_run *first = mem_key_first(m, key);
-	bool at_work = false;
 	enum rc rc = RC_OK;
-	for (size_t i = 0; first != NULL && i < m->runs.n; i++)
-		at_work |=
-			m->runs.p[i].state == QUEUE_RUNNING && strcmp(m->runs.p[i].key, key) == 0;
-	for (size_t i = 0; first != NULL && rc == RC_OK && i < m->runs.n; i++) {
+	for (size_t i = 0; rc == RC_OK && i < m->runs.n; i++) {
 		struct mem_run *r = &m->runs.p[i];
-		if (strcmp(r->key, key) != 0)
+		if (r != run && !has_key(r, run->key) && !has_key(r, run->also))
 			continue;
-		if (r == first && !at_work && r->state == QUEUE_WAITING && r->due_ms == 0)
+		bool blocked = r->state == QUEUE_WAITING && r->due_ms == 0;
+		if (blocked && is_ready(m, r))
 			rc = move(r, QUEUE_DUE, err);
-		else if ((r != first || at_work) && r->state == QUEUE_DUE)
+		else if (r->state == QUEUE_DUE && !is_ready(m, r))
 			rc = move(r, QUEUE_WAITING, err);
 	}
 	return rc;
@@ -115,18 +127,19 @@ static bool store_run(
 	struct id id;
 	if (id_new(now_ms, &id, NULL) != RC_OK || !mem_more(&m->runs, sizeof(*m->runs.p)))
 		return false;
-	const struct mem_run *first = run->key != NULL ? mem_key_first(m, run->key) : NULL;
 	struct mem_run *new = &m->runs.p[m->runs.n++];
 	new->seq = ++m->last_run;
 	new->event = event;
 	new->id = id;
-	new->state = first != NULL ? QUEUE_WAITING : QUEUE_DUE;
 	new->attempt_next = true;
 	new->attempts_max = run->attempts_max;
 	new->created_ms = now_ms;
-	return mem_keep(&new->rule, run->rule) && mem_keep(&new->source_hash, run->source_hash) &&
-	       mem_keep(&new->key, run->key) && mem_keep(&new->error, NULL) &&
-	       mem_keep(&new->detail, NULL) && mem_keep(&new->log, NULL);
+	bool ok = mem_keep(&new->rule, run->rule) &&
+		  mem_keep(&new->source_hash, run->source_hash) && mem_keep(&new->key, run->key) &&
+		  mem_keep(&new->also, run->also) && mem_keep(&new->error, NULL) &&
+		  mem_keep(&new->detail, NULL) && mem_keep(&new->log, NULL);
+	new->state = ok &&is_ready(m, new) ? QUEUE_DUE : QUEUE_WAITING;
+	return ok;
 }
 
 static bool has_calls(const struct mem_store *m, int64_t run)
@@ -256,7 +269,7 @@ static enum rc wake(struct mem_store *m, int64_t now_wall_ms, struct err *err)
 		if (r->state != QUEUE_WAITING || r->due_ms == 0 || r->due_ms > now_wall_ms)
 			continue;
 		r->due_ms = 0;
-		rc = r->key[0] != '\0' ? settle(m, r->key, err) : move(r, QUEUE_DUE, err);
+		rc = settle(m, r, err);
 	}
 	return rc;
 }
@@ -311,7 +324,7 @@ enum rc mem_adopt(struct queue *q, size_t *ret_n, struct err *err)
 			continue;
 		rc = move(&m->runs.p[i], QUEUE_DUE, err);
 		if (rc == RC_OK)
-			rc = settle(m, m->runs.p[i].key, err);
+			rc = settle(m, &m->runs.p[i], err);
 		n++;
 	}
 	mem_unlock(q);
@@ -386,7 +399,7 @@ static enum rc finish(
 		if (o->forget_journal)
 			mem_calls_forget(m, r->seq);
 	}
-	return settle(m, r->key, err);
+	return settle(m, r, err);
 }
 
 enum rc mem_finish(struct queue *q, int64_t run_seq, int64_t epoch,
@@ -422,7 +435,7 @@ enum rc mem_retry(struct queue *q, const char *run_id, struct err *err)
 		r->ended_ms = 0;
 		r->code = RC_OK;
 		r->error[0] = r->detail[0] = '\0';
-		rc = settle(m, r->key, err);
+		rc = settle(m, r, err);
 	}
 	mem_unlock(q);
 	return rc;

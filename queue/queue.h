@@ -15,8 +15,9 @@
  * outside (an effect be sent, an answer be given) before. After RC_IO the handle refuses everything
  * but queue_close: the process says so and exits, and its successor recovers what was committed.
  *
- * Order: runs are ordered by (event, rule). A run holds one key, by default its record; of the runs
- * with the same key only the first that has not ended may be claimed, the others wait for it.
+ * Order: runs are ordered by (event, rule). A run holds its record as a key, and perhaps a second
+ * one that its rule names; of the runs that share a key only the first that has not ended may be
+ * claimed, the others wait for it. A run with two keys has to be the first of both.
  *
  *   run states (enum queue_state), who moves them and when:
  *
@@ -155,7 +156,8 @@ struct queue_event { /* BORROWS */
 struct queue_run_new {           /* BORROWS */
 	const char *rule;        /* its name */
 	const char *source_hash; /* of the rule file this run keeps, 64 hex */
-	const char *key;         /* runs with the same key never overlap; "" : none */
+	const char *key;         /* runs that share a key never overlap; "" or NULL: none */
+	const char *also;        /* a second key of the run */
 	int attempts_max;
 };
 

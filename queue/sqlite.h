@@ -108,10 +108,23 @@ enum rc work_event_move(struct store *store, int64_t event, enum queue_state fro
 /* Writes the state of a run that waits for no time. */
 enum rc work_run_put_state(
 	struct store *store, int64_t seq, enum queue_state state, struct err *err) must_check;
-enum rc work_hold_put(struct store *store, int64_t hold, int64_t run, struct err *err) must_check;
-/* The first run that holds or waits for the key; 0: none. */
-enum rc work_hold_first(
-	struct store *store, int64_t hold, int64_t *ret_run, struct err *err) must_check;
+
+/* --- sqlite_hold.c */
+/* Is it the first of all its keys, and none of their other runs at work? */
+enum rc hold_ready(struct store *store, int64_t run, const struct hold_keys *keys, bool *ret_ready,
+	struct err *err) must_check;
+/* A new run, younger than all, takes its places. */
+enum rc hold_append(struct store *store, int64_t run, const struct hold_keys *keys, bool *ret_ready,
+	struct err *err) must_check;
+/* An ended run gives its places up; the next of its keys become due. */
+enum rc hold_leave(
+	struct store *store, int64_t run, const struct hold_keys *keys, struct err *err) must_check;
+/* After run has been released as waiting or due: an older one that has come back goes first. */
+enum rc hold_settle(struct store *store, int64_t run, const struct hold_keys *keys,
+	enum queue_state state, struct err *err) must_check;
+/* An ended run that is retried takes its old places; a younger one that is due steps back. */
+enum rc hold_again(struct store *store, int64_t run, const struct hold_keys *keys, bool *ret_ready,
+	struct err *err) must_check;
 
 /* --- sqlite_route.c */
 enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,
@@ -131,9 +144,6 @@ struct event_open { /* what ending an event needs to know of it */
 	enum queue_state state;
 	int64_t open, run_first, run_n;
 };
-/* A run was released: the first of its key goes first. */
-enum rc work_hold_settle(struct store *store, int64_t hold, int64_t run, enum queue_state state,
-	struct err *err) must_check;
 /* The claimed run, when epoch is its last; else RC_STALE. BORROWS until the next claim. */
 enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct live_run **ret_run,
 	struct err *err) must_check;

@@ -25,7 +25,8 @@ static void copy_id(struct id *ret_id, const char *text)
 enum { TIMED_MORE = 64 };
 
 struct timed { /* a run whose time has come */
-	int64_t seq, hold;
+	int64_t seq;
+	struct hold_keys keys;
 };
 
 static enum rc load_timed(struct store *store, int64_t now_wall_ms, size_t max,
@@ -39,19 +40,17 @@ static enum rc load_timed(struct store *store, int64_t now_wall_ms, size_t max,
 		enum rc rc = db_row(&store->work, s, &row, err);
 		if (rc != RC_OK || !row)
 			return rc;
-		ret_timed[(*ret_n)++] =
-			(struct timed){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+		ret_timed[(*ret_n)++] = (struct timed){sqlite3_column_int64(s, 0),
+			{{sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2)}}};
 	}
 }
 
 /* Due, or, where an older run of its key came back meanwhile, behind that one. */
 static enum rc wake(struct store *store, const struct timed *timed, struct err *err)
 {
-	int64_t first = timed->seq;
-	enum rc rc = RC_OK;
-	if (timed->hold != 0)
-		rc = work_hold_first(store, timed->hold, &first, err);
-	enum queue_state to = first == timed->seq ? QUEUE_DUE : QUEUE_WAITING;
+	bool ready = true;
+	enum rc rc = hold_ready(store, timed->seq, &timed->keys, &ready, err);
+	enum queue_state to = ready ? QUEUE_DUE : QUEUE_WAITING;
 	if (rc == RC_OK)
 		rc = work_move(store, QUEUE_WAITING, to, err);
 	return rc == RC_OK ? work_run_put_state(store, timed->seq, to, err) : rc;
@@ -98,7 +97,7 @@ static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *
 		.seq = run->seq,
 		.epoch = run->epoch,
 		.event = sqlite3_column_int64(s, 11),
-		.hold = sqlite3_column_int64(s, 10),
+		.keys = {{sqlite3_column_int64(s, 10), sqlite3_column_int64(s, 17)}},
 		.alone = sqlite3_column_int64(s, 16) == 1,
 	};
 	struct queue_run_parts parts = {

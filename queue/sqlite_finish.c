@@ -4,8 +4,8 @@
  * event.
  *
  * From: queue_finish, queue_retry; sqlite_journal.c asks here whether a lease is still good. To:
- * the tables run, hold, event of work.db, in the open transaction. Promotion looks at the first run
- * of the key in the clustered table hold, whatever the backlog. Does not decide whether to retry.
+ * the tables run, hold, event of work.db, in the open transaction. Who may start next is
+ * sqlite_hold.c's. Does not decide whether to retry.
  */
 #include <string.h>
 
@@ -29,7 +29,8 @@ enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct li
 				err, RC_STALE, "run %lld is not claimed", (long long)run_seq);
 		}
 		found.event = sqlite3_column_int64(s, 0);
-		found.hold = sqlite3_column_int64(s, 1);
+		found.keys.key[0] = sqlite3_column_int64(s, 1);
+		found.keys.key[1] = sqlite3_column_int64(s, 6);
 		found.epoch = sqlite3_column_int64(s, 2);
 		found.alone = sqlite3_column_int64(s, 4) == 1;
 		sqlite3_reset(s);
@@ -70,42 +71,6 @@ static enum rc update_run(struct store *store, int64_t seq, const struct queue_o
 		db_bind_int(db, s, 11, o->died ? 1 : 0);
 	}
 	return db_run(db, s, err);
-}
-
-/* --- the next of its key -------------------------------------------------------------------------
- */
-
-/* Makes the first of the key due, unless it is at work or waits for a time. */
-static enum rc promote(struct store *store, int64_t hold, struct err *err)
-{
-	int64_t first = 0;
-	enum rc rc = work_hold_first(store, hold, &first, err);
-	if (rc != RC_OK || first == 0)
-		return rc;
-	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_WAITS);
-	db_bind_int(&store->work, s, 1, first);
-	bool row;
-	rc = db_row(&store->work, s, &row, err);
-	if (rc != RC_OK)
-		return rc;
-	bool blocked =
-		row && sqlite3_column_int(s, 0) == QUEUE_WAITING && sqlite3_column_int64(s, 1) == 0;
-	sqlite3_reset(s);
-	if (!blocked)
-		return RC_OK;
-	rc = work_move(store, QUEUE_WAITING, QUEUE_DUE, err);
-	return rc == RC_OK ? work_run_put_state(store, first, QUEUE_DUE, err) : rc;
-}
-
-static enum rc let_go(struct store *store, const struct live_run *run, struct err *err)
-{
-	if (run->hold == 0)
-		return RC_OK;
-	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_DELETE);
-	db_bind_int(&store->work, s, 1, run->hold);
-	db_bind_int(&store->work, s, 2, run->seq);
-	enum rc rc = db_run(&store->work, s, err);
-	return rc == RC_OK ? promote(store, run->hold, err) : rc;
 }
 
 /* --- its event -----------------------------------------------------------------------------------
@@ -187,11 +152,11 @@ static enum rc finish(struct store *store, const struct live_run *run,
 	if (rc != RC_OK)
 		return rc;
 	if (queue_state_ended(state)) {
-		rc = let_go(store, run, err);
+		rc = hold_leave(store, run->seq, &run->keys, err);
 		return rc == RC_OK ? end_event(store, run, state, err) : rc;
 	}
 	/* An older run of its key may have come back while it was at work. */
-	return run->hold != 0 ? work_hold_settle(store, run->hold, run->seq, state, err) : RC_OK;
+	return hold_settle(store, run->seq, &run->keys, state, err);
 }
 
 enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
@@ -209,83 +174,17 @@ enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	return work_failed(store, finish(store, &run, outcome, err), err);
 }
 
-/* After run has been released: where another one is now the first of the key, that one comes first
- * and a run that is due steps back behind it. */
-enum rc work_hold_settle(
-	struct store *store, int64_t hold, int64_t run, enum queue_state state, struct err *err)
-{
-	int64_t first = run;
-	enum rc rc = work_hold_first(store, hold, &first, err);
-	if (rc != RC_OK || first == run)
-		return rc;
-	if (state == QUEUE_DUE) {
-		rc = work_move(store, QUEUE_DUE, QUEUE_WAITING, err);
-		if (rc == RC_OK)
-			rc = work_run_put_state(store, run, QUEUE_WAITING, err);
-	}
-	return rc == RC_OK ? promote(store, hold, err) : rc;
-}
-
 /* --- retry ---------------------------------------------------------------------------------------
  */
-
-struct holder { /* the run of a key that is due or at work; seq 0: none */
-	int64_t seq;
-	enum queue_state state;
-};
-
-static enum rc find_holder(
-	struct store *store, int64_t hold, struct holder *ret_holder, struct err *err)
-{
-	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_EACH);
-	db_bind_int(&store->work, s, 1, hold);
-	bool row;
-	enum rc rc = db_row(&store->work, s, &row, err);
-	if (rc != RC_OK)
-		return rc;
-	*ret_holder = (struct holder){0};
-	if (row) {
-		ret_holder->seq = sqlite3_column_int64(s, 0);
-		ret_holder->state = (enum queue_state)sqlite3_column_int(s, 1);
-		sqlite3_reset(s);
-	}
-	return RC_OK;
-}
-
-/* Takes its old place among the runs of its key. ret_state: due, or waiting where one is at work or
- * an older one comes first. */
-static enum rc hold_again(struct store *store, const struct live_run *run,
-	enum queue_state *ret_state, struct err *err)
-{
-	struct holder holder;
-	int64_t first = 0;
-	*ret_state = QUEUE_DUE;
-	if (run->hold == 0)
-		return RC_OK;
-	enum rc rc = find_holder(store, run->hold, &holder, err);
-	if (rc == RC_OK)
-		rc = work_hold_put(store, run->hold, run->seq, err);
-	if (rc == RC_OK)
-		rc = work_hold_first(store, run->hold, &first, err);
-	if (rc != RC_OK)
-		return rc;
-	if (first != run->seq || (holder.seq != 0 && holder.state == QUEUE_RUNNING)) {
-		*ret_state = QUEUE_WAITING;
-	} else if (holder.seq != 0) {
-		rc = work_move(store, QUEUE_DUE, QUEUE_WAITING, err);
-		if (rc == RC_OK)
-			rc = work_run_put_state(store, holder.seq, QUEUE_WAITING, err);
-	}
-	return rc;
-}
 
 static enum rc retry(
 	struct store *store, const struct live_run *run, enum queue_state from, struct err *err)
 {
 	struct db *db = &store->work;
-	enum queue_state to;
+	bool ready = true;
 	struct event_open event = {0};
-	enum rc rc = hold_again(store, run, &to, err);
+	enum rc rc = hold_again(store, run->seq, &run->keys, &ready, err);
+	enum queue_state to = ready ? QUEUE_DUE : QUEUE_WAITING;
 	if (rc == RC_OK)
 		rc = work_move(store, from, to, err);
 	if (rc == RC_OK)
@@ -320,7 +219,8 @@ enum rc work_retry(struct queue *q, const char *run_id, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	run.event = row ? sqlite3_column_int64(s, 0) : 0;
-	run.hold = row ? sqlite3_column_int64(s, 1) : 0;
+	run.keys.key[0] = row ? sqlite3_column_int64(s, 1) : 0;
+	run.keys.key[1] = row ? sqlite3_column_int64(s, 6) : 0;
 	if (row)
 		sqlite3_reset(s);
 	rc = work_begin(store, err);

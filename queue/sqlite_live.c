@@ -72,3 +72,16 @@ void live_delete(struct live *live, int64_t seq)
 	live->places[i].seq = 0;
 	live->n--;
 }
+
+bool live_holds(const struct live *live, int64_t key, int64_t but)
+{
+	for (size_t i = 0; i < live->cap; i++) {
+		const struct live_run *run = &live->places[i];
+		if (run->seq == 0 || run->seq == but)
+			continue;
+		for (size_t k = 0; k < HOLD_KEYS_N; k++)
+			if (run->keys.key[k] == key)
+				return true;
+	}
+	return false;
+}

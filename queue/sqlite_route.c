@@ -78,18 +78,16 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 	return db_run(db, s, err);
 }
 
-static enum rc hold(struct store *store, int64_t key, int64_t run, bool *ret_first, struct err *err)
+/* 0: no key. */
+static int64_t hash_of(const struct store *store, const char *key)
 {
-	int64_t first = 0;
-	enum rc rc = work_hold_first(store, key, &first, err);
-	if (rc != RC_OK)
-		return rc;
-	*ret_first = first == 0;
-	return work_hold_put(store, key, run, err);
+	if (key == NULL || key[0] == '\0')
+		return 0;
+	return (int64_t)(seen_hash(&store->seen, slice_of(key)) >> 1) | 1;
 }
 
 static enum rc insert_run(struct router *r, const struct queue_run_new *new,
-	const struct queue_run *run, int64_t event, int64_t key, int64_t source,
+	const struct queue_run *run, const struct live_run *live, int64_t source,
 	enum queue_state state, struct err *err)
 {
 	struct db *db = &r->store->work;
@@ -97,11 +95,11 @@ static enum rc insert_run(struct router *r, const struct queue_run_new *new,
 	sqlite3_stmt *s = db_use(db, WORK_RUN_PUT);
 	db_bind_int(db, s, 1, run->seq);
 	db_bind_text(db, s, 2, run->id.text);
-	db_bind_int(db, s, 3, event);
+	db_bind_int(db, s, 3, live->event);
 	db_bind_text(db, s, 4, new->rule);
 	db_bind_int(db, s, 5, source);
 	db_bind_text(db, s, 6, new->key != NULL ? new->key : "");
-	db_bind_int(db, s, 7, key);
+	db_bind_int(db, s, 7, live->keys.key[0]);
 	db_bind_int(db, s, 8, state);
 	db_bind_int(db, s, 9, claimed ? 1 : 0);
 	db_bind_int(db, s, 10, claimed ? 1 : 0);
@@ -109,6 +107,7 @@ static enum rc insert_run(struct router *r, const struct queue_run_new *new,
 	db_bind_int(db, s, 12, new->attempts_max);
 	db_bind_int(db, s, 13, r->now_ms);
 	db_bind_int(db, s, 14, claimed ? r->now_ms : 0);
+	db_bind_int(db, s, 15, live->keys.key[1]);
 	return db_run(db, s, err);
 }
 
@@ -153,16 +152,18 @@ static enum rc route_run(struct router *r, const struct queue_routing *routing, 
 	enum rc rc = id_new(r->now_ms, &run.id, err);
 	if (rc == RC_OK)
 		rc = work_source_n(store, new->source_hash, &source, err);
-	if (rc == RC_OK && new->key != NULL &&new->key[0] != '\0') {
-		live.hold = (int64_t)(seen_hash(&store->seen, slice_of(new->key)) >> 1) | 1;
-		rc = hold(store, live.hold, run.seq, &first, err);
-	}
+	live.keys.key[0] = hash_of(store, new->key);
+	live.keys.key[1] = hash_of(store, new->also);
+	if (live.keys.key[1] == live.keys.key[0])
+		live.keys.key[1] = 0;
+	if (rc == RC_OK)
+		rc = hold_append(store, run.seq, &live.keys, &first, err);
 	if (rc != RC_OK)
 		return rc;
 	enum queue_state state = !first                      ? QUEUE_WAITING
 				 : r->claimed < r->claim_max ? QUEUE_RUNNING
 							     : QUEUE_DUE;
-	rc = insert_run(r, new, &run, event, live.hold, source, state, err);
+	rc = insert_run(r, new, &run, &live, source, state, err);
 	if (rc != RC_OK)
 		return rc;
 	store->progress.last_run = run.seq;

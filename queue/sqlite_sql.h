@@ -65,16 +65,16 @@
 	X(WORK_EVENT_OPEN, "SELECT 1 FROM event WHERE seq = ?1 AND open > 0") \
 	X(WORK_EVENT_RUNS, "SELECT state FROM run WHERE seq BETWEEN ?1 AND ?2") \
 	X(WORK_RUN_PUT, "INSERT INTO run (seq, id, event, rule, source, key, hold, state, epoch, attempt," \
-		" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, ?13, ?14, 0, 0)") \
+		" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, ?13, ?14, 0, 0, ?15)") \
 	X(WORK_RUN_DUE, "SELECT r.seq, r.id, r.epoch, r.attempt, r.attempt_next, r.attempts_max, r.deaths," \
-		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n" \
+		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n, r.hold2" \
 		" FROM run AS r INDEXED BY run_open CROSS JOIN event AS e ON e.seq = r.event" \
 		" CROSS JOIN source AS s ON s.n = r.source" \
 		" WHERE r.state = 0 AND r.state < 3 ORDER BY r.seq LIMIT ?1") \
 	X(WORK_RUN_CLAIM, "UPDATE run SET state = 2, epoch = ?2, attempt = ?3, attempt_next = 0," \
 		" started_ms = CASE started_ms WHEN 0 THEN ?4 ELSE started_ms END WHERE seq = ?1") \
-	X(WORK_RUN_LIVE, "SELECT r.event, r.hold, r.epoch, r.attempt, e.run_n, r.state" \
+	X(WORK_RUN_LIVE, "SELECT r.event, r.hold, r.epoch, r.attempt, e.run_n, r.state, r.hold2" \
 		" FROM run AS r CROSS JOIN event AS e ON e.seq = r.event WHERE r.seq = ?1") \
 	X(WORK_RUN_END, "UPDATE run SET state = ?2, code = ?3, error = ?4, detail = ?5," \
 		" log = ifnull(?6, log), api_calls = api_calls + ?7," \
@@ -85,8 +85,8 @@
 		" started_ms = CASE WHEN ?8 > 0 AND attempt <= 1 THEN ?8 ELSE started_ms END," \
 		" due_ms = ?9, attempt_next = ?10, deaths = deaths + ?11 WHERE seq = ?1") \
 	X(WORK_RUN_MOVE, "UPDATE run SET state = ?2, due_ms = 0 WHERE seq = ?1") \
-	X(WORK_RUN_WAITS, "SELECT state, due_ms FROM run WHERE seq = ?1") \
-	X(WORK_RUN_TIMED, "SELECT seq, hold FROM run WHERE due_ms > 0 AND due_ms <= ?1" \
+	X(WORK_RUN_WAITS, "SELECT state, due_ms, hold, hold2 FROM run WHERE seq = ?1") \
+	X(WORK_RUN_TIMED, "SELECT seq, hold, hold2 FROM run WHERE due_ms > 0 AND due_ms <= ?1" \
 		" ORDER BY due_ms LIMIT ?2") \
 	X(WORK_RUN_NEXT_DUE, "SELECT min(due_ms) FROM run WHERE due_ms > 0") \
 	X(WORK_RUN_LOST, "SELECT seq FROM run INDEXED BY run_open" \
@@ -96,8 +96,8 @@
 	X(WORK_HOLD_FIRST, "SELECT run FROM hold WHERE key = ?1 ORDER BY run LIMIT 1") \
 	X(WORK_HOLD_PUT, "INSERT OR IGNORE INTO hold (key, run) VALUES (?1, ?2)") \
 	X(WORK_HOLD_DELETE, "DELETE FROM hold WHERE key = ?1 AND run = ?2") \
-	X(WORK_HOLD_EACH, "SELECT h.run, r.state FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
-		" WHERE h.key = ?1 AND r.state IN (0, 2) LIMIT 1") \
+	X(WORK_HOLD_DUE, "SELECT h.run FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
+		" WHERE h.key = ?1 AND h.run <> ?2 AND r.state = 0 LIMIT 1") \
 	X(WORK_CALL_PUT, "INSERT INTO journal (run, path, method, object, effect, digest, request, answer," \
 		" code, started_ms, ended_ms, requests)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \

@@ -146,27 +146,6 @@ enum rc work_event_move(struct store *store, int64_t event, enum queue_state fro
 	return RC_OK;
 }
 
-enum rc work_hold_first(struct store *store, int64_t hold, int64_t *ret_run, struct err *err)
-{
-	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_FIRST);
-	db_bind_int(&store->work, s, 1, hold);
-	bool row;
-	enum rc rc = db_row(&store->work, s, &row, err);
-	if (rc != RC_OK)
-		return rc;
-	*ret_run = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return RC_OK;
-}
-
-enum rc work_hold_put(struct store *store, int64_t hold, int64_t run, struct err *err)
-{
-	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_PUT);
-	db_bind_int(&store->work, s, 1, hold);
-	db_bind_int(&store->work, s, 2, run);
-	return db_run(&store->work, s, err);
-}
-
 enum rc work_run_put_state(
 	struct store *store, int64_t seq, enum queue_state state, struct err *err)
 {

@@ -30,6 +30,7 @@ CREATE TABLE run (
 	source INTEGER NOT NULL, -- source.n
 	key TEXT NOT NULL,
 	hold INTEGER NOT NULL, -- hash of the key; 0: holds none
+	hold2 INTEGER NOT NULL, -- the same of its second key
 	state INTEGER NOT NULL,
 	epoch INTEGER NOT NULL,
 	attempt INTEGER NOT NULL,
@@ -51,7 +52,7 @@ CREATE INDEX run_id ON run (id);
 CREATE INDEX run_open ON run (state) WHERE state < 3;
 CREATE INDEX run_timed ON run (due_ms) WHERE due_ms > 0;
 
--- Who holds or waits for a key: the first of a key may be claimed.
+-- Who holds or waits for a key: the first of all its keys may be claimed.
 CREATE TABLE hold (key INTEGER, run INTEGER, PRIMARY KEY (key, run)) STRICT, WITHOUT ROWID;
 
 -- Append-only: an intent is one row, its answer a later one with the same path.

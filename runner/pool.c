@@ -80,6 +80,9 @@ static void end_tasks(struct worker *w, const struct frame *f)
 			continue;
 		w->task_first = (w->task_first + i + 1) % w->tasks_cap;
 		w->tasks_n -= i + 1;
+		w->ended_n++;
+		if (w->state == WORKER_SILENT)
+			w->state = WORKER_READY;
 		return;
 	}
 }
@@ -99,9 +102,6 @@ static void on_frame(void *ctx, const struct frame *f)
 {
 	struct worker *w = ctx;
 	struct err err;
-	w->frames_n++;
-	if (w->state == WORKER_SILENT)
-		w->state = WORKER_READY;
 	switch (f->kind) {
 	case FRAME_READY:
 		on_ready(w);
@@ -126,7 +126,7 @@ static void on_frame(void *ctx, const struct frame *f)
 		pool_kill(w, &err);
 		return;
 	}
-	if (w->state == WORKER_READY)
+	if (w->state == WORKER_READY || w->state == WORKER_SILENT)
 		w->pool->owner.frame(w->pool->owner.ctx, w, f);
 }
 

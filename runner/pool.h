@@ -55,8 +55,8 @@ struct worker {
 	int64_t started_ms, idle_ms; /* mono */
 	int64_t spawn_at_ms;         /* mono; of a worker that is to be started */
 	int failures;                /* in a row before READY */
-	uint64_t frames_n;           /* received */
-	uint64_t watched_n;          /* frames_n when the watch last saw it move */
+	uint64_t ended_n;            /* tasks, whatever else it says meanwhile */
+	uint64_t watched_n;          /* ended_n when the watch last saw it move */
 	int64_t watched_us, watched_cpu_us; /* since then: mono, and its processor time */
 };
 

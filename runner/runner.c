@@ -40,8 +40,6 @@ void runner_fatal(struct runner *r, const struct err *err)
 		return;
 	r->fatal = err->code != RC_OK ? err->code : RC_IO;
 	r->stopped = true;
-	if (err->code == RC_IO)
-		metrics_set(METRIC_STORE_FAILING, 1);
 	log_error(NULL, "the runner ends: %s", err->msg);
 }
 

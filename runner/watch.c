@@ -66,8 +66,8 @@ static void look(struct runner *r, struct worker *w)
 {
 	const struct pool_task *task = pool_task(w);
 	int64_t now = clock_mono_us(), cpu = clock_process_us(w->pid);
-	if (task == NULL || w->watched_cpu_us < 0 || w->frames_n != w->watched_n) {
-		w->watched_n = w->frames_n;
+	if (task == NULL || w->watched_cpu_us < 0 || w->ended_n != w->watched_n) {
+		w->watched_n = w->ended_n;
 		w->watched_us = now;
 		w->watched_cpu_us = cpu;
 		return;

@@ -119,7 +119,7 @@ Test(runner_channel, a_length_over_the_maximum_breaks_it_at_once)
 
 Test(runner_channel, rubbish_breaks_it)
 {
-	say("\x20\0\0\0\xee garbage garbage garbage", 32);
+	say("\x20\0\0\0\xee garbage garbage garbage of any kind", 36);
 	turn();
 	cr_assert_eq(seen.broken, 1);
 	cr_assert_eq(seen.code, RC_PARSE);

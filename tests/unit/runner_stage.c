@@ -61,10 +61,10 @@ static bool twin_listens(void *ctx)
 	return found;
 }
 
-static void start_twin(struct stage *s)
+static void start_twin(struct stage *s, const char *latency_ms)
 {
 	const char *argv[] = {process_path("moonhook-twin"), "--listen", "127.0.0.1:0", "--dialect",
-		"core", "--key", STAGE_KEY, "--budget", "none", NULL};
+		"core", "--key", STAGE_KEY, "--budget", "none", "--latency", latency_ms, NULL};
 	cr_assert(process_start(&s->twin, s->dir, "twin", argv, NULL));
 	cr_assert(process_await(twin_listens, s, 10000), "the twin did not start");
 }
@@ -118,8 +118,8 @@ void stage_start(struct stage *s, enum stage_twin twin, const char *settings)
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (twin == STAGE_TWIN)
-		start_twin(s);
+	if (twin != STAGE_ALONE)
+		start_twin(s, twin == STAGE_TWIN ? "0" : "50");
 	write_conf(s, settings);
 	stage_again(s);
 }

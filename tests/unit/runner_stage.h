@@ -16,7 +16,11 @@
 
 #define STAGE_KEY "stage-key" /* of the twin's API */
 
-enum stage_twin { STAGE_ALONE, STAGE_TWIN };
+enum stage_twin {
+	STAGE_ALONE,
+	STAGE_TWIN,
+	STAGE_SLOW_TWIN, /* 50 ms for each answer */
+};
 
 struct stage_run { /* one row of the store */
 	char id[ID_N + 1], event[ID_N + 1];
