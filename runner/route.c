@@ -343,7 +343,8 @@ static void fill_batch(const struct route *route, struct batch *b)
 			b->runs[b->runs_n++] = (struct queue_run_new){
 				.rule = m->rule->name,
 				.source_hash = m->rule->source->hash,
-				.key = m->state == MATCH_RUN ? m->key : "",
+				.key = m->state == MATCH_RUN ? to->event.record : "",
+				.also = m->state == MATCH_RUN ? m->key : "",
 				.attempts_max = m->rule->attempts_max,
 			};
 			to->runs_n++;

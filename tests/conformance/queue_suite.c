@@ -68,12 +68,10 @@ struct id suite_put(struct suite *s, const char *key, const char *body)
 	return d.id;
 }
 
-size_t suite_route(struct suite *s, size_t n, const char *rule, const char *key, size_t claim_max)
+static size_t route(struct suite *s, size_t n, const struct queue_run_new *run, size_t claim_max)
 {
 	struct queue_raw raw[SUITE_MAX];
 	struct queue_routing routings[SUITE_MAX];
-	struct queue_run_new run = {
-		.rule = rule, .source_hash = "hash", .key = key, .attempts_max = 8};
 	size_t got = 0, claimed = 0;
 	suite_ok(s, queue_inbox_next(s->runner, n, raw, &got, &s->err));
 	cr_assert_eq(got, n);
@@ -84,16 +82,32 @@ size_t suite_route(struct suite *s, size_t n, const char *rule, const char *key,
 				.source = raw[i].source,
 				.name = "person.created",
 				.object = "person",
-				.record = key,
+				.record = run->key,
 				.via = "hook",
 				.received_ms = raw[i].received_ms},
-			.runs = &run,
+			.runs = run,
 			.runs_n = 1,
 		};
 	suite_ok(s, queue_route(s->runner, routings, n, claim_max, &s->runs[s->runs_n], &claimed,
 			    &s->err));
 	s->runs_n += claimed;
 	return claimed;
+}
+
+size_t suite_route(struct suite *s, size_t n, const char *rule, const char *key, size_t claim_max)
+{
+	struct queue_run_new run = {
+		.rule = rule, .source_hash = "hash", .key = key, .attempts_max = 8};
+	return route(s, n, &run, claim_max);
+}
+
+size_t suite_event_also(
+	struct suite *s, const char *rule, const char *key, const char *also, size_t claim_max)
+{
+	struct queue_run_new run = {
+		.rule = rule, .source_hash = "hash", .key = key, .also = also, .attempts_max = 8};
+	suite_put(s, NULL, "{}");
+	return route(s, 1, &run, claim_max);
 }
 
 size_t suite_event(struct suite *s, const char *rule, const char *key, size_t claim_max)

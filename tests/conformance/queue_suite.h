@@ -39,6 +39,9 @@ struct id suite_put(struct suite *s, const char *key, const char *body);
 size_t suite_route(struct suite *s, size_t n, const char *rule, const char *key, size_t claim_max);
 /* Puts a delivery and routes it so. */
 size_t suite_event(struct suite *s, const char *rule, const char *key, size_t claim_max);
+/* The same with a second key. */
+size_t suite_event_also(
+	struct suite *s, const char *rule, const char *key, const char *also, size_t claim_max);
 /* Claims up to max; they replace s->runs. */
 size_t suite_claim(struct suite *s, int64_t now_ms, size_t max);
 void suite_finish(struct suite *s, const struct queue_run *run, enum queue_state state);

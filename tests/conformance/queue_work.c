@@ -139,6 +139,52 @@ QUEUE_CASE(of_one_key_only_the_first_may_be_claimed_others_run_beside_it)
 	suite_check_counts(s);
 }
 
+QUEUE_CASE(a_run_with_two_keys_has_to_be_the_first_of_both)
+{
+	suite_event_also(s, "rule", "record 1", "mail", 8);
+	suite_event_also(s, "rule", "record 2", "mail", 8); /* behind the first by its second key */
+	suite_event_also(s, "rule", "record 2", "", 8);     /* behind the second by its record */
+	suite_event_also(s, "rule", "record 3", "other", 8);
+	cr_assert_eq(s->runs_n, 2u);
+	int64_t first = s->runs[0].seq;
+	cr_assert_eq(s->runs[1].seq, first + 3);
+	suite_finish(s, &s->runs[1], QUEUE_DONE);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 0u, "the first is still at work");
+	suite_check_counts(s);
+}
+
+QUEUE_CASE(the_end_of_a_run_with_two_keys_lets_the_next_of_each_go)
+{
+	suite_event_also(s, "rule", "record 1", "mail", 8);
+	suite_event_also(s, "rule", "record 1", "", 8);
+	suite_event_also(s, "rule", "record 2", "mail", 8);
+	suite_event_also(s, "rule", "record 2", "", 8);
+	cr_assert_eq(s->runs_n, 1u);
+	int64_t first = s->runs[0].seq;
+	suite_finish(s, &s->runs[0], QUEUE_DONE);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 2u);
+	cr_assert_eq(s->runs[0].seq, first + 1);
+	cr_assert_eq(s->runs[1].seq, first + 2);
+	suite_finish(s, &s->runs[1], QUEUE_DONE);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 1u);
+	cr_assert_eq(s->runs[0].seq, first + 3);
+	suite_check_counts(s);
+}
+
+QUEUE_CASE(a_retried_run_waits_for_a_younger_one_that_shares_its_second_key)
+{
+	suite_event_also(s, "rule", "record 1", "mail", 8);
+	struct id old = s->runs[0].id;
+	suite_finish(s, &s->runs[0], QUEUE_DEAD);
+	suite_event_also(s, "rule", "record 2", "mail", 8);
+	cr_assert_eq(s->runs_n, 2u);
+	suite_ok(s, queue_retry(s->runner, old.text, &s->err));
+	cr_assert_eq(suite_run_state(s, old.text), QUEUE_WAITING);
+	suite_finish(s, &s->runs[1], QUEUE_DONE);
+	cr_assert_eq(suite_run_state(s, old.text), QUEUE_DUE);
+	suite_check_counts(s);
+}
+
 QUEUE_CASE(runs_without_a_key_never_wait_for_each_other)
 {
 	for (int i = 0; i < 3; i++)

@@ -20,25 +20,27 @@
 
 struct attack {
 	const char *name, *body;
-	const char *code; /* the error of its run */
+	const char *error; /* part of what its run says */
 };
 
 static const struct attack attacks[] = {
-	{"an endless loop", "while true do end", "cpu"},
+	{"an endless loop", "while true do end", "processor time"},
 	{"an endless loop inside pcall",
-		"while true do pcall(function() while true do end end) end", "cpu"},
+		"while true do pcall(function() while true do end end) end", "processor time"},
 	{"a pattern bomb",
 		"local n = 30; return string.find(('a'):rep(n), ('a?'):rep(n) .. ('a'):rep(n) .. "
 		"'b')",
-		"cpu"},
+		"processor time"},
 	{"a table that grows for ever",
-		"local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", "memory"},
-	{"a string that doubles for ever", "local s = 'x' while true do s = s .. s end", "memory"},
+		"local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
+		"out of memory"},
+	{"a string that doubles for ever", "local s = 'x' while true do s = s .. s end",
+		"out of memory"},
 	{"allocation that swallows its refusal",
 		"local t = {} while true do pcall(function() t[#t + 1] = ('x'):rep(1 << 20) end) "
 		"end",
-		NULL},
-	{"recursion without end", "local function f() return 1 + f() end; f()", "rule"},
+		"out of memory"},
+	{"recursion without end", "local function f() return 1 + f() end; f()", "hostile.lua:5"},
 };
 
 static const char good_rule[] =
@@ -131,9 +133,7 @@ static void attack_one(const struct attack *attack)
 	json_t *runs = house_runs(&house);
 	const char *state = NULL, *error = error_of(runs, "hostile", &state);
 	cr_expect_str_eq(state, "dead", "%s: %s", attack->name, state);
-	if (attack->code != NULL)
-		cr_expect(strncmp(error, attack->code, strlen(attack->code)) == 0,
-			"%s: recorded as: %s", attack->name, error);
+	cr_expect(strstr(error, attack->error) != NULL, "%s: recorded as: %s", attack->name, error);
 	cr_expect_eq(notes_n(), GOOD_N - 1, "%s: %zu effects of %d runs", attack->name, notes_n(),
 		GOOD_N - 1);
 	cr_expect_lt(took, 20000);
