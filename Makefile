@@ -27,7 +27,7 @@ CFLAGS_tsan    = -O1 -g -fsanitize=thread
 CFLAGS_clang   = -O2 -g
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-CPPFLAGS = -I. -I$(G) -D_GNU_SOURCE -DMOONHOOK_VERSION='"$(VERSION)"' \
+CPPFLAGS = -I. -I$(G) -D_GNU_SOURCE \
 	$(shell pkg-config --cflags $(PACKAGES))
 CFLAGS  += -std=c17 $(WARN) $(HARD) $(CFLAGS_$(VARIANT))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(filter -fsanitize%,$(CFLAGS_$(VARIANT)))
@@ -83,6 +83,12 @@ $(O)/%.o: %.c | build/.deps $(EMBED)
 	@echo '  CC      $@'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Written only when it changes.
+$(G)/version.inc: always
+	@mkdir -p $(G); echo '"$(VERSION)"' | cmp -s - $@ || echo '"$(VERSION)"' > $@
+$(O)/base/version.o: $(G)/version.inc
+.PHONY: always
+
 # Text files the program carries inside: #include "room/file.ext.inc" between two braces.
 $(G)/%.inc: %
 	@mkdir -p $(dir $@)
@@ -104,7 +110,7 @@ bench: all $(B)/bench-send $(B)/bench-sign $(B)/bench-bare_server ## measure; ra
 
 # One fuzzer for each file of tests/fuzz, SECONDS of each: make fuzz SECONDS=60.
 FUZZ_C = $(wildcard tests/fuzz/*.c)
-build/fuzz/%: tests/fuzz/%.c $(filter-out cli/main.c,$(ROOM_C)) $(EMBED) | build/.deps
+build/fuzz/%: tests/fuzz/%.c $(filter-out cli/main.c,$(ROOM_C)) $(EMBED) $(G)/version.inc | build/.deps
 	@mkdir -p $(dir $@)
 	@echo '  FUZZ    $@'
 	@clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $< \

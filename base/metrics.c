@@ -14,9 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifndef MOONHOOK_VERSION
-#define MOONHOOK_VERSION "unknown"
-#endif
+#include "base/version.h"
 
 enum kind { COUNTER, GAUGE, HISTOGRAM };
 
@@ -155,7 +153,7 @@ enum rc metrics_format(struct buf *out)
 		"# HELP moonhook_build_info The version that runs\n# TYPE moonhook_build_info "
 		"gauge\n"
 		"moonhook_build_info{version=\"%s\"} 1\n",
-		MOONHOOK_VERSION);
+		version_text());
 	for (int m = 0; m < METRIC_N && rc == RC_OK; m++)
 		rc = format_one(out, (enum metric)m);
 	return rc;

@@ -18,14 +18,11 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/version.h"
 #include "cli/args.h"
 #include "cli/listen.h"
 #include "cli/settings.h"
 #include "cli/supervise.h"
-
-#ifndef MOONHOOK_VERSION
-#define MOONHOOK_VERSION "unknown"
-#endif
 
 struct serve {
 	const struct args *args;
@@ -233,7 +230,7 @@ static int run_serve(const struct args *args)
 		return args_fail(rc == RC_BUSY ? CLI_BUSY : CLI_CONFIG, "%s", err.msg);
 	}
 	log_info(NULL, "moonhook %s: deliveries at %s/hooks/<source>, health at %s/healthz",
-		MOONHOOK_VERSION, s.receiver ? conf_text(s.conf, "listen") : "(no receiver)",
+		version_text(), s.receiver ? conf_text(s.conf, "listen") : "(no receiver)",
 		conf_text(s.conf, "console.listen"));
 	struct supervise_conf sc = {.conf = s.conf,
 		.reload = reload,

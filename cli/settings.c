@@ -57,8 +57,21 @@ enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
 		snprintf(only, sizeof(only), "only=%s", args_flag(args, "only"));
 		overrides[n++] = only;
 	}
-	return (part == CLI_SETTINGS_WHOLE ? conf_load : conf_load_partial)(
-		args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, ret_conf, err);
+	if (part != CLI_SETTINGS_WHOLE)
+		return conf_load_partial(
+			args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, ret_conf, err);
+	struct conf *conf = NULL;
+	enum rc rc =
+		conf_load(args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, &conf, err);
+	/* What no table of options can say: schemes, and which secrets each needs. */
+	if (rc == RC_OK && receiver_conf_check(conf, err) != RC_OK)
+		rc = err_wrap(err, "%s", args->config);
+	if (rc != RC_OK) {
+		conf_free(conf);
+		return rc;
+	}
+	*ret_conf = conf;
+	return RC_OK;
 }
 
 enum cli_exit cli_settings_load(

@@ -8,21 +8,19 @@
 
 #include "cli/args.h"
 
-#ifndef MOONHOOK_VERSION
-#define MOONHOOK_VERSION "unknown"
-#endif
+#include "base/version.h"
 
 static int run_version(const struct args *args)
 {
 	const char *curl = curl_version_info(CURLVERSION_NOW)->version;
 	if (args->output == ARGS_TABLE)
 		printf("moonhook %s\nlibmicrohttpd %s · libcurl %s · jansson %s · SQLite %s\n",
-			MOONHOOK_VERSION, MHD_get_version(), curl, JANSSON_VERSION,
+			version_text(), MHD_get_version(), curl, JANSSON_VERSION,
 			sqlite3_libversion());
 	else
 		printf("{\"version\":\"%s\",\"libmicrohttpd\":\"%s\",\"libcurl\":\"%s\","
 		       "\"jansson\":\"%s\",\"sqlite\":\"%s\"}\n",
-			MOONHOOK_VERSION, MHD_get_version(), curl, JANSSON_VERSION,
+			version_text(), MHD_get_version(), curl, JANSSON_VERSION,
 			sqlite3_libversion());
 	return CLI_OK;
 }

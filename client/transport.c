@@ -27,6 +27,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/clock.h"
+#include "base/version.h"
 #include "client/header.h"
 
 #define CONNECT_MS 5000
@@ -468,11 +469,13 @@ static bool headers_make(struct transport *t, const char *key)
 		  put_header(&t->headers, b.p);
 	if (b.p != NULL)
 		explicit_bzero(b.p, b.n);
+	buf_clear(&b);
+	ok = ok && buf_printf(&b, "User-Agent: moonhook/%s", version_text()) == RC_OK &&
+	     put_header(&t->headers, b.p);
 	buf_done(&b);
 	return ok && put_header(&t->headers, "Accept: application/json") &&
 	       put_header(&t->headers, "Content-Type: application/json") &&
-	       put_header(&t->headers, "Expect:") &&
-	       put_header(&t->headers, "User-Agent: moonhook/" MOONHOOK_VERSION);
+	       put_header(&t->headers, "Expect:");
 }
 
 enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*idle)(void *ctx),

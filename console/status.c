@@ -10,11 +10,8 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/version.h"
 #include "queue/queue.h"
-
-#ifndef MOONHOOK_VERSION
-#define MOONHOOK_VERSION "unknown"
-#endif
 
 static json_t *count_states(const int64_t counts[static QUEUE_STATE_N])
 {
@@ -96,7 +93,7 @@ json_t *status_describe(const char *store, const json_t *daemon)
 	json_t *uptime = json_object_get(daemon, "uptime_ms");
 	json_t *processes = json_object_get(daemon, "processes");
 	json_t *out = json_pack("{s:b, s:s, s:O?, s:O?, s:o, s:I, s:n, s:n, s:n}", "ok", 1,
-		"version", MOONHOOK_VERSION, "uptime_ms", uptime, "processes", processes, "api",
+		"version", version_text(), "uptime_ms", uptime, "processes", processes, "api",
 		describe_api(daemon), "workers", (json_int_t)metrics_value(METRIC_WORKERS),
 		"events", "runs", "rules");
 	if (out == NULL)

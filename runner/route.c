@@ -63,7 +63,7 @@ static bool is_on(const struct rule *rule, const char *name)
 	return false;
 }
 
-/* The key that needs no asking. */
+/* The key that needs no asking; "" for none. The record is one in any case. */
 static enum rc fill_key(struct match *m, const struct event *e)
 {
 	struct buf key;
@@ -77,7 +77,7 @@ static enum rc fill_key(struct match *m, const struct event *e)
 		return RC_OK;
 	}
 	buf_done(&key);
-	m->key = strdup(e->record_id);
+	m->key = strdup("");
 	return m->key != NULL ? RC_OK : RC_NOMEM;
 }
 

@@ -118,22 +118,44 @@ Test(runner_route, runs_of_one_record_go_one_after_the_other_in_order_of_arrival
 	cr_assert_eq(stage_requests(&s, "POST", "/rest/notes"), 20);
 }
 
-Test(runner_route, the_key_of_a_rule_is_a_field_a_function_or_the_record)
+#define NOTE "run = function() twenty.notes:create { title = \"n\" } end }\n"
+
+/* How many runs of this rule began before an earlier one of it had ended. */
+static size_t overlaps(const char *rule)
+{
+	const struct stage_run *last = NULL;
+	size_t n = 0;
+	stage_look(&s);
+	for (size_t i = 0; i < s.runs_n; i++) {
+		const struct stage_run *run = &s.runs[i];
+		if (strcmp(run->rule, rule) != 0)
+			continue;
+		n += last != NULL && run->started_ms < last->ended_ms;
+		last = run;
+	}
+	return n;
+}
+
+Test(runner_route, runs_whose_rule_names_one_key_do_not_overlap_whatever_their_records)
 {
 	stage_rule(&s, "a.lua",
-		"rule \"field\" { on = \"person.*\", key = \"companyId\", run = function() end }\n"
-		"rule \"none\" { on = \"person.*\", key = \"nothingLikeIt\", run = function() end "
-		"}\n"
-		"rule \"function\" { on = \"person.*\", run = function() end,\n"
-		"  key = function(e) return \"k:\" .. e.record.jobTitle end }\n"
-		"rule \"nil\" { on = \"person.*\", key = function() end, run = function() end }\n");
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_person(&s, "updated", ID_A, "boss");
-	stage_until(&s, stage_ended, 4);
-	cr_assert_str_eq(stage_find(&s, "field", NULL)->key, "c-7");
-	cr_assert_str_eq(stage_find(&s, "none", NULL)->key, ID_A);
-	cr_assert_str_eq(stage_find(&s, "function", NULL)->key, "k:boss");
-	cr_assert_str_eq(stage_find(&s, "nil", NULL)->key, ID_A);
+		"rule \"field\" { on = \"person.created\", key = \"companyId\", " NOTE
+		"rule \"function\" { on = \"person.updated\",\n"
+		"  key = function(e) return \"k:\" .. e.record.jobTitle end, " NOTE
+		"rule \"none\" { on = \"person.deleted\", key = function() end, " NOTE
+		"rule \"absent\" { on = \"person.restored\", key = \"nothingLikeIt\", " NOTE);
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	static const char *const actions[] = {"created", "updated", "deleted", "restored"};
+	for (size_t i = 0; i < 4 * ARRAY_N(actions); i++) {
+		char id[40];
+		snprintf(id, sizeof(id), "00000000-0000-4000-8000-%012zu", i);
+		stage_person(&s, actions[i % 4], id, "boss");
+	}
+	stage_until(&s, stage_ended, 16);
+	cr_assert_eq(overlaps("field"), 0);
+	cr_assert_eq(overlaps("function"), 0);
+	cr_assert_gt(overlaps("none"), 0, "without a key of its own only the record counts");
+	cr_assert_gt(overlaps("absent"), 0);
 }
 
 Test(runner_route, when_decides_and_its_error_is_a_dead_run_that_says_where)
