@@ -54,8 +54,8 @@ static bool read_ids(const char *path, struct ids *ids)
 	return ids->n > 0;
 }
 
-/* How many API requests the twin has answered with 2xx; in a benchmark each is a PATCH. -1: it does not
- * say. */
+/* How many API requests the twin has answered with 2xx; in a benchmark each is a PATCH. -1: it does
+ * not say. */
 static int64_t patched(const char *twin)
 {
 	char url[256];
