@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "client/engine.h"
@@ -149,6 +150,17 @@ static bool is_name(const char *text)
 	return n > 0 && n < CALL_OBJECT_MAX;
 }
 
+/* Roots of the API that look like an object and are none. */
+static bool is_root(const char *text)
+{
+	static const char *const roots[] = {"batch", "duplicates", "graphql", "groupBy", "metadata",
+		"open-api", "restore", "webhooks"};
+	for (size_t i = 0; i < ARRAY_N(roots); i++)
+		if (strcasecmp(roots[i], text) == 0)
+			return true;
+	return false;
+}
+
 static enum rc check(const struct client_call *call, struct err *err)
 {
 	if ((unsigned)call->op >= CLIENT_OP_N || (unsigned)call->lane >= CLIENT_LANE_N ||
@@ -156,6 +168,8 @@ static enum rc check(const struct client_call *call, struct err *err)
 		return err_set(err, RC_INVALID, "no such call");
 	if (!is_name(call->object))
 		return err_set(err, RC_DENIED, "the name of an object has letters and digits only");
+	if (is_root(call->object))
+		return err_set(err, RC_DENIED, "%s is no object of the CRM", call->object);
 	if (!json_is_object(call->args) && json_array_size(call->args) > 0)
 		return err_set(
 			err, RC_INVALID, "%s: named arguments are expected", ops[call->op].name);

@@ -72,8 +72,9 @@ static enum rc read_one(int dir, struct folder_file *f, struct err *err)
 	if (nul != NULL)
 		return err_set(err, RC_PARSE, "%s:%zu: a NUL byte has no place in a rule", f->name,
 			line_of(f->text.p, (size_t)(nul - f->text.p)));
-	struct slice text = buf_slice(&f->text);
-	rc = digest_sha256(&text, 1, sum);
+	/* The name, its NUL too, is part of it: errors of a copy must name the copy. */
+	struct slice parts[] = {{f->name, strlen(f->name) + 1}, buf_slice(&f->text)};
+	rc = digest_sha256(parts, ARRAY_N(parts), sum);
 	if (rc != RC_OK)
 		return err_set(err, rc, "%s: %s", f->name, rc_text(rc));
 	digest_format(sum, f->hash);

@@ -14,7 +14,7 @@
 
 struct folder_file {
 	char name[256];
-	char hash[DIGEST_HEX_N]; /* SHA-256 of the text */
+	char hash[DIGEST_HEX_N]; /* SHA-256 of name and text */
 	struct buf text;         /* without byte order mark, lines ended by \n */
 	char *error;             /* "name: sentence": it could not be read; NULL: it could */
 };

@@ -22,6 +22,7 @@
 #include "runner/state.h"
 
 #define DEATHS_MAX 3
+#define DELAY_MIN_MS 1000 /* of retry_after: it uses up no attempt, so it must not spin */
 #define DELAY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
 
 static void count(const struct run *run, const struct queue_outcome *o)
@@ -203,8 +204,8 @@ static void end_error(struct runner *r, struct run *run, const json_t *error)
 static void end_later(struct runner *r, struct run *run, const json_t *tree, const char *why)
 {
 	int64_t delay = json_integer_value(json_object_get(tree, "delay_ms"));
-	if (delay < 0)
-		delay = 0;
+	if (delay < DELAY_MIN_MS)
+		delay = DELAY_MIN_MS;
 	if (delay > DELAY_MAX_MS)
 		delay = DELAY_MAX_MS;
 	struct queue_outcome o = {

@@ -53,29 +53,75 @@ static void forget_load(struct rules *rules)
 
 /* --- the new set ------------------------------------------------------------------------------ */
 
-/* The newest good version of each file, as long as no name appears twice. */
+/* Who keeps a name that two files want: what is live and has not changed, then what is live, then
+ * what is new. A newcomer takes nothing from what works. */
+enum standing { UNCHANGED, CHANGED, NEW, STANDING_N };
+
+static enum standing standing_of(const struct candidate *c, const struct rulefile *old)
+{
+	if (old == NULL)
+		return NEW;
+	return c->done != NULL && strcmp(c->done->hash, old->hash) == 0 ? UNCHANGED : CHANGED;
+}
+
+/* The newest good version of a file, or the one that is live, whose names are still free in taken.
+ */
+static void choose(struct ruleset *taken, struct candidate *c, struct rulefile *old)
+{
+	struct err err = {0};
+	if (c->done != NULL && ruleset_add(taken, c->done, &err) == RC_OK) {
+		c->chosen = c->done;
+		return;
+	}
+	if (c->error == NULL)
+		set_error(c, err.msg);
+	if (old == NULL)
+		return;
+	if (ruleset_add(taken, old, &err) == RC_OK)
+		c->chosen = old;
+	else
+		log_warn(NULL, "the older version cannot stay either: %s", err.msg);
+}
+
+static void choose_all(struct rules *rules, struct ruleset *taken)
+{
+	for (int turn = UNCHANGED; turn < STANDING_N; turn++) {
+		for (size_t i = 0; i < rules->candidates_n; i++) {
+			struct candidate *c = &rules->candidates[i];
+			struct rulefile *old =
+				rules->live != NULL ? ruleset_find_file(rules->live, c->file->name)
+						    : NULL;
+			if ((int)standing_of(c, old) == turn)
+				choose(taken, c, old);
+		}
+	}
+}
+
+/* The chosen version of each file, in order of their names. NULL: no memory. */
 static struct ruleset *assemble(struct rules *rules)
 {
 	struct err err = {0};
+	struct ruleset *taken = ruleset_new(rules->candidates_n);
 	struct ruleset *set = ruleset_new(rules->candidates_n);
-	for (size_t i = 0; set != NULL && i < rules->candidates_n; i++) {
-		struct candidate *c = &rules->candidates[i];
-		struct rulefile *old =
-			rules->live != NULL ? ruleset_find_file(rules->live, c->file->name) : NULL;
-		if (c->done != NULL && ruleset_add(set, c->done, &err) == RC_OK)
-			continue;
-		if (c->error == NULL)
-			set_error(c, err.msg);
-		if (old != NULL && ruleset_add(set, old, &err) != RC_OK)
-			log_warn(NULL, "the older version cannot stay either: %s", err.msg);
+	if (taken == NULL || set == NULL)
+		goto fail;
+	choose_all(rules, taken);
+	for (size_t i = 0; i < rules->candidates_n; i++) {
+		struct rulefile *chosen = rules->candidates[i].chosen;
+		if (chosen != NULL && ruleset_add(set, chosen, &err) != RC_OK)
+			goto fail;
 	}
-	for (size_t i = 0; set != NULL && i < set->n; i++) {
+	ruleset_unref(taken);
+	for (size_t i = 0; i < set->n; i++) {
 		set->rules[i]->overruns = 0;
 		set->rules[i]->set_aside = false;
 	}
-	if (set != NULL)
-		set->loaded_ms = clock_wall_ms();
+	set->loaded_ms = clock_wall_ms();
 	return set;
+fail:
+	ruleset_unref(taken);
+	ruleset_unref(set);
+	return NULL;
 }
 
 static enum rc put_sources(struct runner *r, struct err *err)

@@ -26,6 +26,7 @@ struct candidate {                /* a file that is being loaded */
 	char *error;           /* why it has none */
 	int crashes;           /* workers that died while others were loaded with it */
 	bool asked;
+	struct rulefile *chosen; /* done, or the one that is live; BORROWS */
 };
 
 struct rules {

@@ -91,7 +91,15 @@ Test(runner_folder, byte_order_mark_and_crlf_change_nothing)
 	put("b.lua", "rule\n\nend\n");
 	read_all();
 	cr_assert_str_eq(find("a.lua")->text.p, "rule\n\nend\n");
-	cr_assert_str_eq(find("a.lua")->hash, find("b.lua")->hash);
+	cr_assert_str_eq(find("b.lua")->text.p, find("a.lua")->text.p);
+}
+
+Test(runner_folder, the_hash_knows_the_name_so_that_a_copy_is_a_version_of_its_own)
+{
+	put("a.lua", "rule");
+	put("b.lua", "rule");
+	read_all();
+	cr_assert_str_neq(find("a.lua")->hash, find("b.lua")->hash);
 }
 
 Test(runner_folder, a_nul_is_refused_with_its_line)

@@ -95,6 +95,16 @@ Test(runner_outcome, retry_after_comes_back_and_uses_up_no_attempt)
 	cr_assert_eq(metrics_value(METRIC_RUN_RETRY), 0);
 }
 
+Test(runner_outcome, retry_after_nothing_waits_a_second_all_the_same)
+{
+	rule("retry_after(\"0s\", \"at once\")");
+	stage_start(&s, STAGE_ALONE, NULL);
+	int64_t from = clock_wall_ms();
+	stage_someone(&s, "x");
+	stage_until(&s, stage_waiting, 1);
+	cr_assert_geq(stage_find(&s, "r", NULL)->due_ms, from + 1000);
+}
+
 Test(runner_outcome, a_rule_that_loops_ends_at_its_processor_time)
 {
 	stage_rule(&s, "a.lua",

@@ -123,6 +123,29 @@ Test(runner_rules, a_name_that_appears_twice_breaks_the_later_file)
 	says("1 rule live, 1 file broken: b.lua:2: a rule named \"one\" is in a.lua:1 already");
 }
 
+Test(runner_rules, a_new_file_takes_no_name_from_one_that_is_live)
+{
+	char text[512];
+	stage_rule(&s, "b.lua", RULE("one") RULE("two"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_reload(&s, text);
+	cr_assert(strstr(text, "a.lua:1: a rule named \"one\" is in b.lua:1 already") != NULL, "%s",
+		text);
+	cr_assert_str_eq(live(), "one,two");
+}
+
+Test(runner_rules, a_copy_of_a_file_is_named_by_its_own_name)
+{
+	char text[512];
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_rule(&s, "b.lua", RULE("one"));
+	stage_reload(&s, text);
+	cr_assert(strstr(text, "b.lua:1: a rule named \"one\" is in a.lua:1 already") != NULL, "%s",
+		text);
+}
+
 Test(runner_rules, an_event_that_does_not_exist_is_refused)
 {
 	stage_rule(&s, "a.lua", "rule \"one\" { on = \"person.creatd\", run = function() end }\n");
