@@ -19,11 +19,11 @@ static const struct rows_column columns[] = {{"started_at", "STARTED"}, {"id", "
 
 json_t *runs_row(const struct queue_run_row *r)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:o}", "id", rows_text(r->id),
-		"event", rows_text(r->event), "rule", rows_text(r->rule), "state",
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:o, s:o}", "id",
+		rows_text(r->id), "event", rows_text(r->event), "rule", rows_text(r->rule), "state",
 		queue_state_name(r->state), "attempt", r->attempt, "error", rows_text(r->error),
 		"api_calls", r->api_calls, "started_at", rows_time(r->started_ms), "ended_at",
-		rows_time(r->ended_ms));
+		rows_time(r->ended_ms), "error_code", rows_text(r->error_code));
 }
 
 static enum rc put_row(void *ctx, const struct queue_run_row *r, struct err *err)
@@ -63,11 +63,10 @@ static enum rc take_one(void *ctx, const struct queue_run_row *r, struct err *er
 {
 	struct one *one = ctx;
 	json_t *row = runs_row(r);
-	json_t *more = json_pack("{s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "error_code",
-		rows_text(r->error_code), "detail", rows_text(r->detail), "key", rows_text(r->key),
-		"deaths", r->deaths, "source", rows_text(r->source_hash), "created_at",
-		rows_time(r->created_ms), "due_at", rows_time(r->due_ms), "log",
-		detail_lines(r->log));
+	json_t *more = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "detail",
+		rows_text(r->detail), "key", rows_text(r->key), "deaths", r->deaths, "source",
+		rows_text(r->source_hash), "created_at", rows_time(r->created_ms), "due_at",
+		rows_time(r->due_ms), "log", detail_lines(r->log));
 	int failed = row == NULL || more == NULL || json_object_update(row, more) != 0;
 	json_decref(more);
 	if (failed != 0) {

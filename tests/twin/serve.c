@@ -425,19 +425,28 @@ static void announce(int fd)
 
 enum rc serve_run(struct world *w, const struct serve_conf *conf, struct err *err)
 {
-	struct server s = {.world = w, .conf = conf, .sha1 = EVP_MD_CTX_new()};
-	s.sha1_type = EVP_sha1();
-	int signal_fd = signals_open();
-	int fd = listen_open(conf->listen, err);
+	struct server s = {.world = w, .conf = conf};
+	enum rc rc = RC_IO;
+	int signal_fd = -1, fd = listen_open(conf->listen, err);
 	if (fd < 0)
 		return err != NULL ? err->code : RC_IO;
-	s.daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		on_request, &s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-		&s, MHD_OPTION_NOTIFY_COMPLETED, on_done, &s, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
-		MHD_OPTION_END);
-	if (s.daemon == NULL || signal_fd < 0)
-		return err_set(err, RC_IO, "cannot start the HTTP server");
+	signal_fd = signals_open();
+	s.sha1 = EVP_MD_CTX_new();
+	s.sha1_type = EVP_sha1();
+	if (signal_fd >= 0 && s.sha1 != NULL)
+		s.daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+			on_request, &s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
+			on_uri, &s, MHD_OPTION_NOTIFY_COMPLETED, on_done, &s,
+			MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
+	if (s.daemon == NULL) {
+		rc = err_set(err, RC_IO, "cannot start the HTTP server");
+		EVP_MD_CTX_free(s.sha1);
+		close(fd);
+		if (signal_fd >= 0)
+			close(signal_fd);
+		return rc;
+	}
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s.daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	announce(fd);
 	serve_loop(&s, info->epoll_fd, signal_fd);

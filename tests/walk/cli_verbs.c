@@ -169,7 +169,7 @@ Test(cli_verbs, lists_have_the_fields_that_scripts_rely_on)
 	cr_expect(llabs(clock_wall_ms() - at) < 60000);
 	json_decref(one);
 	one = JSON_OF("runs", "list", "-o", "jsonl");
-	keys_are(one, "id event rule state attempt error api_calls started_at ended_at");
+	keys_are(one, "id event rule state attempt error api_calls started_at ended_at error_code");
 	cr_expect_str_eq(json_string_value(json_object_get(one, "state")), "done");
 	cr_expect(json_is_null(json_object_get(one, "error")));
 	json_decref(one);
