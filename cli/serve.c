@@ -70,8 +70,10 @@ static enum rc make_folder(const char *path, struct err *err)
 			continue;
 		*p = '\0';
 		if (mkdir(part, c == '\0' ? 0700 : 0755) != 0 && errno != EEXIST)
-			return err_set_errno(err, RC_DENIED, errno,
-				"the store's folder %s cannot be made", path);
+			return err_set(err, RC_DENIED,
+				"the store's folder %s cannot be made (%s); let this user write "
+				"where it belongs, or choose another `store`",
+				path, strerror(errno));
 		if (c == '\0')
 			return RC_OK;
 		*p = c;
@@ -88,7 +90,10 @@ static enum rc probe_folder(const char *path, struct err *err)
 			"another `store`",
 			path);
 	if (folder < 0)
-		return err_set_errno(err, RC_DENIED, errno, "the store %s cannot be opened", path);
+		return err_set(err, RC_DENIED,
+			"the store %s cannot be opened (%s); give it to this user, or choose "
+			"another `store`",
+			path, strerror(errno));
 	snprintf(name, sizeof(name), ".probe-%d", (int)getpid());
 	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int error = errno;
