@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages between the supervisor and its children.
- * From: cli/serve.c and the main loop of each child. Fails with RC_CLOSED when the peer has died.
+ * From: cli/child.c, cli/supervise.c and the main loop of each child. Fails with RC_CLOSED when the
+ * peer has died.
  */
 #include "base/link.h"
 
@@ -53,7 +54,7 @@ enum rc link_receive(int fd, struct buf *buf, struct link_msg *ret_msg, struct e
 		return err_set(err, RC_NOMEM, "no memory for a message");
 	ssize_t n;
 	do
-		n = recv(fd, p, LINK_MAX, 0);
+		n = recv(fd, p, LINK_MAX, MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return err_set(err, RC_CLOSED, "the other process is gone");
@@ -61,6 +62,8 @@ enum rc link_receive(int fd, struct buf *buf, struct link_msg *ret_msg, struct e
 		return err_set(err, RC_BUSY, "no message");
 	if (n < 0)
 		return err_set_errno(err, RC_IO, errno, "cannot receive from the other process");
+	if (n > LINK_MAX)
+		return err_set(err, RC_TOO_LARGE, "a message of %zd bytes is too long", n);
 	buf->n = (size_t)n;
 	p[n] = '\0';
 	size_t kind_n = strnlen(p, (size_t)n);

@@ -22,7 +22,7 @@
 
 #define LINK_MAX 131072
 
-/* Descriptors every child of the supervisor starts with. -1 style absences are simply closed. */
+/* Descriptors every child of the supervisor starts with. One that is not needed is closed. */
 enum link_fd {
 	LINK_FD = 3,  /* this link */
 	LINK_METRICS, /* the page of metrics */
@@ -39,9 +39,11 @@ struct link_msg {
 
 /* GIVES both descriptors, close-on-exec. */
 enum rc link_open(int ret_fd[static 2], struct err *err) must_check;
-/* Blocks at most until the peer reads. RC_CLOSED where the peer is gone. */
+/* Blocks at most until the peer reads. RC_CLOSED where the peer is gone, RC_TOO_LARGE past
+ * LINK_MAX, RC_IO. */
 enum rc link_send(int fd, const char *kind, struct slice text, struct err *err) must_check;
-/* Blocks until a message is there. RC_CLOSED at the end, RC_PARSE for rubbish. */
+/* Blocks until a message is there; RC_BUSY where the descriptor does not block and there is none.
+ * RC_CLOSED at the end, RC_PARSE for rubbish, RC_TOO_LARGE past LINK_MAX, RC_NOMEM, RC_IO. */
 enum rc link_receive(int fd, struct buf *buf, struct link_msg *ret_msg, struct err *err) must_check;
 
 #endif

@@ -31,7 +31,7 @@ static const struct conf_option options[] = {
 	{"twenty.insecure", CONF_BOOL, "false", 0, 0, NULL,
 		"allow http:// to another machine: the key goes out in the clear"},
 	{"coalesce.upsert", CONF_CHOICE, "auto", 0, 0, "auto false",
-		"put waiting updates of different records into one request where that is safe"},
+		"reserved: this version sends every update by itself"},
 };
 
 const struct conf_table client_conf_table = {"client", options, ARRAY_N(options)};

@@ -82,7 +82,7 @@ twenty = {
 }
 
 coalesce = {
-	-- put waiting updates of different records into one request where that is safe
+	-- reserved: this version sends every update by itself
 	-- one of: auto false
 	-- upsert = "auto",
 }

@@ -2,8 +2,8 @@
 /*
  * The seam: what happened (events) and what we did about it (runs).
  *
- *   receiver --put--> inbox --next/route--> events + runs --claim--> runner --call_put/finish-->
- * journal
+ *   receiver --put--> inbox --route--> events, runs --claim--> runner --call_put--> journal
+ *                                                                  --finish--> outcome
  *
  * Two kinds of record. The inbox: raw deliveries, written and pruned by the receiver. The work:
  * parsed events, runs, journal, rule sources, written by the runner. In SQLite each is one file

@@ -147,7 +147,7 @@ enum rc hold_settle(struct store *store, int64_t run, const struct hold_keys *ke
 	return rc == RC_OK ? promote_all(store, keys, err) : rc;
 }
 
-/* Another run of the key that is due steps back behind an older one. */
+/* A younger run of the key that is due steps back behind an older one. */
 static enum rc push_back(struct store *store, int64_t key, int64_t run, struct err *err)
 {
 	sqlite3_stmt *s = db_use(&store->work, WORK_HOLD_DUE);
@@ -173,7 +173,7 @@ enum rc hold_again(struct store *store, int64_t run, const struct hold_keys *key
 			rc = put(store, keys->key[i], run, err);
 	if (rc == RC_OK)
 		rc = hold_ready(store, run, keys, &ready, err);
-	for (size_t i = 0; rc == RC_OK && ready && i < HOLD_KEYS_N; i++)
+	for (size_t i = 0; rc == RC_OK && i < HOLD_KEYS_N; i++)
 		if (keys->key[i] != 0)
 			rc = push_back(store, keys->key[i], run, err);
 	if (rc == RC_OK)

@@ -97,7 +97,7 @@
 	X(WORK_HOLD_PUT, "INSERT OR IGNORE INTO hold (key, run) VALUES (?1, ?2)") \
 	X(WORK_HOLD_DELETE, "DELETE FROM hold WHERE key = ?1 AND run = ?2") \
 	X(WORK_HOLD_DUE, "SELECT h.run FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
-		" WHERE h.key = ?1 AND h.run <> ?2 AND r.state = 0 LIMIT 1") \
+		" WHERE h.key = ?1 AND h.run > ?2 AND r.state = 0 LIMIT 1") \
 	X(WORK_CALL_PUT, "INSERT INTO journal (run, path, method, object, effect, digest, request, answer," \
 		" code, started_ms, ended_ms, requests)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \

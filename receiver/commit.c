@@ -118,7 +118,11 @@ static struct commit_item *take(struct commit *c)
 	list = c->first;
 	c->first = NULL;
 	c->last = &c->first;
+	bool failed = c->failed;
 	pthread_mutex_unlock(&c->lock);
+	/* Where there is never a pause, a bite between two batches. */
+	if (list != NULL && !failed && clock_mono_ms() >= c->prune_at_ms)
+		prune(c);
 	return list;
 }
 
@@ -264,8 +268,10 @@ enum rc commit_start(const struct commit_conf *conf, struct commit **ret_commit,
 	c->prune_at_ms = clock_mono_ms() + conf->prune_every_ms;
 	c->batch = calloc(BATCH_MAX, sizeof(*c->batch));
 	if (c->batch == NULL || init_sync(c) != RC_OK) {
-		rc = err_set(err, RC_NOMEM, "no memory for the writer");
-		goto out;
+		/* Nothing of it can be used yet, so nothing of it is stopped. */
+		free(c->batch);
+		free(c);
+		return err_set(err, RC_NOMEM, "no memory for the writer");
 	}
 	rc = queue_open(conf->store, QUEUE_RECEIVER, &c->queue, err);
 	if (rc != RC_OK)

@@ -34,6 +34,13 @@ void gate_hold(struct gate *gate, struct gate_item *item)
 
 void gate_leave(struct gate *gate, struct gate_item *item)
 {
+	/* Opening one may end a run that holds others. */
+	for (struct gate_item **at = &gate->opening; *at != NULL; at = &(*at)->next) {
+		if (*at == item) {
+			*at = item->next;
+			return;
+		}
+	}
 	for (struct gate_item **at = &gate->held; *at != NULL; at = &(*at)->next) {
 		if (*at != item)
 			continue;
@@ -54,13 +61,14 @@ enum rc gate_force(struct gate *gate, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	gate->writes = 0;
-	struct gate_item *item = gate->held;
+	/* What is held from now on waits for the next commit. */
+	gate->opening = gate->held;
 	gate->held = NULL;
 	gate->end = &gate->held;
-	while (item != NULL) {
-		struct gate_item *next = item->next;
+	while (gate->opening != NULL) {
+		struct gate_item *item = gate->opening;
+		gate->opening = item->next;
 		item->open(item->ctx);
-		item = next;
 	}
 	return RC_OK;
 }

@@ -24,6 +24,7 @@ struct gate {
 	size_t writes;    /* since the last commit */
 	int64_t first_us; /* mono: the oldest of them */
 	struct gate_item *held, **end;
+	struct gate_item *opening; /* durable, being opened one by one */
 	uint64_t commits;
 };
 

@@ -185,6 +185,24 @@ QUEUE_CASE(a_retried_run_waits_for_a_younger_one_that_shares_its_second_key)
 	suite_check_counts(s);
 }
 
+QUEUE_CASE(a_retried_run_that_has_to_wait_still_goes_before_younger_ones)
+{
+	suite_event_also(s, "rule", "record 1", "mail", 8);
+	struct id old = s->runs[0].id;
+	suite_finish(s, &s->runs[0], QUEUE_DEAD);
+	suite_event_also(s, "rule", "record 2", "mail", 8); /* at work: the old one waits for it */
+	suite_event_also(s, "rule", "record 1", "", 0);     /* due, and younger than the old one */
+	struct queue_run busy = s->runs[1];
+	suite_ok(s, queue_retry(s->runner, old.text, &s->err));
+	cr_assert_eq(suite_run_state(s, old.text), QUEUE_WAITING);
+	suite_finish(s, &busy, QUEUE_DONE);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 1u);
+	cr_assert_str_eq(s->runs[0].id.text, old.text);
+	suite_finish(s, &s->runs[0], QUEUE_DONE);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 1u);
+	suite_check_counts(s);
+}
+
 QUEUE_CASE(runs_without_a_key_never_wait_for_each_other)
 {
 	for (int i = 0; i < 3; i++)
