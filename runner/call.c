@@ -4,10 +4,12 @@
  * From: assign.c (CALL frames). To: client.h, and back to the worker as RESUME. An effect is
  * written down first and sent when that is durable (gate.c); a read is sent at once; now and random
  * are answered here. Fails towards the rule, as a structured error it can catch; a frame that no
- * honest worker sends ends the worker. Does not decide what becomes of a failed run (outcome.c).
+ * honest worker sends ends the run that it names, at once and for good. Does not decide what
+ * becomes of a failed run (outcome.c).
  */
 #include "runner/call.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,10 @@ struct call { /* under way; in the list of its run */
 	int64_t started_ms; /* wall */
 };
 
+static_assert(FRAME_MARKS_MAX == SCAN_MARKS_MAX && FRAME_DEPTH_MAX == SCAN_DEPTH_MAX &&
+		      FRAME_WORD_MAX == JOURNAL_WORD_N - 1,
+	"a worker refuses what is refused here");
+
 struct asked { /* a CALL frame; BORROWS from the tree */
 	const char *path, *method, *object;
 	json_t *args;
@@ -66,7 +72,7 @@ static enum rc read_asked(json_t *tree, struct asked *ret_asked, struct err *err
 	};
 	if (!is_word(a.path, "0123456789.", 1) || !is_word(a.method, WORD, 1) ||
 		!is_word(a.object, WORD, 0))
-		return err_set(err, RC_PARSE, "it sent a call without path, method or object");
+		return err_set(err, RC_PARSE, "it names no path, method or object");
 	buf_init(&a.request, TEXT_MAX);
 	enum rc rc = dump_value(&a.request, a.args);
 	struct slice parts[] = {{a.method, strlen(a.method) + 1}, {a.object, strlen(a.object) + 1},
@@ -75,7 +81,7 @@ static enum rc read_asked(json_t *tree, struct asked *ret_asked, struct err *err
 		rc = digest_sha256(parts, ARRAY_N(parts), a.digest);
 	if (rc != RC_OK) {
 		buf_done(&a.request);
-		return err_set(err, rc, "a call is %s", rc_text(rc));
+		return err_set(err, rc, "its arguments are %s", rc_text(rc));
 	}
 	*ret_asked = a;
 	return RC_OK;
@@ -384,6 +390,19 @@ static bool over_quota(struct runner *r, struct run *run, const char *path)
 	return true;
 }
 
+/* What cannot be taken would not be taken a second time either; the worker may live on. */
+static void refuse(struct runner *r, struct run *run, const struct err *why)
+{
+	char text[320];
+	enum rc code = why->code == RC_NOMEM       ? RC_NOMEM
+		       : why->code == RC_TOO_LARGE ? RC_QUOTA
+						   : RC_INVALID;
+	snprintf(text, sizeof(text), "the run made a call that was refused: %s", why->msg);
+	if (code == RC_QUOTA)
+		metrics_add(METRIC_ABORT_QUOTA, 1);
+	outcome_fail(r, run, code, text, NULL);
+}
+
 static void say_differs(
 	struct runner *r, struct run *run, const struct journal_entry *was, const struct asked *now)
 {
@@ -432,8 +451,8 @@ static void decide(struct runner *r, struct run *run, struct asked *asked)
 		say_differs(r, run, &run->journal.entries[i], asked);
 		return;
 	case JOURNAL_TWICE:
-		err_set(&err, RC_PARSE, "it made the same call twice");
-		pool_kill(run->worker, &err);
+		err_set(&err, RC_PARSE, "it was made before");
+		refuse(r, run, &err);
 		return;
 	}
 }
@@ -447,7 +466,7 @@ void call_take(struct runner *r, struct run *run, const struct frame *frame)
 	if (rc == RC_OK)
 		rc = read_asked(tree, &asked, &err);
 	if (rc != RC_OK)
-		pool_kill(run->worker, &err);
+		refuse(r, run, &err);
 	else if (!over_quota(r, run, asked.path))
 		decide(r, run, &asked);
 	buf_done(&asked.request);

@@ -37,6 +37,7 @@ static void forget(struct worker *w)
 	w->loaded = NULL;
 	w->task_first = w->tasks_n = w->tasks_cap = 0;
 	w->loaded_n = w->loaded_cap = 0;
+	w->frame = NULL;
 	w->runs = NULL;
 	w->runs_n = 0;
 	w->reserved = false;
@@ -70,21 +71,42 @@ static bool push_task(struct worker *w, const struct pool_task *task)
 	return true;
 }
 
-/* An answer ends its task and what was asked before it. Later calls of a run that has several at
- * once find nothing, and end nothing. */
-static void end_tasks(struct worker *w, const struct frame *f)
+static bool answers(const struct pool_task *t, const struct frame *f)
 {
+	if (t->run != f->run || t->generation != f->generation)
+		return false;
+	switch (f->kind) {
+	case FRAME_HEAD_OF_FILE:
+		return t->kind == FRAME_LOAD;
+	case FRAME_WHEN:
+		return t->kind == FRAME_WHEN;
+	default:
+		return t->kind == FRAME_START || t->kind == FRAME_RESUME;
+	}
+}
+
+/* An answer ends its task and what was asked before it. Later calls of a run that has several at
+ * once find nothing, and end nothing; nor does an answer of another kind. False: it left out a
+ * question, which somebody waits for. */
+static bool end_tasks(struct worker *w, const struct frame *f)
+{
+	bool left_out = false;
 	for (size_t i = 0; i < w->tasks_n; i++) {
 		const struct pool_task *t = pool_task_at(w, i);
-		if (t->run != f->run || t->generation != f->generation)
+		if (!answers(t, f)) {
+			left_out |= t->kind == FRAME_WHEN || t->kind == FRAME_LOAD;
 			continue;
+		}
+		if (left_out)
+			return false;
 		w->task_first = (w->task_first + i + 1) % w->tasks_cap;
 		w->tasks_n -= i + 1;
 		w->ended_n++;
 		if (w->state == WORKER_SILENT)
 			w->state = WORKER_READY;
-		return;
+		return true;
 	}
+	return true;
 }
 
 static void on_ready(struct worker *w)
@@ -112,8 +134,11 @@ static void on_frame(void *ctx, const struct frame *f)
 	case FRAME_WHEN:
 	case FRAME_CALL:
 	case FRAME_END:
-		end_tasks(w, f);
-		break;
+		if (end_tasks(w, f))
+			break;
+		err_set(&err, RC_PARSE, "it left out an answer");
+		pool_kill(w, &err);
+		return;
 	case FRAME_LOG:
 		break;
 	case FRAME_LOAD:
@@ -123,11 +148,15 @@ static void on_frame(void *ctx, const struct frame *f)
 	case FRAME_CANCEL:
 	case FRAME_KIND_END:
 		err_set(&err, RC_PARSE, "it sent a frame that only the runner sends");
+		w->frame = f;
 		pool_kill(w, &err);
 		return;
 	}
-	if (w->state == WORKER_READY || w->state == WORKER_SILENT)
-		w->pool->owner.frame(w->pool->owner.ctx, w, f);
+	if (w->state != WORKER_READY && w->state != WORKER_SILENT)
+		return;
+	w->frame = f;
+	w->pool->owner.frame(w->pool->owner.ctx, w, f);
+	w->frame = NULL;
 }
 
 static void on_broken(void *ctx, const struct err *err)

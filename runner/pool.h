@@ -47,6 +47,7 @@ struct worker {
 	struct channel channel;
 	struct pool_task *tasks; /* ring: oldest at task_first */
 	size_t task_first, tasks_n, tasks_cap;
+	const struct frame *frame; /* what it says right now: blamed for a kill; NULL: nothing */
 	const struct version **loaded; /* rule files it holds */
 	size_t loaded_n, loaded_cap;
 	struct run *runs; /* that live in it; run.c's list */

@@ -253,18 +253,27 @@ static void take_answer(struct runner *r, struct match *m, const json_t *answer)
 		fail_match(m, RC_NOMEM, "no memory for the key of a run");
 }
 
+/* Asked again, the worker would say the same: the run is dead, and routing goes on. */
+static void refuse_answer(struct match *m, const struct err *why)
+{
+	char text[640];
+	snprintf(text, sizeof(text), "%s:%d: what the head of the rule answers is refused: %s",
+		m->rule->source->file, m->rule->line, why->msg);
+	fail_match(m, RC_INVALID, text);
+}
+
 void route_when(struct runner *r, struct worker *worker, const struct frame *frame)
 {
+	(void)worker;
 	json_t *answer = NULL;
 	struct err err = {0};
 	struct match *m = find_asked(r, frame->run, frame->generation);
 	if (m == NULL)
 		return;
-	if (scan_parse(frame->payload, &answer, &err) != RC_OK) {
-		pool_kill(worker, &err);
-		return;
-	}
-	take_answer(r, m, answer);
+	if (scan_parse(frame->payload, &answer, &err) == RC_OK)
+		take_answer(r, m, answer);
+	else
+		refuse_answer(m, &err);
 	r->route.asking_n--;
 	json_decref(answer);
 }

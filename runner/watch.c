@@ -9,7 +9,8 @@
  *
  * Blame: a run that was executed when its worker died, or has seen three workers die, is a suspect
  * and goes on alone in a worker. Only a run that was alone is blamed for a death; three, and it is
- * quarantined. The other runs of a dead worker go on elsewhere at once.
+ * quarantined. Where a worker is ended for what it says, the one of whom it says it counts as
+ * executed. The other runs of a dead worker go on elsewhere at once.
  */
 #include "runner/watch.h"
 
@@ -116,7 +117,7 @@ static void judge(struct runner *r, struct run *run, bool head, bool alone, cons
 	if (head && why->code == RC_CPU) {
 		snprintf(text, sizeof(text), "the worker was killed: %s", why->msg);
 		outcome_killed(r, run, text);
-	} else if (alone && head) {
+	} else if (alone && (head || run->suspect)) {
 		snprintf(text, sizeof(text), "the run ended its worker: %s", why->msg);
 		outcome_died(r, run, text);
 	} else {
@@ -125,19 +126,45 @@ static void judge(struct runner *r, struct run *run, bool head, bool alone, cons
 	}
 }
 
+/* What the worker is ended for: what it says right now, whose task may be off its list already,
+ * else what it executes. Which of the two a frame for a head is, its number tells. */
+static const struct pool_task *blamed_task(const struct worker *w, struct pool_task *ret_said)
+{
+	const struct frame *f = w->frame;
+	if (f == NULL)
+		return pool_task(w);
+	enum frame_kind kind = f->run >= RULES_SLOT   ? FRAME_LOAD
+			       : f->run >= ROUTE_SLOT ? FRAME_WHEN
+						      : FRAME_START;
+	*ret_said = (struct pool_task){kind, f->run, f->generation, 0};
+	return ret_said;
+}
+
+static void tell_owner(
+	struct runner *r, const struct pool_task *task, bool blamed, const struct err *why)
+{
+	if (task->run >= RULES_SLOT && task->kind == FRAME_LOAD)
+		rules_gone(r, task, blamed, why);
+	else if (task->kind == FRAME_WHEN)
+		route_gone(r, task, blamed, why);
+}
+
 void watch_gone(struct runner *r, struct worker *worker, const struct err *why)
 {
-	const struct pool_task *first = pool_task(worker);
+	struct pool_task said;
+	const struct pool_task *first = blamed_task(worker, &said);
 	struct run *head = first != NULL ? run_of(r, first) : NULL;
 	struct run *next;
+	if (head != NULL && head->worker != worker)
+		head = NULL;
 	bool alone = worker->runs_n == 1;
 	tell_gone(worker, head, why);
+	if (first == &said)
+		tell_owner(r, first, true, why);
 	for (size_t i = 0; i < worker->tasks_n; i++) {
 		const struct pool_task *t = pool_task_at(worker, i);
-		if (t->run >= RULES_SLOT && t->kind == FRAME_LOAD)
-			rules_gone(r, t, i == 0, why);
-		else if (t->kind == FRAME_WHEN)
-			route_gone(r, t, i == 0, why);
+		if (first != &said || t->run != said.run || t->generation != said.generation)
+			tell_owner(r, t, t == first, why);
 	}
 	for (struct run *run = worker->runs; run != NULL; run = next) {
 		next = run->next;

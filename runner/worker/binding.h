@@ -57,9 +57,13 @@ enum json_shape { JSON_PLAIN, JSON_RECORDS };
 /* Pushes the value that the JSON text is; JSON_RECORDS gives objects with an id the short names.
  * Raises "<what>: this is not JSON". */
 void json_decode(lua_State *L, struct slice text, enum json_shape shape, const char *what);
+/* JSON_CALL: what the runner will not take is refused too: NUL in texts and keys, more levels and
+ * marks than a frame may have. */
+enum json_use { JSON_ANY, JSON_CALL };
 /* Appends the value at index as JSON, keys sorted. False with a sentence that names the path; then
  * out is as it was. May raise for want of memory. */
-bool json_encode(lua_State *L, int index, struct buf *out, char *ret_why, size_t why_size);
+bool json_encode(lua_State *L, int index, enum json_use use, struct buf *out, char *ret_why,
+	size_t why_size);
 /* Sets the metatable of records on the table at the top. */
 void record_mark(lua_State *L);
 

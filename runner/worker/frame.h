@@ -50,8 +50,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define FRAME_MAX (16u << 20) /* bytes of one frame behind its length */
-#define FRAME_HEAD 13         /* bytes in front of the payload, length included */
+#define FRAME_MAX (16u << 20)  /* bytes of one frame behind its length */
+#define FRAME_MARKS_MAX 200000 /* braces, brackets, commas and colons that the runner parses */
+#define FRAME_DEPTH_MAX 64     /* levels, the payload's own object included */
+#define FRAME_WORD_MAX 63      /* bytes of a path, a method, an object's name */
+#define FRAME_HEAD 13          /* bytes in front of the payload, length included */
 
 enum frame_kind {
 	FRAME_LOAD = 1,

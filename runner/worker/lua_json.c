@@ -9,13 +9,16 @@
 #include <stdio.h>
 
 #include "runner/worker/binding.h"
+#include "runner/worker/frame.h"
 #include "runner/worker/json_text.h"
 #include "runner/worker/kit.h"
 #include "runner/worker/limit.h"
 #include "runner/worker/order.h"
 #include "runner/worker/state.h"
 
-#define DEPTH 64 /* levels that are written */
+#define DEPTH 64                          /* levels that are written */
+#define CALL_DEPTH (FRAME_DEPTH_MAX - 1)  /* the call itself is one */
+#define CALL_MARKS (FRAME_MARKS_MAX - 16) /* the call itself has a few */
 #define KEYS_LOCAL 32
 
 /* Addresses that serve as values and keys of the registry. */
@@ -208,6 +211,8 @@ struct step { /* one step of a path: a name, or where p is NULL a position */
 struct encoder {
 	lua_State *L;
 	struct buf *out;
+	enum json_use use;
+	size_t marks;    /* braces, brackets, commas and colons so far */
 	const char *why; /* what is wrong; STATIC */
 	int depth;
 	struct step path[DEPTH + 1];
@@ -225,12 +230,22 @@ static bool put(struct encoder *e, const char *text, size_t n)
 	return buf_put(e->out, text, n) == RC_OK || wrong(e, "too large");
 }
 
+static bool put_mark(struct encoder *e, char mark)
+{
+	if (++e->marks > CALL_MARKS && e->use == JSON_CALL)
+		return wrong(e, "where the call gets too large: it may have 200000 braces, "
+				"brackets, commas and colons");
+	return put(e, &mark, 1);
+}
+
 static bool write_value(struct encoder *e, int index);
 
 static bool write_text(struct encoder *e, struct slice text)
 {
 	if (!json_text_utf8(text))
 		return wrong(e, "text that is not UTF-8");
+	if (e->use == JSON_CALL && text.n != 0 && memchr(text.p, '\0', text.n) != NULL)
+		return wrong(e, "text with a NUL byte, which Twenty cannot keep");
 	return json_text_put(e->out, text) == RC_OK || wrong(e, "too large");
 }
 
@@ -274,18 +289,18 @@ static struct census count_keys(lua_State *L, int index)
 
 static bool write_list(struct encoder *e, int index, lua_Integer n)
 {
-	if (!put(e, "[", 1))
+	if (!put_mark(e, '['))
 		return false;
 	for (lua_Integer i = 1; i <= n; i++) {
-		if (i > 1 && !put(e, ",", 1))
-			return false;
 		e->path[e->depth - 1] = (struct step){.at = i};
+		if (i > 1 && !put_mark(e, ','))
+			return false;
 		lua_rawgeti(e->L, index, i);
 		if (!write_value(e, lua_gettop(e->L)))
 			return false;
 		lua_pop(e->L, 1);
 	}
-	return put(e, "]", 1);
+	return put_mark(e, ']');
 }
 
 static void collect_keys(lua_State *L, int index, struct order_key *keys)
@@ -304,7 +319,7 @@ static bool write_members(struct encoder *e, int index, const struct order_key *
 	for (size_t i = 0; i < keys_n; i++) {
 		struct slice name = keys[i].as.text;
 		e->path[e->depth - 1] = (struct step){.name = name};
-		if ((i > 0 && !put(e, ",", 1)) || !write_text(e, name) || !put(e, ":", 1))
+		if ((i > 0 && !put_mark(e, ',')) || !write_text(e, name) || !put_mark(e, ':'))
 			return false;
 		lua_pushlstring(e->L, name.p, name.n);
 		lua_rawget(e->L, index);
@@ -323,10 +338,10 @@ static bool write_object(struct encoder *e, int index, size_t keys_n)
 	else
 		lua_pushnil(e->L);
 	collect_keys(e->L, index, keys);
-	if (!put(e, "{", 1) || !write_members(e, index, keys, keys_n))
+	if (!put_mark(e, '{') || !write_members(e, index, keys, keys_n))
 		return false;
 	lua_pop(e->L, 1);
-	return put(e, "}", 1);
+	return put_mark(e, '}');
 }
 
 static bool enter_table(struct encoder *e, int index)
@@ -337,6 +352,8 @@ static bool enter_table(struct encoder *e, int index)
 			return wrong(e, "a table that contains itself");
 	if (limit_passed())
 		return wrong(e, "too much to write in the time that was left");
+	if (e->use == JSON_CALL && e->depth == CALL_DEPTH)
+		return wrong(e, "deeper than 63 levels, more than a call may have");
 	if (e->depth == DEPTH)
 		return wrong(e, "deeper than 64 levels");
 	luaL_checkstack(e->L, 8, "JSON");
@@ -407,9 +424,10 @@ static void say_why(const struct encoder *e, char *ret_why, size_t why_size)
 		snprintf(ret_why + n, why_size - n, "%s is %s", n == 0 ? "the value" : "", e->why);
 }
 
-bool json_encode(lua_State *L, int index, struct buf *out, char *ret_why, size_t why_size)
+bool json_encode(
+	lua_State *L, int index, enum json_use use, struct buf *out, char *ret_why, size_t why_size)
 {
-	struct encoder e = {.L = L, .out = out};
+	struct encoder e = {.L = L, .out = out, .use = use};
 	int top = lua_gettop(L);
 	size_t before = out->n;
 	luaL_checkstack(L, 8, "JSON");
@@ -431,7 +449,7 @@ static int call_encode(lua_State *L)
 	struct buf *out = &state_of(L)->kit->scratch;
 	char why[256];
 	buf_clear(out);
-	if (!json_encode(L, 1, out, why, sizeof(why)))
+	if (!json_encode(L, 1, JSON_ANY, out, why, sizeof(why)))
 		state_raise(L, "json.encode: %s", why);
 	lua_pushlstring(L, out->p, out->n);
 	return 1;

@@ -23,7 +23,7 @@ static struct slice text_of(lua_State *L, int index)
 	char why[256];
 	if (lua_type(L, index) == LUA_TTABLE && !luaL_getmetafield(L, index, "__tostring")) {
 		buf_clear(scratch);
-		if (json_encode(L, index, scratch, why, sizeof(why)))
+		if (json_encode(L, index, JSON_ANY, scratch, why, sizeof(why)))
 			return buf_slice(scratch);
 	}
 	lua_pushcfunction(L, library_tostring);

@@ -5,10 +5,11 @@
  * the answer. A failed call raises a table with .status .code .message .retryable. Knows no dialect
  * and no network; object names are checked for their letters only.
  */
-#include <ctype.h>
+#include <string.h>
 
 #include "base/conf.h"
 #include "runner/worker/binding.h"
+#include "runner/worker/frame.h"
 #include "runner/worker/kit.h"
 #include "runner/worker/run.h"
 #include "runner/worker/state.h"
@@ -65,15 +66,26 @@ static int answered(lua_State *L, int status, lua_KContext ctx)
 	return 1;
 }
 
+static bool name_valid(struct slice name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	return name.n > 0 && name.n <= FRAME_WORD_MAX && strlen(name.p) == name.n &&
+	       (*name.p < '0' || *name.p > '9') && strspn(name.p, letters) == name.n;
+}
+
 /* call(method, object, args) */
 static int call(lua_State *L)
 {
 	const char *method = luaL_checkstring(L, 1);
-	const char *object = luaL_checkstring(L, 2);
+	struct slice name;
+	const char *object = name.p = luaL_checklstring(L, 2, &name.n);
+	if (!name_valid(name))
+		state_raise(L, "twenty: \"%.64s\" is no object's name", object);
 	struct buf *scratch = &state_of(L)->kit->scratch;
 	char why[256];
 	buf_clear(scratch);
-	if (!json_encode(L, 3, scratch, why, sizeof(why)))
+	if (!json_encode(L, 3, JSON_CALL, scratch, why, sizeof(why)))
 		state_raise(L, "twenty.%s:%s: %s", object, method, why);
 	return twenty_suspend(L, method, object, buf_slice(scratch), 0, answered);
 }
@@ -112,8 +124,8 @@ static void push_maker(lua_State *L)
 		lua_error(L);
 	const lua_CFunction *stock = state_of(L)->kit->stock;
 	const lua_CFunction primitives[] = {call, fail, nearest, stock[KIT__G_type], order_next,
-		order_pairs, stock[KIT__G_ipairs], stock[KIT__G_rawget], stock[KIT__G_setmetatable],
-		library_tostring, stock[KIT_table_concat], stock[KIT_table_sort]};
+		order_pairs, stock[KIT__G_ipairs], stock[KIT__G_setmetatable], library_tostring,
+		stock[KIT_table_concat], stock[KIT_table_sort]};
 	luaL_checkstack(L, ARRAY_N(primitives), NULL);
 	for (size_t i = 0; i < ARRAY_N(primitives); i++)
 		lua_pushcfunction(L, primitives[i]);
@@ -122,26 +134,16 @@ static void push_maker(lua_State *L)
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &maker_mark);
 }
 
-static bool name_valid(const char *name)
-{
-	if (!isalpha((unsigned char)*name))
-		return false;
-	size_t n = 1;
-	while (isalnum((unsigned char)name[n]))
-		n++;
-	return name[n] == '\0' && n <= 64;
-}
-
 /* __index of twenty: makes the object and keeps it. */
 static int find_object(lua_State *L)
 {
-	size_t n;
+	struct slice name;
 	if (lua_type(L, 2) != LUA_TSTRING)
 		state_raise(L, "twenty: an object's name is a text");
-	const char *name = lua_tolstring(L, 2, &n);
-	if (n != strlen(name) || !name_valid(name))
+	name.p = lua_tolstring(L, 2, &name.n);
+	if (!name_valid(name))
 		state_raise(L, "twenty: \"%.64s\" is no object's name, they are like twenty.people",
-			name);
+			name.p);
 	push_maker(L);
 	lua_pushvalue(L, 2);
 	lua_call(L, 1, 1);

@@ -6,18 +6,19 @@
 --   nearest(word, words)         the word that was probably meant, or nil
 --   the rest                     Lua's own, whatever the rule has made of its globals
 -- Answers the function that makes an object of a name.
-local call, fail, nearest, type, next, pairs, ipairs, rawget, setmetatable, tostring, concat, sort = ...
+local call, fail, nearest, type, next, pairs, ipairs, setmetatable, tostring, concat, sort = ...
 
 local PAGE = 60 -- records in a request of each; what both dialects answer by default or more
 local methods = {}
+local names = {} -- of each object, where no rule can change them
 
 local function stop(self, method, text)
-	fail("twenty." .. self.object .. ":" .. method .. ": " .. text)
+	fail("twenty." .. names[self] .. ":" .. method .. ": " .. text)
 end
 
 -- self is an object, which it is not where a dot was written instead of a colon.
 local function check_self(self, method)
-	if type(self) ~= "table" or type(rawget(self, "object")) ~= "string" then
+	if type(self) ~= "table" or not names[self] then
 		fail("write twenty.<objects>:" .. method .. "(..), with a colon")
 	end
 end
@@ -76,14 +77,14 @@ function methods:get(id, options)
 	check_self(self, "get")
 	local args = check_options(self, "get", options, ONE)
 	args.id = check_id(self, "get", id, "id")
-	return call("get", self.object, args)
+	return call("get", names[self], args)
 end
 
 function methods:list(query)
 	check_self(self, "list")
 	local args = check_options(self, "list", query, MANY)
 	check_limit(self, "list", args)
-	local answer = call("list", self.object, args)
+	local answer = call("list", names[self], args)
 	return answer.records, { next = answer.next, total = answer.total }
 end
 
@@ -96,7 +97,7 @@ function methods:each(query)
 		while at == #records do
 			if not more or left <= 0 then return nil end
 			args.limit = left < PAGE and left or PAGE
-			local answer = call("list", self.object, args)
+			local answer = call("list", names[self], args)
 			records, at, args.after = answer.records, 0, answer.next
 			more = args.after ~= nil and #records > 0
 		end
@@ -108,7 +109,7 @@ end
 
 function methods:create(data)
 	check_self(self, "create")
-	return call("create", self.object, { data = check_table(self, "create", data, "data") })
+	return call("create", names[self], { data = check_table(self, "create", data, "data") })
 end
 
 function methods:create_many(list)
@@ -119,7 +120,7 @@ function methods:create_many(list)
 	for i, data in ipairs(list) do
 		check_table(self, "create_many", data, "element " .. i)
 	end
-	return call("create_many", self.object, { list = list })
+	return call("create_many", names[self], { list = list })
 end
 
 function methods:ensure(where, data)
@@ -127,7 +128,7 @@ function methods:ensure(where, data)
 	check_table(self, "ensure", where, "the condition")
 	if next(where) == nil then stop(self, "ensure", "the condition is empty") end
 	if data ~= nil then check_table(self, "ensure", data, "data") end
-	local answer = call("ensure", self.object, { where = where, data = data or {} })
+	local answer = call("ensure", names[self], { where = where, data = data or {} })
 	return answer.record, answer.created
 end
 
@@ -135,12 +136,12 @@ function methods:update(id, data, options)
 	check_self(self, "update")
 	check_options(self, "update", options, {})
 	check_id(self, "update", id, "id")
-	return call("update", self.object, { id = id, data = check_table(self, "update", data, "data") })
+	return call("update", names[self], { id = id, data = check_table(self, "update", data, "data") })
 end
 
 function methods:delete(id)
 	check_self(self, "delete")
-	return call("delete", self.object, { id = check_id(self, "delete", id, "id") })
+	return call("delete", names[self], { id = check_id(self, "delete", id, "id") })
 end
 
 -- An id stands for its record; so does a record that has one.
@@ -156,13 +157,13 @@ function methods:duplicates(what)
 	if type(what) == "table" and what[1] ~= nil then
 		local list = {}
 		for i, value in ipairs(what) do list[i] = one_or_id(self, value) end
-		return call("duplicates", self.object, { list = list })
+		return call("duplicates", names[self], { list = list })
 	end
 	if type(what) == "table" and next(what) == nil then
 		stop(self, "duplicates", "the record is empty")
 	end
 	local value = one_or_id(self, what)
-	return call("duplicates", self.object,
+	return call("duplicates", names[self],
 		type(value) == "string" and { id = value } or { record = value })
 end
 
@@ -181,7 +182,7 @@ function methods:merge(options)
 		end
 	end
 	args.from = from
-	return call("merge", self.object, args)
+	return call("merge", names[self], args)
 end
 
 local object_meta = {
@@ -193,11 +194,13 @@ local object_meta = {
 		for word in pairs(methods) do words[#words + 1] = word end
 		sort(words)
 		local near = type(method) == "string" and nearest(method, words)
-		fail("twenty." .. self.object .. " has no '" .. tostring(method) .. "', " .. (near and
+		fail("twenty." .. names[self] .. " has no '" .. tostring(method) .. "', " .. (near and
 			"did you mean '" .. near .. "'?" or "there are " .. concat(words, ", ")))
 	end,
 }
 
 return function(name)
-	return setmetatable({ object = name }, object_meta)
+	local object = setmetatable({}, object_meta)
+	names[object] = name
+	return object
 end

@@ -378,13 +378,14 @@ static void take_key(lua_State *L, struct question *q)
 	if (type == LUA_TNIL)
 		return;
 	if (type != LUA_TSTRING && type != LUA_TNUMBER)
-		state_raise(L, "%s: key of \"%s\" must answer a text or a number, not a %s",
-			q->order->file->file, q->order->rule, lua_typename(L, type));
+		state_raise(L, "key of \"%s\" must answer a text or a number, not a %s",
+			q->order->rule, lua_typename(L, type));
 	struct slice key;
 	key.p = lua_tolstring(L, -1, &key.n);
 	if (key.n > 500)
-		state_raise(L, "%s: key of \"%s\" is longer than 500 bytes", q->order->file->file,
-			q->order->rule);
+		state_raise(L, "key of \"%s\" is longer than 500 bytes", q->order->rule);
+	if (strlen(key.p) != key.n)
+		state_raise(L, "key of \"%s\" has a NUL byte", q->order->rule);
 	buf_clear(q->key);
 	if (json_text_put(q->key, key) != RC_OK)
 		luaL_error(L, "no room for a key");
@@ -402,6 +403,7 @@ static int ask(lua_State *L)
 	}
 	push_function(L, q->order, "key");
 	if (q->match && lua_isfunction(L, -1)) {
+		note_function(L, state_of(L));
 		ask_function(L, q);
 		take_key(L, q);
 	}

@@ -176,3 +176,166 @@ Test(runner_call, no_effect_leaves_before_its_intent_is_durable)
 	stage_until(&s, stage_ended, 1);
 	cr_assert_eq(stage_requests(&s, "POST", "/rest/notes"), 1);
 }
+
+/* --- what no honest worker sends ---------------------------------------------------------------
+ */
+
+#define CALL(object, args)                                                                         \
+	"{\"path\":\"1\",\"method\":\"create\",\"object\":\"" object "\",\"args\":" args "}"
+#define WAITING "local ok = e.record.jobTitle ~= \"bad\" while not ok do end\n"
+
+/* As if the worker had said this of the run that it was just asked to start. */
+static void say(
+	struct worker *w, enum frame_kind kind, const struct pool_task *task, struct slice payload)
+{
+	struct frame f = {kind, task->run, task->generation, payload};
+	w->channel.owner.frame(w->channel.owner.ctx, &f);
+}
+
+/* The worker that was asked to start a run of this event; NULL: none was. */
+static struct worker *starter(const struct id *event, struct pool_task *ret_task)
+{
+	for (size_t i = 0; i < s.runner->pool.n; i++) {
+		struct worker *w = &s.runner->pool.workers[i];
+		for (size_t k = 0; k < w->tasks_n; k++) {
+			const struct pool_task *t = pool_task_at(w, k);
+			if (t->kind != FRAME_START)
+				continue;
+			struct run *run = run_find(&s.runner->runs, t->run, t->generation);
+			if (run == NULL || strcmp(run->q.event.text, event->text) != 0)
+				continue;
+			*ret_task = *t;
+			return w;
+		}
+	}
+	return NULL;
+}
+
+static struct id bad;
+
+static bool bad_starts_or_ends(struct stage *stage, long n)
+{
+	struct pool_task task;
+	return starter(&bad, &task) != NULL || stage_ended(stage, n);
+}
+
+/* Says it each time the bad run starts, ten times at most; answers how often. The other runs end
+ * well all the same. */
+static int say_each_time(enum frame_kind kind, struct slice payload)
+{
+	int times = 0;
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", cpu = \"10s\", run = function(e)\n" WAITING
+		"twenty.notes:create { title = \"n\" }\nend }");
+	stage_start(&s, STAGE_TWIN, "workers = 1");
+	bad = stage_someone(&s, "bad");
+	for (int i = 0; i < 5; i++)
+		stage_someone(&s, "good");
+	for (; times < 10; times++) {
+		struct pool_task task;
+		stage_until(&s, bad_starts_or_ends, 6);
+		struct worker *w = starter(&bad, &task);
+		if (w == NULL)
+			break;
+		say(w, kind, &task, payload);
+	}
+	cr_assert_lt(times, 10, "it goes on for ever");
+	stage_until(&s, stage_ended, 6);
+	cr_assert_eq(stage_counts(&s).runs[QUEUE_DONE], 5);
+	cr_assert_eq(stage_requests(&s, "POST", "/rest/notes"), 5, "no effect was repeated");
+	return times;
+}
+
+static void is_refused(const char *call, enum rc code)
+{
+	int times = say_each_time(FRAME_CALL, slice_of(call));
+	const struct stage_run *run = stage_find(&s, "r", &bad);
+	cr_expect_eq(run->state, QUEUE_DEAD, "%s", run->error);
+	cr_expect_str_eq(run->code, rc_name(code));
+	cr_expect(strstr(run->error, "call") != NULL, "%s", run->error);
+	cr_expect_eq(times, 1, "at once");
+	cr_expect_eq(run->deaths, 0, "nobody died of it");
+}
+
+Test(runner_call, a_call_with_nul_in_a_text_ends_its_run_and_no_other)
+{
+	is_refused(CALL("people", "{\"data\":{\"jobTitle\":\"a\\u0000b\"}}"), RC_INVALID);
+}
+
+Test(runner_call, a_call_with_nul_in_a_key_ends_its_run_and_no_other)
+{
+	is_refused(CALL("people", "{\"data\":{\"a\\u0000b\":1}}"), RC_INVALID);
+}
+
+Test(runner_call, a_call_to_an_object_without_such_a_name_ends_its_run)
+{
+	is_refused(CALL("../metadata", "{\"id\":\"x\"}"), RC_INVALID);
+}
+
+Test(runner_call, a_call_that_is_no_call_ends_its_run)
+{
+	is_refused("[1]", RC_INVALID);
+}
+
+Test(runner_call, a_call_with_more_marks_than_are_parsed_ends_its_run)
+{
+	struct buf call;
+	buf_init(&call, 1 << 20);
+	cr_assert_eq(buf_put_text(&call, "{\"path\":\"1\",\"method\":\"create\",\"object\":"
+					 "\"people\",\"args\":{\"data\":{\"x\":[0"),
+		RC_OK);
+	for (int i = 0; i < 210000; i++)
+		cr_assert_eq(buf_put_text(&call, ",0"), RC_OK);
+	cr_assert_eq(buf_put_text(&call, "]}}}"), RC_OK);
+	is_refused(call.p, RC_QUOTA);
+	buf_done(&call);
+}
+
+Test(runner_call, a_worker_that_speaks_nonsense_of_a_run_is_blamed_on_it)
+{
+	int times = say_each_time(FRAME_START, slice_of("{}"));
+	const struct stage_run *run = stage_find(&s, "r", &bad);
+	cr_assert_eq(run->state, QUEUE_QUARANTINED, "%s", run->error);
+	cr_assert_str_eq(run->code, "worker");
+	cr_assert_leq(times, 4, "once among others, three times alone");
+}
+
+Test(runner_call, an_end_that_says_nothing_is_blamed_on_its_run)
+{
+	int times = say_each_time(FRAME_END, slice_of("{\"outcome\":\"a\\u0000\"}"));
+	const struct stage_run *run = stage_find(&s, "r", &bad);
+	cr_assert_eq(run->state, QUEUE_QUARANTINED, "%s", run->error);
+	cr_assert_leq(times, 4, "once among others, three times alone");
+}
+
+/* What the rules can do about it: an error at their own line, before anything is sent. */
+Test(runner_call, a_rule_that_says_what_cannot_be_said_fails_where_it_says_it)
+{
+	static const char *const bodies[] = {"twenty.people:create { jobTitle = \"a\\0b\" }",
+		"twenty.people:create { [\"a\\0b\"] = 1 }", "twenty.people:get(\"a\\0b\")",
+		"local t = {} for i = 1, 210000 do t[i] = i end twenty.people:create { x = t }",
+		"local t = {} for i = 1, 61 do t = { t } end twenty.people:create { x = t }",
+		"twenty[(\"x\"):rep(64)]:list()"};
+	char text[4096] = "";
+	for (size_t i = 0; i < ARRAY_N(bodies); i++) {
+		size_t n = strlen(text);
+		snprintf(text + n, sizeof(text) - n,
+			"rule \"r%zu\" { on = \"person.*\", run = function(e) %s end }\n", i,
+			bodies[i]);
+	}
+	stage_rule(&s, "a.lua", text);
+	stage_start(&s, STAGE_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, ARRAY_N(bodies));
+	for (size_t i = 0; i < ARRAY_N(bodies); i++) {
+		char name[16], at[32];
+		snprintf(name, sizeof(name), "r%zu", i);
+		snprintf(at, sizeof(at), "a.lua:%zu: twenty", i + 1);
+		const struct stage_run *run = stage_find(&s, name, NULL);
+		cr_expect_eq(run->state, QUEUE_DEAD);
+		cr_expect_str_eq(run->code, "rule");
+		cr_expect(strncmp(run->error, at, strlen(at)) == 0, "%s", run->error);
+	}
+	cr_assert_eq(stage_requests(&s, "POST", "/rest/people"), 0);
+	cr_assert_eq(stage_requests(&s, "GET", "/rest/people/"), 0);
+}

@@ -234,3 +234,100 @@ Test(runner_route, what_came_before_the_start_is_routed_in_its_order)
 	for (size_t i = 0; i < ARRAY_N(ids); i++)
 		cr_assert_str_eq(s.runs[i].event, ids[i].text);
 }
+
+/* --- answers that are none ---------------------------------------------------------------------
+ */
+
+/* The worker that is asked for a `when` or `key`; NULL: none is. */
+static struct worker *asked(struct pool_task *ret_task)
+{
+	for (size_t i = 0; i < s.runner->pool.n; i++) {
+		struct worker *w = &s.runner->pool.workers[i];
+		for (size_t k = 0; k < w->tasks_n; k++) {
+			*ret_task = *pool_task_at(w, k);
+			if (ret_task->kind == FRAME_WHEN)
+				return w;
+		}
+	}
+	return NULL;
+}
+
+static bool asks_or_ended(struct stage *stage, long n)
+{
+	struct pool_task task;
+	return asked(&task) != NULL || stage_ended(stage, n);
+}
+
+/* Whoever is asked says this, for the first event. Answers how often, ten times at most. */
+static int answer_with(enum frame_kind kind, const char *text)
+{
+	int times = 0;
+	stage_rule(&s, "a.lua",
+		"rule \"keyed\" { on = \"person.created\", run = function() end,\n"
+		"  key = function(e) while e.record.jobTitle == \"x\" do end end }\n"
+		"rule \"plain\" { on = \"person.*\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, "workers = 1");
+	stage_person(&s, "created", ID_A, "x");
+	for (; times < 10; times++) {
+		struct pool_task task;
+		stage_until(&s, asks_or_ended, 2);
+		struct worker *w = asked(&task);
+		if (w == NULL)
+			break;
+		struct frame f = {kind, task.run, task.generation, slice_of(text)};
+		w->channel.owner.frame(w->channel.owner.ctx, &f);
+	}
+	stage_until(&s, stage_ended, 2);
+	stage_person(&s, "created", ID_B, "good");
+	stage_until(&s, stage_ended, 4);
+	cr_assert_eq(stage_counts(&s).runs[QUEUE_DONE], 3, "the rest goes on");
+	return times;
+}
+
+Test(runner_route, an_answer_that_cannot_be_read_is_a_dead_run_and_routing_goes_on)
+{
+	int times = answer_with(FRAME_WHEN, "{\"match\":true,\"key\":\"a\\u0000b\"}");
+	const struct stage_run *run = stage_find(&s, "keyed", NULL);
+	cr_assert_eq(run->state, QUEUE_DEAD, "%s", run->error);
+	cr_assert_str_eq(run->code, "invalid");
+	cr_assert(strstr(run->error, "a.lua:1: ") == run->error, "%s", run->error);
+	cr_assert_eq(times, 1);
+}
+
+Test(runner_route, a_frame_of_another_kind_is_no_answer)
+{
+	int times = answer_with(FRAME_CALL, "{}");
+	cr_assert_eq(stage_find(&s, "keyed", NULL)->state, QUEUE_DEAD);
+	cr_assert_leq(times, 10);
+}
+
+Test(runner_route, a_worker_that_speaks_nonsense_of_a_head_three_times_ends_the_asking)
+{
+	int times = answer_with(FRAME_START, "{}");
+	const struct stage_run *run = stage_find(&s, "keyed", NULL);
+	cr_assert_eq(run->state, QUEUE_DEAD, "%s", run->error);
+	cr_assert_str_eq(run->code, "worker");
+	cr_assert_eq(times, 3);
+}
+
+Test(runner_route, a_key_with_nul_fails_where_the_rule_makes_it)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"other\" { on = \"person.created\", run = function() end }\n"
+		"rule \"knul\" { on = \"person.created\",\n"
+		"  key = function() return \"a\\0b\" end, run = function() end }\n"
+		"rule \"long\" { on = \"person.created\", run = function() end,\n\n"
+		"  key = function() return (\"x\"):rep(501) end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_person(&s, "created", ID_A, "x");
+	stage_until(&s, stage_ended, 3);
+	const struct stage_run *run = stage_find(&s, "knul", NULL);
+	cr_assert_eq(run->state, QUEUE_DEAD);
+	cr_assert(strncmp(run->error, "a.lua:3: ", 9) == 0, "%s", run->error);
+	cr_assert(strstr(run->error, "NUL") != NULL, "%s", run->error);
+	run = stage_find(&s, "long", NULL);
+	cr_assert(strncmp(run->error, "a.lua:6: ", 9) == 0, "%s", run->error);
+	stage_person(&s, "created", ID_B, "x");
+	stage_until(&s, stage_ended, 6);
+	cr_assert_eq(stage_counts(&s).runs[QUEUE_DONE], 2);
+}

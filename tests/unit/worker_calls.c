@@ -57,6 +57,8 @@ static const struct {
 		"{\"method\":\"merge\",\"object\":\"people\",\"args\":{\"into\":\"i\",\"from\":["
 		"\"j\","
 		"\"k\"],\"preview\":true}}"},
+	{"local o = twenty.people o.object = '../metadata' o:get('i')",
+		"{\"method\":\"get\",\"object\":\"people\",\"args\":{\"id\":\"i\"}}"},
 	{"now()", "{\"method\":\"now\",\"object\":\"\",\"args\":{}}"},
 };
 
@@ -201,6 +203,17 @@ static const struct {
 	{"twenty.people:create { a = { b = { 1, nil, 3 } } }", "data.a.b is a list with holes"},
 	{"twenty.people:create { f = print or function() end }", "data.f is a function"},
 	{"twenty.people:create { ['a\\xff'] = 1 }", "is text that is not UTF-8"},
+	{"twenty.people:create { jobTitle = 'a\\0b' }",
+		"twenty.people:create: data.jobTitle is text with a NUL byte"},
+	{"twenty.people:create { ['a\\0b'] = 1 }",
+		"twenty.people:create: data.a is text with a NUL byte"},
+	{"twenty.people:get('a\\0b')", "twenty.people:get: id is text with a NUL byte"},
+	{"local t = {} for i = 1, 210000 do t[i] = i end twenty.people:create { x = t }",
+		"is where the call gets too large"},
+	{"local t = {} for i = 1, 62 do t = { t } end twenty.people:create { x = t }",
+		"is deeper than"},
+	{"twenty.people.get({ object = '../metadata' }, 'x')", "write twenty.<objects>:get(..)"},
+	{"twenty[('x'):rep(64)]:list()", "is no object's name"},
 	{"table.sort({ 2, 1 }, function() twenty.people:get('x') end)",
 		"people:get cannot be called from within table.sort"},
 	{"math.random(2, 1)", "the interval is empty"},

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+twenty.people:create { jobTitle = "a\0b" }
