@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `moonhook serve` that cannot start says why in one sentence and ends with its status of cli/exit.h;
- * what cannot be reached yet is no reason not to start.
+ * `moonhook serve` that cannot start says why in one sentence and ends with its status of
+ * cli/exit.h; what cannot be reached yet is no reason not to start.
  */
 #include <criterion/criterion.h>
 #include <netinet/in.h>
