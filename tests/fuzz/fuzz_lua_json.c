@@ -17,7 +17,7 @@ static bool write_again(lua_State *L, struct buf *out)
 {
 	char why[256];
 	buf_clear(out);
-	return json_encode(L, -1, out, why, sizeof(why));
+	return json_encode(L, -1, JSON_ANY, out, why, sizeof(why));
 }
 
 /* Protected; 1: the input, 2: two buffers. */
