@@ -225,7 +225,7 @@ static int say_each_time(enum frame_kind kind, struct slice payload)
 {
 	int times = 0;
 	stage_rule(&s, "a.lua",
-		"rule \"r\" { on = \"person.*\", cpu = \"10s\", run = function(e)\n" WAITING
+		"rule \"r\" { on = \"person.*\", cpu = \"1s\", run = function(e)\n" WAITING
 		"twenty.notes:create { title = \"n\" }\nend }");
 	stage_start(&s, STAGE_TWIN, "workers = 1");
 	bad = stage_someone(&s, "bad");

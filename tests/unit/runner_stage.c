@@ -204,14 +204,44 @@ void stage_turn(struct stage *s, int n)
 		runner_turn(s->runner);
 }
 
+/* What a test that waited in vain leaves to its reader. */
+static void tell(const struct stage *s)
+{
+	const struct runner *r = s->runner;
+	for (size_t i = 0; i < r->pool.n; i++) {
+		const struct worker *w = &r->pool.workers[i];
+		fprintf(stderr, "worker %zu: state %d, %zu runs, %zu tasks%s\n", i, (int)w->state,
+			w->runs_n, w->tasks_n, w->reserved ? ", reserved" : "");
+	}
+	for (size_t i = 0; i < r->runs.max; i++) {
+		const struct run *run = &r->runs.slots[i];
+		if (run->state != RUN_FREE)
+			fprintf(stderr, "run %zu: state %d, worker %zd\n", i, (int)run->state,
+				run->worker != NULL ? (ssize_t)run->worker->index : -1);
+	}
+}
+
 void stage_until(struct stage *s, bool (*question)(struct stage *s, long n), long n)
 {
 	int64_t end = clock_mono_ms() + WAIT_MS;
 	while (!question(s, n)) {
-		cr_assert_lt(clock_mono_ms(), end, "it did not happen in time");
+		if (clock_mono_ms() >= end) {
+			tell(s);
+			cr_assert_fail("it did not happen in time");
+		}
 		cr_assert_eq(s->runner->fatal, RC_OK);
 		runner_turn(s->runner);
 	}
+}
+
+bool stage_all_ready(struct stage *s, long n)
+{
+	(void)n;
+	for (size_t i = 0; i < s->runner->pool.base_n; i++) {
+		if (s->runner->pool.workers[i].state != WORKER_READY)
+			return false;
+	}
+	return true;
 }
 
 struct queue_counts stage_counts(struct stage *s)

@@ -65,9 +65,10 @@ struct id stage_someone(struct stage *s, const char *title);
 
 /* Turns until question says yes, 20 s at most; fails the test otherwise. */
 void stage_until(struct stage *s, bool (*question)(struct stage *s, long n), long n);
-bool stage_ended(struct stage *s, long n);   /* that many runs have ended */
-bool stage_parsed(struct stage *s, long n);  /* that many events are routed */
-bool stage_waiting(struct stage *s, long n); /* that many runs wait for their time */
+bool stage_all_ready(struct stage *s, long n); /* all workers are */
+bool stage_ended(struct stage *s, long n);     /* that many runs have ended */
+bool stage_parsed(struct stage *s, long n);    /* that many events are routed */
+bool stage_waiting(struct stage *s, long n);   /* that many runs wait for their time */
 /* Turns n times without asking. */
 void stage_turn(struct stage *s, int n);
 /* Reads all runs of the store, as committed. */

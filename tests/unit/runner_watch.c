@@ -70,6 +70,7 @@ Test(runner_watch, runs_of_a_worker_that_dies_idle_go_on_elsewhere_and_nobody_is
 		"  for i = 1, 5 do twenty.notes:create { title = i .. e.record.jobTitle } end\nend "
 		"}");
 	stage_start(&s, STAGE_SLOW_TWIN, "workers = 2");
+	stage_until(&s, stage_all_ready, 0); /* else one of them gets it all */
 	for (int i = 0; i < 20; i++)
 		stage_someone(&s, "x");
 	stage_until(&s, at_work, 20);
@@ -143,6 +144,7 @@ Test(runner_watch, a_worker_that_does_not_run_at_all_loses_its_runs_too)
 		"  for i = 1, 3 do twenty.notes:create { title = i .. e.record.jobTitle } end\nend "
 		"}");
 	stage_start(&s, STAGE_SLOW_TWIN, "workers = 2");
+	stage_until(&s, stage_all_ready, 0); /* else one of them gets it all */
 	for (int i = 0; i < 10; i++)
 		stage_someone(&s, "x");
 	stage_until(&s, at_work, 10);
