@@ -221,45 +221,12 @@ static bool in_words(const char *words, const char *word)
 	return false;
 }
 
-/* -1 where text is no number of the option's type. */
-static int64_t parse_number(const struct conf_option *o, const char *text, bool *ret_ok)
-{
-	char *end;
-	int64_t n;
-	switch (o->type) {
-	case CONF_DURATION:
-		n = conf_parse_duration(text);
-		break;
-	case CONF_BYTES:
-		n = conf_parse_bytes(text);
-		break;
-	case CONF_RATE:
-		n = conf_parse_rate(text);
-		break;
-	case CONF_TEXT:
-	case CONF_SECRET:
-	case CONF_INT:
-	case CONF_BOOL:
-	case CONF_LIST:
-	case CONF_SECRETS:
-	case CONF_MAP:
-	case CONF_CHOICE:
-	case CONF_FLAGS:
-	default:
-		n = strtoll(text, &end, 10);
-		*ret_ok = end != text && *end == '\0' && strlen(text) < 19;
-		return n;
-	}
-	*ret_ok = n >= 0;
-	return n;
-}
-
 static enum rc take_number(
 	struct conf *conf, const struct conf_option *o, const struct conf_given *g, struct err *err)
 {
-	bool ok;
-	int64_t n = parse_number(o, g->text, &ok);
-	if (g->kind == CONF_KIND_BOOL || g->kind == CONF_KIND_FLOAT || !ok)
+	int64_t n;
+	if (g->kind == CONF_KIND_BOOL || g->kind == CONF_KIND_FLOAT ||
+		!conf_option_parse(o, g->text, &n))
 		return refuse_type(o, g, err);
 	char text[32];
 	snprintf(text, sizeof(text), "%" PRId64, n);

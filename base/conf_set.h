@@ -93,8 +93,12 @@ enum rc conf_take_defaults(
 enum rc conf_take_required(struct conf *conf, const struct conf_tables *tables,
 	const struct conf_file *file, struct err *err) must_check;
 
-/* --- the environment (conf_env.c) --------------------------------------------------------------
- */
+/* --- units (conf_unit.c) --------------------------------------------------------------------- */
+
+/* The counterpart of conf_option_format. False where text is no number of the option's type. */
+bool conf_option_parse(const struct conf_option *option, const char *text, int64_t *ret_n);
+
+/* --- the environment (conf_env.c) ------------------------------------------------------------ */
 
 /* The value of a variable, NULL where it is unset; remembered for conf_scrub. BORROWS until
  * conf_forget. */

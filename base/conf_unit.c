@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Durations, sizes and rates as people write them, and the word they probably meant.
- * From: conf_check.c and every room that reads such a text. Fails with -1 or NULL. Reads no more
- * than the text; knows no option.
+ * From: conf_check.c and every room that reads such a text. Fails with -1, false or NULL. Reads no
+ * more than the text; of an option it knows the type alone.
  */
-#include "base/conf.h"
+#include "base/conf_set.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,28 +94,41 @@ static char *format_scaled(int64_t n, const struct unit *units, const char *slas
 	return strdup(text);
 }
 
+static const struct scale {
+	const struct unit *units;
+	const char *slash, *none; /* between number and unit; in place of 0 */
+	int64_t (*parse)(const char *text);
+} scales[] = {
+	[CONF_DURATION] = {durations, "", NULL, conf_parse_duration},
+	[CONF_BYTES] = {sizes, "", NULL, conf_parse_bytes},
+	[CONF_RATE] = {rates, "/", "none", conf_parse_rate},
+};
+
+/* NULL where values of the type have no unit. */
+static const struct scale *find_scale(enum conf_type type)
+{
+	return (size_t)type < ARRAY_N(scales) && scales[type].units != NULL ? &scales[type] : NULL;
+}
+
+bool conf_option_parse(const struct conf_option *option, const char *text, int64_t *ret_n)
+{
+	const struct scale *scale = find_scale(option->type);
+	char *end = NULL;
+	int64_t n = scale != NULL ? scale->parse(text) : strtoll(text, &end, 10);
+	if (scale != NULL ? n < 0 : end == text || *end != '\0' || strlen(text) >= 19)
+		return false;
+	*ret_n = n;
+	return true;
+}
+
 char *conf_option_format(const struct conf_option *option, const char *value)
 {
+	const struct scale *scale = find_scale(option->type);
 	int64_t n = strtoll(value, NULL, 10);
-	switch (option->type) {
-	case CONF_DURATION:
-		return format_scaled(n, durations, "");
-	case CONF_BYTES:
-		return format_scaled(n, sizes, "");
-	case CONF_RATE:
-		return n == 0 ? strdup("none") : format_scaled(n, rates, "/");
-	case CONF_TEXT:
-	case CONF_SECRET:
-	case CONF_INT:
-	case CONF_BOOL:
-	case CONF_LIST:
-	case CONF_SECRETS:
-	case CONF_MAP:
-	case CONF_CHOICE:
-	case CONF_FLAGS:
-		break;
-	}
-	return strdup(value);
+	if (scale == NULL)
+		return strdup(value);
+	return n == 0 && scale->none != NULL ? strdup(scale->none)
+					     : format_scaled(n, scale->units, scale->slash);
 }
 
 static int least(int a, int b)

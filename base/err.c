@@ -9,29 +9,35 @@
 #include <stdio.h>
 #include <string.h>
 
-enum rc err_set(struct err *err, enum rc code, const char *fmt, ...)
+/* Writes the sentence, and behind it ": <tail>" unless that is NULL. */
+printf_like(3, 0) static enum rc
+	fill(struct err *err, enum rc code, const char *fmt, va_list ap, const char *tail)
 {
 	if (err == NULL)
 		return code;
-	va_list ap;
-	va_start(ap, fmt);
 	err->code = code;
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	size_t n = strlen(err->msg);
+	if (tail != NULL)
+		snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", tail);
+	return code;
+}
+
+enum rc err_set(struct err *err, enum rc code, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fill(err, code, fmt, ap, NULL);
 	va_end(ap);
 	return code;
 }
 
 enum rc err_set_errno(struct err *err, enum rc code, int errno_value, const char *fmt, ...)
 {
-	if (err == NULL)
-		return code;
 	va_list ap;
 	va_start(ap, fmt);
-	err->code = code;
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	fill(err, code, fmt, ap, strerror(errno_value));
 	va_end(ap);
-	size_t n = strlen(err->msg);
-	snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", strerror(errno_value));
 	return code;
 }
 
@@ -39,13 +45,10 @@ enum rc err_wrap(struct err *err, const char *fmt, ...)
 {
 	if (err == NULL)
 		return RC_INVALID;
-	char old[sizeof(err->msg)];
-	memcpy(old, err->msg, sizeof(old));
+	struct err old = *err;
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	fill(err, old.code, fmt, ap, old.msg);
 	va_end(ap);
-	size_t n = strlen(err->msg);
-	snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", old);
-	return err->code;
+	return old.code;
 }

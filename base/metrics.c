@@ -97,19 +97,6 @@ int64_t metrics_value(enum metric m)
 	return atomic_load_explicit(&page[m].value, memory_order_relaxed);
 }
 
-double metrics_quantile(enum metric m, double q)
-{
-	int64_t all = metrics_value(m), seen = 0;
-	if (all == 0)
-		return 0;
-	for (size_t i = 0; i < EDGES_N; i++) {
-		seen += atomic_load_explicit(&page[m].buckets[i], memory_order_relaxed);
-		if ((double)seen >= q * (double)all)
-			return (double)edges_us[i] / 1e6;
-	}
-	return (double)edges_us[EDGES_N - 1] / 1e6;
-}
-
 static enum rc format_histogram(struct buf *out, enum metric m)
 {
 	const char *name = table[m].name;

@@ -94,8 +94,6 @@ void metrics_add(enum metric m, uint64_t n);
 void metrics_set(enum metric m, int64_t value);
 void metrics_observe(enum metric m, int64_t us);
 int64_t metrics_value(enum metric m);
-/* Seconds below which q (0..1) of the observations lie, as the upper edge of their bucket. */
-double metrics_quantile(enum metric m, double q);
 
 /* The text exposition format, version 0.0.4, build info included. */
 enum rc metrics_format(struct buf *out) must_check;

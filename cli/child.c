@@ -399,8 +399,3 @@ int child_restarts(const struct child *c)
 {
 	return c->restarts;
 }
-
-int64_t child_started_ms(const struct child *c)
-{
-	return c->started_ms;
-}

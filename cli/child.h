@@ -62,7 +62,6 @@ enum child_state child_state(const struct child *child);
 const char *child_state_name(enum child_state state);
 pid_t child_pid(const struct child *child); /* 0: none */
 int child_restarts(const struct child *child);
-int64_t child_started_ms(const struct child *child); /* mono */
 
 /* Milliseconds of rest before the n-th (from 1) start in a row. */
 int64_t child_rest_ms(int n);

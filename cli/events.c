@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The verbs `events list` and `events show`.
- * From: main.c. Next: the store, read only.
+ * From: main.c. Next: reading.c, with what to ask the store and how its answer looks.
  */
 #include "cli/events.h"
 
@@ -10,9 +10,8 @@
 
 #include "cli/detail.h"
 #include "cli/filter.h"
-#include "cli/rows.h"
+#include "cli/reading.h"
 #include "cli/runs.h"
-#include "cli/store.h"
 
 static const struct rows_column columns[] = {{"received_at", "RECEIVED"}, {"id", "EVENT"},
 	{"source", "SOURCE"}, {"name", "NAME"}, {"record", "RECORD"}, {"via", "VIA"},
@@ -33,26 +32,19 @@ static enum rc put_row(void *ctx, const struct queue_event_row *e, struct err *e
 	return RC_OK;
 }
 
-static int run_list(const struct args *args)
+static enum rc each_row(
+	struct queue *queue, const struct queue_filter *filter, struct rows *rows, struct err *err)
 {
-	struct queue_filter filter;
-	struct queue *queue = NULL;
-	struct err err = {.msg = ""};
-	enum cli_exit status = filter_read(args, &filter);
-	if (status == CLI_OK)
-		status = store_open(args, &queue);
-	if (status != CLI_OK)
-		return status;
-	struct rows *rows = rows_open(args->output, columns, ARRAY_N(columns));
-	enum rc rc = rows != NULL ? queue_event_each(queue, &filter, put_row, rows, &err)
-				  : err_set(&err, RC_NOMEM, "no memory");
-	rows_close(rows, "no events");
-	queue_close(queue);
-	return rc == RC_OK ? CLI_OK : store_fail(&err);
+	return queue_event_each(queue, filter, put_row, rows, err);
 }
 
-/* --- one
- * -------------------------------------------------------------------------------------------- */
+static int run_list(const struct args *args)
+{
+	static const struct reading_list list = {columns, ARRAY_N(columns), "no events", each_row};
+	return reading_list(args, &list);
+}
+
+/* --- one -------------------------------------------------------------------------------------- */
 
 /* The body as JSON where it is some, else as text. */
 static json_t *body_of(struct slice body)
@@ -110,21 +102,8 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 
 static int run_show(const struct args *args)
 {
-	struct queue *queue = NULL;
-	struct err err = {.msg = ""};
-	json_t *one = NULL;
-	if (args->operands_n != 1)
-		return args_fail(CLI_USAGE, "name one event: moonhook events show ID");
-	enum cli_exit status = store_open(args, &queue);
-	if (status != CLI_OK)
-		return status;
-	if (read_one(queue, args->operands[0], &one, &err) == RC_OK)
-		detail_print(args->output, one);
-	else
-		status = store_fail(&err);
-	json_decref(one);
-	queue_close(queue);
-	return status;
+	static const struct reading_one one = {"name one event: moonhook events show ID", read_one};
+	return reading_one(args, &one);
 }
 
 static const struct verb_flag flags[] = {FILTER_FLAGS};

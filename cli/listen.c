@@ -111,8 +111,7 @@ enum rc cli_listen_tcp(const char *address, int *ret_fd, struct err *err)
 	return RC_OK;
 }
 
-/* --- Unix sockets -------------------------------------------------------------------------------
- */
+/* --- Unix sockets ----------------------------------------------------------------------------- */
 
 /* An address of a socket is 107 bytes at most, a path is not: it is reached through its folder.
  * *ret_folder stays open while the address is used. */
@@ -156,19 +155,6 @@ static enum rc connect_at(
 	return RC_OK;
 }
 
-enum rc cli_listen_connect(const char *path, int *ret_fd, struct err *err)
-{
-	struct sockaddr_un a;
-	int folder;
-	enum rc rc = unix_address(path, &a, &folder, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = connect_at(&a, path, ret_fd, err);
-	if (folder >= 0)
-		close(folder);
-	return rc;
-}
-
 /* Binds where nobody answers. */
 static enum rc bind_at(const struct sockaddr_un *a, const char *path, int *ret_fd, struct err *err)
 {
@@ -197,21 +183,34 @@ static enum rc bind_at(const struct sockaddr_un *a, const char *path, int *ret_f
 	return RC_OK;
 }
 
-enum rc cli_listen_unix(const char *path, int *ret_fd, struct err *err)
+typedef enum rc (*address_fn)(
+	const struct sockaddr_un *a, const char *path, int *ret_fd, struct err *err);
+
+/* Does something at the address of a path. */
+static enum rc at_path(const char *path, address_fn fn, int *ret_fd, struct err *err)
 {
 	struct sockaddr_un a;
 	int folder;
 	enum rc rc = unix_address(path, &a, &folder, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = bind_at(&a, path, ret_fd, err);
+	rc = fn(&a, path, ret_fd, err);
 	if (folder >= 0)
 		close(folder);
 	return rc;
 }
 
-/* --- from systemd -------------------------------------------------------------------------------
- */
+enum rc cli_listen_connect(const char *path, int *ret_fd, struct err *err)
+{
+	return at_path(path, connect_at, ret_fd, err);
+}
+
+enum rc cli_listen_unix(const char *path, int *ret_fd, struct err *err)
+{
+	return at_path(path, bind_at, ret_fd, err);
+}
+
+/* --- from systemd ----------------------------------------------------------------------------- */
 
 static bool name_known(const char *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prints lists.
- * From: the list verbs and tail. A table holds back its first rows to learn how wide its columns
+ * From: reading.c. A table holds back its first rows to learn how wide its columns
  * are, and lets the rest through; JSON lets everything through. Nothing a record contains reaches a
  * terminal as a command.
  */
@@ -125,7 +125,8 @@ static void print_row(const struct rows *r, const json_t *row)
 	putchar('\n');
 }
 
-void rows_flush(struct rows *r)
+/* Shows the rows that a table has held back. */
+static void show_held(struct rows *r)
 {
 	char scratch[32];
 	for (size_t k = 0; k < r->held_n; k++) {
@@ -164,7 +165,7 @@ enum rc rows_put(struct rows *r, json_t *row)
 	if (r->output == ARGS_TABLE) {
 		r->held[r->held_n++] = row;
 		if (r->held_n == HELD_MAX || r->started)
-			rows_flush(r);
+			show_held(r);
 		return RC_OK;
 	}
 	if (r->output == ARGS_JSON)
@@ -181,7 +182,7 @@ void rows_close(struct rows *r, const char *none)
 {
 	if (r == NULL)
 		return;
-	rows_flush(r);
+	show_held(r);
 	if (r->output == ARGS_JSON)
 		fputs(r->started ? "]\n" : "[]\n", stdout);
 	if (r->output == ARGS_TABLE && !r->any && none != NULL)

@@ -23,8 +23,6 @@ struct rows *rows_open(
 enum rc rows_put(struct rows *rows, json_t *row) must_check;
 /* Writes what is still held back, and `none` where there was no row in a table. */
 void rows_close(struct rows *rows, const char *none);
-/* A table that follows something shows its rows at once. */
-void rows_flush(struct rows *rows);
 
 /* Text for a row: NULL and "" become null, bytes that are no UTF-8 '?'. GIVES. */
 json_t *rows_text(const char *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The verbs `runs list` and `runs show`.
- * From: main.c. Next: the store, read only.
+ * From: main.c. Next: reading.c, with what to ask the store and how its answer looks.
  */
 #include "cli/runs.h"
 
@@ -10,8 +10,7 @@
 
 #include "cli/detail.h"
 #include "cli/filter.h"
-#include "cli/rows.h"
-#include "cli/store.h"
+#include "cli/reading.h"
 
 static const struct rows_column columns[] = {{"started_at", "STARTED"}, {"id", "RUN"},
 	{"event", "EVENT"}, {"rule", "RULE"}, {"state", "STATE"}, {"attempt", "TRY"},
@@ -33,26 +32,19 @@ static enum rc put_row(void *ctx, const struct queue_run_row *r, struct err *err
 	return RC_OK;
 }
 
-static int run_list(const struct args *args)
+static enum rc each_row(
+	struct queue *queue, const struct queue_filter *filter, struct rows *rows, struct err *err)
 {
-	struct queue_filter filter;
-	struct queue *queue = NULL;
-	struct err err = {.msg = ""};
-	enum cli_exit status = filter_read(args, &filter);
-	if (status == CLI_OK)
-		status = store_open(args, &queue);
-	if (status != CLI_OK)
-		return status;
-	struct rows *rows = rows_open(args->output, columns, ARRAY_N(columns));
-	enum rc rc = rows != NULL ? queue_run_each(queue, &filter, put_row, rows, &err)
-				  : err_set(&err, RC_NOMEM, "no memory");
-	rows_close(rows, "no runs");
-	queue_close(queue);
-	return rc == RC_OK ? CLI_OK : store_fail(&err);
+	return queue_run_each(queue, filter, put_row, rows, err);
 }
 
-/* --- one
- * -------------------------------------------------------------------------------------------- */
+static int run_list(const struct args *args)
+{
+	static const struct reading_list list = {columns, ARRAY_N(columns), "no runs", each_row};
+	return reading_list(args, &list);
+}
+
+/* --- one -------------------------------------------------------------------------------------- */
 
 struct one {
 	json_t *row;
@@ -112,26 +104,23 @@ static enum rc add_calls(struct queue *queue, struct one *one, struct err *err)
 	return RC_OK;
 }
 
+static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struct err *err)
+{
+	struct one one = {.row = NULL};
+	enum rc rc = queue_run_get(queue, id, take_one, &one, err);
+	if (rc == RC_OK)
+		rc = add_calls(queue, &one, err);
+	if (rc == RC_OK)
+		*ret = one.row;
+	else
+		json_decref(one.row);
+	return rc;
+}
+
 static int run_show(const struct args *args)
 {
-	struct queue *queue = NULL;
-	struct err err = {.msg = ""};
-	struct one one = {.row = NULL};
-	if (args->operands_n != 1)
-		return args_fail(CLI_USAGE, "name one run: moonhook runs show ID");
-	enum cli_exit status = store_open(args, &queue);
-	if (status != CLI_OK)
-		return status;
-	enum rc rc = queue_run_get(queue, args->operands[0], take_one, &one, &err);
-	if (rc == RC_OK)
-		rc = add_calls(queue, &one, &err);
-	if (rc == RC_OK)
-		detail_print(args->output, one.row);
-	else
-		status = store_fail(&err);
-	json_decref(one.row);
-	queue_close(queue);
-	return status;
+	static const struct reading_one one = {"name one run: moonhook runs show ID", read_one};
+	return reading_one(args, &one);
 }
 
 static const struct verb_flag flags[] = {FILTER_FLAGS};

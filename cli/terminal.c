@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -57,12 +56,4 @@ size_t terminal_width(const char *text)
 		width++;
 	}
 	return width;
-}
-
-size_t terminal_columns(void)
-{
-	struct winsize size;
-	if (!terminal_is() || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-		return 0;
-	return size.ws_col;
 }

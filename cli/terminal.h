@@ -20,7 +20,5 @@ void terminal_tone(enum terminal_tone tone);
 void terminal_put(FILE *out, const char *text);
 /* Columns that terminal_put takes for text: characters, wide ones counted once. */
 size_t terminal_width(const char *text);
-/* Columns of the terminal, 0 where there is none. */
-size_t terminal_columns(void);
 
 #endif

@@ -31,14 +31,20 @@ struct post {
 	long status;
 };
 
+/* NULL: none, or no such source. */
+static const char *scheme_of(const struct conf *conf, const char *source)
+{
+	char key[192];
+	snprintf(key, sizeof(key), "source.%s.scheme", source);
+	return conf_text(conf, key);
+}
+
 /* The source to pose as: the one that is named, else the first that signs as Twenty does. */
 static const char *choose_source(const struct conf *conf, const char *wanted)
 {
 	const char *name;
-	char key[192];
 	for (size_t i = 0; (name = conf_name(conf, "source", i)) != NULL; i++) {
-		snprintf(key, sizeof(key), "source.%s.scheme", name);
-		const char *scheme = conf_text(conf, key);
+		const char *scheme = scheme_of(conf, name);
 		bool twenty = scheme != NULL && strcmp(scheme, "twenty") == 0;
 		if (wanted != NULL ? strcmp(name, wanted) == 0 : twenty)
 			return name;
@@ -50,8 +56,7 @@ static enum cli_exit find_secret(
 	const struct conf *conf, const char *source, const char *config, struct post *p)
 {
 	char key[192];
-	snprintf(key, sizeof(key), "source.%s.scheme", source);
-	const char *scheme = conf_text(conf, key);
+	const char *scheme = scheme_of(conf, source);
 	if (scheme == NULL || strcmp(scheme, "twenty") != 0)
 		return args_fail(CLI_USAGE,
 			"source \"%s\" has the scheme %s; trigger signs as Twenty only", source,

@@ -33,6 +33,14 @@ enum rc call_pass(struct call *call, const struct reply *reply, struct err *err)
 	return err_set(err, reply->code, "%s", reply->message);
 }
 
+enum rc call_record(
+	struct call *call, const struct reply *reply, json_t **ret_record, struct err *err)
+{
+	if (reply->code != RC_OK)
+		return call_pass(call, reply, err);
+	return call_dialect(call)->read_record(call->object, reply->body, ret_record, err);
+}
+
 enum rc call_work(struct call *call, size_t bytes, void (*done)(void *work), struct err *err)
 {
 	call->work = calloc(1, bytes);

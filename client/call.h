@@ -82,6 +82,9 @@ void call_send(struct call *call, call_step step);
 enum rc call_end(struct call *call, json_t *value, struct err *err);
 /* Passes an error reply on as the call's own. */
 enum rc call_pass(struct call *call, const struct reply *reply, struct err *err);
+/* Reads the record that a reply holds; any other reply is passed on. GIVES (json_decref). */
+enum rc call_record(struct call *call, const struct reply *reply, json_t **ret_record,
+	struct err *err) must_check;
 /* Room for the operation's own state, zeroed. */
 enum rc call_work(
 	struct call *call, size_t bytes, void (*done)(void *work), struct err *err) must_check;

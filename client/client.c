@@ -45,18 +45,6 @@ static const struct {
 #undef X
 };
 
-static const struct operation *const operations[] = {
-	[CLIENT_GET] = &operation_get,
-	[CLIENT_LIST] = &operation_list,
-	[CLIENT_CREATE] = &operation_create,
-	[CLIENT_CREATE_MANY] = &operation_create_many,
-	[CLIENT_ENSURE] = &operation_ensure,
-	[CLIENT_UPDATE] = &operation_update,
-	[CLIENT_DELETE] = &operation_delete,
-	[CLIENT_DUPLICATES] = &operation_duplicates,
-	[CLIENT_MERGE] = &operation_merge,
-};
-
 struct client {
 	struct engine engine;
 };

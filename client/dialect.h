@@ -92,8 +92,23 @@ struct dialect {
 
 extern const struct dialect dialect_core, dialect_docs;
 
-/* The part of reading faults that both share: by status alone. */
+/* The rest is what dialects share. What a failure to build a request means: RC_UNSUPPORTED where it
+ * grew too long. */
+enum rc dialect_built(enum rc rc, struct err *err);
+/* Begins a request about one record. RC_DENIED: no id. */
+enum rc dialect_start_record(struct request *r, enum request_method method, const char *object,
+	const char *id, struct err *err) must_check;
+/* Begins one about an object, with a body. TAKES body; NULL counts as no memory. */
+enum rc dialect_start_action(struct request *r, enum request_method method, const char *object,
+	const char *action, json_t *body, struct err *err) must_check;
+/* An answer that a reader cannot make sense of. */
+enum rc dialect_strange(struct err *err);
+
+/* Faults, by status alone. */
 void fault_of_status(int status, struct fault *ret_fault);
+/* An answer without any of Twenty's words: from a proxy, or an address that leads elsewhere. Its
+ * 404 says nothing about a record. */
+void fault_foreign(struct fault *fault);
 /* Copies a server's message without what looks like a path or an address, cut to size. */
 void fault_message(struct fault *fault, const char *text);
 

@@ -8,37 +8,20 @@
  * operation; it is not looked up by name, because plurals of custom objects are not ours to form.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
-#include "base/uuid.h"
 #include "client/dialect.h"
 
 #define FILTER_MAX 9000 /* bytes before escaping */
-
-static enum rc grown(enum rc rc, struct err *err)
-{
-	if (rc == RC_TOO_LARGE)
-		return err_set(
-			err, RC_UNSUPPORTED, "the request would be longer than a server reads");
-	return rc == RC_OK ? rc : err_set(err, rc, "no memory for a request");
-}
-
-static enum rc at_record(struct request *r, enum request_method method, const char *object,
-	const char *id, struct err *err)
-{
-	if (!uuid_valid(id))
-		return err_set(err, RC_DENIED, "an id must be a UUID");
-	return grown(request_start(r, method, "/rest/%s/%s", object, id), err);
-}
 
 static enum rc get(struct request *r, const char *object, const char *id, int depth,
 	const json_t *fields, struct err *err)
 {
 	(void)fields;
-	enum rc rc = at_record(r, REQUEST_GET, object, id, err);
-	return rc == RC_OK && depth > 0 ? grown(request_param_n(r, "depth", depth), err) : rc;
+	enum rc rc = dialect_start_record(r, REQUEST_GET, object, id, err);
+	return rc == RC_OK && depth > 0 ? dialect_built(request_param_n(r, "depth", depth), err)
+					: rc;
 }
 
 static enum rc put_order(struct request *r, const struct query *q, struct err *err)
@@ -55,17 +38,18 @@ static enum rc put_order(struct request *r, const struct query *q, struct err *e
 		struct field field;
 		rc = field_find(q->object, name + down, &field, err);
 		if (rc == RC_OK)
-			rc = grown(buf_printf(&b, "%s%s%s[%s]", i > 0 ? "," : "", field.path,
-					   field.type == FIELD_MONEY   ? ".amountMicros"
-					   : field.type == FIELD_PHONE ? ".primaryPhoneNumber"
-								       : "",
-					   down ? "DescNullsLast" : "AscNullsFirst"),
+			rc = dialect_built(
+				buf_printf(&b, "%s%s%s[%s]", i > 0 ? "," : "", field.path,
+					field.type == FIELD_MONEY   ? ".amountMicros"
+					: field.type == FIELD_PHONE ? ".primaryPhoneNumber"
+								    : "",
+					down ? "DescNullsLast" : "AscNullsFirst"),
 				err);
 		if (rc != RC_OK)
 			break;
 	}
 	if (rc == RC_OK && b.n > 0)
-		rc = grown(request_param(r, "order_by", b.p), err);
+		rc = dialect_built(request_param(r, "order_by", b.p), err);
 	buf_done(&b);
 	return rc;
 }
@@ -82,15 +66,15 @@ static enum rc put_filter(
 	enum where_fit fit = WHERE_EXACT;
 	enum rc rc = RC_OK;
 	if (q->where != NULL)
-		rc = grown(where_format_core(q->where, &filter, &fit), err);
+		rc = dialect_built(where_format_core(q->where, &filter, &fit), err);
 	bool have = rc == RC_OK && filter.n > 0;
 	const char *deleted = bin[q->deleted];
 	if (rc == RC_OK && have && *deleted != '\0')
-		rc = grown(buf_printf(&whole, "and(%s,%s)", filter.p, deleted), err);
+		rc = dialect_built(buf_printf(&whole, "and(%s,%s)", filter.p, deleted), err);
 	else if (rc == RC_OK)
-		rc = grown(buf_put_text(&whole, have ? filter.p : deleted), err);
+		rc = dialect_built(buf_put_text(&whole, have ? filter.p : deleted), err);
 	if (rc == RC_OK && whole.n > 0)
-		rc = grown(request_param(r, "filter", whole.p), err);
+		rc = dialect_built(request_param(r, "filter", whole.p), err);
 	buf_done(&filter);
 	buf_done(&whole);
 	*ret_fit = fit;
@@ -100,55 +84,51 @@ static enum rc put_filter(
 static enum rc list(
 	struct request *r, const struct query *q, enum where_fit *ret_fit, struct err *err)
 {
-	enum rc rc = grown(request_start(r, REQUEST_GET, "/rest/%s", q->object), err);
+	enum rc rc = dialect_built(request_start(r, REQUEST_GET, "/rest/%s", q->object), err);
 	if (rc == RC_OK)
-		rc = grown(request_param_n(r, "limit", q->limit), err);
+		rc = dialect_built(request_param_n(r, "limit", q->limit), err);
 	if (rc == RC_OK)
 		rc = put_filter(r, q, ret_fit, err);
 	if (rc == RC_OK)
 		rc = put_order(r, q, err);
 	if (rc == RC_OK && q->depth > 0)
-		rc = grown(request_param_n(r, "depth", q->depth), err);
+		rc = dialect_built(request_param_n(r, "depth", q->depth), err);
 	if (rc == RC_OK && q->after != NULL)
-		rc = grown(request_param(r, "starting_after", q->after), err);
+		rc = dialect_built(request_param(r, "starting_after", q->after), err);
 	return rc;
 }
 
 static enum rc create(struct request *r, const char *object, const json_t *data, struct err *err)
 {
-	enum rc rc = grown(request_start(r, REQUEST_POST, "/rest/%s", object), err);
-	return rc == RC_OK ? grown(request_json(r, data), err) : rc;
+	enum rc rc = dialect_built(request_start(r, REQUEST_POST, "/rest/%s", object), err);
+	return rc == RC_OK ? dialect_built(request_json(r, data), err) : rc;
 }
 
 static enum rc create_many(
 	struct request *r, const char *object, const json_t *records, struct err *err)
 {
-	enum rc rc = grown(request_start(r, REQUEST_POST, "/rest/batch/%s", object), err);
-	return rc == RC_OK ? grown(request_json(r, records), err) : rc;
+	enum rc rc = dialect_built(request_start(r, REQUEST_POST, "/rest/batch/%s", object), err);
+	return rc == RC_OK ? dialect_built(request_json(r, records), err) : rc;
 }
 
 static enum rc update(
 	struct request *r, const char *object, const char *id, const json_t *data, struct err *err)
 {
-	enum rc rc = at_record(r, REQUEST_PATCH, object, id, err);
-	return rc == RC_OK ? grown(request_json(r, data), err) : rc;
+	enum rc rc = dialect_start_record(r, REQUEST_PATCH, object, id, err);
+	return rc == RC_OK ? dialect_built(request_json(r, data), err) : rc;
 }
 
 static enum rc remove_softly(struct request *r, const char *object, const char *id, struct err *err)
 {
-	enum rc rc = at_record(r, REQUEST_DELETE, object, id, err);
-	return rc == RC_OK ? grown(request_param(r, "soft_delete", "true"), err) : rc;
+	enum rc rc = dialect_start_record(r, REQUEST_DELETE, object, id, err);
+	return rc == RC_OK ? dialect_built(request_param(r, "soft_delete", "true"), err) : rc;
 }
 
 static enum rc post_duplicates(struct request *r, const char *object, json_t *body, struct err *err)
 {
-	enum rc rc = body == NULL ? RC_NOMEM
-				  : request_start(r, REQUEST_POST, "/rest/%s/duplicates", object);
-	if (rc == RC_OK)
-		rc = request_json(r, body);
+	enum rc rc = dialect_start_action(r, REQUEST_POST, object, "duplicates", body, err);
 	r->effect = false;
-	json_decref(body);
-	return grown(rc, err);
+	return rc;
 }
 
 static enum rc duplicates(
@@ -174,18 +154,9 @@ static enum rc merge(struct request *r, const char *object, const char *into, co
 		json_decref(body);
 		body = NULL;
 	}
-	enum rc rc =
-		body == NULL ? RC_NOMEM : request_start(r, REQUEST_PATCH, "/rest/%s/merge", object);
-	if (rc == RC_OK)
-		rc = request_json(r, body);
+	enum rc rc = dialect_start_action(r, REQUEST_PATCH, object, "merge", body, err);
 	r->effect = !preview;
-	json_decref(body);
-	return grown(rc, err);
-}
-
-static enum rc strange(struct err *err)
-{
-	return err_set(err, RC_UPSTREAM, "Twenty's answer is not what was asked for");
+	return rc;
 }
 
 /* The one member below data. BORROWS. */
@@ -206,7 +177,7 @@ static enum rc read_record(
 	const char *key;
 	json_t *record = only_member(body, &key);
 	if (!json_is_object(record) || !json_is_string(json_object_get(record, "id")))
-		return strange(err);
+		return dialect_strange(err);
 	*ret_record = json_incref(record);
 	return RC_OK;
 }
@@ -227,7 +198,7 @@ static enum rc read_records(
 	const char *key;
 	json_t *records = only_member(body, &key);
 	if (!all_records(records))
-		return strange(err);
+		return dialect_strange(err);
 	*ret_records = json_incref(records);
 	return RC_OK;
 }
@@ -243,7 +214,7 @@ static enum rc read_page(
 	json_t *total = json_object_get(body, "totalCount");
 	if (!all_records(records) || strcmp(key, object) != 0 || !json_is_boolean(more) ||
 		(json_is_true(more) && !json_is_string(end) && json_array_size(records) > 0))
-		return strange(err);
+		return dialect_strange(err);
 	struct page page = {.total = json_is_integer(total) ? json_integer_value(total) : -1};
 	if (json_is_true(more) && json_is_string(end)) {
 		page.next = strdup(json_string_value(end));
@@ -279,7 +250,7 @@ static enum rc read_duplicates(const char *object, const json_t *body, size_t in
 	if (!json_is_array(data) || json_array_size(data) > inputs_n ||
 		json_array_size(lists) != json_array_size(data)) {
 		json_decref(lists);
-		return strange(err);
+		return dialect_strange(err);
 	}
 	*ret_lists = lists;
 	return RC_OK;
@@ -306,11 +277,7 @@ static void read_fault(int status, const json_t *body, struct fault *ret_fault)
 	const char *text = json_string_value(json_array_get(messages, 0));
 	const char *code = json_string_value(json_object_get(body, "code"));
 	if (text == NULL) {
-		/* not one of Twenty's own: a proxy, or an address that leads elsewhere */
-		if (f.code == RC_NOT_FOUND) {
-			f.code = RC_UPSTREAM;
-			fault_message(&f, "something that is not Twenty's API answered");
-		}
+		fault_foreign(&f);
 		*ret_fault = f;
 		return;
 	}

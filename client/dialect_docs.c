@@ -3,36 +3,50 @@
  * The dialect of the published REST documentation.
  * From: the operations. To: requests, and answers understood. Records are flat there (email,
  * firstName, company: {id}); shape.c turns them. What that page does not say is not guessed: it is
- * emulated from what it says, or refused. dialect_docs.h has the list.
+ * emulated from what it says, or refused.
+ *
+ * Native:
+ *   get: GET /people/{id}
+ *   get depth: related records come nested anyway
+ *   list where, all of: filter[field][op]: contains isNot=null gt gte lte eq; every answer
+ *     is checked here
+ *   list order: orderBy[field]=ASC|DESC
+ *   list limit, after: limit, after
+ *   create: POST /people; no id can be chosen, so after a lost answer the record is looked
+ *     for by its data
+ *   create_many: POST /batch/people; matched by position; after a lost answer each record
+ *     is looked for
+ *   update: PATCH /people/{id}
+ *   delete: DELETE /people/{id}, documented as restorable; the answer must have deletedAt
+ *   duplicates by e-mail: POST /people/duplicates {email}
+ *   merge: PATCH /people/merge {sourceId, targetId}, one by one
+ * Emulated, from what that page says:
+ *   get fields: the page shows fields only for lists: chosen here
+ *   list where, other operators: lt asks for lte; startsWith and endsWith for contains; the
+ *     rest for everything; filtered here
+ *   list where, any and none: filtered here
+ *   list fields: filters may need other fields than those chosen: chosen here
+ *   ensure: list, then create; alike ones wait for each other
+ *   update, ending a relation: {disconnect: true}, as connect's counterpart; the answer
+ *     must show that it ended
+ *   duplicates by name, link or domain: lists filtered by equality
+ *   duplicates of other objects: none: only people and companies have criteria
+ * Refused:
+ *   list total: not on that page: total is null
+ *   list deleted: the page has no way to list deleted records
+ *   update, amount with a currency: amounts are plain numbers on that page
+ *   merge preview: the page has no way to try a merge out
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/uuid.h"
 #include "client/dialect.h"
-
-static enum rc grown(enum rc rc, struct err *err)
-{
-	if (rc == RC_TOO_LARGE)
-		return err_set(
-			err, RC_UNSUPPORTED, "the request would be longer than a server reads");
-	return rc == RC_OK ? rc : err_set(err, rc, "no memory for a request");
-}
-
-static enum rc at_record(struct request *r, enum request_method method, const char *object,
-	const char *id, struct err *err)
-{
-	if (!uuid_valid(id))
-		return err_set(err, RC_DENIED, "an id must be a UUID");
-	return grown(request_start(r, method, "/rest/%s/%s", object, id), err);
-}
 
 static enum rc get(struct request *r, const char *object, const char *id, int depth,
 	const json_t *fields, struct err *err)
 {
 	(void)depth, (void)fields;
-	return at_record(r, REQUEST_GET, object, id, err);
+	return dialect_start_record(r, REQUEST_GET, object, id, err);
 }
 
 static enum rc put_order(struct request *r, const struct query *q, struct err *err)
@@ -53,7 +67,7 @@ static enum rc put_order(struct request *r, const struct query *q, struct err *e
 		char name[FIELD_PATH_MAX + 16];
 		snprintf(name, sizeof(name), "orderBy[%s]",
 			field.docs != NULL ? field.docs : field.path);
-		rc = grown(request_param(r, name, down ? "DESC" : "ASC"), err);
+		rc = dialect_built(request_param(r, name, down ? "DESC" : "ASC"), err);
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -66,15 +80,15 @@ static enum rc list(
 	if (q->deleted != DELETED_NOT)
 		return err_set(
 			err, RC_UNSUPPORTED, "this server's API cannot list deleted records");
-	enum rc rc = grown(request_start(r, REQUEST_GET, "/rest/%s", q->object), err);
+	enum rc rc = dialect_built(request_start(r, REQUEST_GET, "/rest/%s", q->object), err);
 	if (rc == RC_OK)
-		rc = grown(request_param_n(r, "limit", q->limit), err);
+		rc = dialect_built(request_param_n(r, "limit", q->limit), err);
 	if (rc == RC_OK && q->where != NULL)
-		rc = grown(where_format_docs(q->where, r), err);
+		rc = dialect_built(where_format_docs(q->where, r), err);
 	if (rc == RC_OK)
 		rc = put_order(r, q, err);
 	if (rc == RC_OK && q->after != NULL)
-		rc = grown(request_param(r, "after", q->after), err);
+		rc = dialect_built(request_param(r, "after", q->after), err);
 	*ret_fit = q->where != NULL && where_tests(q->where) ? WHERE_WIDER : WHERE_EXACT;
 	return rc;
 }
@@ -85,14 +99,14 @@ static enum rc put_body(struct request *r, const char *object, const json_t *dat
 	enum rc rc = fields_to_docs(object, data, &flat, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = grown(request_json(r, flat), err);
+	rc = dialect_built(request_json(r, flat), err);
 	json_decref(flat);
 	return rc;
 }
 
 static enum rc create(struct request *r, const char *object, const json_t *data, struct err *err)
 {
-	enum rc rc = grown(request_start(r, REQUEST_POST, "/rest/%s", object), err);
+	enum rc rc = dialect_built(request_start(r, REQUEST_POST, "/rest/%s", object), err);
 	if (rc == RC_OK)
 		rc = put_body(r, object, data, err);
 	r->once = true;
@@ -102,7 +116,7 @@ static enum rc create(struct request *r, const char *object, const json_t *data,
 static enum rc create_many(
 	struct request *r, const char *object, const json_t *records, struct err *err)
 {
-	enum rc rc = grown(request_start(r, REQUEST_POST, "/rest/batch/%s", object), err);
+	enum rc rc = dialect_built(request_start(r, REQUEST_POST, "/rest/batch/%s", object), err);
 	r->once = true;
 	json_t *all = json_array();
 	size_t i;
@@ -116,7 +130,7 @@ static enum rc create_many(
 			rc = err_set(err, RC_NOMEM, "no memory for a request");
 	}
 	if (rc == RC_OK)
-		rc = grown(request_json(r, all), err);
+		rc = dialect_built(request_json(r, all), err);
 	json_decref(all);
 	return rc;
 }
@@ -124,13 +138,13 @@ static enum rc create_many(
 static enum rc update(
 	struct request *r, const char *object, const char *id, const json_t *data, struct err *err)
 {
-	enum rc rc = at_record(r, REQUEST_PATCH, object, id, err);
+	enum rc rc = dialect_start_record(r, REQUEST_PATCH, object, id, err);
 	return rc == RC_OK ? put_body(r, object, data, err) : rc;
 }
 
 static enum rc remove_softly(struct request *r, const char *object, const char *id, struct err *err)
 {
-	enum rc rc = at_record(r, REQUEST_DELETE, object, id, err);
+	enum rc rc = dialect_start_record(r, REQUEST_DELETE, object, id, err);
 	r->once = true; /* a second one would say 404, and look like somebody else's */
 	return rc;
 }
@@ -143,13 +157,9 @@ static enum rc duplicates(
 	if (!json_is_string(email) || json_array_size(records) != 1)
 		return err_set(err, RC_UNSUPPORTED, "this server finds duplicates by e-mail only");
 	json_t *body = json_pack("{s:s}", "email", json_string_value(email));
-	enum rc rc = body == NULL ? RC_NOMEM
-				  : request_start(r, REQUEST_POST, "/rest/%s/duplicates", object);
-	if (rc == RC_OK)
-		rc = request_json(r, body);
+	enum rc rc = dialect_start_action(r, REQUEST_POST, object, "duplicates", body, err);
 	r->effect = false;
-	json_decref(body);
-	return grown(rc, err);
+	return rc;
 }
 
 static enum rc duplicates_of(struct request *r, const char *object, const char *id, struct err *err)
@@ -165,17 +175,7 @@ static enum rc merge(struct request *r, const char *object, const char *into, co
 		return err_set(err, RC_UNSUPPORTED, "this server cannot try a merge out");
 	json_t *body = json_pack("{s:s, s:s}", "sourceId",
 		json_string_value(json_array_get(from, 0)), "targetId", into);
-	enum rc rc =
-		body == NULL ? RC_NOMEM : request_start(r, REQUEST_PATCH, "/rest/%s/merge", object);
-	if (rc == RC_OK)
-		rc = request_json(r, body);
-	json_decref(body);
-	return grown(rc, err);
-}
-
-static enum rc strange(struct err *err)
-{
-	return err_set(err, RC_UPSTREAM, "Twenty's answer is not what was asked for");
+	return dialect_start_action(r, REQUEST_PATCH, object, "merge", body, err);
 }
 
 static enum rc read_record(
@@ -183,7 +183,7 @@ static enum rc read_record(
 {
 	json_t *data = json_object_get(body, "data");
 	if (!json_is_object(data) || !json_is_string(json_object_get(data, "id")))
-		return strange(err);
+		return dialect_strange(err);
 	*ret_record = fields_from_docs(object, data);
 	return *ret_record != NULL ? RC_OK : err_set(err, RC_NOMEM, "no memory for a record");
 }
@@ -193,7 +193,7 @@ static enum rc read_records(
 {
 	json_t *data = json_object_get(body, "data");
 	if (!json_is_array(data))
-		return strange(err);
+		return dialect_strange(err);
 	json_t *all = json_array();
 	enum rc rc = RC_OK;
 	size_t i;
@@ -201,7 +201,7 @@ static enum rc read_records(
 	json_array_foreach(data, i, each)
 	{
 		if (!json_is_string(json_object_get(each, "id")))
-			rc = strange(err);
+			rc = dialect_strange(err);
 		else if (json_array_append_new(all, fields_from_docs(object, each)) != 0)
 			rc = err_set(err, RC_NOMEM, "no memory for a record");
 		if (rc != RC_OK)
@@ -222,7 +222,7 @@ static enum rc read_page(
 	json_t *more = json_object_get(info, "hasNextPage");
 	json_t *end = json_object_get(info, "endCursor");
 	if (!json_is_boolean(more) || (json_is_true(more) && !json_is_string(end)))
-		return strange(err);
+		return dialect_strange(err);
 	enum rc rc = read_records(object, body, &page.records, err);
 	if (rc != RC_OK)
 		return rc;
@@ -241,7 +241,8 @@ static enum rc read_duplicates(const char *object, const json_t *body, size_t in
 	json_t **ret_lists, struct err *err)
 {
 	json_t *records = NULL;
-	enum rc rc = inputs_n == 1 ? read_records(object, body, &records, err) : strange(err);
+	enum rc rc =
+		inputs_n == 1 ? read_records(object, body, &records, err) : dialect_strange(err);
 	if (rc != RC_OK)
 		return rc;
 	*ret_lists = json_pack("[o]", records);
@@ -256,10 +257,7 @@ static void read_fault(int status, const json_t *body, struct fault *ret_fault)
 	const char *more =
 		json_string_value(json_object_get(json_object_get(body, "details"), "message"));
 	if (text == NULL) {
-		if (f.code == RC_NOT_FOUND) {
-			f.code = RC_UPSTREAM;
-			fault_message(&f, "something that is not Twenty's API answered");
-		}
+		fault_foreign(&f);
 	} else {
 		char both[400];
 		snprintf(both, sizeof(both), "%.180s%s%.180s", text, more != NULL ? ": " : "",

@@ -33,18 +33,6 @@
 #define SCAN_DEPTH 100
 #define SCAN_PARTS 2000000
 
-static const struct operation *const operations[] = {
-	[CLIENT_GET] = &operation_get,
-	[CLIENT_LIST] = &operation_list,
-	[CLIENT_CREATE] = &operation_create,
-	[CLIENT_CREATE_MANY] = &operation_create_many,
-	[CLIENT_ENSURE] = &operation_ensure,
-	[CLIENT_UPDATE] = &operation_update,
-	[CLIENT_DELETE] = &operation_delete,
-	[CLIENT_DUPLICATES] = &operation_duplicates,
-	[CLIENT_MERGE] = &operation_merge,
-};
-
 static void finish(struct engine *e, struct call *c, enum rc code, const char *message);
 
 /* ---- one call ---- */

@@ -5,17 +5,9 @@
  * tried again. A server's own words reach a rule only without paths and addresses.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/dialect.h"
-
-void page_done(struct page *page)
-{
-	json_decref(page->records);
-	free(page->next);
-	*page = (struct page){.total = -1};
-}
 
 void fault_message(struct fault *fault, const char *text)
 {
@@ -41,6 +33,14 @@ void fault_message(struct fault *fault, const char *text)
 	if (n > 0 && (unsigned char)fault->message[n - 1] >= 0xC0)
 		n--;
 	fault->message[n] = '\0';
+}
+
+void fault_foreign(struct fault *fault)
+{
+	if (fault->code != RC_NOT_FOUND)
+		return;
+	fault->code = RC_UPSTREAM;
+	fault_message(fault, "something that is not Twenty's API answered");
 }
 
 void fault_of_status(int status, struct fault *ret_fault)

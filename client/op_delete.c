@@ -44,10 +44,8 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 	if (reply->code == RC_NOT_FOUND && call->resent)
 		return call_end(
 			call, json_pack("{s:O}", "id", json_object_get(call->args, "id")), err);
-	if (reply->code != RC_OK)
-		return call_pass(call, reply, err);
 	json_t *record = NULL;
-	enum rc rc = call_dialect(call)->read_record(call->object, reply->body, &record, err);
+	enum rc rc = call_record(call, reply, &record, err);
 	if (rc != RC_OK)
 		return rc;
 	const char *id = json_string_value(json_object_get(record, "id"));

@@ -5,7 +5,7 @@
  * and answers in its own order; then records are compared with, in one request. A record is never
  * its own duplicate. Only what is filled is compared: an empty e-mail address is nobody's.
  * In the docs dialect, e-mail is asked for natively and the other criteria as lists
- * (dialect_docs.h).
+ * (dialect_docs.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +145,20 @@ static bool add(struct duplicates *w, size_t input, const json_t *records)
 	return true;
 }
 
+/* Adds what a reply says about the one input at hand. */
+static enum rc take_one(struct call *call, const struct reply *reply, struct err *err)
+{
+	struct duplicates *w = call->work;
+	if (reply->code != RC_OK)
+		return call_pass(call, reply, err);
+	json_t *lists = NULL;
+	enum rc rc = call_dialect(call)->read_duplicates(call->object, reply->body, 1, &lists, err);
+	if (rc == RC_OK && !add(w, w->at, json_array_get(lists, 0)))
+		rc = err_set(err, RC_NOMEM, "no memory for records");
+	json_decref(lists);
+	return rc;
+}
+
 static enum rc answer(struct call *call, struct err *err)
 {
 	struct duplicates *w = call->work;
@@ -203,13 +217,7 @@ static enum rc compare(struct call *call, struct err *err)
 static enum rc id_compared(struct call *call, const struct reply *reply, struct err *err)
 {
 	struct duplicates *w = call->work;
-	if (reply->code != RC_OK)
-		return call_pass(call, reply, err);
-	json_t *lists = NULL;
-	enum rc rc = call_dialect(call)->read_duplicates(call->object, reply->body, 1, &lists, err);
-	if (rc == RC_OK && !add(w, w->at, json_array_get(lists, 0)))
-		rc = err_set(err, RC_NOMEM, "no memory for records");
-	json_decref(lists);
+	enum rc rc = take_one(call, reply, err);
 	w->at++;
 	return rc == RC_OK ? compare_ids(call, err) : rc;
 }
@@ -250,14 +258,7 @@ static enum rc next_criterion(struct call *call, struct err *err)
 
 static enum rc email_compared(struct call *call, const struct reply *reply, struct err *err)
 {
-	struct duplicates *w = call->work;
-	if (reply->code != RC_OK)
-		return call_pass(call, reply, err);
-	json_t *lists = NULL;
-	enum rc rc = call_dialect(call)->read_duplicates(call->object, reply->body, 1, &lists, err);
-	if (rc == RC_OK && !add(w, w->at, json_array_get(lists, 0)))
-		rc = err_set(err, RC_NOMEM, "no memory for records");
-	json_decref(lists);
+	enum rc rc = take_one(call, reply, err);
 	return rc == RC_OK ? next_criterion(call, err) : rc;
 }
 

@@ -56,7 +56,7 @@ static enum rc read_this(
 	struct call *call, const struct reply *reply, json_t **ret_record, struct err *err)
 {
 	json_t *record = NULL;
-	enum rc rc = call_dialect(call)->read_record(call->object, reply->body, &record, err);
+	enum rc rc = call_record(call, reply, &record, err);
 	if (rc != RC_OK)
 		return rc;
 	const char *id = json_string_value(json_object_get(record, "id"));
@@ -72,8 +72,6 @@ static enum rc got(struct call *call, const struct reply *reply, struct err *err
 {
 	if (reply->code == RC_NOT_FOUND)
 		return call_end(call, json_null(), err);
-	if (reply->code != RC_OK)
-		return call_pass(call, reply, err);
 	json_t *record = NULL;
 	enum rc rc = read_this(call, reply, &record, err);
 	const json_t *fields = json_object_get(call->args, "fields");
@@ -133,8 +131,6 @@ static bool ended(const struct call *call, const json_t *record)
 
 static enum rc updated(struct call *call, const struct reply *reply, struct err *err)
 {
-	if (reply->code != RC_OK)
-		return call_pass(call, reply, err);
 	json_t *record = NULL;
 	enum rc rc = read_this(call, reply, &record, err);
 	if (rc == RC_OK && !ended(call, record)) {

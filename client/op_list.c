@@ -13,7 +13,7 @@
 #define LIMIT_MAX 10000
 #define ORDER_MAX 5
 
-enum rc check_where(const char *object, const json_t *condition, struct err *err)
+static enum rc check_where(const char *object, const json_t *condition, struct err *err)
 {
 	struct where *where = NULL;
 	enum rc rc = where_parse(object, condition, &where, err);

@@ -109,10 +109,8 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 	struct merge *w = call->work;
 	if (reply->code == RC_NOT_FOUND)
 		return look(call, err);
-	if (reply->code != RC_OK)
-		return call_pass(call, reply, err);
 	json_t *record = NULL;
-	enum rc rc = call_dialect(call)->read_record(call->object, reply->body, &record, err);
+	enum rc rc = call_record(call, reply, &record, err);
 	if (rc != RC_OK)
 		return rc;
 	json_decref(w->record);

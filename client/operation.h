@@ -16,9 +16,10 @@ extern const struct operation operation_get, operation_list, operation_create,
 	operation_create_many, operation_ensure, operation_update, operation_delete,
 	operation_duplicates, operation_merge;
 
+extern const struct operation *const operations[CLIENT_OP_N]; /* by enum client_op */
+
 /* Shared by checks. */
 enum rc check_id(const json_t *id, const char *what, struct err *err) must_check;
 enum rc check_record(const json_t *data, const char *what, struct err *err) must_check;
-enum rc check_where(const char *object, const json_t *where, struct err *err) must_check;
 
 #endif

@@ -14,6 +14,12 @@
 
 #include "client/phone.h"
 
+static const char *const op_names[] = {
+#define X(code, text) [code] = text,
+	WHERE_OPS(X)
+#undef X
+};
+
 struct reading {
 	const char *object;
 	int nodes;
@@ -24,6 +30,8 @@ static enum rc read_group(struct reading *r, const json_t *list, enum where_kind
 	int depth, struct where **ret);
 static enum rc read_object(
 	struct reading *r, const json_t *json, bool negated, int depth, struct where **ret);
+static enum rc read_members(struct reading *r, const json_t *json, const char *field, bool negated,
+	int depth, struct where **ret);
 
 static struct where *node_new(struct reading *r, enum where_kind kind)
 {
@@ -78,6 +86,16 @@ static enum rc node_add(struct reading *r, struct where *parent, struct where *c
 	parent->child = grown;
 	parent->child[parent->child_n++] = child;
 	return RC_OK;
+}
+
+/* Gives a group out that was read whole; TAKES it otherwise. */
+static enum rc group_end(enum rc rc, struct where *group, struct where **ret)
+{
+	if (rc == RC_OK)
+		*ret = group;
+	else
+		where_free(group);
+	return rc;
 }
 
 static enum rc too_many(struct reading *r)
@@ -161,11 +179,7 @@ static enum rc read_phone(struct reading *r, const struct field *field, enum whe
 		rc = test_new(r, &code, WHERE_EQ, json_string(phone.calling), negated, &test);
 	if (rc == RC_OK)
 		rc = node_add(r, both, test);
-	if (rc != RC_OK)
-		where_free(both);
-	else
-		*ret = both;
-	return rc;
+	return group_end(rc, both, ret);
 }
 
 static json_t *micros_of(const json_t *units)
@@ -235,11 +249,6 @@ static bool value_fits(enum where_op op, const json_t *v)
 static enum rc read_test(struct reading *r, const char *name, enum where_op op, const json_t *value,
 	bool negated, struct where **ret)
 {
-	static const char *const op_names[] = {
-#define X(code, text) [code] = text,
-		WHERE_OPS(X)
-#undef X
-	};
 	struct field field;
 	enum rc rc = field_find(r->object, name, &field, r->err);
 	if (rc != RC_OK)
@@ -272,15 +281,20 @@ static enum rc read_test(struct reading *r, const char *name, enum where_op op, 
 
 static enum where_op op_find(const char *name)
 {
-	static const char *const op_names[] = {
-#define X(code, text) [code] = text,
-		WHERE_OPS(X)
-#undef X
-	};
 	for (int i = 0; i < WHERE_OP_N; i++)
 		if (strcmp(op_names[i], name) == 0)
 			return (enum where_op)i;
 	return WHERE_OP_N;
+}
+
+static enum rc read_operator(struct reading *r, const char *field, const char *name,
+	const json_t *value, bool negated, struct where **ret)
+{
+	enum where_op op = op_find(name);
+	if (op == WHERE_OP_N)
+		return err_set(
+			r->err, RC_INVALID, "%s: there is no comparison \"%.40s\"", field, name);
+	return read_test(r, field, op, value, negated, ret);
 }
 
 /* One field with its value, its list or its table of operators. */
@@ -296,29 +310,7 @@ static enum rc read_field(
 			       : read_test(r, name, WHERE_IN, value, negated, ret);
 	if (json_object_size(value) == 0)
 		return err_set(r->err, RC_INVALID, "%s: an empty condition", name);
-	struct where *group = node_new(r, negated ? WHERE_ANY : WHERE_ALL);
-	if (group == NULL)
-		return too_many(r);
-	enum rc rc = RC_OK;
-	const char *key;
-	json_t *each;
-	json_object_foreach((json_t *)(uintptr_t)value, key, each)
-	{
-		enum where_op op = op_find(key);
-		struct where *test = NULL;
-		rc = op == WHERE_OP_N ? err_set(r->err, RC_INVALID,
-						"%s: there is no comparison \"%.40s\"", name, key)
-				      : read_test(r, name, op, each, negated, &test);
-		if (rc == RC_OK)
-			rc = node_add(r, group, test);
-		if (rc != RC_OK)
-			break;
-	}
-	if (rc != RC_OK)
-		where_free(group);
-	else
-		*ret = group;
-	return rc;
+	return read_members(r, value, name, negated, 0, ret);
 }
 
 static enum rc read_entry(struct reading *r, const char *key, const json_t *value, bool negated,
@@ -368,18 +360,13 @@ static enum rc read_group(struct reading *r, const json_t *list, enum where_kind
 		if (rc != RC_OK)
 			break;
 	}
-	if (rc != RC_OK)
-		where_free(group);
-	else
-		*ret = group;
-	return rc;
+	return group_end(rc, group, ret);
 }
 
-static enum rc read_object(
-	struct reading *r, const json_t *json, bool negated, int depth, struct where **ret)
+/* All members must hold: tests of one field, or, where field is NULL, entries of a condition. */
+static enum rc read_members(struct reading *r, const json_t *json, const char *field, bool negated,
+	int depth, struct where **ret)
 {
-	if (json != NULL && !json_is_object(json) && json_array_size(json) > 0)
-		return err_set(r->err, RC_INVALID, "a condition is a table of fields");
 	struct where *group = node_new(r, negated ? WHERE_ANY : WHERE_ALL);
 	if (group == NULL)
 		return too_many(r);
@@ -389,17 +376,22 @@ static enum rc read_object(
 	json_object_foreach((json_t *)(uintptr_t)json, key, value)
 	{
 		struct where *child = NULL;
-		rc = read_entry(r, key, value, negated, depth, &child);
+		rc = field != NULL ? read_operator(r, field, key, value, negated, &child)
+				   : read_entry(r, key, value, negated, depth, &child);
 		if (rc == RC_OK)
 			rc = node_add(r, group, child);
 		if (rc != RC_OK)
 			break;
 	}
-	if (rc != RC_OK)
-		where_free(group);
-	else
-		*ret = group;
-	return rc;
+	return group_end(rc, group, ret);
+}
+
+static enum rc read_object(
+	struct reading *r, const json_t *json, bool negated, int depth, struct where **ret)
+{
+	if (json != NULL && !json_is_object(json) && json_array_size(json) > 0)
+		return err_set(r->err, RC_INVALID, "a condition is a table of fields");
+	return read_members(r, json, NULL, negated, depth, ret);
 }
 
 enum rc where_parse(

@@ -144,7 +144,8 @@ struct event_open { /* what ending an event needs to know of it */
 	enum queue_state state;
 	int64_t open, run_first, run_n;
 };
-/* The claimed run, when epoch is its last; else RC_STALE. BORROWS until the next claim. */
+/* Begins to write about a claimed run, when epoch is its last; else RC_STALE. BORROWS until the
+ * next claim. */
 enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct live_run **ret_run,
 	struct err *err) must_check;
 

@@ -21,10 +21,9 @@
 
 enum { BUSY_MS = 5000 };
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
-enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
+static enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
 {
 	switch (sqlite_rc & 0xff) {
 	case SQLITE_BUSY:
@@ -53,8 +52,14 @@ enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
 	}
 }
 
-/* --- statements --------------------------------------------------------------------------------
- */
+/* --- statements ------------------------------------------------------------------------------- */
+
+/* Keeps the first error until the next step. */
+static void bound(struct db *db, int rc)
+{
+	if (rc != SQLITE_OK && db->bound == SQLITE_OK)
+		db->bound = rc;
+}
 
 sqlite3_stmt *db_use(struct db *db, int sql)
 {
@@ -63,17 +68,9 @@ sqlite3_stmt *db_use(struct db *db, int sql)
 		sqlite3_reset(*s);
 		return *s;
 	}
-	int rc = sqlite3_prepare_v3(
-		db->handle, db->form->sql[sql], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
-	if (rc != SQLITE_OK && db->bound == SQLITE_OK)
-		db->bound = rc;
+	bound(db, sqlite3_prepare_v3(
+			  db->handle, db->form->sql[sql], -1, SQLITE_PREPARE_PERSISTENT, s, NULL));
 	return *s;
-}
-
-static void bound(struct db *db, int rc)
-{
-	if (rc != SQLITE_OK && db->bound == SQLITE_OK)
-		db->bound = rc;
 }
 
 void db_bind_int(struct db *db, sqlite3_stmt *s, int i, int64_t value)
@@ -139,22 +136,9 @@ struct slice db_blob(sqlite3_stmt *s, int column)
 	return (struct slice){p, p != NULL ? (size_t)sqlite3_column_bytes(s, column) : 0};
 }
 
-enum rc db_size(struct db *db, int64_t *ret_bytes, struct err *err)
+/* The number that a statement answers, 0 where it answers none. */
+static enum rc run_for_int(struct db *db, sqlite3_stmt *s, int64_t *ret_value, struct err *err)
 {
-	sqlite3_stmt *s = db_use(db, SQL_SIZE);
-	bool row;
-	enum rc rc = db_row(db, s, &row, err);
-	if (rc != RC_OK)
-		return rc;
-	*ret_bytes = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return RC_OK;
-}
-
-enum rc db_meta_get(struct db *db, const char *name, int64_t *ret_value, struct err *err)
-{
-	sqlite3_stmt *s = db_use(db, SQL_META_GET);
-	db_bind_text(db, s, 1, name);
 	bool row;
 	enum rc rc = db_row(db, s, &row, err);
 	if (rc != RC_OK)
@@ -162,6 +146,18 @@ enum rc db_meta_get(struct db *db, const char *name, int64_t *ret_value, struct 
 	*ret_value = row ? sqlite3_column_int64(s, 0) : 0;
 	sqlite3_reset(s);
 	return RC_OK;
+}
+
+enum rc db_size(struct db *db, int64_t *ret_bytes, struct err *err)
+{
+	return run_for_int(db, db_use(db, SQL_SIZE), ret_bytes, err);
+}
+
+enum rc db_meta_get(struct db *db, const char *name, int64_t *ret_value, struct err *err)
+{
+	sqlite3_stmt *s = db_use(db, SQL_META_GET);
+	db_bind_text(db, s, 1, name);
+	return run_for_int(db, s, ret_value, err);
 }
 
 enum rc db_meta_put(struct db *db, const char *name, int64_t value, struct err *err)
@@ -172,8 +168,7 @@ enum rc db_meta_put(struct db *db, const char *name, int64_t value, struct err *
 	return db_run(db, s, err);
 }
 
-/* --- transactions ------------------------------------------------------------------------------
- */
+/* --- transactions ----------------------------------------------------------------------------- */
 
 enum rc db_begin(struct db *db, struct err *err)
 {
@@ -240,8 +235,7 @@ void db_rollback(struct db *db)
 	ended(db);
 }
 
-/* --- checkpoint --------------------------------------------------------------------------------
- */
+/* --- checkpoint ------------------------------------------------------------------------------- */
 
 enum { WAL_LONG_PAGES = 4096 }; /* 32 MB: past it the writer is asked to finish the WAL */
 
@@ -287,8 +281,7 @@ enum rc db_checkpoint(struct db *db, struct err *err)
 	return rc == SQLITE_OK ? RC_OK : db_error(db, rc, err);
 }
 
-/* --- opening -----------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static enum rc query_int(struct db *db, const char *sql, int64_t *ret_value, struct err *err)
 {

@@ -72,8 +72,6 @@ enum rc db_row(struct db *db, sqlite3_stmt *s, bool *ret_row, struct err *err) m
 const char *db_text(sqlite3_stmt *s, int column);
 struct slice db_blob(sqlite3_stmt *s, int column);
 
-/* What SQLite says, as a sentence. */
-enum rc db_error(struct db *db, int sqlite_rc, struct err *err) must_check;
 /* Bytes in use (free pages left out). */
 enum rc db_size(struct db *db, int64_t *ret_bytes, struct err *err) must_check;
 

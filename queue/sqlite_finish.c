@@ -11,29 +11,43 @@
 
 #include "queue/sqlite.h"
 
+/* What the row of a run says; where there is none, or it does not run: not *ret_running. */
+static enum rc load_run(struct store *store, int64_t seq, struct live_run *ret_run,
+	bool *ret_running, struct err *err)
+{
+	struct db *db = &store->work;
+	sqlite3_stmt *s = db_use(db, WORK_RUN_LIVE);
+	db_bind_int(db, s, 1, seq);
+	bool row;
+	enum rc rc = db_row(db, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_run = (struct live_run){.seq = seq};
+	*ret_running = row && sqlite3_column_int(s, 5) == QUEUE_RUNNING;
+	if (row) {
+		ret_run->event = sqlite3_column_int64(s, 0);
+		ret_run->keys.key[0] = sqlite3_column_int64(s, 1);
+		ret_run->keys.key[1] = sqlite3_column_int64(s, 6);
+		ret_run->epoch = sqlite3_column_int64(s, 2);
+		ret_run->alone = sqlite3_column_int64(s, 4) == 1;
+		sqlite3_reset(s);
+	}
+	return RC_OK;
+}
+
 enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct live_run **ret_run,
 	struct err *err)
 {
 	struct live_run *run = live_find(&store->live, run_seq);
 	if (run == NULL) {
-		struct live_run found = {.seq = run_seq};
-		sqlite3_stmt *s = db_use(&store->work, WORK_RUN_LIVE);
-		db_bind_int(&store->work, s, 1, run_seq);
-		bool row;
-		enum rc rc = db_row(&store->work, s, &row, err);
+		struct live_run found;
+		bool running;
+		enum rc rc = load_run(store, run_seq, &found, &running, err);
 		if (rc != RC_OK)
 			return rc;
-		if (!row || sqlite3_column_int(s, 5) != QUEUE_RUNNING) {
-			sqlite3_reset(s);
+		if (!running)
 			return err_set(
 				err, RC_STALE, "run %lld is not claimed", (long long)run_seq);
-		}
-		found.event = sqlite3_column_int64(s, 0);
-		found.keys.key[0] = sqlite3_column_int64(s, 1);
-		found.keys.key[1] = sqlite3_column_int64(s, 6);
-		found.epoch = sqlite3_column_int64(s, 2);
-		found.alone = sqlite3_column_int64(s, 4) == 1;
-		sqlite3_reset(s);
 		rc = live_put(&store->live, &found, err);
 		if (rc != RC_OK)
 			return rc;
@@ -42,12 +56,13 @@ enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct li
 	if (run->epoch != epoch)
 		return err_set(
 			err, RC_STALE, "run %lld has been claimed again since", (long long)run_seq);
-	*ret_run = run;
-	return RC_OK;
+	enum rc rc = work_begin(store, err);
+	if (rc == RC_OK)
+		*ret_run = run;
+	return rc;
 }
 
-/* --- the run itself ------------------------------------------------------------------------------
- */
+/* --- the run itself --------------------------------------------------------------------------- */
 
 static enum rc update_run(struct store *store, int64_t seq, const struct queue_outcome *o,
 	enum queue_state state, struct err *err)
@@ -73,8 +88,7 @@ static enum rc update_run(struct store *store, int64_t seq, const struct queue_o
 	return db_run(db, s, err);
 }
 
-/* --- its event -----------------------------------------------------------------------------------
- */
+/* --- its event -------------------------------------------------------------------------------- */
 
 static enum rc load_event(
 	struct store *store, int64_t event, struct event_open *ret_event, struct err *err)
@@ -136,8 +150,7 @@ static enum rc end_event(
 	return rc;
 }
 
-/* --- finish --------------------------------------------------------------------------------------
- */
+/* --- finish ----------------------------------------------------------------------------------- */
 
 static enum rc finish(struct store *store, const struct live_run *run,
 	const struct queue_outcome *o, struct err *err)
@@ -165,8 +178,6 @@ enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	struct store *store = store_of(q);
 	struct live_run *live;
 	enum rc rc = work_live(store, run_seq, epoch, &live, err);
-	if (rc == RC_OK)
-		rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	struct live_run run = *live;
@@ -174,8 +185,7 @@ enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	return work_failed(store, finish(store, &run, outcome, err), err);
 }
 
-/* --- retry ---------------------------------------------------------------------------------------
- */
+/* --- retry ------------------------------------------------------------------------------------ */
 
 static enum rc retry(
 	struct store *store, const struct live_run *run, enum queue_state from, struct err *err)
@@ -203,26 +213,19 @@ static enum rc retry(
 enum rc work_retry(struct queue *q, const char *run_id, struct err *err)
 {
 	struct store *store = store_of(q);
-	struct live_run run = {0};
+	struct live_run run;
+	int64_t seq;
+	bool running;
 	enum queue_state from;
-	enum rc rc = store_run_find(store, run_id, &run.seq, &from, err);
+	enum rc rc = store_run_find(store, run_id, &seq, &from, err);
 	if (rc != RC_OK)
 		return rc;
 	if (from != QUEUE_DEAD && from != QUEUE_QUARANTINED)
 		return err_set(err, RC_INVALID,
 			"run %s is %s; only dead and quarantined runs can be tried again", run_id,
 			queue_state_name(from));
-	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_LIVE);
-	db_bind_int(&store->work, s, 1, run.seq);
-	bool row;
-	rc = db_row(&store->work, s, &row, err);
-	if (rc != RC_OK)
-		return rc;
-	run.event = row ? sqlite3_column_int64(s, 0) : 0;
-	run.keys.key[0] = row ? sqlite3_column_int64(s, 1) : 0;
-	run.keys.key[1] = row ? sqlite3_column_int64(s, 6) : 0;
-	if (row)
-		sqlite3_reset(s);
-	rc = work_begin(store, err);
+	rc = load_run(store, seq, &run, &running, err);
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
 	return rc == RC_OK ? work_failed(store, retry(store, &run, from, err), err) : rc;
 }

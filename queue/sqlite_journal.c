@@ -37,11 +37,7 @@ enum rc work_call_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	struct store *store = store_of(q);
 	struct live_run *live;
 	enum rc rc = work_live(store, run_seq, epoch, &live, err);
-	if (rc == RC_OK)
-		rc = work_begin(store, err);
-	if (rc != RC_OK)
-		return rc;
-	return work_failed(store, insert(store, run_seq, call, err), err);
+	return rc == RC_OK ? work_failed(store, insert(store, run_seq, call, err), err) : rc;
 }
 
 static void read_call(sqlite3_stmt *s, struct queue_call *ret_call)

@@ -40,11 +40,6 @@ unsigned outcome_status(enum outcome o)
 	return outcomes[o].status;
 }
 
-enum metric outcome_metric(enum outcome o)
-{
-	return outcomes[o].metric;
-}
-
 void refusal_count(enum outcome o)
 {
 	metrics_add(outcomes[o].metric, 1);

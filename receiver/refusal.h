@@ -25,7 +25,6 @@ enum outcome {
 };
 
 unsigned outcome_status(enum outcome o);
-enum metric outcome_metric(enum outcome o);
 
 /* Counts the outcome. */
 void refusal_count(enum outcome o);

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 #define NUMBER_MAX 512 /* characters of one number */
 
 static void skip_blanks(struct json_text *t)
@@ -68,30 +70,9 @@ bool json_text_end(struct json_text *t)
 	return t->p == t->end;
 }
 
-/* How many bytes the UTF-8 sequence at p has; 0: none is there. */
-static size_t sequence_n(const uint8_t *p, size_t n)
-{
-	if (p[0] < 0x80)
-		return 1;
-	if (n >= 2 && p[0] >= 0xc2 && p[0] <= 0xdf && (p[1] & 0xc0) == 0x80)
-		return 2;
-	if (n >= 3 && (p[0] & 0xf0) == 0xe0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
-		bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
-		bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
-		return overlong || surrogate ? 0 : 3;
-	}
-	if (n >= 4 && p[0] >= 0xf0 && p[0] <= 0xf4 && (p[1] & 0xc0) == 0x80 &&
-		(p[2] & 0xc0) == 0x80 && (p[3] & 0xc0) == 0x80) {
-		bool overlong = p[0] == 0xf0 && p[1] < 0x90;
-		bool beyond = p[0] == 0xf4 && p[1] >= 0x90;
-		return overlong || beyond ? 0 : 4;
-	}
-	return 0;
-}
-
 bool json_text_utf8(struct slice bytes)
 {
-	const uint8_t *p = (const uint8_t *)bytes.p;
+	const char *p = bytes.p;
 	size_t n = bytes.n;
 	while (n > 0) {
 		uint64_t eight;
@@ -103,7 +84,7 @@ bool json_text_utf8(struct slice bytes)
 				continue;
 			}
 		}
-		size_t step = sequence_n(p, n);
+		size_t step = utf8_length(p, n);
 		if (step == 0)
 			return false;
 		p += step;
@@ -167,30 +148,6 @@ static int32_t read_unit(const char *p, const char *end)
 	return unit;
 }
 
-static size_t write_utf8(uint32_t c, char *out)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* Reads what stands behind \u, a pair of surrogates where need be; NULL where it is broken. */
 static const char *read_escape_u(const char *p, const char *end, uint32_t *ret_c)
 {
@@ -229,7 +186,7 @@ size_t json_text_unescape(struct slice raw, char *out)
 			p = read_escape_u(p, end, &c);
 			if (p == NULL)
 				return SIZE_MAX;
-			n += write_utf8(c, out + n);
+			n += utf8_put(c, out + n);
 			continue;
 		}
 		const char *at = letter != '\0' ? strchr(letters, letter) : NULL;
@@ -363,7 +320,8 @@ static bool skip_value(struct json_text *t, int depth)
 	return false;
 }
 
-bool json_text_skip(struct json_text *t, struct slice *ret_value)
+/* Steps over one whole value, checking its grammar. */
+static bool take_value(struct json_text *t, struct slice *ret_value)
 {
 	skip_blanks(t);
 	const char *start = t->p;
@@ -395,7 +353,7 @@ bool json_text_members(
 		struct slice key, value;
 		bool plain;
 		if (!json_text_string(&t, &key, &plain) || !json_text_mark(&t, ':') ||
-			!json_text_skip(&t, &value))
+			!take_value(&t, &value))
 			return false;
 		size_t i = name_find(key, names, names_n);
 		if (i < names_n && !slice_equal(value, slice_of("null")))
@@ -451,7 +409,7 @@ enum rc json_text_put(struct buf *out, struct slice bytes)
 	size_t n = bytes.n, start = 0, i = 0;
 	enum rc rc = buf_put(out, "\"", 1);
 	while (rc == RC_OK && i < n) {
-		size_t step = p[i] >= 0x80 ? sequence_n(p + i, n - i) : 1;
+		size_t step = p[i] >= 0x80 ? utf8_length(bytes.p + i, n - i) : 1;
 		bool escape = p[i] < 0x20 || p[i] == '"' || p[i] == '\\' || p[i] == 0x7f;
 		if (step != 0 && !escape) {
 			i += step;

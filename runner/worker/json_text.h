@@ -50,8 +50,6 @@ bool json_text_string(struct json_text *t, struct slice *ret_raw, bool *ret_plai
  * written, SIZE_MAX for a broken escape. */
 size_t json_text_unescape(struct slice raw, char *out);
 bool json_text_number(struct json_text *t, struct json_text_number *ret_number) must_check;
-/* Steps over one whole value, checking its grammar. */
-bool json_text_skip(struct json_text *t, struct slice *ret_value) must_check;
 /* Only blanks are left. */
 bool json_text_end(struct json_text *t);
 

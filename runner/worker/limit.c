@@ -53,11 +53,6 @@ enum rc limit_open(struct err *err)
 	return RC_OK;
 }
 
-void limit_close(void)
-{
-	timer_delete(timer);
-}
-
 static void set_timer(int64_t us)
 {
 	struct itimerspec at = {.it_value = {us / 1000000, us % 1000000 * 1000}};

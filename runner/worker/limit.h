@@ -18,7 +18,6 @@
 
 /* Makes the timer and its handler; before the sandbox closes. */
 enum rc limit_open(struct err *err) must_check;
-void limit_close(void);
 
 /* L may use us microseconds from here to limit_leave. */
 void limit_enter(lua_State *L, int64_t us);

@@ -112,28 +112,30 @@ static void check_list(lua_State *L, int index)
 		luaL_error(L, "the list is too long");
 }
 
-int library_concat(lua_State *L)
+static int go_on_with_list(lua_State *L, enum kit_stock which)
 {
 	check_list(L, 1);
-	return go_on(L, KIT_table_concat);
+	return go_on(L, which);
+}
+
+int library_concat(lua_State *L)
+{
+	return go_on_with_list(L, KIT_table_concat);
 }
 
 int library_insert(lua_State *L)
 {
-	check_list(L, 1);
-	return go_on(L, KIT_table_insert);
+	return go_on_with_list(L, KIT_table_insert);
 }
 
 int library_remove(lua_State *L)
 {
-	check_list(L, 1);
-	return go_on(L, KIT_table_remove);
+	return go_on_with_list(L, KIT_table_remove);
 }
 
 int library_sort(lua_State *L)
 {
-	check_list(L, 1);
-	return go_on(L, KIT_table_sort);
+	return go_on_with_list(L, KIT_table_sort);
 }
 
 int library_move(lua_State *L)

@@ -22,7 +22,8 @@ static int finish(lua_State *L, enum worker_outcome outcome, int why)
 {
 	static const char *const names[] = {"", "skip", "retry_after", "reject"};
 	struct worker_run *run = run_of(L, names[outcome]);
-	struct slice text = {.p = luaL_optlstring(L, why, "", &text.n)};
+	struct slice text;
+	text.p = luaL_optlstring(L, why, "", &text.n);
 	run->outcome = outcome;
 	trace_clean(text, run->why, sizeof(run->why));
 	state_finish(L, STATE_OUTCOME);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <wctype.h>
 
+#include "base/utf8.h"
 #include "runner/worker/binding.h"
 #include "runner/worker/freemail.h"
 #include "runner/worker/json_text.h"
@@ -42,30 +43,6 @@ static size_t read_char(const char *p, wint_t *ret_c)
 	}
 	*ret_c = (wint_t)(u[0] & 0x07) << 18 | (wint_t)(u[1] & 0x3f) << 12 |
 		 (wint_t)(u[2] & 0x3f) << 6 | (u[3] & 0x3f);
-	return 4;
-}
-
-static size_t write_char(wint_t c, char *out)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
 	return 4;
 }
 
@@ -117,7 +94,7 @@ static size_t copy_lower(lua_State *L, struct slice s, char *out, size_t size)
 		i += read_char(s.p + i, &c);
 		if (is_blank(c) || n + 5 > size)
 			return 0;
-		n += write_char(towlower_l(c, locale), out + n);
+		n += utf8_put(towlower_l(c, locale), out + n);
 	}
 	out[n] = '\0';
 	return n;
@@ -207,24 +184,23 @@ static bool read_domain(lua_State *L, struct slice s, char out[static TEXT_N])
 	return true;
 }
 
+/* text; nil for NULL. */
+static int answer(lua_State *L, const char *text)
+{
+	lua_pushstring(L, text);
+	return 1;
+}
+
 static int text_email(lua_State *L)
 {
 	char email[TEXT_N];
-	if (read_email(L, take_text(L), email))
-		lua_pushstring(L, email);
-	else
-		lua_pushnil(L);
-	return 1;
+	return answer(L, read_email(L, take_text(L), email) ? email : NULL);
 }
 
 static int text_domain(lua_State *L)
 {
 	char domain[TEXT_N];
-	if (read_domain(L, take_text(L), domain))
-		lua_pushstring(L, domain);
-	else
-		lua_pushnil(L);
-	return 1;
+	return answer(L, read_domain(L, take_text(L), domain) ? domain : NULL);
 }
 
 static int text_is_freemail(lua_State *L)
@@ -257,7 +233,7 @@ static size_t copy_name(lua_State *L, struct slice s, char *out, bool *ret_upper
 		blank = false;
 		*ret_upper = *ret_upper || iswupper_l(c, locale);
 		*ret_lower = *ret_lower || iswlower_l(c, locale);
-		n += write_char(c, out + n);
+		n += utf8_put(c, out + n);
 	}
 	return n;
 }
@@ -287,7 +263,7 @@ static size_t repair_case(lua_State *L, const char *name, size_t n, char *out)
 		if (c == 0x3c3 && inside && !iswalpha_l(behind, locale))
 			c = 0x3c2; /* the sigma at the end of a Greek word */
 		inside = letter || (c >= '0' && c <= '9');
-		to += write_char(c, out + to);
+		to += utf8_put(c, out + to);
 	}
 	return to;
 }

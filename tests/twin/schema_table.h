@@ -104,6 +104,42 @@ struct object_def {
 	FIELD("searchVector", FT_TS_VECTOR, FF_NUL | FF_SYS | FF_EDI, "Search vector")
 #define F_NAME FIELD("name", FT_TEXT, FF_NUL | FF_EDI, "Name")
 
+/* The same as people cannot change them, and as objects have them that a workspace made. */
+#define F_NAME_RDO FIELD("name", FT_TEXT, FF_NUL | FF_RDO, "Name")
+#define F_POSITION_RDO FIELD("position", FT_POSITION, FF_SYS | FF_RDO, "Position", .dflt = "0")
+#define F_SEARCH_VECTOR_RDO                                                                        \
+	FIELD("searchVector", FT_TS_VECTOR, FF_NUL | FF_SYS | FF_RDO, "Search vector")
+#define F_UPDATED_BY_NOBODY                                                                        \
+	FIELD("updatedBy", FT_ACTOR, FF_SYS | FF_RDO, "Updated by", .dflt = ACTOR_NOBODY)
+#define F_CREATED_BY_NOBODY                                                                        \
+	FIELD("createdBy", FT_ACTOR, FF_SYS | FF_RDO, "Created by", .dflt = ACTOR_NOBODY)
+
+/* Relations: rows over there point back here, or this row points at one over there. */
+#define MANY(n, fl, l, t, i) FIELD(n, FT_RELATION, (fl) | FF_MANY, l, .target = (t), .inverse = (i))
+#define ONE(n, fl, l, t) FIELD(n, FT_RELATION, fl, l, .target = (t))
+/* One of the objects that a task, a note, a file or a line of a history may be about. */
+#define TARGET(n, fl, l, t) FIELD("target" n, FT_MORPH, fl, l, .target = (t))
+
+/* Rows that stand together in many objects. */
+#define F_LIFE F_ID, F_CREATED_AT, F_UPDATED_AT, F_DELETED_AT
+#define F_KEPT F_CREATED_BY, F_UPDATED_BY, F_POSITION, F_SEARCH_VECTOR
+#define F_SHOWN F_POSITION, F_CREATED_BY, F_UPDATED_BY, F_SEARCH_VECTOR
+#define F_MADE F_CREATED_BY_NOBODY, F_DELETED_AT, F_POSITION_RDO, F_UPDATED_AT, F_UPDATED_BY_NOBODY
+/* What may be about a row of an object that a workspace made; i: the field over there. */
+#define F_ABOUT(i)                                                                                 \
+	MANY("timelineActivities", FF_NUL | FF_EDI, "Timeline Activities", "timelineActivity", i), \
+		MANY("attachments", FF_NUL | FF_EDI, "Attachments", "attachment", i),              \
+		MANY("noteTargets", FF_NUL | FF_EDI, "Notes", "noteTarget", i),                    \
+		MANY("taskTargets", FF_NUL | FF_EDI, "Tasks", "taskTarget", i)
+#define F_CUSTOM_TARGETS                                                                           \
+	TARGET("Rocket", FF_NUL | FF_EDI, "Rocket", "rocket"),                                     \
+		TARGET("Pet", FF_NUL | FF_EDI, "Pet", "pet"),                                      \
+		TARGET("SurveyResult", FF_NUL | FF_EDI, "SurveyResult", "surveyResult"),           \
+		TARGET("EmploymentHistory", FF_NUL | FF_EDI, "EmploymentHistory",                  \
+			"employmentHistory"),                                                      \
+		TARGET("PetCareAgreement", FF_NUL | FF_EDI, "PetCareAgreement",                    \
+			"petCareAgreement")
+
 extern const struct object_def schema_crm[];
 extern const unsigned schema_crm_n;
 extern const struct object_def schema_plumbing[];

@@ -92,7 +92,5 @@ Test(base_metrics, a_histogram_is_cumulative_and_in_seconds)
 	cr_expect(strstr(text, "moonhook_ack_seconds_bucket{le=\"+Inf\"} 4\n") != NULL);
 	cr_expect(strstr(text, "moonhook_ack_seconds_sum 90.001890\n") != NULL);
 	cr_expect(strstr(text, "moonhook_ack_seconds_count 4\n") != NULL);
-	cr_expect_float_eq(metrics_quantile(METRIC_ACK, 0.5), 0.001, 1e-9);
-	cr_expect_float_eq(metrics_quantile(METRIC_ACK, 0.1), 0.0001, 1e-9);
 	buf_done(&b);
 }

@@ -46,6 +46,30 @@ static struct rig_answer by_id(
 	return rig_call(rig, op, object, json_pack("{s:s}", "id", id), "x");
 }
 
+/* Makes a record and deletes it. */
+static void make_deleted(struct rig *rig, const char *object, const char *data, const char *name,
+	char ret_id[static 37])
+{
+	make(rig, object, data, name, ret_id);
+	struct rig_answer a = by_id(rig, CLIENT_DELETE, object, ret_id);
+	OK(a);
+	rig_answer_done(&a);
+}
+
+/* The texts at a path of each record of a list, a blank between. */
+static void texts(const struct rig_answer *a, const char *path, char ret_text[static 256])
+{
+	size_t i, n = 0;
+	json_t *each;
+	ret_text[0] = '\0';
+	json_array_foreach(json_object_get(a->value, "records"), i, each)
+	{
+		n += (size_t)snprintf(
+			ret_text + n, 256 - n, "%s%s", i > 0 ? " " : "", rig_text(each, path));
+		cr_assert_lt(n, 256);
+	}
+}
+
 IN_BOTH(a_record_is_made_with_short_names_read_changed_and_deleted_softly)
 {
 	char id[37];
@@ -161,15 +185,8 @@ IN_BOTH(lists_meet_their_condition_whatever_the_server_can_say)
 				"firstName"),
 			"l/x");
 		cr_expect_eq(a.code, RC_OK, "%s: %s: %s", cases[i].where, a.name, a.message);
-		char found[256] = "";
-		size_t k;
-		json_t *each;
-		json_array_foreach(json_object_get(a.value, "records"), k, each)
-		{
-			size_t n = strlen(found);
-			snprintf(found + n, sizeof(found) - n, "%s%s", n > 0 ? " " : "",
-				rig_text(each, "name.firstName"));
-		}
+		char found[256];
+		texts(&a, "name.firstName", found);
 		cr_expect_str_eq(found, cases[i].found, "%s (%s): found %s, not %s", cases[i].where,
 			core ? "core" : "docs", found, cases[i].found);
 		rig_answer_done(&a);
@@ -403,28 +420,19 @@ Test(client_ops, deleted_records_are_listed_where_the_server_can, .timeout = 60)
 	struct rig rig;
 	cr_assert(rig_open(&rig, &(struct rig_conf){.twin = "core"}));
 	char gone[37], here[37];
-	make(&rig, "people", "{'firstName':'Go','lastName':'Ne'}", "b/1", gone);
+	make_deleted(&rig, "people", "{'firstName':'Go','lastName':'Ne'}", "b/1", gone);
 	make(&rig, "people", "{'firstName':'He','lastName':'Re'}", "b/2", here);
-	struct rig_answer a = by_id(&rig, CLIENT_DELETE, "people", gone);
-	OK(a);
-	rig_answer_done(&a);
 	static const struct {
 		const char *args;
 		const char *found;
 	} cases[] = {{"{}", "Re"}, {"{'deleted':'only'}", "Ne"},
 		{"{'deleted':'also','order':['-lastName']}", "Re Ne"}};
 	for (int i = 0; i < 3; i++) {
-		a = rig_call(&rig, CLIENT_LIST, "people", rig_json(cases[i].args), "b/3");
+		struct rig_answer a =
+			rig_call(&rig, CLIENT_LIST, "people", rig_json(cases[i].args), "b/3");
 		OK(a);
-		char found[64] = "";
-		size_t k;
-		json_t *each;
-		json_array_foreach(json_object_get(a.value, "records"), k, each)
-		{
-			size_t n = strlen(found);
-			snprintf(found + n, sizeof(found) - n, "%s%s", n > 0 ? " " : "",
-				rig_text(each, "name.lastName"));
-		}
+		char found[256];
+		texts(&a, "name.lastName", found);
 		cr_assert_str_eq(found, cases[i].found);
 		rig_answer_done(&a);
 	}
@@ -436,11 +444,8 @@ Test(client_ops, ensure_revives_nothing, .timeout = 60)
 	struct rig rig;
 	cr_assert(rig_open(&rig, &(struct rig_conf){.twin = "core"}));
 	char id[37];
-	make(&rig, "people", "{'email':'old@x.example','firstName':'Old'}", "r/1", id);
-	struct rig_answer a = by_id(&rig, CLIENT_DELETE, "people", id);
-	OK(a);
-	rig_answer_done(&a);
-	a = rig_call(&rig, CLIENT_ENSURE, "people",
+	make_deleted(&rig, "people", "{'email':'old@x.example','firstName':'Old'}", "r/1", id);
+	struct rig_answer a = rig_call(&rig, CLIENT_ENSURE, "people",
 		rig_json("{'where':{'email':'old@x.example'},'data':{'firstName':'New'}}"), "r/2");
 	cr_assert_eq(a.code, RC_DUPLICATE, "%s", a.message);
 	cr_assert(strstr(a.message, "deleted") != NULL);

@@ -62,13 +62,11 @@ static const struct {
 	{"now()", "{\"method\":\"now\",\"object\":\"\",\"args\":{}}"},
 };
 
-Test(worker_calls, each_method_makes_its_call)
+WORKER_TEST(worker_calls, each_method_makes_its_call)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(calls); i++) {
 		json_t *outcome = worker_rig_run(
-			&rig, calls[i].body, "[{\"value\":{\"id\":\"x\",\"records\":[]}}]");
+			rig, calls[i].body, "[{\"value\":{\"id\":\"x\",\"records\":[]}}]");
 		json_t *call = json_array_get(json_object_get(outcome, "calls"), 0);
 		cr_expect_str_eq(
 			json_string_value(json_object_get(call, "path")), "1", "%s", calls[i].body);
@@ -78,7 +76,6 @@ Test(worker_calls, each_method_makes_its_call)
 		free(text);
 		json_decref(outcome);
 	}
-	worker_rig_close(&rig);
 }
 
 static const struct {
@@ -141,26 +138,21 @@ static const struct {
 		"[{\"value\":{\"id\":\"z\"}}]"},
 };
 
-Test(worker_calls, the_answer_is_what_the_rule_gets)
+WORKER_TEST(worker_calls, the_answer_is_what_the_rule_gets)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(answered); i++) {
-		json_t *outcome = worker_rig_run(&rig, answered[i].body, answered[i].answers);
+		json_t *outcome = worker_rig_run(rig, answered[i].body, answered[i].answers);
 		char *text = json_dumps(json_object_get(outcome, "end"), JSON_COMPACT);
 		cr_expect(strstr(text, "\"outcome\":\"done\"") != NULL, "%s\n  %s",
 			answered[i].body, text);
 		free(text);
 		json_decref(outcome);
 	}
-	worker_rig_close(&rig);
 }
 
-Test(worker_calls, the_paths_of_a_run_count_up)
+WORKER_TEST(worker_calls, the_paths_of_a_run_count_up)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	json_t *outcome = worker_rig_run(&rig,
+	json_t *outcome = worker_rig_run(rig,
 		"for i = 1, 12 do twenty.people:get('i') end now() twenty.people:delete('x')",
 		"[]");
 	const json_t *made = json_object_get(outcome, "calls");
@@ -172,7 +164,6 @@ Test(worker_calls, the_paths_of_a_run_count_up)
 			json_string_value(json_object_get(json_array_get(made, i), "path")), path);
 	}
 	json_decref(outcome);
-	worker_rig_close(&rig);
 }
 
 static const struct {
@@ -222,12 +213,10 @@ static const struct {
 	{"need(json.null)", "a value is needed and is nil"},
 };
 
-Test(worker_calls, what_makes_no_sense_is_not_sent)
+WORKER_TEST(worker_calls, what_makes_no_sense_is_not_sent)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(refused); i++) {
-		json_t *outcome = worker_rig_run(&rig, refused[i].body, "[]");
+		json_t *outcome = worker_rig_run(rig, refused[i].body, "[]");
 		const json_t *error = json_object_get(json_object_get(outcome, "end"), "error");
 		const char *message = json_string_value(json_object_get(error, "message"));
 		cr_expect(message != NULL && strstr(message, refused[i].error) != NULL,
@@ -238,16 +227,12 @@ Test(worker_calls, what_makes_no_sense_is_not_sent)
 			refused[i].body);
 		json_decref(outcome);
 	}
-	worker_rig_close(&rig);
 }
 
-Test(worker_calls, a_call_past_the_frame_is_an_error_that_the_rule_may_catch)
+WORKER_TEST(worker_calls, a_call_past_the_frame_is_an_error_that_the_rule_may_catch)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	worker_rig_holds(&rig,
+	worker_rig_holds(rig,
 		"local s, list = ('x'):rep(1 << 20), {} for i = 1, 20 do list[i] = { a = s } end\n"
 		"local ok, why = pcall(function() return twenty.people:create_many(list) end)\n"
 		"assert(not ok and why:find('too large'), why)");
-	worker_rig_close(&rig);
 }

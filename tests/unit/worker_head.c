@@ -19,11 +19,9 @@ static void expect_rules(struct worker_rig *rig, const char *source, const char 
 	json_decref(head);
 }
 
-Test(worker_head, a_rule_with_everything_is_told_as_data)
+WORKER_TEST(worker_head, a_rule_with_everything_is_told_as_data)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	expect_rules(&rig,
+	expect_rules(rig,
 		"local x = 1\n\n"
 		"rule 'whole' { on = { 'person.created', '*.deleted', 'company.*', 'hook:stripe' "
 		"},\n"
@@ -32,14 +30,11 @@ Test(worker_head, a_rule_with_everything_is_told_as_data)
 		"[{\"name\":\"whole\",\"line\":3,\"on\":[\"person.created\",\"*.deleted\","
 		"\"company.*\",\"hook:stripe\"],\"when\":true,\"key\":\"companyId\","
 		"\"timeout_ms\":120000,\"cpu_ms\":250,\"retry_max\":3}]");
-	worker_rig_close(&rig);
 }
 
-Test(worker_head, a_bare_rule_has_the_defaults_and_a_file_may_hold_several)
+WORKER_TEST(worker_head, a_bare_rule_has_the_defaults_and_a_file_may_hold_several)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	expect_rules(&rig,
+	expect_rules(rig,
 		"rule 'a' { on = 'person.created', " RUN " }\n"
 		"rule 'b' { on = '*.*', key = function(e) return e.id end, " RUN " }",
 		"[{\"name\":\"a\",\"line\":1,\"on\":[\"person.created\"],\"when\":false,\"key\":"
@@ -47,25 +42,21 @@ Test(worker_head, a_bare_rule_has_the_defaults_and_a_file_may_hold_several)
 		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0},"
 		"{\"name\":\"b\",\"line\":2,\"on\":[\"*.*\"],\"when\":false,\"key\":true,"
 		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0}]");
-	worker_rig_close(&rig);
 }
 
-Test(worker_head, a_byte_order_mark_a_shell_line_and_crlf_do_no_harm)
+WORKER_TEST(worker_head, a_byte_order_mark_a_shell_line_and_crlf_do_no_harm)
 {
-	struct worker_rig rig;
 	static const char *const sources[] = {
 		"\xef\xbb\xbfrule 'a' { on = 'person.created', " RUN " }",
 		"#!/usr/bin/moonhook\nrule 'a' { on = 'person.created', " RUN " }",
 		"rule 'a' {\r\n on = 'person.created',\r\n " RUN "\r\n}\r\n",
 	};
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(sources); i++) {
-		json_t *head = worker_rig_head(&rig, sources[i]);
+		json_t *head = worker_rig_head(rig, sources[i]);
 		cr_expect_not_null(json_object_get(head, "rules"), "%zu: %s", i,
 			json_string_value(json_object_get(head, "error")));
 		json_decref(head);
 	}
-	worker_rig_close(&rig);
 }
 
 static const struct {
@@ -115,12 +106,10 @@ static const struct {
 		"rig.lua:2: rule \"a\": the file has another rule of this name", 2},
 };
 
-Test(worker_head, a_wrong_file_is_one_sentence_with_its_line)
+WORKER_TEST(worker_head, a_wrong_file_is_one_sentence_with_its_line)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(wrongs); i++) {
-		json_t *head = worker_rig_head(&rig, wrongs[i].source);
+		json_t *head = worker_rig_head(rig, wrongs[i].source);
 		const char *error = json_string_value(json_object_get(head, "error"));
 		cr_expect(error != NULL && strstr(error, wrongs[i].error) != NULL,
 			"%s\n  gave %s\n  not  %s", wrongs[i].source, error, wrongs[i].error);
@@ -128,33 +117,26 @@ Test(worker_head, a_wrong_file_is_one_sentence_with_its_line)
 			"%s", wrongs[i].source);
 		json_decref(head);
 	}
-	worker_rig_close(&rig);
 }
 
-Test(worker_head, bytecode_is_no_rule)
+WORKER_TEST(worker_head, bytecode_is_no_rule)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	json_t *head = worker_rig_head(&rig, "\x1bLuaT");
+	json_t *head = worker_rig_head(rig, "\x1bLuaT");
 	cr_expect(strstr(json_string_value(json_object_get(head, "error")), "binary chunk") != NULL,
 		"%s", json_string_value(json_object_get(head, "error")));
 	json_decref(head);
-	worker_rig_close(&rig);
 }
 
-Test(worker_head, a_broken_newer_version_leaves_the_older_one_in_use)
+WORKER_TEST(worker_head, a_broken_newer_version_leaves_the_older_one_in_use)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	worker_rig_holds(&rig, "return 1");
-	json_decref(worker_rig_head(&rig, "broken ("));
-	cr_assert(peer_send(&rig.peer, FRAME_START, 7, 99,
+	worker_rig_holds(rig, "return 1");
+	json_decref(worker_rig_head(rig, "broken ("));
+	cr_assert(peer_send(&rig->peer, FRAME_START, 7, 99,
 		json_pack("{s:s, s:s, s:o}", "hash", "file", "rule", "rig", "event",
 			worker_rig_event())));
 	struct peer_frame f;
-	cr_assert(peer_receive(&rig.peer, RIG_WAIT_MS, &f));
+	cr_assert(peer_receive(&rig->peer, RIG_WAIT_MS, &f));
 	cr_expect_eq(f.kind, FRAME_END);
 	cr_expect_str_eq(json_string_value(json_object_get(f.payload, "outcome")), "done");
 	json_decref(f.payload);
-	worker_rig_close(&rig);
 }

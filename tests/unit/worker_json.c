@@ -9,9 +9,7 @@
 #include "runner/worker/json_text.h"
 #include "tests/unit/worker_rig.h"
 
-static const struct {
-	const char *lua, *json;
-} written[] = {
+static const struct worker_rig_text written[] = {
 	{"1", "1"},
 	{"-0", "0"},
 	{"1.0", "1.0"},
@@ -42,19 +40,7 @@ static const struct {
 
 Test(worker_json, values_are_written_as_they_are)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	for (size_t i = 0; i < ARRAY_N(written); i++) {
-		char body[512];
-		snprintf(body, sizeof(body), "log.info(json.encode(%s))", written[i].lua);
-		json_t *outcome = worker_rig_run(&rig, body, "[]");
-		const char *line =
-			json_string_value(json_array_get(json_object_get(outcome, "log"), 0));
-		cr_assert_not_null(line, "%s", body);
-		cr_expect_str_eq(line + 5, written[i].json, "%s gave %s", written[i].lua, line + 5);
-		json_decref(outcome);
-	}
-	worker_rig_close(&rig);
+	worker_rig_say_all("json.encode", written, ARRAY_N(written));
 }
 
 static const struct {
@@ -78,19 +64,16 @@ static const struct {
 		"deeper than 64 levels"},
 };
 
-Test(worker_json, what_json_cannot_say_is_refused_with_its_path)
+WORKER_TEST(worker_json, what_json_cannot_say_is_refused_with_its_path)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(unwritable); i++) {
 		char body[512];
 		snprintf(body, sizeof(body), "json.encode(%s)", unwritable[i].lua);
-		char *error = worker_rig_error(&rig, body);
+		char *error = worker_rig_error(rig, body);
 		cr_expect(strstr(error, unwritable[i].why) != NULL, "%s gave %s", unwritable[i].lua,
 			error);
 		free(error);
 	}
-	worker_rig_close(&rig);
 }
 
 static const char *const read_back[] = {
@@ -122,11 +105,7 @@ static const char *const read_back[] = {
 
 Test(worker_json, what_is_read_is_what_was_written)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	for (size_t i = 0; i < ARRAY_N(read_back); i++)
-		worker_rig_holds(&rig, read_back[i]);
-	worker_rig_close(&rig);
+	worker_rig_hold_all(read_back, ARRAY_N(read_back));
 }
 
 Test(worker_json, members_are_found_without_a_tree)

@@ -107,9 +107,5 @@ static const char *const truths[] = {
 
 Test(worker_library, lua_works_as_lua_does)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	for (size_t i = 0; i < ARRAY_N(truths); i++)
-		worker_rig_holds(&rig, truths[i]);
-	worker_rig_close(&rig);
+	worker_rig_hold_all(truths, ARRAY_N(truths));
 }

@@ -115,6 +115,32 @@ void worker_rig_holds(struct worker_rig *rig, const char *body)
 	json_decref(outcome);
 }
 
+void worker_rig_hold_all(const char *const *bodies, size_t n)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	for (size_t i = 0; i < n; i++)
+		worker_rig_holds(&rig, bodies[i]);
+	worker_rig_close(&rig);
+}
+
+void worker_rig_say_all(const char *function, const struct worker_rig_text *texts, size_t n)
+{
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	for (size_t i = 0; i < n; i++) {
+		char body[512];
+		snprintf(body, sizeof(body), "log.info(%s((%s)))", function, texts[i].lua);
+		json_t *outcome = worker_rig_run(&rig, body, "[]");
+		const char *line =
+			json_string_value(json_array_get(json_object_get(outcome, "log"), 0));
+		cr_assert_not_null(line, "%s", body);
+		cr_expect_str_eq(line + 5, texts[i].wanted, "%s gave %s", texts[i].lua, line + 5);
+		json_decref(outcome);
+	}
+	worker_rig_close(&rig);
+}
+
 char *worker_rig_error(struct worker_rig *rig, const char *body)
 {
 	json_t *outcome = worker_rig_run(rig, body, "[]");

@@ -14,6 +14,18 @@ struct worker_rig {
 	uint32_t generation;
 };
 
+/* A test with a worker of its own, which must also end well. */
+#define WORKER_TEST(suite, name)                                                                   \
+	static void name##_in(struct worker_rig *rig);                                             \
+	Test(suite, name)                                                                          \
+	{                                                                                          \
+		struct worker_rig rig;                                                             \
+		worker_rig_open(&rig);                                                             \
+		name##_in(&rig);                                                                   \
+		worker_rig_close(&rig);                                                            \
+	}                                                                                          \
+	static void name##_in(struct worker_rig *rig)
+
 /* Starts a worker; fails the test where it does not come up. */
 void worker_rig_open(struct worker_rig *rig);
 /* Ends it; fails the test where it did not end by itself with 0. */
@@ -32,6 +44,14 @@ json_t *worker_rig_event(void);
 void worker_rig_holds(struct worker_rig *rig, const char *body);
 /* END's error message of a run; "" where it did not fail. GIVES. */
 char *worker_rig_error(struct worker_rig *rig, const char *body);
+/* Holds each of bodies, in a worker of its own. */
+void worker_rig_hold_all(const char *const *bodies, size_t n);
+
+struct worker_rig_text {
+	const char *lua, *wanted;
+};
+/* Fails the test where function(lua) gives another text than wanted, in a worker of its own. */
+void worker_rig_say_all(const char *function, const struct worker_rig_text *texts, size_t n);
 /* True where value is what the JSON text says. */
 bool worker_rig_is(const json_t *value, const char *text);
 

@@ -32,12 +32,10 @@ static const struct {
 	{"skip('a\\nb\\27[31m')", "{\"outcome\":\"skip\",\"why\":\"a\\\\x0ab\\\\x1b[31m\"}"},
 };
 
-Test(worker_run, outcomes_pass_through_everything)
+WORKER_TEST(worker_run, outcomes_pass_through_everything)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(outcomes); i++) {
-		json_t *outcome = worker_rig_run(&rig, outcomes[i].body, "[]");
+		json_t *outcome = worker_rig_run(rig, outcomes[i].body, "[]");
 		json_t *end = json_object_get(outcome, "end");
 		cr_expect(json_integer_value(json_object_get(end, "memory")) > 1000);
 		json_object_del(end, "cpu_us");
@@ -48,7 +46,6 @@ Test(worker_run, outcomes_pass_through_everything)
 		free(text);
 		json_decref(outcome);
 	}
-	worker_rig_close(&rig);
 }
 
 static const struct {
@@ -79,12 +76,10 @@ static const struct {
 	{"error('a\\27[31mb\\xff')", "rule", "rig.lua:2: a\\x1b[31mb\\xff", "", 2},
 };
 
-Test(worker_run, an_error_says_what_and_where_in_the_rules_own_words)
+WORKER_TEST(worker_run, an_error_says_what_and_where_in_the_rules_own_words)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(errors); i++) {
-		json_t *outcome = worker_rig_run(&rig, errors[i].body, "[]");
+		json_t *outcome = worker_rig_run(rig, errors[i].body, "[]");
 		const json_t *end = json_object_get(outcome, "end");
 		const json_t *error = json_object_get(end, "error");
 		char *text = json_dumps(end, JSON_COMPACT);
@@ -104,14 +99,11 @@ Test(worker_run, an_error_says_what_and_where_in_the_rules_own_words)
 		free(text);
 		json_decref(outcome);
 	}
-	worker_rig_close(&rig);
 }
 
-Test(worker_run, an_uncaught_error_of_a_call_keeps_its_code_status_and_chance)
+WORKER_TEST(worker_run, an_uncaught_error_of_a_call_keeps_its_code_status_and_chance)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	json_t *outcome = worker_rig_run(&rig, "local x\ntwenty.people:get('i')",
+	json_t *outcome = worker_rig_run(rig, "local x\ntwenty.people:get('i')",
 		"[{\"error\":{\"status\":429,\"code\":\"limited\",\"message\":\"slow down\","
 		"\"retryable\":true}}]");
 	json_t *error = json_object_get(json_object_get(outcome, "end"), "error");
@@ -120,27 +112,21 @@ Test(worker_run, an_uncaught_error_of_a_call_keeps_its_code_status_and_chance)
 		"{\"code\":\"limited\",\"message\":\"rig.lua:3: slow down\",\"line\":3,"
 		"\"status\":429,\"retryable\":true}"));
 	json_decref(outcome);
-	worker_rig_close(&rig);
 }
 
-Test(worker_run, a_look_alike_of_a_calls_error_is_an_error_of_the_rule)
+WORKER_TEST(worker_run, a_look_alike_of_a_calls_error_is_an_error_of_the_rule)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	json_t *outcome = worker_rig_run(
-		&rig, "error { code = 'limited', status = 429, retryable = true }", "[]");
+		rig, "error { code = 'limited', status = 429, retryable = true }", "[]");
 	const json_t *error = json_object_get(json_object_get(outcome, "end"), "error");
 	cr_expect_str_eq(json_string_value(json_object_get(error, "code")), "rule");
 	cr_expect_null(json_object_get(error, "retryable"));
 	json_decref(outcome);
-	worker_rig_close(&rig);
 }
 
-Test(worker_run, log_lines_are_one_line_cut_and_clean)
+WORKER_TEST(worker_run, log_lines_are_one_line_cut_and_clean)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	json_t *outcome = worker_rig_run(&rig,
+	json_t *outcome = worker_rig_run(rig,
 		"log.info('a', 1, 2.5, nil, true, { x = 1 }, json.null, json.array())\n"
 		"log.warn('b\\n\\27]0;x\\7', '\\xff', 'é')\n"
 		"log.error(('y'):rep(10000))\n"
@@ -159,7 +145,6 @@ Test(worker_run, log_lines_are_one_line_cut_and_clean)
 	cr_expect_str_eq(json_string_value(json_array_get(log, 3)), "info table function mine");
 	cr_expect_str_eq(json_string_value(json_array_get(log, 4)), "info ");
 	json_decref(outcome);
-	worker_rig_close(&rig);
 }
 
 static void send_start(struct peer *p, uint32_t slot, uint32_t gen, const char *more)
@@ -199,100 +184,85 @@ static void load(struct worker_rig *rig, const char *body)
 	json_decref(head);
 }
 
-Test(worker_run, many_runs_are_suspended_at_once_and_resumed_in_any_order)
+WORKER_TEST(worker_run, many_runs_are_suspended_at_once_and_resumed_in_any_order)
 {
 	enum { N = 300 };
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	load(&rig, "for i = 1, 2 do twenty.people:get('a') end");
+	load(rig, "for i = 1, 2 do twenty.people:get('a') end");
 	for (uint32_t i = 0; i < N; i++)
-		send_start(&rig.peer, i, 1, "{}");
+		send_start(&rig->peer, i, 1, "{}");
 	for (uint32_t i = 0; i < N; i++)
-		expect_frame(&rig.peer, FRAME_CALL, i, 1);
+		expect_frame(&rig->peer, FRAME_CALL, i, 1);
 	for (uint32_t i = N; i-- > 0;)
-		send_resume(&rig.peer, i, 1, "1");
+		send_resume(&rig->peer, i, 1, "1");
 	for (uint32_t i = N; i-- > 0;)
-		expect_frame(&rig.peer, FRAME_CALL, i, 1);
+		expect_frame(&rig->peer, FRAME_CALL, i, 1);
 	for (uint32_t i = 0; i < N; i++)
-		send_resume(&rig.peer, i, 1, "2");
+		send_resume(&rig->peer, i, 1, "2");
 	for (uint32_t i = 0; i < N; i++)
-		expect_frame(&rig.peer, FRAME_END, i, 1);
-	worker_rig_close(&rig);
+		expect_frame(&rig->peer, FRAME_END, i, 1);
 }
 
-Test(worker_run, an_answer_for_another_generation_or_call_is_dropped)
+WORKER_TEST(worker_run, an_answer_for_another_generation_or_call_is_dropped)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	load(&rig, "twenty.people:get('a')");
-	send_start(&rig.peer, 4, 10, "{}");
-	expect_frame(&rig.peer, FRAME_CALL, 4, 10);
-	send_resume(&rig.peer, 4, 9, "1");  /* an earlier holder of the slot */
-	send_resume(&rig.peer, 4, 10, "2"); /* another call */
-	send_resume(&rig.peer, 5, 10, "1"); /* no such run */
-	send_resume(&rig.peer, 4, 10, "1");
-	expect_frame(&rig.peer, FRAME_END, 4, 10);
-	send_resume(&rig.peer, 4, 10, "1"); /* over */
-	send_start(&rig.peer, 4, 11, "{}");
-	expect_frame(&rig.peer, FRAME_CALL, 4, 11);
-	worker_rig_close(&rig);
+	load(rig, "twenty.people:get('a')");
+	send_start(&rig->peer, 4, 10, "{}");
+	expect_frame(&rig->peer, FRAME_CALL, 4, 10);
+	send_resume(&rig->peer, 4, 9, "1");  /* an earlier holder of the slot */
+	send_resume(&rig->peer, 4, 10, "2"); /* another call */
+	send_resume(&rig->peer, 5, 10, "1"); /* no such run */
+	send_resume(&rig->peer, 4, 10, "1");
+	expect_frame(&rig->peer, FRAME_END, 4, 10);
+	send_resume(&rig->peer, 4, 10, "1"); /* over */
+	send_start(&rig->peer, 4, 11, "{}");
+	expect_frame(&rig->peer, FRAME_CALL, 4, 11);
 }
 
-Test(worker_run, a_cancelled_run_says_nothing_more)
+WORKER_TEST(worker_run, a_cancelled_run_says_nothing_more)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	load(&rig, "twenty.people:get('a')");
-	send_start(&rig.peer, 1, 1, "{}");
-	expect_frame(&rig.peer, FRAME_CALL, 1, 1);
-	cr_assert(peer_send(&rig.peer, FRAME_CANCEL, 1, 2, json_object())); /* not this one */
-	send_start(&rig.peer, 2, 1, "{}");
-	expect_frame(&rig.peer, FRAME_CALL, 2, 1);
-	cr_assert(peer_send(&rig.peer, FRAME_CANCEL, 1, 1, json_object()));
-	send_resume(&rig.peer, 1, 1, "1");
-	send_resume(&rig.peer, 2, 1, "1");
-	expect_frame(&rig.peer, FRAME_END, 2, 1);
-	worker_rig_close(&rig);
+	load(rig, "twenty.people:get('a')");
+	send_start(&rig->peer, 1, 1, "{}");
+	expect_frame(&rig->peer, FRAME_CALL, 1, 1);
+	cr_assert(peer_send(&rig->peer, FRAME_CANCEL, 1, 2, json_object())); /* not this one */
+	send_start(&rig->peer, 2, 1, "{}");
+	expect_frame(&rig->peer, FRAME_CALL, 2, 1);
+	cr_assert(peer_send(&rig->peer, FRAME_CANCEL, 1, 1, json_object()));
+	send_resume(&rig->peer, 1, 1, "1");
+	send_resume(&rig->peer, 2, 1, "1");
+	expect_frame(&rig->peer, FRAME_END, 2, 1);
 }
 
-Test(worker_run, processor_time_counts_over_all_parts_of_a_run)
+WORKER_TEST(worker_run, processor_time_counts_over_all_parts_of_a_run)
 {
-	struct worker_rig rig;
 	struct peer_frame f;
-	worker_rig_open(&rig);
-	load(&rig, "while true do for i = 1, 3e6 do end twenty.people:get('a') end");
-	send_start(&rig.peer, 1, 1, "{\"cpu_ms\":100}");
+	load(rig, "while true do for i = 1, 3e6 do end twenty.people:get('a') end");
+	send_start(&rig->peer, 1, 1, "{\"cpu_ms\":100}");
 	int calls = 0;
 	for (;;) {
-		cr_assert(peer_receive(&rig.peer, RIG_WAIT_MS, &f));
+		cr_assert(peer_receive(&rig->peer, RIG_WAIT_MS, &f));
 		if (f.kind == FRAME_END)
 			break;
 		json_decref(f.payload);
 		char path[16];
 		snprintf(path, sizeof(path), "%d", ++calls);
 		cr_assert_lt(calls, 1000);
-		send_resume(&rig.peer, 1, 1, path);
+		send_resume(&rig->peer, 1, 1, path);
 	}
 	cr_expect_geq(calls, 1);
 	cr_expect_str_eq(
 		json_string_value(json_object_get(json_object_get(f.payload, "error"), "code")),
 		"cpu");
 	json_decref(f.payload);
-	worker_rig_close(&rig);
 }
 
-Test(worker_run, a_worker_that_was_busy_says_when_it_is_back)
+WORKER_TEST(worker_run, a_worker_that_was_busy_says_when_it_is_back)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	load(&rig, "for i = 1, 3e6 do end twenty.people:get('a')");
-	rig.peer.beats = 0;
-	send_start(&rig.peer, 1, 1, "{}");
-	expect_frame(&rig.peer, FRAME_CALL, 1, 1);
-	send_resume(&rig.peer, 1, 1, "1");
-	expect_frame(&rig.peer, FRAME_END, 1, 1);
-	cr_expect_eq(rig.peer.beats, 1);
-	worker_rig_close(&rig);
+	load(rig, "for i = 1, 3e6 do end twenty.people:get('a')");
+	rig->peer.beats = 0;
+	send_start(&rig->peer, 1, 1, "{}");
+	expect_frame(&rig->peer, FRAME_CALL, 1, 1);
+	send_resume(&rig->peer, 1, 1, "1");
+	expect_frame(&rig->peer, FRAME_END, 1, 1);
+	cr_expect_eq(rig->peer.beats, 1);
 }
 
 Test(worker_run, a_run_that_never_comes_back_has_told_its_log)
@@ -307,43 +277,34 @@ Test(worker_run, a_run_that_never_comes_back_has_told_its_log)
 	cr_expect(WIFSIGNALED(status), "%x", status);
 }
 
-Test(worker_run, quotas_come_with_the_start)
+WORKER_TEST(worker_run, quotas_come_with_the_start)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	load(&rig, "log.info('1') log.info('2') log.info('3')");
-	send_start(&rig.peer, 1, 1, "{\"logs\":2}");
-	expect_frame(&rig.peer, FRAME_LOG, 1, 1);
-	expect_frame(&rig.peer, FRAME_LOG, 1, 1);
-	expect_frame(&rig.peer, FRAME_END, 1, 1);
-	worker_rig_close(&rig);
+	load(rig, "log.info('1') log.info('2') log.info('3')");
+	send_start(&rig->peer, 1, 1, "{\"logs\":2}");
+	expect_frame(&rig->peer, FRAME_LOG, 1, 1);
+	expect_frame(&rig->peer, FRAME_LOG, 1, 1);
+	expect_frame(&rig->peer, FRAME_END, 1, 1);
 }
 
-Test(worker_run, each_run_starts_from_untouched_globals)
+WORKER_TEST(worker_run, each_run_starts_from_untouched_globals)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	worker_rig_holds(&rig, "x = 1 string.rep = nil twenty.people.get = 5 _G.json = nil");
-	worker_rig_holds(&rig, "assert(x == nil and string.rep and json.encode)\n"
-			       "assert(type(twenty.people.get) == 'function')");
-	worker_rig_close(&rig);
+	worker_rig_holds(rig, "x = 1 string.rep = nil twenty.people.get = 5 _G.json = nil");
+	worker_rig_holds(rig, "assert(x == nil and string.rep and json.encode)\n"
+			      "assert(type(twenty.people.get) == 'function')");
 }
 
-Test(worker_run, a_file_the_worker_does_not_have_is_said_so)
+WORKER_TEST(worker_run, a_file_the_worker_does_not_have_is_said_so)
 {
-	struct worker_rig rig;
 	struct peer_frame f;
-	worker_rig_open(&rig);
-	load(&rig, "");
-	cr_assert(peer_send(&rig.peer, FRAME_DROP, 0, 0, json_pack("{s:s}", "hash", "file")));
-	send_start(&rig.peer, 1, 1, "{}");
-	cr_assert(peer_receive(&rig.peer, RIG_WAIT_MS, &f));
+	load(rig, "");
+	cr_assert(peer_send(&rig->peer, FRAME_DROP, 0, 0, json_pack("{s:s}", "hash", "file")));
+	send_start(&rig->peer, 1, 1, "{}");
+	cr_assert(peer_receive(&rig->peer, RIG_WAIT_MS, &f));
 	cr_expect_eq(f.kind, FRAME_END);
 	cr_expect_str_eq(
 		json_string_value(json_object_get(json_object_get(f.payload, "error"), "code")),
 		"worker");
 	json_decref(f.payload);
-	worker_rig_close(&rig);
 }
 
 static const struct {
@@ -377,19 +338,16 @@ static json_t *ask(struct worker_rig *rig, const char *head)
 	return f.payload;
 }
 
-Test(worker_run, when_and_key_are_asked_about_an_event)
+WORKER_TEST(worker_run, when_and_key_are_asked_about_an_event)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(questions); i++) {
-		json_t *answer = ask(&rig, questions[i].head);
+		json_t *answer = ask(rig, questions[i].head);
 		char *text = json_dumps(answer, JSON_COMPACT);
 		cr_expect(worker_rig_is(answer, questions[i].answer), "%s gave %s",
 			questions[i].head, text);
 		free(text);
 		json_decref(answer);
 	}
-	worker_rig_close(&rig);
 }
 
 static const struct {
@@ -404,12 +362,10 @@ static const struct {
 	{"when = function(e) skip('x') end", "rule", "skip belongs into `run`"},
 };
 
-Test(worker_run, a_when_that_fails_is_an_error_with_its_line)
+WORKER_TEST(worker_run, a_when_that_fails_is_an_error_with_its_line)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
 	for (size_t i = 0; i < ARRAY_N(bad_questions); i++) {
-		json_t *answer = ask(&rig, bad_questions[i].head);
+		json_t *answer = ask(rig, bad_questions[i].head);
 		const json_t *error = json_object_get(answer, "error");
 		const char *message = json_string_value(json_object_get(error, "message"));
 		cr_assert_not_null(message, "%s", bad_questions[i].head);
@@ -418,7 +374,6 @@ Test(worker_run, a_when_that_fails_is_an_error_with_its_line)
 		cr_expect(strstr(message, bad_questions[i].message) != NULL, "%s", message);
 		json_decref(answer);
 	}
-	worker_rig_close(&rig);
 }
 
 Test(worker_run, a_broken_frame_ends_the_worker_with_1)

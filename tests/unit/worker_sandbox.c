@@ -165,31 +165,45 @@ static const struct {
 
 enum { HELD = 0, DONE = 40, REFUSED = 41, NO_WALL = 42 };
 
-static noreturn_ void child(long (*call)(void), bool walled, int fd)
-{
-	struct rlimit no_core = {0, 0};
-	setrlimit(RLIMIT_CORE, &no_core);
-	if (fd != WORKER_FD && dup2(fd, WORKER_FD) < 0)
-		_exit(NO_WALL);
-	if (walled && (sandbox_open(NULL) != RC_OK || sandbox_close(NULL) != RC_OK))
-		_exit(NO_WALL);
-	errno = 0;
-	long got = call();
-	_exit(got >= 0 ? DONE : REFUSED);
-}
-
-static int try(long (*call)(void), bool walled)
+/* Runs body in a child that has one end of a socket; answers how it ended. */
+static int in_child(void (*body)(const void *ctx, int fd), const void *ctx)
 {
 	int fds[2], status;
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	pid_t pid = fork();
-	if (pid == 0)
-		child(call, walled, fds[1]);
+	if (pid == 0) {
+		body(ctx, fds[1]);
+		_exit(NO_WALL);
+	}
 	cr_assert_gt(pid, 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	close(fds[0]);
 	close(fds[1]);
 	return status;
+}
+
+struct attempt {
+	long (*call)(void);
+	bool walled;
+};
+
+static void attempt(const void *ctx, int fd)
+{
+	const struct attempt *a = ctx;
+	struct rlimit no_core = {0, 0};
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (fd != WORKER_FD && dup2(fd, WORKER_FD) < 0)
+		_exit(NO_WALL);
+	if (a->walled && (sandbox_open(NULL) != RC_OK || sandbox_close(NULL) != RC_OK))
+		_exit(NO_WALL);
+	errno = 0;
+	long got = a->call();
+	_exit(got >= 0 ? DONE : REFUSED);
+}
+
+static int try(long (*call)(void), bool walled)
+{
+	return in_child(attempt, &(struct attempt){call, walled});
 }
 
 Test(worker_sandbox, no_call_that_leads_out_is_possible)
@@ -245,8 +259,9 @@ static long look_around(void)
 	return wiped && held == 2 ? 0 : -1; /* 2 for words before the filter, and the socket */
 }
 
-static noreturn_ void opened_child(int fd)
+static void opened_child(const void *ctx, int fd)
 {
+	(void)ctx;
 	if (dup2(fd, 200) < 0 || dup2(fd, WORKER_FD) < 0 || setenv("SECRET", "canary", 1) != 0)
 		_exit(NO_WALL);
 	const char *secret = getenv("SECRET");
@@ -257,35 +272,28 @@ static noreturn_ void opened_child(int fd)
 
 Test(worker_sandbox, neither_descriptors_nor_the_environment_come_along)
 {
-	int fds[2], status;
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	pid_t pid = fork();
-	if (pid == 0)
-		opened_child(fds[1]);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	int status = in_child(opened_child, NULL);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == DONE, "%x", status);
-	close(fds[0]);
-	close(fds[1]);
+}
+
+/* Its own child has a socket that was made by a process that is not its parent. */
+static void orphan_child(const void *ctx, int fd)
+{
+	int status;
+	(void)ctx;
+	pid_t inner = fork();
+	if (inner == 0) {
+		dup2(fd, WORKER_FD);
+		_exit(sandbox_open(NULL) == RC_CLOSED ? DONE : NO_WALL);
+	}
+	waitpid(inner, &status, 0);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : NO_WALL);
 }
 
 Test(worker_sandbox, a_worker_whose_parent_is_gone_does_not_start)
 {
-	int fds[2], status;
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	pid_t pid = fork();
-	if (pid == 0) { /* the socket was made by a process that is not its parent */
-		pid_t inner = fork();
-		if (inner == 0) {
-			dup2(fds[1], WORKER_FD);
-			_exit(sandbox_open(NULL) == RC_CLOSED ? DONE : NO_WALL);
-		}
-		waitpid(inner, &status, 0);
-		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : NO_WALL);
-	}
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	int status = in_child(orphan_child, NULL);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == DONE, "%x", status);
-	close(fds[0]);
-	close(fds[1]);
 }
 
 /* A runner that gives its worker an endless rule and dies. */

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* text.*, units and money. */
-#include <stdio.h>
-
 #include <criterion/criterion.h>
 
 #include "base/attr.h"
 #include "tests/unit/worker_rig.h"
 
-static const struct {
-	const char *call, *wanted;
-} texts[] = {
+static const struct worker_rig_text texts[] = {
 	{"text.email('  Ann.Lee+x@Acme.IO ')", "ann.lee+x@acme.io"},
 	{"text.email('mailto:ann@acme.io')", "ann@acme.io"},
 	{"text.email('ÄNN@Müller.de')", "änn@müller.de"},
@@ -81,17 +77,5 @@ static const struct {
 
 Test(worker_text, what_people_type_is_made_comparable)
 {
-	struct worker_rig rig;
-	worker_rig_open(&rig);
-	for (size_t i = 0; i < ARRAY_N(texts); i++) {
-		char body[512];
-		snprintf(body, sizeof(body), "log.info(tostring((%s)))", texts[i].call);
-		json_t *outcome = worker_rig_run(&rig, body, "[]");
-		const char *line =
-			json_string_value(json_array_get(json_object_get(outcome, "log"), 0));
-		cr_assert_not_null(line, "%s", body);
-		cr_expect_str_eq(line + 5, texts[i].wanted, "%s gave %s", texts[i].call, line + 5);
-		json_decref(outcome);
-	}
-	worker_rig_close(&rig);
+	worker_rig_say_all("tostring", texts, ARRAY_N(texts));
 }
