@@ -30,7 +30,7 @@
 	C(HOOK_TOO_LARGE, "moonhook_requests_total", "result=\"too_large\"", "") \
 	C(HOOK_UNAVAILABLE, "moonhook_requests_total", "result=\"unavailable\"", "") \
 	C(HOOK_DEADLINE, "moonhook_requests_total", "result=\"deadline\"", "") \
-	C(HOOK_SKEWED, "moonhook_skewed_total", "", "Correctly signed deliveries outside the time window, kept in quarantine") \
+	C(HOOK_SKEWED, "moonhook_skewed_total", "", "Correctly signed deliveries outside the time window or without a time, kept in quarantine") \
 	H(ACK, "moonhook_ack_seconds", "", "From the last byte of a delivery to its answer") \
 	C(EVENT_HOOK, "moonhook_events_total", "via=\"hook\"", "Events by the way they came") \
 	C(EVENT_GAP, "moonhook_events_total", "via=\"gap\"", "") \

@@ -36,6 +36,10 @@ const struct verb verb_reload = {
 	.name = "reload",
 	.operands = "",
 	.summary = "read configuration and rules again; on an error the old ones stay",
+	.text = "Applied at once: rules, workers, sources, retention, the limits of a run. "
+		"Everything\n"
+		"else takes effect at the next restart, and the answer names what has changed of "
+		"it.",
 	.examples = {"moonhook reload", "moonhook reload -o json",
 		"moonhook reload --config /etc/moonhook/moonhook.lua"},
 	.exits = {CLI_USAGE, CLI_DAEMON, CLI_CONFIG},

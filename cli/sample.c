@@ -170,7 +170,7 @@ enum rc sample_write(struct buf *out)
 		"win:\n"
 		"-- MOONHOOK_LIMITS_CPU=2s, --limits.cpu 2s. `moonhook config print` shows what "
 		"counts;\n"
-		"-- `moonhook reload` applies changes.\n\n");
+		"-- `moonhook reload` applies changes, and says which wait for a restart.\n\n");
 	if (rc == RC_OK)
 		rc = put_settings(out);
 	if (rc == RC_OK) /* no empty line at the end */

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/child.h"
+#include "cli/restart.h"
 
 #define DRAIN_MS 20000  /* all children together */
 #define RELOAD_MS 15000 /* the answers of all children */
@@ -54,8 +55,8 @@ struct reload { /* the one under way */
 struct supervisor {
 	const struct supervise_conf *sc;
 	sd_event *loop;
-	struct conf *conf;
-	const struct conf *conf_view; /* the same, for the children */
+	struct conf *conf, *first;    /* that counts now; of the start */
+	const struct conf *conf_view; /* conf, for the children */
 	struct child_owner owners[CHILDREN_N];
 	struct child *children[CHILDREN_N]; /* NULL: not selected */
 	int wake;
@@ -201,24 +202,14 @@ static int on_reload_deadline(sd_event_source *source, uint64_t usec, void *ctx)
 	return 0;
 }
 
-static bool differs(const struct conf *a, const struct conf *b, const char *key)
-{
-	const char *x = conf_text(a, key), *y = conf_text(b, key);
-	return x != y && (x == NULL || y == NULL || strcmp(x, y) != 0);
-}
-
 /* Takes the new configuration; what only a restart can change is said. */
 static void replace_conf(struct supervisor *s, struct conf *fresh)
 {
-	static const char *const fixed[] = {"listen", "console.listen", "control", "store", NULL};
-	for (size_t i = 0; fixed[i] != NULL; i++) {
-		char text[80];
-		if (!differs(s->conf, fresh, fixed[i]))
-			continue;
-		int n = snprintf(text, sizeof(text), "`%s` changes with a restart only", fixed[i]);
-		add_text(&s->reload, "", text, n > 0 ? (size_t)n : 0);
-	}
-	conf_free(s->conf);
+	char text[300];
+	if (restart_describe(s->first, fresh, text, sizeof(text)))
+		add_text(&s->reload, "", text, strlen(text));
+	if (s->conf != s->first)
+		conf_free(s->conf);
 	s->conf = fresh;
 	s->conf_view = fresh;
 	conf_scrub();
@@ -431,6 +422,7 @@ int supervise_run(const struct supervise_conf *sc)
 {
 	struct supervisor s = {.sc = sc,
 		.conf = sc->conf,
+		.first = sc->conf,
 		.conf_view = sc->conf,
 		.wake = -1,
 		.started_ms = clock_mono_ms()};
@@ -452,6 +444,8 @@ int supervise_run(const struct supervise_conf *sc)
 	sd_event_unref(s.loop);
 	if (s.wake >= 0)
 		close(s.wake);
-	conf_free(s.conf);
+	if (s.conf != s.first)
+		conf_free(s.conf);
+	conf_free(s.first);
 	return status < 0 ? 1 : status;
 }

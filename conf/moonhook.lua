@@ -5,7 +5,7 @@
 --   source "name"  who sends deliveries, to /hooks/<name>
 -- What is commented out is the default. MOONHOOK_* of the environment and flags win:
 -- MOONHOOK_LIMITS_CPU=2s, --limits.cpu 2s. `moonhook config print` shows what counts;
--- `moonhook reload` applies changes.
+-- `moonhook reload` applies changes, and says which wait for a restart.
 
 -- address and port for deliveries
 -- listen = "127.0.0.1:8700"

@@ -128,7 +128,9 @@ static void serve(struct console *c)
 		fds[0] = (struct pollfd){.fd = LINK_FD, .events = POLLIN};
 		fds[1] = (struct pollfd){.fd = c->signals, .events = POLLIN};
 		size_t n = control_poll(c->control, fds + 2);
-		if (poll(fds, n + 2, TICK_MS) < 0)
+		int ready = poll(fds, n + 2, TICK_MS);
+		http_tick(c->http);
+		if (ready < 0)
 			continue;
 		if ((fds[0].revents != 0 && !take_message(c)) || fds[1].revents != 0)
 			return;

@@ -2,8 +2,9 @@
 /*
  * Health, readiness and metrics over HTTP.
  * From: the listening socket of the supervisor. Reads the page of metrics only, so it answers while
- * the store is stuck. Everything else is 404 or 405. Fails to start where MHD does; a request that
- * cannot be answered is closed. It changes nothing, and shows no record.
+ * the store is stuck. Everything else is 404 or 405. Who is slow or idle makes room for who asks,
+ * so that nobody keeps a health check out. Fails to start where MHD does; a request that cannot be
+ * answered is closed. It changes nothing, and shows no record.
  */
 #include "console/http.h"
 
@@ -17,6 +18,7 @@
 
 #include <microhttpd.h>
 
+#include "base/connection.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -24,17 +26,25 @@
 #define METRICS_MAX 262144
 #define HOSTS_MAX 16
 #define HOST_N 256
-#define TIMEOUT_S 10
-#define CONNECTIONS 64
+#define REQUEST_MS 2000 /* to say what one wants, and to take the answer */
+#define IDLE_MS 10000
+#define CONNECTIONS 64 /* beyond, the slowest makes room */
+#define SPARE 64       /* accepted beyond the limit, until the slowest has been closed */
 #define MEMORY_BYTES 16384
 
 struct http {
 	struct MHD_Daemon *daemon;
+	struct connections *connections;
 	bool has_token, loopback;
 	bool receiver, runner;   /* which parts this Moonhook has */
 	uint8_t token[DIGEST_N]; /* hash of it, so that comparing takes the same time for all */
 	char hosts[HOSTS_MAX][HOST_N];
 	size_t hosts_n;
+};
+
+struct visit { /* one connection */
+	struct connection connection;
+	bool begun; /* the headers of the request at hand have been seen */
 };
 
 struct answer {
@@ -198,26 +208,14 @@ static bool add_headers(struct MHD_Response *response, const struct answer *a)
 	return ok;
 }
 
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *upload, size_t *upload_n,
-	void **request)
+static enum MHD_Result answer_request(
+	struct http *http, struct MHD_Connection *connection, const char *path, const char *method)
 {
-	(void)version;
-	(void)upload;
-	static int seen;
-	if (*request == NULL) { /* headers only; a body is read and forgotten */
-		*request = &seen;
-		return MHD_YES;
-	}
-	if (*upload_n != 0) {
-		*upload_n = 0;
-		return MHD_YES;
-	}
 	struct buf body;
 	struct answer a = {.status = MHD_HTTP_INTERNAL_SERVER_ERROR, .body = &body};
 	enum MHD_Result result = MHD_NO;
 	buf_init(&body, METRICS_MAX);
-	if (answer_for(ctx, connection, url, method, &a) == RC_OK) {
+	if (answer_for(http, connection, path, method, &a) == RC_OK) {
 		struct MHD_Response *response =
 			MHD_create_response_from_buffer(body.n, body.p, MHD_RESPMEM_MUST_COPY);
 		if (response != NULL && add_headers(response, &a))
@@ -227,6 +225,77 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	}
 	buf_done(&body);
 	return result;
+}
+
+/* --- what libmicrohttpd calls, all in its one thread ------------------------------------------ */
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_n,
+	void **request)
+{
+	struct http *http = ctx;
+	struct visit *visit = *request;
+	(void)version;
+	(void)upload;
+	if (visit == NULL)
+		return MHD_NO; /* there was no memory for the connection */
+	if (!visit->begun) {   /* headers only; a body is read and forgotten */
+		visit->begun = true;
+		connection_move(http->connections, &visit->connection, PHASE_BODY);
+		return MHD_YES;
+	}
+	if (*upload_n != 0) {
+		*upload_n = 0;
+		return MHD_YES;
+	}
+	connection_move(http->connections, &visit->connection, PHASE_ANSWER);
+	return answer_request(http, connection, url, method);
+}
+
+/* The request line is there. What it answers becomes *request of on_request. */
+static void *on_request_line(void *ctx, const char *uri, struct MHD_Connection *connection)
+{
+	struct http *http = ctx;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct visit *visit = info != NULL ? info->socket_context : NULL;
+	(void)uri;
+	if (visit == NULL)
+		return NULL;
+	visit->begun = false;
+	connection_move(http->connections, &visit->connection, PHASE_HEAD);
+	return visit;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
+	enum MHD_RequestTerminationCode code)
+{
+	struct http *http = ctx;
+	struct visit *visit = *request;
+	(void)connection;
+	(void)code;
+	if (visit != NULL)
+		connection_move(http->connections, &visit->connection, PHASE_IDLE);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = ctx;
+	struct visit *visit = *socket_context;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (visit != NULL)
+			connection_remove(http->connections, &visit->connection);
+		free(visit);
+		*socket_context = NULL;
+		return;
+	}
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	visit = fd != NULL ? calloc(1, sizeof(*visit)) : NULL;
+	*socket_context = visit;
+	if (visit != NULL)
+		connection_add(http->connections, &visit->connection, fd->connect_fd, NULL);
 }
 
 /* --- life
@@ -280,6 +349,24 @@ static void printf_like(2, 0) on_mhd_log(void *ctx, const char *fmt, va_list ap)
 	log_debug(NULL, "http: %s", text);
 }
 
+static struct MHD_Daemon *start_daemon(struct http *http, int fd)
+{
+	return MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+		NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)(CONNECTIONS + SPARE), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)MEMORY_BYTES, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, http,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, http, MHD_OPTION_END);
+}
+
+static void http_free(struct http *http)
+{
+	connections_free(http->connections);
+	explicit_bzero(http->token, sizeof(http->token));
+	free(http);
+}
+
 enum rc http_start(int fd, const struct conf *conf, struct http **ret_http, struct err *err)
 {
 	struct http *http = calloc(1, sizeof(*http));
@@ -289,22 +376,32 @@ enum rc http_start(int fd, const struct conf *conf, struct http **ret_http, stru
 	read_parts(http, conf);
 	http->loopback = is_loopback(fd);
 	enum rc rc = read_token(http, conf, err);
-	if (rc != RC_OK) {
-		free(http);
-		return rc;
+	if (rc == RC_OK) {
+		/* One proxy or scraper may be all who ask: there is no limit for one address. */
+		http->connections = connections_new(&(struct connections_conf){.max = CONNECTIONS,
+			.per_address = CONNECTIONS,
+			.headers_ms = REQUEST_MS,
+			.idle_ms = IDLE_MS,
+			.body_ms = REQUEST_MS});
+		if (http->connections == NULL)
+			rc = err_set(err, RC_NOMEM, "no memory for the console");
 	}
-	http->daemon =
-		MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
-			NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
-			MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-			(unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
-			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, MHD_OPTION_END);
-	if (http->daemon == NULL) {
-		free(http);
-		return err_set(err, RC_IO, "the console's HTTP server does not start");
+	if (rc == RC_OK) {
+		http->daemon = start_daemon(http, fd);
+		if (http->daemon == NULL)
+			rc = err_set(err, RC_IO, "the console's HTTP server does not start");
+	}
+	if (rc != RC_OK) {
+		http_free(http);
+		return rc;
 	}
 	*ret_http = http;
 	return RC_OK;
+}
+
+void http_tick(struct http *http)
+{
+	connections_tick(http->connections);
 }
 
 void http_stop(struct http *http)
@@ -312,6 +409,5 @@ void http_stop(struct http *http)
 	if (http == NULL)
 		return;
 	MHD_stop_daemon(http->daemon);
-	explicit_bzero(http->token, sizeof(http->token));
-	free(http);
+	http_free(http);
 }

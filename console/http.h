@@ -13,6 +13,9 @@ struct http;
 /* Serves fd from a thread of its own. conf is read now and not kept. GIVES (http_stop). */
 enum rc http_start(
 	int fd, const struct conf *conf, struct http **ret_http, struct err *err) must_check;
+/* Closes connections that are too slow at asking or at taking their answer, or idle for too long.
+ * Any thread, every second or so; without it they go when others need their place. */
+void http_tick(struct http *http);
 /* Answers what is at hand and ends the thread; closes its copy of fd. */
 void http_stop(struct http *http);
 

@@ -50,6 +50,12 @@ struct queue_backend {
 		struct slice text, struct err *err);
 	enum rc (*source_get)(struct queue *q, const char *hash, struct buf *out,
 		char ret_file[static 256], struct err *err);
+	enum rc (*source_live)(struct queue *q, const char *const *hashes, size_t n,
+		int64_t now_wall_ms, struct err *err);
+	enum rc (*source_find)(struct queue *q, const char *file, struct buf *out,
+		char ret_hash[static DIGEST_HEX_N], int64_t *ret_live_ms, struct err *err);
+	enum rc (*source_prune)(
+		struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
 	enum rc (*rules_put)(
 		struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
 	enum rc (*event_each)(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,

@@ -375,6 +375,76 @@ static enum rc source_get(struct queue *q, const char *hash, struct buf *out,
 	return rc;
 }
 
+static enum rc source_live(
+	struct queue *q, const char *const *hashes, size_t n, int64_t now_wall_ms, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	(void)err;
+	mem_lock(q);
+	for (size_t i = 0; i < m->sources.n; i++) {
+		struct mem_source *s = &m->sources.p[i];
+		bool live = false;
+		for (size_t k = 0; k < n; k++)
+			live = live || strcmp(s->hash, hashes[k]) == 0;
+		if (live && s->live_ms == 0)
+			s->live_ms = now_wall_ms;
+		if (!live && s->live_ms != 0)
+			s->until_ms = now_wall_ms;
+		s->live_ms = live ? s->live_ms : 0;
+		s->until_ms = live ? 0 : s->until_ms;
+	}
+	mem_unlock(q);
+	return RC_OK;
+}
+
+static enum rc source_find(struct queue *q, const char *file, struct buf *out,
+	char ret_hash[static DIGEST_HEX_N], int64_t *ret_live_ms, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	const struct mem_source *s = NULL;
+	mem_lock(q);
+	for (size_t i = 0; i < m->sources.n && s == NULL; i++)
+		if (m->sources.p[i].live_ms != 0 && strcmp(m->sources.p[i].file, file) == 0)
+			s = &m->sources.p[i];
+	enum rc rc = s == NULL ? err_set(err, RC_NOT_FOUND, "no version of %s is live", file)
+			       : buf_put(out, s->text, s->text_n);
+	if (rc == RC_OK) {
+		snprintf(ret_hash, DIGEST_HEX_N, "%s", s->hash);
+		*ret_live_ms = s->live_ms;
+	} else if (rc != RC_NOT_FOUND) {
+		err_set(err, rc, "the live version of %s is %s", file, rc_text(rc));
+	}
+	mem_unlock(q);
+	return rc;
+}
+
+static bool is_named(const struct mem_store *m, const char *hash)
+{
+	for (size_t i = 0; i < m->runs.n; i++)
+		if (strcmp(m->runs.p[i].source_hash, hash) == 0)
+			return true;
+	return false;
+}
+
+static enum rc source_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	size_t kept = 0;
+	(void)err;
+	mem_lock(q);
+	for (size_t i = 0; i < m->sources.n; i++) {
+		struct mem_source *s = &m->sources.p[i];
+		if (s->live_ms != 0 || s->until_ms >= before_wall_ms || is_named(m, s->hash))
+			m->sources.p[kept++] = *s;
+		else
+			source_done(s);
+	}
+	*ret_n = m->sources.n - kept;
+	m->sources.n = kept;
+	mem_unlock(q);
+	return RC_OK;
+}
+
 static bool keep_rule(struct mem_store *m, const struct queue_rule *rule)
 {
 	if (!mem_more(&m->rules, sizeof(*m->rules.p)))
@@ -459,6 +529,9 @@ static const struct queue_backend memory_backend = {
 	.commit = nothing,
 	.source_put = source_put,
 	.source_get = source_get,
+	.source_live = source_live,
+	.source_find = source_find,
+	.source_prune = source_prune,
 	.rules_put = rules_put,
 	.event_each = mem_event_each,
 	.run_each = mem_run_each,

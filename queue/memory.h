@@ -50,6 +50,7 @@ struct mem_call {
 struct mem_source {
 	char *hash, *file, *text;
 	size_t text_n;
+	int64_t live_ms, until_ms; /* since when it is live, until when it was; 0: it is not, .. */
 };
 
 struct mem_rule {

@@ -232,6 +232,26 @@ enum rc queue_source_get(struct queue *q, const char *hash, struct buf *out,
 	return rc != RC_OK ? rc : q->backend->source_get(q, hash, out, ret_file, err);
 }
 
+enum rc queue_source_live(
+	struct queue *q, const char *const *hashes, size_t n, int64_t now_wall_ms, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "keep rules in", err);
+	return rc != RC_OK ? rc : q->backend->source_live(q, hashes, n, now_wall_ms, err);
+}
+
+enum rc queue_source_find(struct queue *q, const char *file, struct buf *out,
+	char ret_hash[static DIGEST_HEX_N], int64_t *ret_live_ms, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->source_find(q, file, out, ret_hash, ret_live_ms, err);
+}
+
+enum rc queue_source_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "prune", err);
+	return rc != RC_OK ? rc : q->backend->source_prune(q, before_wall_ms, ret_n, err);
+}
+
 enum rc queue_rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "keep rules in", err);

@@ -264,6 +264,19 @@ enum rc queue_source_put(struct queue *q, const char *hash, const char *file, st
 enum rc queue_source_get(struct queue *q, const char *hash, struct buf *out,
 	char ret_file[static 256], struct err *err) must_check;
 
+/* These versions, all of which have been put, are live from now on, at most one of each file; what
+ * was live and is not among them ceases to be. */
+enum rc queue_source_live(struct queue *q, const char *const *hashes, size_t n, int64_t now_wall_ms,
+	struct err *err) must_check;
+/* The version of a file that is live: out receives its text, ret_live_ms since when (wall).
+ * RC_NOT_FOUND. */
+enum rc queue_source_find(struct queue *q, const char *file, struct buf *out,
+	char ret_hash[static DIGEST_HEX_N], int64_t *ret_live_ms, struct err *err) must_check;
+/* Forgets versions that no run names and that have not been live since before_wall_ms: later than
+ * that, somebody may be about to name them. ret_n: how many, a bounded number per call. */
+enum rc queue_source_prune(
+	struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err) must_check;
+
 struct queue_rule {       /* what is live now, for people; BORROWS */
 	const char *name; /* "" for a file that has no live version */
 	const char *file; /* "enrich_people.lua" */

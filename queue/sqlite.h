@@ -23,6 +23,7 @@ struct progress {         /* the row of the table progress */
 struct source_name { /* a rule source by hash, and its number in the file */
 	char hash[DIGEST_HEX_N];
 	int64_t n;
+	int64_t runs; /* that name it, beyond those that the file counts */
 };
 
 struct store {
@@ -163,9 +164,18 @@ enum rc work_source_put(
 	struct queue *q, const char *hash, const char *file, struct slice text, struct err *err);
 enum rc work_source_get(struct queue *q, const char *hash, struct buf *out,
 	char ret_file[static 256], struct err *err);
-/* The number of a source, made up where nobody has stored it. */
+/* The number of a source for a run that names it, made up where nobody has stored it. */
 enum rc work_source_n(
 	struct store *store, const char *hash, int64_t *ret_n, struct err *err) must_check;
+/* A run that named it is gone. */
+enum rc work_source_leave(struct store *store, int64_t n, struct err *err) must_check;
+/* Before a commit: writes how many runs name which. */
+enum rc work_sources_count(struct store *store, struct err *err) must_check;
+enum rc work_source_live(
+	struct queue *q, const char *const *hashes, size_t n, int64_t now_wall_ms, struct err *err);
+enum rc work_source_find(struct queue *q, const char *file, struct buf *out,
+	char ret_hash[static DIGEST_HEX_N], int64_t *ret_live_ms, struct err *err);
+enum rc work_source_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
 enum rc work_rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
 enum rc work_rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err);
 

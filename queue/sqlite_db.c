@@ -206,7 +206,10 @@ static enum rc finish_wal(struct db *db, struct err *err)
 	if (rc == SQLITE_OK && all == moved)
 		atomic_store(&db->backfilled, true);
 	pthread_mutex_unlock(&db->restart);
-	return rc == SQLITE_OK || rc == SQLITE_BUSY ? RC_OK : db_error(db, rc, err);
+	/* What was to be committed is: the next one may find the memory that this one lacked. */
+	if (rc == SQLITE_OK || rc == SQLITE_BUSY || (rc & 0xff) == SQLITE_NOMEM)
+		return RC_OK;
+	return db_error(db, rc, err);
 }
 
 enum rc db_commit(struct db *db, struct err *err)
@@ -326,26 +329,24 @@ static enum rc find_version(struct db *db, int64_t *ret_version, struct err *err
 	return RC_OK;
 }
 
+/* In one step, so that no reader sees a version in between. */
 static enum rc migrate(struct db *db, int64_t version, struct err *err)
 {
-	for (; version < db->form->version; version++) {
-		char *mark =
-			sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
-				db->form->application_id, (int)version + 1);
-		if (mark == NULL)
-			return err_set(err, RC_NOMEM, "out of memory at %s", db->path);
-		enum rc rc = script(db, "BEGIN IMMEDIATE", err);
-		if (rc == RC_OK)
-			rc = script(db, db->form->migrations[version], err);
-		if (rc == RC_OK)
-			rc = script(db, mark, err);
-		if (rc == RC_OK)
-			rc = script(db, "COMMIT", err);
-		sqlite3_free(mark);
-		if (rc != RC_OK)
-			return rc;
-	}
-	return RC_OK;
+	if (version == db->form->version)
+		return RC_OK;
+	char *mark = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
+		db->form->application_id, db->form->version);
+	if (mark == NULL)
+		return err_set(err, RC_NOMEM, "out of memory at %s", db->path);
+	enum rc rc = script(db, "BEGIN IMMEDIATE", err);
+	for (; rc == RC_OK && version < db->form->version; version++)
+		rc = script(db, db->form->migrations[version], err);
+	if (rc == RC_OK)
+		rc = script(db, mark, err);
+	if (rc == RC_OK)
+		rc = script(db, "COMMIT", err);
+	sqlite3_free(mark);
+	return rc;
 }
 
 static enum rc prepare_writer(struct db *db, struct err *err)
@@ -373,6 +374,10 @@ static enum rc prepare_reader(struct db *db, struct err *err)
 		return rc;
 	if (version == 0)
 		return err_set(err, RC_NOT_FOUND, "%s is empty so far", db->path);
+	/* To the other side's writer it is not there yet: that one is about to bring it up to date.
+	 */
+	if (version < db->form->version && db->owner->side != QUEUE_READER)
+		return err_set(err, RC_NOT_FOUND, "%s is of an older Moonhook so far", db->path);
 	if (version < db->form->version)
 		return err_set(err, RC_UNSUPPORTED,
 			"%s is of an older Moonhook (schema %lld); start moonhook serve once, "

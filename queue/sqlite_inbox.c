@@ -127,11 +127,19 @@ enum rc inbox_put(struct queue *q, struct queue_delivery *deliveries, size_t n, 
 	struct store *store = store_of(q);
 	int64_t last = store->last_delivery;
 	enum rc rc = db_begin(&store->inbox, err);
+	if (rc != RC_OK)
+		return rc;
+	seen_begin(&store->seen);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = put_one(store, &deliveries[i], err);
 	if (rc == RC_OK)
-		return db_commit(&store->inbox, err);
+		rc = db_commit(&store->inbox, err);
+	if (rc == RC_OK) {
+		seen_end(&store->seen);
+		return RC_OK;
+	}
 	db_rollback(&store->inbox);
+	seen_rollback(&store->seen);
 	store->last_delivery = last;
 	return rc;
 }

@@ -21,6 +21,7 @@ struct pruning { /* one call */
 	struct victim {
 		int64_t seq;
 		enum queue_state state;
+		int64_t source; /* of a run */
 	} * victims;
 	size_t victims_n;
 };
@@ -41,7 +42,7 @@ static enum rc size_of_store(struct store *store, int64_t *ret_bytes, struct err
 
 static void choose(struct pruning *p, int64_t seq, enum queue_state state)
 {
-	p->victims[p->victims_n++] = (struct victim){seq, state};
+	p->victims[p->victims_n++] = (struct victim){seq, state, 0};
 }
 
 static bool full(const struct pruning *p)
@@ -141,11 +142,14 @@ static enum rc prune_inbox(struct pruning *p, struct err *err)
 	rc = db_begin(&store->inbox, err);
 	if (rc != RC_OK)
 		return rc;
+	int64_t least = store->seen.least;
 	rc = delete_deliveries(p, err);
 	if (rc == RC_OK)
 		rc = db_commit(&store->inbox, err);
-	else
+	if (rc != RC_OK) {
 		db_rollback(&store->inbox);
+		seen_set_least(&store->seen, least);
+	}
 	p->n += rc == RC_OK ? p->victims_n : 0;
 	return rc;
 }
@@ -174,8 +178,10 @@ static enum rc choose_runs(struct pruning *p, struct err *err)
 		enum queue_state state = (enum queue_state)sqlite3_column_int(s, 1);
 		store->pruned_to = seq;
 		if (queue_state_ended(state) &&
-			(over || sqlite3_column_int64(s, 3) < p->runs_before_ms))
+			(over || sqlite3_column_int64(s, 3) < p->runs_before_ms)) {
 			choose(p, seq, state);
+			p->victims[p->victims_n - 1].source = sqlite3_column_int64(s, 4);
+		}
 	}
 	sqlite3_reset(s);
 	return RC_OK;
@@ -189,6 +195,8 @@ static enum rc delete_runs(struct pruning *p, struct err *err)
 		rc = work_calls_forget(store, p->victims[i].seq, err);
 		if (rc == RC_OK)
 			rc = delete_by_seq(&store->work, WORK_RUN_DELETE, p->victims[i].seq, err);
+		if (rc == RC_OK)
+			rc = work_source_leave(store, p->victims[i].source, err);
 		store->progress.counts.runs[p->victims[i].state]--;
 	}
 	store->progress.changed = true;

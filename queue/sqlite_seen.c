@@ -126,15 +126,38 @@ static enum rc mark(struct seen *seen, struct err *err)
 	return rc == RC_OK ? db_meta_put(seen->db, "seen_at", (int64_t)seen->marked, err) : rc;
 }
 
+/* What is moved out may have to come back. */
+static enum rc note_moved(struct seen *seen, const struct seen_slot *slot, struct err *err)
+{
+	struct seen_undo *u = &seen->undo;
+	if (!u->on || slot->seq > u->newest)
+		return RC_OK;
+	if (u->moved_n == u->moved_cap) {
+		size_t cap = u->moved_cap != 0 ? u->moved_cap * 2 : 64;
+		struct seen_slot *p = realloc(u->moved, cap * sizeof(*p));
+		if (p == NULL)
+			return err_set(err, RC_NOMEM, "out of memory for deduplication");
+		u->moved = p;
+		u->moved_cap = cap;
+	}
+	u->moved[u->moved_n++] = *slot;
+	return RC_OK;
+}
+
 static enum rc move_out(struct seen *seen, size_t i, struct err *err)
 {
+	enum rc rc = note_moved(seen, &seen->slots[i], err);
+	if (rc != RC_OK)
+		return rc;
 	sqlite3_stmt *s = db_use(seen->db, SQL_SEEN_OLD_PUT);
 	db_bind_int(seen->db, s, 1, (int64_t)(seen->slots[i].hash >> 1));
 	db_bind_int(seen->db, s, 2, seen->slots[i].seq);
-	enum rc rc = db_run(seen->db, s, err);
+	rc = db_run(seen->db, s, err);
 	if (rc == RC_OK) {
 		seen->old = true;
 		take_out(seen, i);
+	} else if (seen->undo.on && seen->slots[i].seq <= seen->undo.newest) {
+		seen->undo.moved_n--;
 	}
 	return rc;
 }
@@ -172,6 +195,47 @@ static enum rc sweep(struct seen *seen, size_t most, struct err *err)
 			rc = mark(seen, err);
 	}
 	return rc == RC_OK ? forget_gone(seen, from, seen->at, err) : rc;
+}
+
+/* --- rollback --------------------------------------------------------------------------------- */
+
+void seen_begin(struct seen *seen)
+{
+	struct seen_undo *u = &seen->undo;
+	u->on = true;
+	u->moved_n = 0;
+	u->at = seen->at != 0 ? hash_at(seen) : 0;
+	u->marked = seen->marked;
+	u->newest = seen->newest;
+	u->pass = seen->pass;
+	u->pass_before = seen->pass_before;
+	u->old = seen->old;
+}
+
+void seen_end(struct seen *seen)
+{
+	seen->undo.on = false;
+}
+
+/* There is room for what comes back: it was there before what goes now came. */
+void seen_rollback(struct seen *seen)
+{
+	struct seen_undo *u = &seen->undo;
+	u->on = false;
+	for (size_t i = 0; seen->slots != NULL && i < slots_n(seen);) {
+		if (seen->slots[i].seq > u->newest)
+			take_out(seen, i); /* and look at what has moved up */
+		else
+			i++;
+	}
+	for (size_t i = 0; i < u->moved_n; i++)
+		insert(seen, u->moved[i].hash, u->moved[i].seq);
+	seen->at = u->at != 0 ? home(seen, u->at) : 0;
+	seen->marked = u->marked;
+	seen->newest = u->newest;
+	seen->pass = u->pass;
+	seen->pass_before = u->pass_before;
+	seen->old = u->old;
 }
 
 /* --- find and put -------------------------------------------------------------------------------
@@ -333,5 +397,6 @@ enum rc seen_open(struct seen *seen, struct db *db, size_t max, struct err *err)
 void seen_done(struct seen *seen)
 {
 	free(seen->slots);
+	free(seen->undo.moved);
 	*seen = (struct seen){0};
 }

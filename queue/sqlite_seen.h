@@ -20,6 +20,15 @@ struct seen_slot {
 	int64_t seq; /* 0: empty */
 };
 
+struct seen_undo { /* what a rollback has to take back */
+	bool on;
+	struct seen_slot *moved; /* since seen_begin, to seen_old */
+	size_t moved_n, moved_cap;
+	uint64_t at, marked; /* as hashes: how many slots there are may change */
+	int64_t newest, pass, pass_before;
+	bool old;
+};
+
 struct seen {
 	struct db *db;           /* BORROWED */
 	struct seen_slot *slots; /* linear probing from the top bits of the hash */
@@ -31,6 +40,7 @@ struct seen {
 	int64_t newest, least;     /* seq */
 	int64_t pass, pass_before; /* newest seq when this round and the one before began */
 	bool old;                  /* seen_old holds something */
+	struct seen_undo undo;
 };
 
 enum { SEEN_MAX = 131072 };
@@ -38,6 +48,12 @@ enum { SEEN_MAX = 131072 };
 /* max: entries to be held in memory (SEEN_MAX). Within a transaction of db. */
 enum rc seen_open(struct seen *seen, struct db *db, size_t max, struct err *err) must_check;
 void seen_done(struct seen *seen);
+/* For a transaction of db that may be rolled back without ending the process: what is put between
+ * seen_begin and seen_rollback has never been put. After a commit: seen_end. Without seen_begin a
+ * rollback leaves the set incomplete. */
+void seen_begin(struct seen *seen);
+void seen_end(struct seen *seen);
+void seen_rollback(struct seen *seen);
 /* ret_seq: with which the key came first; 0 where it is new. */
 enum rc seen_find(
 	struct seen *seen, struct slice key, int64_t *ret_seq, struct err *err) must_check;

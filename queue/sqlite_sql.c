@@ -13,8 +13,12 @@ static const char work_1[] = {
 #include "queue/work_1.sql.inc"
 	0};
 
+static const char work_2[] = {
+#include "queue/work_2.sql.inc"
+	0};
+
 static const char *const inbox_migrations[] = {inbox_1};
-static const char *const work_migrations[] = {work_1};
+static const char *const work_migrations[] = {work_1, work_2};
 
 #define X(name, text) [name] = text,
 static const char *const inbox_sql[] = {SQL_COMMON(X) SQL_INBOX(X)};

@@ -111,6 +111,22 @@
 		" ON CONFLICT (hash) DO UPDATE SET file = excluded.file, text = excluded.text" \
 		" WHERE text IS NULL") \
 	X(WORK_SOURCE_GET, "SELECT file, text FROM source WHERE hash = ?1 AND text IS NOT NULL") \
+	X(WORK_SOURCE_KNOW, "INSERT OR IGNORE INTO source_use (n, runs, live_ms, until_ms)" \
+		" SELECT n, 0, 0, 0 FROM source WHERE hash = ?1") \
+	X(WORK_SOURCE_COUNT, "INSERT INTO source_use (n, runs, live_ms, until_ms) VALUES (?1, ?2, 0, 0)" \
+		" ON CONFLICT (n) DO UPDATE SET runs = runs + excluded.runs") \
+	X(WORK_SOURCES_DOUBT, "UPDATE source_use SET until_ms = -1 WHERE live_ms > 0") \
+	X(WORK_SOURCE_LIVE, "UPDATE source_use SET until_ms = 0," \
+		" live_ms = CASE live_ms WHEN 0 THEN ?2 ELSE live_ms END" \
+		" WHERE n = (SELECT n FROM source WHERE hash = ?1)") \
+	X(WORK_SOURCES_CEASE, "UPDATE source_use SET live_ms = 0, until_ms = ?1 WHERE until_ms = -1") \
+	X(WORK_SOURCE_FIND, "SELECT s.hash, s.text, u.live_ms FROM source_use AS u" \
+		" CROSS JOIN source AS s ON s.n = u.n" \
+		" WHERE u.live_ms > 0 AND s.file = ?1 AND s.text IS NOT NULL") \
+	X(WORK_SOURCES_IDLE, "SELECT n FROM source_use" \
+		" WHERE live_ms = 0 AND until_ms < ?1 AND runs <= 0 LIMIT 256") \
+	X(WORK_SOURCE_DELETE, "DELETE FROM source WHERE n = ?1") \
+	X(WORK_SOURCE_USE_DELETE, "DELETE FROM source_use WHERE n = ?1") \
 	X(WORK_RULES_CLEAR, "DELETE FROM rule") \
 	X(WORK_RULE_PUT, "INSERT INTO rule (name, file, line, ons, state, error, loaded_ms)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
@@ -136,7 +152,8 @@
 		" ORDER BY seq LIMIT 1) UNION ALL" \
 		" SELECT (SELECT seq FROM run INDEXED BY run_open WHERE state = 2 AND state < 3" \
 		" ORDER BY seq LIMIT 1)) AS o)") \
-	X(WORK_PAST_RUNS, "SELECT seq, state, created_ms, ended_ms FROM run WHERE seq > ?1 ORDER BY seq") \
+	X(WORK_PAST_RUNS, "SELECT seq, state, created_ms, ended_ms, source FROM run" \
+		" WHERE seq > ?1 ORDER BY seq") \
 	X(WORK_PAST_EVENTS, "SELECT seq, state, open, received_ms, run_first, run_n FROM event" \
 		" WHERE seq > ?1 ORDER BY seq") \
 	X(WORK_RUNS_LEFT, "SELECT 1 FROM run WHERE seq BETWEEN ?1 AND ?2 LIMIT 1") \

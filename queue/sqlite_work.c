@@ -113,6 +113,8 @@ enum rc work_commit(struct queue *q, struct err *err)
 		return RC_OK;
 	enum rc rc = progress_put(store, err);
 	if (rc == RC_OK)
+		rc = work_sources_count(store, err);
+	if (rc == RC_OK)
 		rc = db_commit(&store->work, err);
 	return work_failed(store, rc, err);
 }

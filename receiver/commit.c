@@ -36,7 +36,7 @@ struct commit {
 	int64_t prune_at_ms;          /* the writer's, mono */
 	bool refusing; /* the writer's: the last step was refused, yet may work again */
 
-	pthread_mutex_t lock;   /* guards what follows */
+	pthread_mutex_t lock;   /* guards what follows, and conf.keep */
 	pthread_cond_t filled;  /* the list has items, or stopping */
 	pthread_cond_t written; /* there is something to checkpoint, or stopping */
 	struct commit_item *first, **last;
@@ -87,7 +87,10 @@ static void prune(struct commit *c)
 	int64_t now_ms = clock_mono_ms();
 	if (now_ms < c->prune_at_ms)
 		return;
-	enum rc rc = queue_prune(c->queue, &c->conf.keep, clock_wall_ms(), PRUNE_BITE, &n, &err);
+	pthread_mutex_lock(&c->lock);
+	struct queue_retention keep = c->conf.keep;
+	pthread_mutex_unlock(&c->lock);
+	enum rc rc = queue_prune(c->queue, &keep, clock_wall_ms(), PRUNE_BITE, &n, &err);
 	if (rc == RC_IO)
 		fail(c, &err);
 	else if (rc != RC_OK)
@@ -287,6 +290,13 @@ enum rc commit_start(const struct commit_conf *conf, struct commit **ret_commit,
 out:
 	commit_stop(c);
 	return rc;
+}
+
+void commit_keep(struct commit *c, const struct queue_retention *keep)
+{
+	pthread_mutex_lock(&c->lock);
+	c->conf.keep = *keep;
+	pthread_mutex_unlock(&c->lock);
 }
 
 bool commit_put(struct commit *c, struct commit_item *item)

@@ -34,6 +34,8 @@ struct commit;
 /* Opens the store and starts the threads. As queue_open fails; RC_NOMEM. GIVES (commit_stop). */
 enum rc commit_start(
 	const struct commit_conf *conf, struct commit **ret_commit, struct err *err) must_check;
+/* From now on deliveries are kept so. Any thread. */
+void commit_keep(struct commit *c, const struct queue_retention *keep);
 /* Leaves an item. False, and no answer comes, when the store has failed or commit_stop has begun.
  * Any thread; does not block on the store. */
 bool commit_put(struct commit *c, struct commit_item *item) must_check;

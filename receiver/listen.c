@@ -26,9 +26,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/connection.h"
 #include "base/log.h"
 #include "receiver/answer.h"
-#include "receiver/connection.h"
 
 #define HOOKS "/hooks/"
 #define SPARE_CONNECTIONS 128 /* accepted beyond the limit, until the slowest has been closed */
@@ -281,7 +281,10 @@ static enum MHD_Result finish(struct exchange *x)
 	verify_check(x->source, &x->head, buf_slice(&x->body), clock_wall_ms(), v);
 	if (v->verdict == VERDICT_SKEWED) {
 		snprintf(x->reason, sizeof(x->reason), "signed correctly, but %s", v->why);
-		refusal_log_skew(x->source->name, v->skew_ms, x->source->window_ms);
+		if (v->timed)
+			refusal_log_skew(x->source->name, v->skew_ms, x->source->window_ms);
+		else
+			refusal_log_timeless(x->source->name);
 		return commit(x);
 	}
 	if (v->verdict == VERDICT_ACCEPTED)
@@ -437,6 +440,18 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
 
 /* --- start and stop --------------------------------------------------------------------------- */
 
+static void tell_cut(enum connection_cut why, size_t n)
+{
+	static const char *const sentences[] = {
+		[CONNECTION_CROWDED] =
+			"too many connections; the slowest one was closed to make room",
+		[CONNECTION_SLOW_HEADERS] = "the headers took too long",
+		[CONNECTION_SLOW_BODY] = "the body took too long",
+	};
+	for (; n > 0; n--)
+		refusal_log(OUTCOME_DEADLINE, NULL, sentences[why]);
+}
+
 enum rc listen_new(const struct listen_conf *conf, struct listen **ret_listen, struct err *err)
 {
 	struct listen *l = calloc(1, sizeof(*l));
@@ -444,7 +459,9 @@ enum rc listen_new(const struct listen_conf *conf, struct listen **ret_listen, s
 		.max = conf->connections,
 		.per_address = conf->per_address,
 		.headers_ms = conf->headers_ms,
+		.idle_ms = conf->headers_ms,
 		.body_ms = conf->body_ms,
+		.tell = tell_cut,
 	});
 	if (l == NULL || connections == NULL || pthread_mutex_init(&l->lock, NULL) != 0) {
 		connections_free(connections);

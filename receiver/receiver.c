@@ -169,6 +169,13 @@ static enum rc make_listen(struct receiver *r, struct err *err)
 	return listen_new(&c, &r->listen, err);
 }
 
+static struct queue_retention retention_of(const struct conf *conf)
+{
+	return (struct queue_retention){.events_ms = conf_int(conf, "retain.events"),
+		.runs_ms = conf_int(conf, "retain.runs"),
+		.size_bytes = conf_int(conf, "retain.size")};
+}
+
 static enum rc start(struct receiver *r, struct err *err)
 {
 	enum rc rc = metrics_open(LINK_METRICS, err);
@@ -180,9 +187,7 @@ static enum rc start(struct receiver *r, struct err *err)
 		return rc;
 	struct commit_conf c = {
 		.store = conf_text(r->conf, "store"),
-		.keep = {.events_ms = conf_int(r->conf, "retain.events"),
-			.runs_ms = conf_int(r->conf, "retain.runs"),
-			.size_bytes = conf_int(r->conf, "retain.size")},
+		.keep = retention_of(r->conf),
 		.prune_every_ms = PRUNE_EVERY_MS,
 		.wake_fd = LINK_WAKE,
 		.fail_fd = r->fail_fd,
@@ -222,7 +227,7 @@ static void say(const char *kind, const char *text)
 		log_warn(NULL, "the supervisor could not be told \"%s\": %s", kind, err.msg);
 }
 
-/* Secrets, schemes and windows change at once, limits at the next start. */
+/* Secrets, schemes, windows and retention change at once, limits at the next start. */
 static void reload(struct receiver *r, struct slice text)
 {
 	struct err err;
@@ -239,6 +244,8 @@ static void reload(struct receiver *r, struct slice text)
 	}
 	snprintf(live, sizeof(live), "%zu sources", source_set_n(set));
 	listen_reload(r->listen, set);
+	struct queue_retention keep = retention_of(conf);
+	commit_keep(r->commit, &keep);
 	conf_free(r->conf);
 	r->conf = conf;
 	log_info(NULL, "configuration reloaded: %s", live);

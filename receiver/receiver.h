@@ -2,13 +2,13 @@
 /*
  * The receiver process: bytes in -> a verified, durable event, or a refusal.
  *
- *   listen.c    libmicrohttpd on the socket the supervisor holds; deadlines, counts, sizes
+ *   listen.c    libmicrohttpd on the socket the supervisor holds; sizes; deadlines and counts are
+ *               base/connection.c's
  *   source.c    /hooks/<source> -> its scheme and secrets
  *   head.c      the few headers that matter, and the framing
  *   verify.c    scheme: who sent it, is it fresh, what is its dedupe key (scheme_<name>.c)
  *   commit.c    gathers suspended requests into one durable step, then answers each
  *   answer.c, refusal.c   what the sender and the operator are told
- *   connection.c   deadlines and counts of connections
  */
 #ifndef MOONHOOK_RECEIVER_RECEIVER_H
 #define MOONHOOK_RECEIVER_RECEIVER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counts how requests end and logs those that were refused.
- * From: listen.c and connection.c. To: metrics and the log. What an attacker sends as fast as he
+ * From: listen.c. To: metrics and the log. What an attacker sends as fast as he
  * can must not fill the disk with lines, so lines are limited per outcome. Never logs a body, a
  * header value or a path. It refuses nothing itself.
  */
@@ -33,7 +33,7 @@ static struct {
 	int64_t since_ms;
 	unsigned n;
 	uint64_t left_out;
-} lines[OUTCOME_N + 1]; /* the last is for skew */
+} lines[OUTCOME_N + 2]; /* the last are for what is kept: skewed, timeless */
 
 unsigned outcome_status(enum outcome o)
 {
@@ -85,12 +85,14 @@ void refusal_log(enum outcome o, const char *source, const char *why)
 		"refused: %s%s", why, more);
 }
 
+enum { KEPT_SKEWED = OUTCOME_N, KEPT_TIMELESS };
+
 void refusal_log_skew(const char *source, int64_t skew_ms, int64_t window_ms)
 {
 	uint64_t left_out = 0;
 	char more[64];
 	metrics_add(METRIC_HOOK_SKEWED, 1);
-	if (!may_log(OUTCOME_N, &left_out))
+	if (!may_log(KEPT_SKEWED, &left_out))
 		return;
 	format_left_out(left_out, more);
 	log_warn(&(struct log_fields){.source = source, .outcome = "quarantined"},
@@ -98,5 +100,19 @@ void refusal_log_skew(const char *source, int64_t skew_ms, int64_t window_ms)
 		" ms %s this machine's clock (the window is %" PRId64
 		" ms); it was kept in quarantine, check both clocks%s",
 		skew_ms < 0 ? -skew_ms : skew_ms, skew_ms < 0 ? "behind" : "ahead of", window_ms,
+		more);
+}
+
+void refusal_log_timeless(const char *source)
+{
+	uint64_t left_out = 0;
+	char more[64];
+	metrics_add(METRIC_HOOK_SKEWED, 1);
+	if (!may_log(KEPT_TIMELESS, &left_out))
+		return;
+	format_left_out(left_out, more);
+	log_warn(&(struct log_fields){.source = source, .outcome = "quarantined"},
+		"a correctly signed delivery has a malformed timestamp, no number of milliseconds; "
+		"it was kept in quarantine, look at what sent it%s",
 		more);
 }

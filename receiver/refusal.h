@@ -31,7 +31,9 @@ void refusal_count(enum outcome o);
 /* Counts it and says so in one line, with at most 5 lines per outcome in 10 s; how many were left
  * out is said with the next. source may be NULL. Any thread. */
 void refusal_log(enum outcome o, const char *source, const char *why);
-/* The line about a delivery that was kept although it was refused; limited alike. */
+/* The line about a delivery that was kept although it was refused: its time is not now, or its
+ * timestamp is malformed; counted and limited alike. */
 void refusal_log_skew(const char *source, int64_t skew_ms, int64_t window_ms);
+void refusal_log_timeless(const char *source);
 
 #endif

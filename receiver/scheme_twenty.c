@@ -4,8 +4,8 @@
  * milliseconds since 1970. Its nonce is not signed and new on each send, so it proves nothing; the
  * dedupe key is the hash of the body, which a repeated delivery has in common with the first.
  * From: verify.c. Fails towards 401. A delivery that is signed right but whose timestamp lies
- * outside the window is told apart, so that it can be kept: Twenty sends each only once, and a
- * clock that is wrong must not lose it.
+ * outside the window, or is none, is told apart, so that it can be kept: Twenty sends each only
+ * once, and a clock that is wrong must not lose it.
  */
 #include <inttypes.h>
 
@@ -44,12 +44,14 @@ static void check_time(const struct source *source, struct slice stamp, int64_t 
 {
 	int64_t at_ms = parse_stamp(stamp);
 	if (at_ms < 0) {
-		settle(ret, VERDICT_SKEWED, "the timestamp is not a number of milliseconds");
+		settle(ret, VERDICT_SKEWED,
+			"the timestamp is malformed: it is no number of milliseconds");
 		return;
 	}
 	int64_t skew_ms = at_ms - now_wall_ms;
 	if (skew_ms <= source->window_ms && skew_ms >= -source->window_ms)
 		return;
+	ret->timed = true;
 	ret->skew_ms = skew_ms;
 	settle(ret, VERDICT_SKEWED,
 		"the timestamp is outside the time window; compare the clocks of both machines");

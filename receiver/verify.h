@@ -18,7 +18,8 @@ struct source; /* receiver/source.h */
 
 enum verdict {
 	VERDICT_ACCEPTED,
-	VERDICT_SKEWED, /* signed right at a time that is not now: kept, never run, answered 401 */
+	VERDICT_SKEWED, /* signed right at a time that is not now, or at none: kept, never run, 401
+			 */
 	VERDICT_UNSIGNED,  /* 401: nobody who knows a secret sent this */
 	VERDICT_MALFORMED, /* 400 */
 	VERDICT_FAILED,    /* memory was short: 503 */
@@ -28,7 +29,8 @@ struct verification {
 	enum verdict verdict;
 	const char *why; /* a sentence for the answer; NULL where accepted. STATIC */
 	size_t secret;   /* which secret of the source fitted, from 1; 0: none */
-	int64_t skew_ms; /* of VERDICT_SKEWED: the sender's clock less ours; 0: it named no time */
+	bool timed;      /* of VERDICT_SKEWED: it named a time; false: its timestamp is malformed */
+	int64_t skew_ms; /* where timed: the sender's clock less ours */
 	uint8_t dedupe[DIGEST_N];
 	bool has_dedupe; /* false: never a repeat */
 };

@@ -202,6 +202,8 @@ static void start(struct runner *r, struct run *run, struct worker *worker)
 		.memory_bytes = r->settings.memory_bytes,
 		.seed = seed_of(run),
 		.logs_max = r->settings.logs_max,
+		/* The runner's own limit comes first: its error is one that a rule can see. */
+		.calls_max = r->settings.calls_max + CALL_QUOTA_PATIENCE + 1,
 	};
 	run_enter(&r->runs, run, worker);
 	buf_init(&out, FRAME_MAX);
@@ -296,6 +298,19 @@ static void take_log(struct runner *r, struct run *run, const struct frame *fram
 	json_decref(tree);
 }
 
+/* A RESUME changed nothing for a run: then it waits for another of its calls, or its worker has
+ * lost it. */
+static void take_silence(struct run *run, struct worker *worker)
+{
+	struct err err;
+	if (run->calls != NULL) {
+		run_suspend(run);
+		return;
+	}
+	err_set(&err, RC_PARSE, "it has nothing to say to an answer that its run waits for");
+	pool_kill(worker, &err);
+}
+
 void assign_frame(struct runner *r, struct worker *worker, const struct frame *frame)
 {
 	struct run *run = run_find(&r->runs, frame->run, frame->generation);
@@ -307,4 +322,6 @@ void assign_frame(struct runner *r, struct worker *worker, const struct frame *f
 		call_take(r, run, frame);
 	else if (frame->kind == FRAME_END)
 		outcome_end(r, run, frame);
+	else if (frame->kind == FRAME_BEAT)
+		take_silence(run, worker);
 }

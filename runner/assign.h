@@ -21,7 +21,7 @@ void assign_give_back(struct runner *r, struct queue_run *q);
 void assign_claim(struct runner *r);
 /* Gives pending runs to workers. */
 void assign_place(struct runner *r);
-/* A frame about a run: a log line, a call, its end. */
+/* A frame about a run: a log line, a call, its end, nothing. */
 void assign_frame(struct runner *r, struct worker *worker, const struct frame *frame);
 /* Tells a worker to forget what it holds for this run. */
 void assign_cancel(struct worker *worker, uint32_t slot, uint32_t generation);

@@ -28,7 +28,6 @@
 #include "runner/state.h"
 
 #define TEXT_MAX (15u << 20) /* of arguments and answers; a frame takes a little more */
-#define QUOTA_PATIENCE 100   /* calls over the quota that are answered with an error */
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 struct call { /* under way; in the list of its run */
@@ -115,8 +114,8 @@ static void resume(struct runner *r, struct run *run, const char *path, enum pay
 	/* RC_CLOSED: the worker is gone, and the run is on its way to another. */
 }
 
-/* Writes the state of an entry to the store. False: the run is not ours any more, or all is over.
- */
+/* Writes the state of an entry to the store. False: the run is not ours any more and has been
+ * abandoned, with all its calls, or all is over. */
 static bool write_entry(struct runner *r, struct run *run, size_t i, const char *request,
 	int64_t started_ms, int requests)
 {
@@ -139,7 +138,9 @@ static bool write_entry(struct runner *r, struct run *run, size_t i, const char 
 	memcpy(record.digest, e->digest, DIGEST_N);
 	enum rc rc = queue_call_put(r->queue, run->q.seq, run->q.epoch, &record, &err);
 	gate_wrote(&r->gate);
-	if (rc != RC_OK)
+	if (rc == RC_STALE)
+		outcome_abandon(r, run);
+	else if (rc != RC_OK)
 		runner_fatal(r, &err);
 	return rc == RC_OK;
 }
@@ -376,7 +377,7 @@ static bool over_quota(struct runner *r, struct run *run, const char *path)
 		message, sizeof(message), "the run made more than %d calls", r->settings.calls_max);
 	if (run->calls_n == r->settings.calls_max + 1)
 		metrics_add(METRIC_ABORT_QUOTA, 1);
-	if (run->calls_n > r->settings.calls_max + QUOTA_PATIENCE) {
+	if (run->calls_n > r->settings.calls_max + CALL_QUOTA_PATIENCE) {
 		outcome_fail(r, run, RC_QUOTA, message, NULL);
 		return true;
 	}

@@ -5,6 +5,9 @@
 
 #include "runner/run.h"
 
+/* Calls over the quota that are answered with an error, before the run is ended. */
+#define CALL_QUOTA_PATIENCE 100
+
 struct runner;
 struct frame;
 

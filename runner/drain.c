@@ -44,7 +44,7 @@ void drain_step(struct runner *r)
 	if (r->runs.live_n != 0 && !late && (r->runs.pending != NULL || moves(r)))
 		return;
 	size_t left = 0;
-	for (size_t i = 0; i < r->runs.max && r->fatal == RC_OK; i++) {
+	for (size_t i = 0; i < r->runs.slots_n && r->fatal == RC_OK; i++) {
 		if (r->runs.slots[i].state == RUN_FREE)
 			continue;
 		outcome_release(r, &r->runs.slots[i]);

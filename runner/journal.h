@@ -74,9 +74,11 @@ enum rc journal_answer(struct journal *journal, size_t i, enum rc code, bool unk
 	struct slice text) must_check;
 
 /*
- * What an attempt starts with: of the stored calls those up to the last effect, which happened or
- * may have happened; an effect whose outcome is unknown is open, to be done again. Nothing where
- * there was no effect. RC_NOMEM.
+ * What an attempt starts with: of the stored calls those up to the last effect that happened or may
+ * have happened, that one included; nothing where there was none. Open, to be done again, are those
+ * that were never answered, and that last effect where its answer was that nobody knows whether it
+ * happened ("unknown"). Such an answer further up is given again as it was: the rule saw it and
+ * went on from there. RC_NOMEM.
  */
 enum rc journal_load(struct journal *journal, const struct queue_call *calls, size_t n) must_check;
 /* An effect happened or may have happened. */

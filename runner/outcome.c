@@ -81,10 +81,31 @@ static void tell(const struct run *run, const struct queue_outcome *o)
 }
 
 /* The one way out of a slot. What the worker still holds of the run is forgotten there. */
-static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
+static void leave(struct runner *r, struct run *run)
 {
 	struct worker *worker = run->ended ? NULL : run->worker;
 	uint32_t slot = run->slot, generation = run->generation;
+	call_forget(r, run);
+	run_free(&r->runs, run);
+	if (worker != NULL)
+		assign_cancel(worker, slot, generation);
+}
+
+void outcome_abandon(struct runner *r, struct run *run)
+{
+	struct log_fields f = {
+		.event = run->q.event.text,
+		.run = run->q.id.text,
+		.rule = run->q.rule,
+		.attempt = run->q.attempt,
+		.cause = rc_name(RC_STALE),
+	};
+	log_warn(&f, "the run was claimed again elsewhere; it is left to whoever has it now");
+	leave(r, run);
+}
+
+static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
+{
 	struct err err = {0};
 	bool ended = queue_state_ended(o->state);
 	call_forget(r, run);
@@ -95,7 +116,11 @@ static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
 	o->forget_journal = !ended && !journal_effect(&run->journal);
 	enum rc rc = queue_finish(r->queue, run->q.seq, run->q.epoch, o, &err);
 	gate_wrote(&r->gate);
-	if (rc != RC_OK && rc != RC_STALE) {
+	if (rc == RC_STALE) {
+		outcome_abandon(r, run);
+		return;
+	}
+	if (rc != RC_OK) {
 		runner_fatal(r, &err);
 		return;
 	}
@@ -107,9 +132,7 @@ static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
 		r->route.behind_n++;
 	if (r->route.behind_n > 0)
 		r->route.backlog = true;
-	run_free(&r->runs, run);
-	if (worker != NULL)
-		assign_cancel(worker, slot, generation);
+	leave(r, run);
 }
 
 void outcome_fail(
@@ -251,8 +274,10 @@ void outcome_end(struct runner *r, struct run *run, const struct frame *frame)
 	struct worker *worker = run->worker;
 	enum rc rc = scan_parse(frame->payload, &tree, &err);
 	run->ended = rc == RC_OK;
-	if (rc == RC_OK && end_as(r, run, tree) != RC_OK)
+	if (rc == RC_OK && end_as(r, run, tree) != RC_OK) {
+		run->ended = false;
 		rc = err_set(&err, RC_PARSE, "it ended a run without an outcome");
+	}
 	if (rc != RC_OK)
 		pool_kill(worker, &err);
 	json_decref(tree);

@@ -29,8 +29,9 @@ enum rc payload_start(struct buf *out, const struct payload_start *start)
 	if (rc == RC_OK)
 		rc = buf_printf(out,
 			",\"cpu_ms\":%" PRId64 ",\"memory\":%" PRId64 ",\"seed\":%" PRId64
-			",\"logs\":%d}",
-			start->cpu_ms, start->memory_bytes, start->seed, start->logs_max);
+			",\"logs\":%d,\"calls\":%d}",
+			start->cpu_ms, start->memory_bytes, start->seed, start->logs_max,
+			start->calls_max);
 	return rc;
 }
 

@@ -13,7 +13,7 @@ struct payload_start { /* BORROWS */
 	const char *hash, *rule;
 	struct slice event; /* JSON */
 	int64_t cpu_ms, memory_bytes, seed;
-	int logs_max;
+	int logs_max, calls_max;
 };
 
 /* All append to out; RC_NOMEM, RC_TOO_LARGE. */

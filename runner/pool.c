@@ -80,6 +80,8 @@ static bool answers(const struct pool_task *t, const struct frame *f)
 		return t->kind == FRAME_LOAD;
 	case FRAME_WHEN:
 		return t->kind == FRAME_WHEN;
+	case FRAME_BEAT:
+		return t->kind == FRAME_RESUME;
 	default:
 		return t->kind == FRAME_START || t->kind == FRAME_RESUME;
 	}
@@ -129,11 +131,12 @@ static void on_frame(void *ctx, const struct frame *f)
 		on_ready(w);
 		return;
 	case FRAME_BEAT:
-		return;
 	case FRAME_HEAD_OF_FILE:
 	case FRAME_WHEN:
 	case FRAME_CALL:
 	case FRAME_END:
+		if (f->kind == FRAME_BEAT && f->generation == 0)
+			return; /* a sign of life */
 		if (end_tasks(w, f))
 			break;
 		err_set(&err, RC_PARSE, "it left out an answer");

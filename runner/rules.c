@@ -4,7 +4,8 @@
  * From: runner.c at start, the supervisor's reload. To: the live set, the store (texts and list),
  * the answer to the supervisor. Files whose bytes have not changed are kept as they are; a worker
  * reads the others and answers with what they declare. A file that is broken, hangs, or kills its
- * worker leaves its previous version live and says file:line. Does not run rules.
+ * worker leaves its previous version live and says file:line; where that is none of this process,
+ * the store's is read. Does not run rules.
  */
 #include "runner/rules.h"
 
@@ -20,6 +21,7 @@
 
 #define ANSWER_MAX 8192
 #define ON_BYTES (16u << 20)
+#define SOURCE_BYTES (2u << 20)
 #define CRASHES_MAX 3
 
 static void set_error(struct candidate *c, const char *text)
@@ -32,15 +34,28 @@ static void set_error(struct candidate *c, const char *text)
 	c->source = NULL;
 }
 
+/* The head that was asked for will not come. */
+static void give_up(struct candidate *c, const char *text)
+{
+	if (!c->recalled) {
+		set_error(c, text);
+		return;
+	}
+	log_warn(NULL, "the version that was live before cannot be used either: %s", text);
+	version_unref(c->source);
+	c->source = NULL;
+}
+
 static bool is_open(const struct candidate *c)
 {
-	return c->done == NULL && c->source != NULL;
+	return c->source != NULL;
 }
 
 static void forget_load(struct rules *rules)
 {
 	for (size_t i = 0; i < rules->candidates_n; i++) {
 		rulefile_unref(rules->candidates[i].done);
+		rulefile_unref(rules->candidates[i].stored);
 		version_unref(rules->candidates[i].source);
 		free(rules->candidates[i].error);
 	}
@@ -59,13 +74,23 @@ enum standing { UNCHANGED, CHANGED, NEW, STANDING_N };
 
 static enum standing standing_of(const struct candidate *c, const struct rulefile *old)
 {
-	if (old == NULL)
-		return NEW;
+	if (old == NULL) /* it may have been live before this process */
+		return c->done != NULL && c->done->live_ms != 0 ? UNCHANGED : NEW;
 	return c->done != NULL && strcmp(c->done->hash, old->hash) == 0 ? UNCHANGED : CHANGED;
 }
 
-/* The newest good version of a file, or the one that is live, whose names are still free in taken.
- */
+/* People are told that an older version goes on. */
+static void note_older(struct candidate *c, struct rulefile *old)
+{
+	char at[CLOCK_TEXT_N], text[1024];
+	c->chosen = old;
+	clock_format(old->live_ms, at);
+	snprintf(text, sizeof(text), "%.900s; running the version of %s",
+		c->error != NULL ? c->error : c->file->name, at);
+	set_error(c, text);
+}
+
+/* The newest good version of a file, or an older one, whose names are still free in taken. */
 static void choose(struct ruleset *taken, struct candidate *c, struct rulefile *old)
 {
 	struct err err = {0};
@@ -78,7 +103,7 @@ static void choose(struct ruleset *taken, struct candidate *c, struct rulefile *
 	if (old == NULL)
 		return;
 	if (ruleset_add(taken, old, &err) == RC_OK)
-		c->chosen = old;
+		note_older(c, old);
 	else
 		log_warn(NULL, "the older version cannot stay either: %s", err.msg);
 }
@@ -91,6 +116,8 @@ static void choose_all(struct rules *rules, struct ruleset *taken)
 			struct rulefile *old =
 				rules->live != NULL ? ruleset_find_file(rules->live, c->file->name)
 						    : NULL;
+			if (old == NULL)
+				old = c->stored;
 			if ((int)standing_of(c, old) == turn)
 				choose(taken, c, old);
 		}
@@ -117,6 +144,9 @@ static struct ruleset *assemble(struct rules *rules)
 		set->rules[i]->set_aside = false;
 	}
 	set->loaded_ms = clock_wall_ms();
+	for (size_t i = 0; i < set->files_n; i++)
+		if (set->files[i]->live_ms == 0)
+			set->files[i]->live_ms = set->loaded_ms;
 	return set;
 fail:
 	ruleset_unref(taken);
@@ -124,16 +154,25 @@ fail:
 	return NULL;
 }
 
-static enum rc put_sources(struct runner *r, struct err *err)
+/* The texts of what is live, and that they are. */
+static enum rc put_sources(struct runner *r, const struct ruleset *set, struct err *err)
 {
 	enum rc rc = RC_OK;
+	const char **live = calloc(set->files_n + 1, sizeof(*live));
+	if (live == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the rules");
 	for (size_t i = 0; i < r->rules.candidates_n && rc == RC_OK; i++) {
 		const struct candidate *c = &r->rules.candidates[i];
-		if (c->done == NULL)
+		if (c->done == NULL || c->chosen != c->done)
 			continue;
 		rc = queue_source_put(
 			r->queue, c->file->hash, c->file->name, buf_slice(&c->file->text), err);
 	}
+	for (size_t i = 0; i < set->files_n; i++)
+		live[i] = set->files[i]->hash;
+	if (rc == RC_OK)
+		rc = queue_source_live(r->queue, live, set->files_n, set->loaded_ms, err);
+	free(live);
 	return rc;
 }
 
@@ -280,7 +319,7 @@ static void swap(struct runner *r)
 		runner_fatal(r, &err);
 		return;
 	}
-	enum rc rc = put_sources(r, &err);
+	enum rc rc = put_sources(r, set, &err);
 	if (rc == RC_OK)
 		rc = put_list(r, set, &err);
 	gate_wrote(&r->gate);
@@ -303,8 +342,41 @@ static void swap(struct runner *r)
 	}
 }
 
+/* Of a file that is not live here: is there a version that was live in the process before? The head
+ * of that one is wanted, too, since only the whole set shows whether the new one can be. */
+static void recall(struct runner *r, struct candidate *c)
+{
+	struct err err = {0};
+	struct buf text;
+	char hash[DIGEST_HEX_N];
+	if (c->recalled)
+		return;
+	c->recalled = true;
+	c->asked = false;
+	c->crashes = 0;
+	if (r->rules.live != NULL && ruleset_find_file(r->rules.live, c->file->name) != NULL)
+		return;
+	buf_init(&text, SOURCE_BYTES);
+	enum rc rc = queue_source_find(r->queue, c->file->name, &text, hash, &c->stored_ms, &err);
+	bool same = rc == RC_OK && strcmp(hash, c->file->hash) == 0;
+	if (same && c->done != NULL)
+		c->done->live_ms = c->stored_ms;
+	else if (rc == RC_OK && !same)
+		rc = version_add(
+			&r->versions, hash, c->file->name, buf_slice(&text), &c->source, &err);
+	if (rc == RC_IO)
+		runner_fatal(r, &err);
+	else if (rc != RC_OK && rc != RC_NOT_FOUND)
+		log_warn(NULL, "%s", err.msg);
+	buf_done(&text);
+}
+
 static void swap_when_known(struct runner *r)
 {
+	for (size_t i = 0; i < r->rules.candidates_n; i++) {
+		if (!is_open(&r->rules.candidates[i]))
+			recall(r, &r->rules.candidates[i]);
+	}
 	for (size_t i = 0; i < r->rules.candidates_n; i++) {
 		if (is_open(&r->rules.candidates[i]))
 			return;
@@ -408,8 +480,11 @@ void rules_head(struct runner *r, struct worker *worker, const struct frame *fra
 	}
 	struct version *source = c->source;
 	c->source = NULL;
-	if (rulefile_new(c->file->name, source, head, &c->done, &err) != RC_OK)
-		set_error(c, err.msg);
+	if (rulefile_new(c->file->name, source, head, c->recalled ? &c->stored : &c->done, &err) !=
+		RC_OK)
+		give_up(c, err.msg);
+	else if (c->recalled)
+		c->stored->live_ms = c->stored_ms;
 	json_decref(head);
 	swap_when_known(r);
 }
@@ -428,7 +503,7 @@ void rules_gone(struct runner *r, const struct pool_task *task, bool blamed, con
 			why->msg);
 	else
 		return;
-	set_error(c, text);
+	give_up(c, text);
 	swap_when_known(r);
 }
 

@@ -2,6 +2,9 @@
 /*
  * The folder of rules -> the live set. Loading asks a worker for the head of each new file, so it
  * takes a while; until it is over the old set is live, then the new one is, at once.
+ *
+ * A broken file leaves its older version live. After a start that is the one which the store says
+ * was live before; a file that has been deleted has none.
  */
 #ifndef MOONHOOK_RUNNER_RULES_H
 #define MOONHOOK_RUNNER_RULES_H
@@ -21,12 +24,15 @@ struct runner;
 
 struct candidate {                /* a file that is being loaded */
 	struct folder_file *file; /* BORROWS */
-	struct version *source;
-	struct rulefile *done; /* its new version, once known */
-	char *error;           /* why it has none */
-	int crashes;           /* workers that died while others were loaded with it */
+	struct version *source;   /* whose head is wanted: the file's, then the store's */
+	struct rulefile *done;    /* its new version, once known */
+	char *error;              /* why it has none */
+	bool recalled;            /* the store has been asked for an older version */
+	struct rulefile *stored;  /* that one, where none is live here */
+	int64_t stored_ms;        /* wall: since when it was live */
+	int crashes;              /* workers that died while others were loaded with it */
 	bool asked;
-	struct rulefile *chosen; /* done, or the one that is live; BORROWS */
+	struct rulefile *chosen; /* done, or an older one; BORROWS */
 };
 
 struct rules {

@@ -41,6 +41,7 @@ struct rulefile { /* one version of one file */
 	struct version *source;
 	struct rule *rules;
 	size_t n;
+	int64_t live_ms; /* wall: since when it is live; 0: it never was */
 };
 
 struct ruleset { /* refcounted, so that a batch keeps the rules it was matched against */

@@ -73,16 +73,31 @@ static void stop_counting(struct run *run)
 
 enum rc runs_open(struct runs *runs, size_t max, struct err *err)
 {
-	*runs = (struct runs){.max = max};
-	runs->slots = calloc(max, sizeof(*runs->slots));
+	*runs = (struct runs){.max = max, .wanted = max};
+	runs->slots = calloc(RUN_SLOTS_MAX, sizeof(*runs->slots));
 	if (runs->slots == NULL)
-		return err_set(err, RC_NOMEM, "no memory for %zu runs", max);
+		return err_set(err, RC_NOMEM, "no memory for runs");
 	runs->pending_end = &runs->pending;
-	for (size_t i = max; i-- > 0;) {
-		runs->slots[i].slot = (uint32_t)i;
-		link_into(&runs->slots[i], &runs->unused);
-	}
 	return RC_OK;
+}
+
+void runs_resize(struct runs *runs, size_t max)
+{
+	runs->wanted = max;
+	runs->max = runs->live_n > max ? runs->live_n : max;
+}
+
+/* A slot that was used before, else the next one. NULL: there are max live runs already. */
+static struct run *find_slot(struct runs *runs)
+{
+	if (runs->live_n >= runs->max)
+		return NULL;
+	if (runs->unused == NULL) {
+		struct run *run = &runs->slots[runs->slots_n];
+		run->slot = (uint32_t)runs->slots_n++;
+		link_into(run, &runs->unused);
+	}
+	return runs->unused;
 }
 
 static void empty(struct run *run)
@@ -98,7 +113,7 @@ static void empty(struct run *run)
 
 void runs_close(struct runs *runs)
 {
-	for (size_t i = 0; runs->slots != NULL && i < runs->max; i++) {
+	for (size_t i = 0; i < runs->slots_n; i++) {
 		if (runs->slots[i].state != RUN_FREE)
 			empty(&runs->slots[i]);
 	}
@@ -109,7 +124,7 @@ void runs_close(struct runs *runs)
 struct run *run_new(struct runs *runs, struct queue_run *q, struct event *event,
 	struct version *source, const struct run_limits *limits)
 {
-	struct run *run = runs->unused;
+	struct run *run = find_slot(runs);
 	if (run == NULL)
 		return NULL;
 	leave_list(runs, run);
@@ -136,11 +151,12 @@ void run_free(struct runs *runs, struct run *run)
 	empty(run);
 	link_into(run, &runs->unused);
 	runs->live_n--;
+	runs_resize(runs, runs->wanted);
 }
 
 struct run *run_find(struct runs *runs, uint32_t slot, uint32_t generation)
 {
-	if (slot >= runs->max)
+	if (slot >= runs->slots_n)
 		return NULL;
 	struct run *run = &runs->slots[slot];
 	bool here = run->state == RUN_ACTIVE || run->state == RUN_SUSPENDED;
@@ -185,6 +201,7 @@ void run_restart(struct runs *runs, struct run *run)
 	run->calls_n = run->logs_n = 0;
 	buf_clear(&run->log);
 	run->log_full = false;
+	run->ended = false;
 }
 
 int64_t run_wall_ms(const struct run *run)

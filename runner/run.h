@@ -26,6 +26,7 @@
 #include "runner/version.h"
 
 #define RUN_LOG_BYTES (64u << 10) /* of the log lines of one run */
+#define RUN_SLOTS_MAX 65536       /* live runs at most, whatever is configured */
 
 enum run_state { RUN_FREE, RUN_PENDING, RUN_ACTIVE, RUN_SUSPENDED, RUN_STATE_N };
 
@@ -62,20 +63,24 @@ struct run {
 };
 
 struct runs {
-	struct run *slots;
-	size_t max, live_n;
-	struct run *unused;  /* list of free slots */
+	struct run *slots;   /* RUN_SLOTS_MAX of them; memory comes with their first use */
+	size_t slots_n;      /* that have ever been used */
+	size_t wanted;       /* live runs at once, as configured */
+	size_t max, live_n;  /* wanted, or live_n where more are alive still */
+	struct run *unused;  /* list of free slots among those */
 	struct run *pending; /* oldest first */
 	struct run **pending_end;
 };
 
-/* RC_NOMEM. */
+/* max: live runs at once, at most RUN_SLOTS_MAX. RC_NOMEM. */
 enum rc runs_open(struct runs *runs, size_t max, struct err *err) must_check;
+/* Changes max; nothing ends, where more are alive they become fewer one by one. */
+void runs_resize(struct runs *runs, size_t max);
 /* Frees everything, live runs too. */
 void runs_close(struct runs *runs);
 
 /* Takes up a claimed run. TAKES q, one reference of event and of source. It is pending then. NULL:
- * every slot is in use. */
+ * there are max already. */
 struct run *run_new(struct runs *runs, struct queue_run *q, struct event *event,
 	struct version *source, const struct run_limits *limits);
 /* Ends it: leaves its worker and frees its slot. Its calls must be gone. */

@@ -115,8 +115,9 @@ static void take_reload(struct runner *r, struct slice text)
 	conf_free(r->own_conf);
 	r->own_conf = conf;
 	r->conf = conf;
-	settings.runs_max = r->settings.runs_max;
 	r->settings = settings;
+	runs_resize(&r->runs, settings.runs_max);
+	r->route.backlog = true; /* there may be room for more */
 	pool_resize(&r->pool, settings.workers);
 	r->rules.answer = true;
 	rules_reload(r);
@@ -270,7 +271,7 @@ void runner_free(struct runner *r)
 		return;
 	upkeep_stop(r);
 	pool_close(&r->pool);
-	for (size_t i = 0; r->runs.slots != NULL && i < r->runs.max; i++) {
+	for (size_t i = 0; i < r->runs.slots_n; i++) {
 		if (r->runs.slots[i].state != RUN_FREE)
 			call_forget(r, &r->runs.slots[i]);
 	}

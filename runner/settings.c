@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "runner/run.h"
 #include "runner/runner.h"
 
 static const struct conf_option options[] = {
@@ -20,7 +21,7 @@ static const struct conf_option options[] = {
 	{"limits.memory", CONF_BYTES, "64MB", 1 << 20, INT64_C(4) << 30, NULL, "Memory of one run"},
 	{"limits.calls", CONF_INT, "1000", 1, 1000000, NULL, "API calls of one run"},
 	{"limits.logs", CONF_INT, "1000", 1, 1000000, NULL, "Log lines of one run"},
-	{"limits.runs", CONF_INT, "1024", 1, 65536, NULL, "Runs at work at once"},
+	{"limits.runs", CONF_INT, "1024", 1, RUN_SLOTS_MAX, NULL, "Runs at work at once"},
 };
 
 const struct conf_table runner_conf_table = {"runner", options, ARRAY_N(options)};

@@ -2,7 +2,8 @@
 /*
  * The ticks of the runner.
  * From: runner.c. Every 10 ms while a worker has something to do: the watch; every 250 ms: work
- * that no wake told of; every second: gauges; every ten: pruning. A thread moves the WAL into the
+ * that no wake told of; every second: gauges; every ten: pruning, of rule files that nobody needs,
+ * too. A thread moves the WAL into the
  * database every 150 ms when something was written, because that waits for the disk. Fails by
  * ending the process where the store fails.
  */
@@ -27,6 +28,7 @@
 #define PRUNE_MS 10000
 #define PRUNE_MORE_MS 200
 #define PRUNE_MOST 500
+#define SOURCE_KEPT_MS 3600000 /* a version of a rule file that is live no more and unused */
 #define CHECKPOINT_MS 150
 
 static void count(struct runner *r)
@@ -81,13 +83,16 @@ static void prune(struct runner *r)
 	int64_t now = clock_mono_ms();
 	if (now < r->upkeep.prune_at_ms)
 		return;
-	enum rc rc =
-		queue_prune(r->queue, &r->settings.keep, clock_wall_ms(), PRUNE_MOST, &n, &err);
+	int64_t wall = clock_wall_ms();
+	size_t sources_n = 0;
+	enum rc rc = queue_prune(r->queue, &r->settings.keep, wall, PRUNE_MOST, &n, &err);
+	if (rc == RC_OK)
+		rc = queue_source_prune(r->queue, wall - SOURCE_KEPT_MS, &sources_n, &err);
 	if (rc != RC_OK) {
 		runner_fatal(r, &err);
 		return;
 	}
-	if (n != 0)
+	if (n != 0 || sources_n != 0)
 		gate_wrote(&r->gate);
 	r->upkeep.prune_at_ms = now + (n == PRUNE_MOST ? PRUNE_MORE_MS : PRUNE_MS);
 }

@@ -10,16 +10,18 @@
  * of bounded depth and size. `run` is a slot the runner chooses; `generation` changes with every
  * start, so that a late answer or call of an earlier holder of the slot is recognised and dropped.
  * A worker takes up one frame after the other, in order, and answers LOAD, WHEN, START and RESUME
- * under the run and generation of the frame; a RESUME that no call waits for is dropped.
+ * under the run and generation of the frame.
  *
  * runner -> worker
  *   LOAD    {"hash","file","source"}     keep this rule file under its hash; answered with HEAD
  *   DROP    {"hash"}                     no run will need it again
  *   WHEN    {"hash","rule","event"}      run `when` and `key`; answered with WHEN
  *   START   {"hash","rule","event","cpu_ms","memory","seed","logs"?,"calls"?}
- *                                        a new run; logs, calls: how many lines and calls at most
- *   RESUME  {"path","value"} | {"path","error":{"code","message","status","retryable"}}
- *                                        the answer to a CALL
+ *                                        a new run; logs, calls: how many lines and calls at most,
+ *                                        1000 each where it does not say
+ *   RESUME  {"path","value"} | {"path","error":{"code","message","status","retryable","unknown"?}}
+ *                                        the answer to a CALL; unknown true: an effect of which
+ *                                        nobody knows whether it happened (no answer in time)
  *   CANCEL  {}                           the run is over, forget it (wall time, drain)
  * worker -> runner
  *   READY   {"pid"}                      sandboxed, may be used
@@ -32,8 +34,10 @@
  *            "error":{"code","message","line","traceback","status","retryable"},
  *            "cpu_us","memory"}          memory: most bytes held at once
  *           code: "rule" "cpu" "memory" "quota" "nomem" "worker", or of a call that failed
- *   BEAT    {}                           sent every time the worker returns to its loop after
- *                                        more than 5 ms
+ *   BEAT    {}                           under run and generation 0: a sign of life, every time the
+ *                                        worker returns to its loop after more than 5 ms; under
+ *                                        those of a RESUME: its run has nothing to say to it (no
+ *                                        call waits for it, or others of the run go on)
  *
  * A rule in HEAD: {"name","line","on":["person.created",..],"when":bool (a function),
  *   "key":null|"field.path"|true (a function),"timeout_ms","cpu_ms","retry_max"}; 0 and null:

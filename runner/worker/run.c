@@ -3,8 +3,8 @@
  * Runs: from START to END, through any number of calls.
  * From: worker.c (START, RESUME, CANCEL, WHEN). To: the runner, as CALL, LOG and END. Every entry
  * into Lua is protected and limited; whatever a rule does ends in one END or one CALL. A RESUME for
- * a run that is not there any more, or that waits for another call, is dropped. Decides nothing
- * about retries.
+ * a run that is not there any more, or that waits for another call, is answered with BEAT. Decides
+ * nothing about retries.
  */
 #include "runner/worker/run.h"
 
@@ -28,7 +28,7 @@
 #define MEMORY_BYTES (64 << 20)
 #define MEMORY_LEAST (1 << 20)
 #define LOGS 1000
-#define CALLS 100000   /* the runner has its own, lower limit */
+#define CALLS 1000
 #define ASK_CPU_MS 100 /* of `when` and `key` */
 #define FLUSH_US 1000  /* a run this long at work lets its log out at once */
 
@@ -335,7 +335,17 @@ static bool awaits(const struct worker_run *run, struct slice path)
 	return run->suspended && slice_equal(path, slice_of(text));
 }
 
-enum rc worker_run_resume(struct worker_runs *runs, const struct frame *frame, struct err *err)
+static enum rc put_nothing(struct outbox *box, const struct frame *frame, struct err *err)
+{
+	buf_clear(&box->text);
+	enum rc rc = buf_put_text(&box->text, "{}");
+	if (rc == RC_OK)
+		rc = outbox_put(box, FRAME_BEAT, frame->run, frame->generation);
+	return rc != RC_OK ? err_set(err, rc, "no room for an answer") : RC_OK;
+}
+
+enum rc worker_run_resume(
+	struct worker_runs *runs, struct outbox *box, const struct frame *frame, struct err *err)
 {
 	static const char *const names[] = {"path", "value", "error"};
 	struct slice v[ARRAY_N(names)];
@@ -344,7 +354,7 @@ enum rc worker_run_resume(struct worker_runs *runs, const struct frame *frame, s
 	if (!json_text_members(frame->payload, names, v, ARRAY_N(names)))
 		return err_set(err, RC_PARSE, "a RESUME is no object");
 	if (run == NULL || run->generation != frame->generation || !awaits(run, v[0]))
-		return RC_OK;
+		return put_nothing(box, frame, err);
 	run->suspended = false;
 	run->answer = v[1].n != 0 ? v[1] : slice_of("null");
 	run->answer_error = v[2];

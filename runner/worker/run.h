@@ -49,8 +49,8 @@ struct worker_runs {
 enum rc worker_run_start(struct worker_runs *runs, struct kit *kit,
 	const struct worker_rules *rules, struct outbox *box, const struct frame *frame,
 	struct err *err) must_check;
-enum rc worker_run_resume(
-	struct worker_runs *runs, const struct frame *frame, struct err *err) must_check;
+enum rc worker_run_resume(struct worker_runs *runs, struct outbox *box, const struct frame *frame,
+	struct err *err) must_check;
 void worker_run_cancel(struct worker_runs *runs, const struct frame *frame);
 void worker_runs_done(struct worker_runs *runs);
 /* Asks a rule's `when` and `key` about an event. */

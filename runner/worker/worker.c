@@ -53,7 +53,7 @@ static enum rc take_up(struct worker_process *w, const struct frame *frame, stru
 	case FRAME_START:
 		return worker_run_start(&w->runs, &w->kit, &w->rules, &w->box, frame, err);
 	case FRAME_RESUME:
-		return worker_run_resume(&w->runs, frame, err);
+		return worker_run_resume(&w->runs, &w->box, frame, err);
 	case FRAME_CANCEL:
 		worker_run_cancel(&w->runs, frame);
 		return RC_OK;

@@ -245,6 +245,43 @@ QUEUE_CASE(what_is_ended_and_past_its_time_goes)
 	suite_check_counts(s);
 }
 
+/* A run may wait for longer than its kind is kept, and is there all the same once it has ended. */
+QUEUE_CASE(a_run_is_kept_for_its_time_from_its_end_on)
+{
+	struct queue_outcome late = {.state = QUEUE_DONE, .ended_ms = LATER};
+	struct queue_retention runs = {.runs_ms = 86400000};
+	suite_event(s, "rule", "a", 1);
+	suite_ok(s, queue_finish(s->runner, s->runs[0].seq, s->runs[0].epoch, &late, &s->err));
+	suite_commit(s);
+	cr_assert_eq(prune(s, s->runner, &runs, LATER + 86000000, 10), 0u);
+	cr_assert_eq(suite_runs_n(s, NULL), 1u);
+	cr_assert_eq(prune(s, s->runner, &runs, LATER + 87000000, 10), 1u);
+	cr_assert_eq(suite_runs_n(s, NULL), 0u);
+}
+
+QUEUE_CASE(the_journal_of_a_run_goes_with_it)
+{
+	struct queue_call *calls = NULL,
+			  call = {.path = "1",
+				  .method = "create",
+				  .effect = true,
+				  .answer = slice_of("{\"email\":\"ann@acme.example\"}"),
+				  .ended_ms = SUITE_NOW_MS};
+	size_t n = 99;
+	suite_event(s, "rule", "a", 1);
+	suite_ok(s, queue_call_put(s->runner, s->runs[0].seq, s->runs[0].epoch, &call, &s->err));
+	suite_finish(s, &s->runs[0], QUEUE_DONE);
+	suite_commit(s);
+	suite_ok(s, queue_calls_load(s->runner, s->runs[0].seq, &calls, &n, &s->err));
+	queue_calls_free(calls, n);
+	cr_assert_eq(n, 1u);
+	cr_assert_eq(prune(s, s->runner, &day, LATER, 10), 2u);
+	suite_commit(s);
+	suite_ok(s, queue_calls_load(s->runner, s->runs[0].seq, &calls, &n, &s->err));
+	queue_calls_free(calls, n);
+	cr_assert_eq(n, 0u);
+}
+
 QUEUE_CASE(what_is_still_to_be_done_is_never_removed)
 {
 	struct queue_retention tiny = {.events_ms = 1, .runs_ms = 1, .size_bytes = 1};

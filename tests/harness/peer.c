@@ -107,7 +107,7 @@ bool peer_receive(struct peer *p, int wait_ms, struct peer_frame *ret_frame)
 	int64_t until = clock_mono_ms() + wait_ms;
 	for (;;) {
 		while (take(p, ret_frame)) {
-			if (ret_frame->kind != FRAME_BEAT)
+			if (ret_frame->kind != FRAME_BEAT || ret_frame->generation != 0)
 				return true;
 			p->beats++;
 			json_decref(ret_frame->payload);

@@ -18,7 +18,7 @@ struct peer {
 	pid_t pid;
 	int fd;
 	struct buf in;
-	int beats; /* BEAT frames that came in between */
+	int beats; /* signs of life (BEAT of run 0) that came in between */
 };
 
 struct peer_frame {
@@ -32,7 +32,8 @@ bool peer_start(struct peer *p, int (*body)(void));
 /* Sends a frame; payload is stolen. */
 bool peer_send(struct peer *p, enum frame_kind kind, uint32_t run, uint32_t gen, json_t *payload);
 bool peer_send_bytes(struct peer *p, struct slice bytes);
-/* The next frame that is no BEAT; false when none comes in time or the worker is gone. */
+/* The next frame that is no mere sign of life; false when none comes in time or the worker is gone.
+ */
 bool peer_receive(struct peer *p, int wait_ms, struct peer_frame *ret_frame);
 /* Loads a file; answers its HEAD. GIVES. */
 json_t *peer_load(struct peer *p, const char *hash, const char *file, const char *source);

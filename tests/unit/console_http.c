@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "console/http.h"
 #include "tests/harness/http.h"
+#include "tests/harness/wire.h"
 
 #define TOKEN "token-of-the-console"
 
@@ -39,7 +41,7 @@ static void start(struct conf *conf, uint32_t address)
 	socklen_t n = sizeof(a);
 	struct err err = {.msg = ""};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && listen(fd, 16) == 0 &&
+	cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && listen(fd, 512) == 0 &&
 		  getsockname(fd, (struct sockaddr *)&a, &n) == 0);
 	port = ntohs(a.sin_port);
 	cr_assert_eq(http_start(fd, conf, &http, &err), RC_OK, "%s", err.msg);
@@ -161,4 +163,78 @@ Test(console_http, an_empty_token_is_refused)
 	cr_expect_null(none);
 	conf_free(conf);
 	http = NULL;
+}
+
+/* --- who does not ask, keeps nobody out ------------------------------------------------------- */
+
+#define CROWD_MAX 200
+static struct wire crowd[CROWD_MAX];
+
+/* n connections that say this and then nothing. */
+static void gather(size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++) {
+		wire_open(&crowd[i], port);
+		cr_assert_geq(crowd[i].fd, 0);
+		cr_assert(wire_send_text(&crowd[i], text));
+	}
+}
+
+static void disperse(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wire_close(&crowd[i]);
+}
+
+static void is_healthy(const char *beside)
+{
+	int64_t from_ms = clock_mono_ms();
+	cr_expect_eq(status_of("GET", "/healthz", NULL), 200);
+	int64_t took_ms = clock_mono_ms() - from_ms;
+	cr_expect_lt(took_ms, 1000, "%d ms beside %s", (int)took_ms, beside);
+}
+
+Test(console_http, idle_connections_keep_no_health_check_out)
+{
+	start(CONF("mhc1" LISTEN PARTS), INADDR_LOOPBACK);
+	gather(64, "");
+	is_healthy("64 that say nothing");
+	disperse(64);
+	gather(CROWD_MAX, "");
+	is_healthy("200 that say nothing");
+	disperse(CROWD_MAX);
+	gather(CROWD_MAX, "GET /healthz HTTP/1.1\r\nHost: local");
+	is_healthy("200 that stop in mid-header");
+	disperse(CROWD_MAX);
+	gather(CROWD_MAX, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	is_healthy("200 that stay when they have been answered");
+	disperse(CROWD_MAX);
+	gather(CROWD_MAX, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n");
+	is_healthy("200 that stop in mid-body");
+	disperse(CROWD_MAX);
+}
+
+Test(console_http, headers_and_idleness_have_deadlines_that_no_trickle_moves)
+{
+	struct wire slow, idle;
+	start(CONF("mhc1" LISTEN PARTS), INADDR_LOOPBACK);
+	wire_open(&slow, port);
+	wire_open(&idle, port);
+	cr_assert(wire_send_text(&idle, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+	cr_expect_eq(wire_read(&idle).status, 200);
+	cr_assert(wire_send_text(&slow, "GET /healthz HTTP/1.1\r\n"));
+	is_healthy("both, and behind them: now they are known");
+	clock_skip_mono_ms(1500);
+	cr_assert(wire_send_text(&slow, "Host: "));
+	http_tick(http);
+	cr_expect(wire_silent(&slow));
+	clock_skip_mono_ms(1000);
+	http_tick(http);
+	cr_expect(wire_closed(&slow));
+	cr_expect(wire_silent(&idle), "it has said what it wanted");
+	clock_skip_mono_ms(8000);
+	http_tick(http);
+	cr_expect(wire_closed(&idle));
+	wire_close(&slow);
+	wire_close(&idle);
 }

@@ -113,6 +113,77 @@ Test(queue_seen, what_is_deleted_is_forgotten_and_swept_out_of_the_file)
 	suite_remove(r.folder);
 }
 
+/* Puts keys whose transaction is then rolled back, in many sizes, so that it goes wrong before, at
+ * and behind the end of a round of the sweep. */
+Test(queue_seen, a_rollback_takes_back_what_was_moved_as_well_as_what_was_put)
+{
+	struct rig r;
+	suite_folder(r.folder);
+	start(&r);
+	int n = 0;
+	for (int round = 1; round < 40; round++) {
+		suite_ok(&r, db_begin(&r.db, &r.err));
+		seen_begin(&r.seen);
+		put(&r, n, n + 29);
+		suite_ok(&r, db_commit(&r.db, &r.err));
+		seen_end(&r.seen);
+		n += 29;
+		suite_ok(&r, db_begin(&r.db, &r.err));
+		seen_begin(&r.seen);
+		put(&r, n, n + round * round);
+		db_rollback(&r.db);
+		seen_rollback(&r.seen);
+		suite_ok(&r, db_begin(&r.db, &r.err));
+		for (int i = 0; i < n; i++)
+			cr_assert_eq(find(&r, i), i + 1, "%d in round %d", i, round);
+		for (int i = n; i < n + round * round; i++)
+			cr_assert_eq(find(&r, i), 0, "%d in round %d", i, round);
+		if (round % 5 != 0)
+			continue;
+		stop(&r);
+		start(&r);
+		for (int i = 0; i < n; i++)
+			cr_assert_eq(find(&r, i), i + 1, "%d behind round %d", i, round);
+	}
+	stop(&r);
+	suite_remove(r.folder);
+}
+
+/* The way a batch fails without ending the process, but by memory that is short: its last key is
+ * too long. */
+Test(queue_seen, a_batch_that_fails_leaves_every_key_before_it_known)
+{
+	static char body[] = "{}", longest[(1 << 20) + 1];
+	struct suite s;
+	suite_start(&s, NULL);
+	((struct store *)s.receiver)->seen.max = IN_MEMORY;
+	struct id ids[200];
+	char key[24];
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof(key), "evt_%d", i);
+		ids[i] = suite_put(&s, key, body);
+	}
+	static char keys[100][24];
+	struct queue_delivery d[101] = {0};
+	for (int i = 0; i < 101; i++) {
+		d[i].source = "twenty";
+		d[i].body = slice_of(body);
+		suite_ok(&s, id_new(SUITE_NOW_MS, &d[i].id, &s.err));
+		if (i < 100)
+			snprintf(keys[i], sizeof(keys[i]), "lost_%d", i);
+		d[i].dedupe =
+			i < 100 ? slice_of(keys[i]) : (struct slice){longest, sizeof(longest)};
+	}
+	cr_assert_eq(queue_inbox_put(s.receiver, d, 101, &s.err), RC_TOO_LARGE);
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof(key), "evt_%d", i);
+		cr_assert_str_eq(suite_put(&s, key, body).text, ids[i].text, "%s", key);
+	}
+	suite_put(&s, "lost_0", body);
+	cr_assert_eq(suite_events_n(&s, NULL), 201u);
+	suite_end(&s);
+}
+
 Test(queue_seen, keys_of_all_lengths_hash_apart)
 {
 	const struct seen seen = {.seed = 12345};

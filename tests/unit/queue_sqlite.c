@@ -247,6 +247,35 @@ Test(queue_sqlite, checkpoints_beside_a_busy_writer_lose_nothing)
 	suite_end(&s);
 }
 
+static off_t size_of(const struct suite *s, const char *name)
+{
+	char path[128];
+	struct stat st;
+	path_of(s, name, path);
+	cr_assert_eq(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* 200 rounds of 40 kB would be 8 MB. */
+Test(queue_sqlite, checkpoints_keep_the_logs_short)
+{
+	struct suite s;
+	static char body[40000];
+	memset(body, 'x', sizeof(body) - 1);
+	suite_start(&s, NULL);
+	for (int i = 0; i < 200; i++) {
+		suite_put(&s, NULL, body);
+		suite_ok(&s, queue_checkpoint(s.receiver, &s.err));
+		suite_route(&s, 1, body + sizeof(body) - 200, "a", 0);
+		suite_commit(&s);
+		suite_ok(&s, queue_checkpoint(s.runner, &s.err));
+	}
+	cr_assert_lt(size_of(&s, "inbox.db-wal"), 1 << 20);
+	cr_assert_lt(size_of(&s, "work.db-wal"), 1 << 20);
+	cr_assert_eq(suite_events_n(&s, NULL), 200u);
+	suite_end(&s);
+}
+
 Test(queue_sqlite, a_checkpoint_within_an_open_transaction_waits_for_nobody)
 {
 	struct suite s;
@@ -532,6 +561,33 @@ Test(queue_sqlite, the_file_of_another_program_is_left_alone)
 	cr_assert_eq(query(&s, "inbox.db", "SELECT count(*) FROM sqlite_schema"), 1);
 	cr_assert_eq(query(&s, "inbox.db", "PRAGMA journal_mode = 'delete'"), 0);
 	suite_remove(s.folder);
+}
+
+Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_starts_first)
+{
+	struct suite s;
+	size_t n = 9;
+	suite_start(&s, NULL);
+	suite_event(&s, "rule", "a", 1);
+	suite_event(&s, "rule", "b", 1);
+	suite_finish(&s, &s.runs[0], QUEUE_DONE);
+	suite_commit(&s);
+	suite_forget_runs(&s);
+	queue_close(s.runner);
+	queue_close(s.receiver);
+	execute(&s, "work.db", "DROP TABLE source_use; PRAGMA user_version = 1");
+	suite_ok(&s, queue_open(s.store, QUEUE_RECEIVER, &s.receiver, &s.err));
+	suite_put(&s, NULL, "{}");
+	struct queue *reader = NULL;
+	cr_assert_eq(queue_open(s.store, QUEUE_READER, &reader, &s.err), RC_UNSUPPORTED);
+	suite_ok(&s, queue_open(s.store, QUEUE_RUNNER, &s.runner, &s.err));
+	cr_assert_eq(query(&s, "work.db", "SELECT sum(runs) FROM source_use"), 2);
+	cr_assert_eq(query(&s, "work.db", "PRAGMA user_version"), 2);
+	suite_ok(&s, queue_source_prune(s.runner, INT64_MAX, &n, &s.err));
+	cr_assert_eq(n, 0u, "its runs are counted");
+	cr_assert_eq(suite_runs_n(&s, NULL), 2u);
+	cr_assert_eq(suite_route(&s, 1, "rule", "c", 1), 1u);
+	suite_end(&s);
 }
 
 Test(queue_sqlite, a_newer_schema_is_refused)

@@ -3,6 +3,7 @@
 #include "receiver/commit.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -120,6 +121,50 @@ Test(receiver_commit, a_store_that_cannot_be_opened_is_said_and_leaves_nothing_b
 /* --- on a disk -------------------------------------------------------------------------------- */
 
 static struct room room;
+static enum rc take_length(void *ctx, const struct queue_event_row *row, struct err *err)
+{
+	(void)err;
+	*(size_t *)ctx = row->body.n;
+	return RC_OK;
+}
+
+/* Bytes of the body of the first delivery that are kept. */
+static size_t kept_n(struct queue *q)
+{
+	struct err err;
+	size_t n = 0;
+	cr_assert_eq(queue_event_get(q, items[0].delivery.id.text, take_length, &n, &err), RC_OK,
+		"%s", err.msg);
+	return n;
+}
+
+Test(receiver_commit, how_long_deliveries_are_kept_can_change, .timeout = 30)
+{
+	struct commit *c = start();
+	struct queue *q;
+	struct queue_raw raw;
+	struct err err;
+	size_t n = 0;
+	cr_assert(commit_put(c, item(0, 0)));
+	await_answers(1);
+	cr_assert_eq(queue_open("memory:", QUEUE_RUNNER, &q, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(queue_inbox_next(q, 1, &raw, &n, &err), RC_OK);
+	struct queue_routing routing = {.event = {.seq = raw.seq,
+						.id = raw.id,
+						.via = "hook",
+						.state = QUEUE_DONE,
+						.received_ms = raw.received_ms}};
+	cr_assert_eq(queue_route(q, &routing, 1, 0, NULL, &n, &err), RC_OK, "%s", err.msg);
+	poll(NULL, 0, 50); /* ten times the pause between two prunings */
+	cr_expect_gt(kept_n(q), 0u, "for ever");
+	commit_keep(c, &(struct queue_retention){.events_ms = 1});
+	for (int i = 0; i < 5000 && kept_n(q) != 0; i++)
+		poll(NULL, 0, 2);
+	cr_expect_eq(kept_n(q), 0u);
+	commit_stop(c);
+	queue_close(q);
+}
+
 static char folder[] = "/tmp/moonhook-commit-XXXXXX";
 static char conf[512];
 
@@ -216,6 +261,34 @@ Test(receiver_durable, a_skewed_delivery_lies_in_quarantine_with_its_reason)
 	cr_assert_not_null(strstr(kept.p, "time window"), "%s", kept.p);
 	cr_assert_eq(line[1], '\0', "the repeat was kept as well");
 	buf_done(&kept);
+}
+
+Test(receiver_durable, a_signed_timestamp_that_is_no_number_is_called_malformed_not_skewed)
+{
+	char log[160];
+	snprintf(log, sizeof(log), "%s/log", folder);
+	int before = dup(STDERR_FILENO), fd = open(log, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert(before >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	unlink(log);
+	char loud[640];
+	snprintf(loud, sizeof(loud), "%s\nlog = { level = \"warn\", format = \"json\" }\n", conf);
+	rig_start(&room, loud, RIG_CLOCK_STANDS);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	struct buf request = rig_request(RIG_SECRET, "2026-01-01", slice_of("{\"timeless\":1}"));
+	cr_assert_eq(rig_status(room.port, buf_slice(&request)), 401);
+	buf_done(&request);
+	cr_assert_eq(metrics_value(METRIC_HOOK_SKEWED), 1);
+	kill(room.pid, SIGTERM);
+	cr_assert_eq(room_wait(&room), 0);
+	struct buf kept = stored(NULL);
+	cr_assert_not_null(strstr(kept.p, "timestamp is malformed"), "%s", kept.p);
+	buf_done(&kept);
+	char lines[2048] = "";
+	cr_assert_geq(pread(fd, lines, sizeof(lines) - 1, 0), 1);
+	close(fd);
+	cr_assert_not_null(strstr(lines, "has a malformed timestamp"), "%s", lines);
+	cr_assert_null(strstr(lines, " 0 ms"), "%s", lines);
 }
 
 /* A disk that takes no more than a few files' worth: writing fails with EFBIG. */

@@ -4,12 +4,16 @@
  * From: rules against a twin. To: runner/call.c, runner/gate.c, runner/journal.c.
  */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
+#include "runner/assign.h"
 #include "tests/harness/http.h"
 #include "tests/unit/runner_stage.h"
 
@@ -84,6 +88,62 @@ Test(runner_call, a_rule_that_ignores_its_quota_is_ended)
 	const struct stage_run *run = run_once("limits = { calls = 3 }");
 	cr_assert_eq(run->state, QUEUE_DEAD);
 	cr_assert_str_eq(run->code, "quota");
+	cr_assert(strstr(run->error, "more than 3 calls") != NULL, "by the runner: %s", run->error);
+}
+
+/* The id of a new record is made of event, rule and call: none of them may be left out. */
+Test(runner_call, alike_creates_of_two_rules_two_events_and_two_calls_are_as_many_records)
+{
+	stage_rule(&s, "a.lua",
+		"for _, name in ipairs { \"one\", \"two\" } do\n"
+		"rule(name) { on = \"person.*\", run = function()\n"
+		"local a = twenty.notes:create { title = \"n\" }\n"
+		"local b = twenty.notes:create { title = \"n\" }\n"
+		"skip(a.id .. b.id)\nend }\nend");
+	stage_start(&s, STAGE_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 4);
+	stage_look(&s);
+	cr_assert_eq(s.runs_n, 4);
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert_eq(s.runs[i].state, QUEUE_SKIPPED, "%s", s.runs[i].error);
+		cr_assert_eq(strlen(s.runs[i].error), 72, "two ids: %s", s.runs[i].error);
+		cr_expect_neq(memcmp(s.runs[i].error, s.runs[i].error + 36, 36), 0);
+		for (size_t k = 0; k < i; k++)
+			cr_expect_null(strstr(s.runs[k].error, s.runs[i].error + 36), "%s and %s",
+				s.runs[k].rule, s.runs[i].rule);
+	}
+}
+
+/* What a worker has not been sent yet. */
+static const char *unsent(void)
+{
+	for (size_t i = 0; i < s.runner->pool.n; i++) {
+		struct buf *out = &s.runner->pool.workers[i].channel.out;
+		const char *start = out->n != 0 ? memmem(out->p, out->n, "{\"hash\"", 7) : NULL;
+		if (start != NULL && strstr(start, "\"event\"") != NULL)
+			return start;
+	}
+	return "";
+}
+
+Test(runner_call, the_limits_of_the_configuration_reach_the_worker)
+{
+	rule("");
+	stage_start(&s, STAGE_ALONE, "limits = { calls = 500000, logs = 300000 }");
+	stage_someone(&s, "x");
+	int64_t end = clock_mono_ms() + 10000;
+	/* The turns of the loop by hand, without sending what has gathered. */
+	while (unsent()[0] == '\0' && clock_mono_ms() < end) {
+		cr_assert_geq(sd_event_run(s.parts.loop, 10000), 0);
+		route_step(s.runner);
+		assign_place(s.runner);
+	}
+	cr_expect(strstr(unsent(), "\"logs\":300000,") != NULL, "%s", unsent());
+	/* The last word is the runner's, and it has patience with a hundred more. */
+	cr_expect(strstr(unsent(), "\"calls\":500101}") != NULL, "%s", unsent());
+	stage_until(&s, stage_ended, 1);
 }
 
 static bool sent(struct stage *stage, long n)
@@ -306,6 +366,102 @@ Test(runner_call, an_end_that_says_nothing_is_blamed_on_its_run)
 	const struct stage_run *run = stage_find(&s, "r", &bad);
 	cr_assert_eq(run->state, QUEUE_QUARANTINED, "%s", run->error);
 	cr_assert_leq(times, 4, "once among others, three times alone");
+}
+
+static struct run *live_run(void)
+{
+	for (size_t i = 0; i < s.runner->runs.slots_n; i++)
+		if (s.runner->runs.slots[i].state != RUN_FREE)
+			return &s.runner->runs.slots[i];
+	return NULL;
+}
+
+static bool both_started(struct stage *stage, long n)
+{
+	(void)n;
+	return stage->runner->pool.workers[0].runs_n == 2;
+}
+
+Test(runner_call, an_end_that_was_none_leaves_nothing_behind_in_the_next_worker)
+{
+	struct pool_task task;
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", cpu = \"10s\", run = function(e)\n" WAITING
+		"end }");
+	stage_start(&s, STAGE_ALONE, "workers = 1");
+	bad = stage_someone(&s, "bad");
+	stage_someone(&s, "good");
+	stage_until(&s, both_started, 1);
+	struct worker *w = starter(&bad, &task);
+	cr_assert_not_null(w);
+	say(w, FRAME_END, &task, slice_of("{\"outcome\":\"finished\"}"));
+	cr_assert_not_null(live_run());
+	cr_expect(!live_run()->ended, "a worker that holds it is told when it is over");
+}
+
+Test(runner_call, a_worker_that_has_nothing_to_say_to_what_it_waits_for_is_blamed)
+{
+	say_each_time(FRAME_BEAT, slice_of("{}"));
+	const struct stage_run *run = stage_find(&s, "r", &bad);
+	cr_assert_eq(run->state, QUEUE_QUARANTINED, "%s", run->error);
+}
+
+static bool has_called(struct stage *stage, long n)
+{
+	(void)stage;
+	(void)n;
+	const struct run *run = live_run();
+	return run != NULL && run->calls != NULL && s.runner->gate.held == NULL;
+}
+
+Test(runner_call, a_run_with_another_call_under_way_may_have_nothing_to_say)
+{
+	rule("twenty.notes:create { title = \"one\" }");
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, has_called, 0);
+	struct run *run = live_run();
+	struct pool_task task = {FRAME_RESUME, run->slot, run->generation, 0};
+	say(run->worker, FRAME_BEAT, &task, slice_of("{}"));
+	cr_assert_eq(run->state, RUN_SUSPENDED);
+	stage_until(&s, stage_ended, 1);
+	cr_assert_eq(stage_counts(&s).runs[QUEUE_DONE], 1);
+}
+
+Test(runner_call, a_run_that_was_claimed_elsewhere_is_left_alone_and_others_go_on)
+{
+	struct err err = {0};
+	struct queue_run stolen[2];
+	size_t n = 0;
+	char log[256], lines[4096] = "";
+	rule("twenty.notes:create { title = \"one\" }\n"
+	     "twenty.notes:create { title = \"two\" }");
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, has_called, 0);
+	cr_assert_eq(queue_adopt(s.work, &n, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(n, 1);
+	cr_assert_eq(queue_claim(s.work, clock_wall_ms(), 2, stolen, &n, &err), RC_OK);
+	cr_assert_eq(n, 1);
+	snprintf(log, sizeof(log), "%s/log", s.dir);
+	int before = dup(STDERR_FILENO), fd = open(log, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert(before >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	log_start("runner", LOG_JSON, LOG_WARN);
+	stage_someone(&s, "y");
+	stage_until(&s, stage_ended, 1);
+	dup2(before, STDERR_FILENO);
+	cr_assert_geq(pread(fd, lines, sizeof(lines) - 1, 0), 1);
+	const char *said = strstr(lines, "claimed again elsewhere");
+	cr_expect(said != NULL && strstr(said + 1, "claimed again elsewhere") == NULL, "%s", lines);
+	cr_assert_eq(s.runner->fatal, RC_OK);
+	cr_expect_eq(s.runner->runs.live_n, 0u);
+	cr_expect_eq(stage_counts(&s).runs[QUEUE_DONE], 1, "the other one");
+	struct queue_outcome o = {.state = QUEUE_DONE, .ended_ms = clock_wall_ms()};
+	cr_expect_eq(queue_finish(s.work, stolen[0].seq, stolen[0].epoch, &o, &err), RC_OK, "%s",
+		err.msg);
+	queue_run_done(&stolen[0]);
+	close(before);
+	close(fd);
 }
 
 /* What the rules can do about it: an error at their own line, before anything is sent. */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "runner/outcome.h"
 #include "tests/harness/http.h"
 #include "tests/unit/runner_stage.h"
 
@@ -116,6 +117,7 @@ Test(runner_outcome, a_rule_that_loops_ends_at_its_processor_time)
 	const struct stage_run *run = stage_find(&s, "r", NULL);
 	cr_assert_eq(run->state, QUEUE_DEAD);
 	cr_assert_str_eq(run->code, "cpu");
+	cr_assert(strstr(run->error, "100 ms") != NULL, "at the limit of its head: %s", run->error);
 	cr_assert_eq(metrics_value(METRIC_ABORT_CPU), 1);
 }
 
@@ -135,19 +137,134 @@ Test(runner_outcome, a_thousand_log_lines_are_enough)
 	cr_assert_lt(strlen(run->log), 80000);
 }
 
-Test(runner_outcome, a_failing_call_is_tried_again_until_it_works)
+static void make_fail(const char *fault)
 {
 	struct http_answer answer;
 	char url[128];
-	rule("twenty.notes:create { title = \"once\" }");
-	stage_start(&s, STAGE_TWIN, NULL);
 	snprintf(url, sizeof(url), "%s/_twin/fault", s.twin_url);
-	static const char fault[] = "status=400:1,match=POST /rest/notes";
 	cr_assert(http_request("POST", url, NULL, fault, strlen(fault), &answer));
 	http_answer_done(&answer);
+}
+
+Test(runner_outcome, a_failing_call_is_tried_again_until_it_works)
+{
+	rule("twenty.notes:create { title = \"once\" }");
+	stage_start(&s, STAGE_TWIN, NULL);
+	make_fail("status=400:1,match=POST /rest/notes");
 	stage_someone(&s, "x");
 	stage_until(&s, stage_ended, 1);
 	const struct stage_run *run = stage_find(&s, "r", NULL);
-	cr_assert(run->state == QUEUE_DONE || run->state == QUEUE_DEAD);
-	cr_assert_geq(run->api_calls, 1);
+	cr_assert_eq(run->state, QUEUE_DONE, "%s", run->error);
+	cr_assert_eq(run->attempt, 2);
+	cr_assert_eq(run->api_calls, 2);
+}
+
+/* A run that takes too long can get better, but this one does not: 50 ms for each answer. */
+#define SLOW(retries)                                                                              \
+	"rule \"r\" { on = \"person.*\", timeout = \"20ms\", retry = { max = " retries             \
+	" }, run = function()\ntwenty.notes:list {}\nend }"
+
+static bool waits_again(struct stage *stage, long n)
+{
+	stage_look(stage);
+	return stage->runs_n == 1 && stage->runs[0].state == QUEUE_WAITING &&
+	       stage->runs[0].attempt == n;
+}
+
+Test(runner_outcome, each_retry_waits_about_twice_as_long)
+{
+	stage_rule(&s, "a.lua", SLOW("5"));
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	stage_someone(&s, "x");
+	int64_t from_ms = clock_wall_ms();
+	for (int attempt = 1; attempt <= 2; attempt++) {
+		stage_until(&s, waits_again, attempt);
+		cr_assert_str_eq(s.runs[0].code, "wall");
+		cr_assert_geq(s.runs[0].due_ms, from_ms + attempt * 1000 - attempt * 250,
+			"after attempt %d", attempt);
+		from_ms = s.runs[0].due_ms; /* it does not begin earlier */
+	}
+}
+
+Test(runner_outcome, the_last_attempt_that_fails_makes_a_dead_letter)
+{
+	stage_rule(&s, "a.lua", SLOW("1"));
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	cr_assert_eq(run->state, QUEUE_DEAD);
+	cr_assert_str_eq(run->code, "wall");
+	cr_assert_eq(run->attempt, 2, "one retry on top of the first attempt");
+	cr_assert(strstr(run->error, "after 2 attempts") != NULL, "%s", run->error);
+	cr_assert_eq(metrics_value(METRIC_RUN_DEAD), 1);
+	cr_assert_eq(metrics_value(METRIC_RUN_RETRY), 1);
+}
+
+/* Four refusals make the client wait for 1.9 s at least before it repeats the request. */
+Test(runner_outcome, waiting_for_twenty_is_not_counted_as_the_time_of_a_run)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", timeout = \"1s\", run = function()\n"
+		"twenty.notes:create { title = \"late\" }\ntwenty.notes:list {}\nend }");
+	stage_start(&s, STAGE_TWIN, NULL);
+	make_fail("status=503:4,match=POST /rest/notes");
+	int64_t from_ms = clock_mono_ms();
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	cr_assert_eq(run->state, QUEUE_DONE, "%s", run->error);
+	cr_assert_eq(run->attempt, 1);
+	cr_assert_gt(clock_mono_ms() - from_ms, 1500);
+}
+
+static struct run *at_work(void)
+{
+	for (size_t i = 0; i < s.runner->runs.max; i++) {
+		if (s.runner->runs.slots[i].state == RUN_SUSPENDED)
+			return &s.runner->runs.slots[i];
+	}
+	return NULL;
+}
+
+static bool is_suspended(struct stage *stage, long n)
+{
+	(void)stage, (void)n;
+	return at_work() != NULL;
+}
+
+Test(runner_outcome, what_gets_better_by_itself_uses_up_no_attempt)
+{
+	static const enum rc codes[] = {
+		RC_UNREACHABLE, RC_LIMITED, RC_AUTH, RC_BUSY, RC_UPSTREAM, RC_TIMEOUT};
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", run = function() twenty.notes:list {} end }");
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	for (size_t i = 0; i < ARRAY_N(codes); i++) {
+		struct id event = stage_someone(&s, "x");
+		stage_until(&s, is_suspended, 0);
+		int64_t from_ms = clock_wall_ms();
+		outcome_fail(s.runner, at_work(), codes[i], "not now", NULL);
+		const struct stage_run *run = stage_find(&s, "r", &event);
+		cr_expect_eq(run->state, QUEUE_WAITING, "%s", rc_name(codes[i]));
+		cr_expect_gt(run->due_ms, from_ms, "%s", rc_name(codes[i]));
+		cr_expect_eq(metrics_value(METRIC_RUN_RETRY), i < 4 ? 0 : (int64_t)i - 3, "%s",
+			rc_name(codes[i]));
+	}
+}
+
+/* Its time is up while it reads; its note has been made. */
+Test(runner_outcome, a_retry_gives_the_same_chance_and_the_same_now)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", timeout = \"70ms\", run = function()\n"
+		"twenty.notes:create { title = now() .. random(1000000000) }\n"
+		"twenty.notes:list {}\nend }");
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	cr_assert_eq(run->state, QUEUE_DONE, "%s: %s", run->code, run->error);
+	cr_assert_geq(run->attempt, 2);
+	cr_assert_eq(stage_requests(&s, "POST", "/rest/notes"), 1);
 }

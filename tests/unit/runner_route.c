@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "tests/unit/runner_stage.h"
 
@@ -77,6 +78,27 @@ Test(runner_route, what_cannot_be_parsed_is_kept_in_quarantine_and_the_rest_goes
 	cr_assert_eq(stage_find(&s, "all", &good)->state, QUEUE_DONE);
 	cr_assert_eq(stage_counts(&s).events[QUEUE_QUARANTINED], ARRAY_N(bad) + 1);
 	cr_assert_eq(metrics_value(METRIC_EVENT_QUARANTINED), ARRAY_N(bad) + 1);
+}
+
+/* Signed right but at the wrong time: somebody may have kept it back, so it is shown and not run.
+ */
+Test(runner_route, what_the_receiver_put_into_quarantine_stays_there)
+{
+	struct err err = {0};
+	struct queue_delivery d = {.source = "twenty",
+		.body = slice_of(
+			"{\"eventName\":\"person.updated\",\"record\":{\"id\":\"" ID_A "\"}}"),
+		.quarantine = "signed correctly, but the timestamp is outside the time window",
+		.received_ms = clock_wall_ms()};
+	stage_rule(&s, "a.lua", "rule \"all\" { on = \"person.*\", run = function() end }\n");
+	stage_start(&s, STAGE_ALONE, NULL);
+	cr_assert_eq(id_new(d.received_ms, &d.id, &err), RC_OK);
+	cr_assert_eq(queue_inbox_put(s.inbox, &d, 1, &err), RC_OK, "%s", err.msg);
+	struct id good = stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	cr_assert_eq(stage_find(&s, "all", &good)->state, QUEUE_DONE);
+	cr_assert_eq(s.runs_n, 1, "only the good one ran");
+	cr_assert_eq(stage_counts(&s).events[QUEUE_QUARANTINED], 1);
 }
 
 Test(runner_route, the_same_change_sent_twice_runs_once)

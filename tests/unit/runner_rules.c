@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "tests/unit/runner_stage.h"
 
@@ -217,4 +218,153 @@ Test(runner_rules, a_run_keeps_the_version_it_began_with)
 	stage_look(&s);
 	cr_assert(strstr(first->log, "old") != NULL, "%s", first->log);
 	cr_assert_eq(first->attempt, 1, "retry_after uses up no attempt");
+}
+
+/* --- over a new start ------------------------------------------------------------------------- */
+
+/* The row of a file in the list for people; "state name error". STATIC. */
+static const char *listed_text;
+
+static enum rc take_rule(void *ctx, const struct queue_rule *row, struct err *err)
+{
+	static char text[512];
+	(void)err;
+	if (strcmp(row->file, ctx) == 0) {
+		snprintf(text, sizeof(text), "%s %s %s", row->state, row->name, row->error);
+		listed_text = text;
+	}
+	return RC_OK;
+}
+
+static const char *listed(const char *file)
+{
+	struct err err = {0};
+	char name[64];
+	listed_text = "";
+	snprintf(name, sizeof(name), "%s", file);
+	cr_assert_eq(queue_rule_each(s.work, take_rule, name, &err), RC_OK, "%s", err.msg);
+	return listed_text;
+}
+
+static void is_listed(const char *file, const char *begin, const char *end)
+{
+	const char *text = listed(file);
+	cr_expect(strncmp(text, begin, strlen(begin)) == 0, "%s: %s", file, text);
+	cr_expect(strstr(text, end) != NULL, "%s: %s", file, text);
+}
+
+Test(runner_rules, a_file_that_is_broken_at_a_start_goes_on_as_the_version_before_it)
+{
+	char at[CLOCK_TEXT_N], since[64];
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "b.lua", RULE("two"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	clock_format(ruleset_find_file(s.runner->rules.live, "a.lua")->live_ms, at);
+	stage_stop(&s);
+	stage_rule(&s, "a.lua", "\n\nrule \"one\" {\n");
+	stage_again(&s);
+	cr_assert_str_eq(live(), "one,two");
+	cr_expect_eq(metrics_value(METRIC_RULES_BROKEN), 1);
+	snprintf(since, sizeof(since), "; running the version of %s", at);
+	is_listed("a.lua", "broken one a.lua:", since);
+	is_listed("b.lua", "live two ", "");
+	/* It does its work, over one more start, too. */
+	stage_stop(&s);
+	stage_again(&s);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 2);
+	cr_expect_eq(stage_find(&s, "one", NULL)->state, QUEUE_DONE);
+	is_listed("a.lua", "broken one a.lua:", since);
+	stage_rule(&s, "a.lua", RULE("uno"));
+	says("reloaded 2 rules live");
+	cr_assert_str_eq(live(), "uno,two");
+	is_listed("a.lua", "live uno ", "");
+}
+
+Test(runner_rules, a_broken_file_says_which_version_runs_after_a_reload_too)
+{
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_rule(&s, "a.lua", "rule {");
+	says("; running the version of 20");
+	is_listed("a.lua", "broken one a.lua:1: ", "; running the version of 20");
+}
+
+Test(runner_rules, the_version_before_comes_back_for_a_file_that_cannot_be_read_or_takes_a_name)
+{
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "b.lua", RULE("two"));
+	stage_rule(&s, "c.lua", RULE("three"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_stop(&s);
+	stage_rule(&s, "b.lua", RULE("two") RULE("one"));
+	char path[256];
+	snprintf(path, sizeof(path), "%s/c.lua", s.rules);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(symlink("a.lua", path), 0);
+	stage_again(&s);
+	cr_assert_str_eq(live(), "one,two,three");
+	is_listed("b.lua", "broken two b.lua:2: a rule named \"one\"", "; running the version of");
+	is_listed("c.lua", "broken three c.lua is a symlink", "; running the version of");
+}
+
+Test(runner_rules, a_file_that_was_deleted_does_not_come_back)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/a.lua", s.rules);
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_rule(&s, "b.lua", RULE("two"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_stop(&s);
+	cr_assert_eq(unlink(path), 0);
+	stage_again(&s);
+	cr_assert_str_eq(live(), "two");
+	stage_stop(&s);
+	stage_rule(&s, "a.lua", "rule {");
+	stage_again(&s);
+	cr_assert_str_eq(live(), "two");
+	is_listed("a.lua", "broken  a.lua:1: ", "");
+	cr_expect(strstr(listed("a.lua"), "running the version") == NULL);
+}
+
+Test(runner_rules, a_file_that_is_broken_at_its_first_start_has_nothing_to_go_back_to)
+{
+	stage_rule(&s, "a.lua", "rule {");
+	stage_start(&s, STAGE_ALONE, NULL);
+	cr_assert_str_eq(live(), "");
+	is_listed("a.lua", "broken  a.lua:1: ", "");
+}
+
+/* The versions whose rules have run stay as long as the runs do, the rest goes with upkeep. */
+Test(runner_rules, versions_that_nobody_needs_are_forgotten)
+{
+	struct err err = {0};
+	struct buf text;
+	char file[256], hash[3][DIGEST_HEX_N];
+	static const char *const rules[] = {RULE("one"), RULE("two"), RULE("three")};
+	buf_init(&text, 4096);
+	for (size_t i = 0; i < 3; i++) {
+		stage_rule(&s, "a.lua", rules[i]);
+		if (i == 0)
+			stage_start(&s, STAGE_ALONE, NULL);
+		else
+			says("1 rule live");
+		snprintf(hash[i], sizeof(hash[i]), "%s", s.runner->rules.live->files[0]->hash);
+		if (i == 0) {
+			stage_someone(&s, "x");
+			stage_until(&s, stage_ended, 1);
+		}
+	}
+	clock_set_wall_ms(clock_wall_ms() + 7200000);
+	clock_skip_mono_ms(60000);
+	int64_t end = clock_mono_ms() + 10000;
+	while (queue_source_get(s.work, hash[1], &text, file, &err) == RC_OK) {
+		cr_assert_lt(clock_mono_ms(), end, "it is still there");
+		runner_turn(s.runner);
+		buf_clear(&text);
+	}
+	clock_set_wall_ms(0);
+	cr_expect_eq(queue_source_get(s.work, hash[0], &text, file, &err), RC_OK, "it has a run");
+	cr_expect_eq(queue_source_get(s.work, hash[2], &text, file, &err), RC_OK, "it is live");
+	buf_done(&text);
 }

@@ -124,6 +124,15 @@ void stage_start(struct stage *s, enum stage_twin twin, const char *settings)
 	stage_again(s);
 }
 
+void stage_configure(struct stage *s, const char *settings)
+{
+	if (s->conf_before == NULL)
+		s->conf_before = s->conf;
+	else
+		conf_free(s->conf);
+	write_conf(s, settings);
+}
+
 static void free_parts(struct stage *s)
 {
 	runner_free(s->runner);
@@ -149,7 +158,7 @@ void stage_stop(struct stage *s)
  * the process that died. The handle is left without a commit, which is what a death leaves. */
 void stage_crash(struct stage *s)
 {
-	for (size_t i = 0; i < s->runner->runs.max; i++) {
+	for (size_t i = 0; i < s->runner->runs.slots_n; i++) {
 		if (s->runner->runs.slots[i].state != RUN_FREE)
 			call_forget(s->runner, &s->runner->runs.slots[i]);
 	}
@@ -162,6 +171,7 @@ void stage_close(struct stage *s)
 		stage_stop(s);
 	queue_close(s->inbox);
 	conf_free(s->conf);
+	conf_free(s->conf_before);
 	if (s->twin.pid != 0)
 		process_stop(&s->twin, SIGTERM, 5000);
 	process_folder_remove(s->dir);

@@ -35,6 +35,7 @@ struct stage {
 	char twin_url[64];
 	struct process twin;
 	struct conf *conf;
+	struct conf *conf_before; /* what the runner was started with, after stage_configure */
 	struct queue *inbox, *work;
 	struct runner_parts parts;
 	struct runner *runner;
@@ -48,6 +49,8 @@ void stage_open(struct stage *s);
 void stage_rule(struct stage *s, const char *file, const char *text);
 /* settings: more lines of configuration. Turns until the runner is ready. */
 void stage_start(struct stage *s, enum stage_twin twin, const char *settings);
+/* Other lines of configuration, for the next stage_reload. */
+void stage_configure(struct stage *s, const char *settings);
 /* Drains and frees the runner, not the store. */
 void stage_stop(struct stage *s);
 /* The runner dies as by SIGKILL: nothing is committed any more. */

@@ -56,6 +56,9 @@ Test(runner_watch, a_rule_that_hangs_in_c_is_killed_and_the_others_act_once)
 	}
 	cr_assert_eq(stage_requests(&s, "POST", "/rest/notes"), 2 * 58);
 	cr_assert_eq(metrics_value(METRIC_ABORT_KILLED), 2);
+	const struct stage_run *first = stage_find(&s, "bomb", &bombs[0]);
+	cr_assert_lt(first->ended_ms - first->started_ms, 10000,
+		"ended for its processor time, before the last resort of 15 s");
 }
 
 static bool at_work(struct stage *stage, long n)
@@ -73,7 +76,7 @@ Test(runner_watch, runs_of_a_worker_that_dies_idle_go_on_elsewhere_and_nobody_is
 	stage_until(&s, stage_all_ready, 0); /* else one of them gets it all */
 	for (int i = 0; i < 20; i++)
 		stage_someone(&s, "x");
-	stage_until(&s, at_work, 20);
+	stage_until(&s, at_work, 10);
 	kill(s.runner->pool.workers[0].pid, SIGKILL);
 	stage_until(&s, stage_ended, 20);
 	struct queue_counts c = stage_counts(&s);
@@ -147,7 +150,7 @@ Test(runner_watch, a_worker_that_does_not_run_at_all_loses_its_runs_too)
 	stage_until(&s, stage_all_ready, 0); /* else one of them gets it all */
 	for (int i = 0; i < 10; i++)
 		stage_someone(&s, "x");
-	stage_until(&s, at_work, 10);
+	stage_until(&s, at_work, 5);
 	pid_t pid = s.runner->pool.workers[0].pid;
 	kill(pid, SIGSTOP);
 	stage_until(&s, one_is_stopped, 0);

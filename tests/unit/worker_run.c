@@ -202,7 +202,7 @@ WORKER_TEST(worker_run, many_runs_are_suspended_at_once_and_resumed_in_any_order
 		expect_frame(&rig->peer, FRAME_END, i, 1);
 }
 
-WORKER_TEST(worker_run, an_answer_for_another_generation_or_call_is_dropped)
+WORKER_TEST(worker_run, an_answer_for_another_generation_or_call_is_dropped_and_that_is_said)
 {
 	load(rig, "twenty.people:get('a')");
 	send_start(&rig->peer, 4, 10, "{}");
@@ -211,8 +211,12 @@ WORKER_TEST(worker_run, an_answer_for_another_generation_or_call_is_dropped)
 	send_resume(&rig->peer, 4, 10, "2"); /* another call */
 	send_resume(&rig->peer, 5, 10, "1"); /* no such run */
 	send_resume(&rig->peer, 4, 10, "1");
+	expect_frame(&rig->peer, FRAME_BEAT, 4, 9);
+	expect_frame(&rig->peer, FRAME_BEAT, 4, 10);
+	expect_frame(&rig->peer, FRAME_BEAT, 5, 10);
 	expect_frame(&rig->peer, FRAME_END, 4, 10);
 	send_resume(&rig->peer, 4, 10, "1"); /* over */
+	expect_frame(&rig->peer, FRAME_BEAT, 4, 10);
 	send_start(&rig->peer, 4, 11, "{}");
 	expect_frame(&rig->peer, FRAME_CALL, 4, 11);
 }
@@ -228,6 +232,7 @@ WORKER_TEST(worker_run, a_cancelled_run_says_nothing_more)
 	cr_assert(peer_send(&rig->peer, FRAME_CANCEL, 1, 1, json_object()));
 	send_resume(&rig->peer, 1, 1, "1");
 	send_resume(&rig->peer, 2, 1, "1");
+	expect_frame(&rig->peer, FRAME_BEAT, 1, 1);
 	expect_frame(&rig->peer, FRAME_END, 2, 1);
 }
 
@@ -284,6 +289,11 @@ WORKER_TEST(worker_run, quotas_come_with_the_start)
 	expect_frame(&rig->peer, FRAME_LOG, 1, 1);
 	expect_frame(&rig->peer, FRAME_LOG, 1, 1);
 	expect_frame(&rig->peer, FRAME_END, 1, 1);
+	load(rig, "while true do pcall(now) end");
+	send_start(&rig->peer, 1, 2, "{\"calls\":1}");
+	expect_frame(&rig->peer, FRAME_CALL, 1, 2);
+	send_resume(&rig->peer, 1, 2, "1");
+	expect_frame(&rig->peer, FRAME_END, 1, 2);
 }
 
 WORKER_TEST(worker_run, each_run_starts_from_untouched_globals)

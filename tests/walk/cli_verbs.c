@@ -170,6 +170,8 @@ Test(cli_verbs, lists_have_the_fields_that_scripts_rely_on)
 	json_decref(one);
 	one = JSON_OF("runs", "list", "-o", "jsonl");
 	keys_are(one, "id event rule state attempt error api_calls started_at ended_at error_code");
+	cr_expect_str_eq(json_string_value(json_object_get(one, "event")), event);
+	cr_expect_str_eq(json_string_value(json_object_get(one, "rule")), "hello");
 	cr_expect_str_eq(json_string_value(json_object_get(one, "state")), "done");
 	cr_expect(json_is_null(json_object_get(one, "error")));
 	json_decref(one);
@@ -180,6 +182,106 @@ Test(cli_verbs, lists_have_the_fields_that_scripts_rely_on)
 		"-o", "json");
 	cr_expect_eq(json_array_size(one), 1);
 	json_decref(one);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+static size_t rows_of(const char *const *args)
+{
+	json_t *rows = json_of(args);
+	size_t n = json_array_size(rows);
+	json_decref(rows);
+	return n;
+}
+#define ROWS_OF(...) rows_of((const char *const[]){__VA_ARGS__, "-o", "json", NULL})
+
+static bool one_second_later(void *from_ms)
+{
+	return clock_wall_ms() > *(int64_t *)from_ms + 1000;
+}
+
+Test(cli_verbs, filters_since_and_limit_say_which_rows)
+{
+	const char *again[] = {"trigger", "person.created", NULL};
+	char filter[80];
+	trigger_one("rule \"x\" { on = \"person.created\", run = function(e)\n"
+		    "if e.record.name.firstName:find(\"31m\") then error \"no Ann\" end end }\n");
+	int64_t from_ms = clock_wall_ms();
+	cr_assert(process_await(one_second_later, &from_ms, 10000));
+	cr_assert_eq(daemon_command(&d, again, NULL, NULL, NULL), 0);
+	cr_expect_eq(ROWS_OF("events", "list"), 2);
+	cr_expect_eq(ROWS_OF("events", "list", "--since", "1s"), 1, "the later one");
+	cr_expect_eq(ROWS_OF("events", "list", "--limit", "1"), 1);
+	cr_expect_eq(ROWS_OF("events", "list", "--since", "2099-01-01T00:00:00Z"), 0);
+	snprintf(filter, sizeof(filter), "event:%s", event);
+	cr_expect_eq(ROWS_OF("runs", "list", filter), 1);
+	cr_expect_eq(ROWS_OF("runs", "list", "error:rule"), 1, "by its code");
+	cr_expect_eq(ROWS_OF("runs", "list", "error:no Ann"), 1, "by its text");
+	cr_expect_eq(ROWS_OF("runs", "list", "error:429"), 0);
+	cr_expect_eq(ROWS_OF("runs", "list", "state:dead"), 1);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(cli_verbs, a_list_is_complete_where_nobody_sits_at_a_terminal)
+{
+	static const char *const trigger[] = {"trigger", "note.created", NULL};
+	cr_assert(daemon_start(&d, NULL, NULL));
+	for (int i = 0; i < 51; i++)
+		cr_assert_eq(daemon_command(&d, trigger, NULL, NULL, NULL), 0);
+	cr_expect_eq(ROWS_OF("events", "list"), 51);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(cli_verbs, a_trigger_that_is_refused_ends_with_1_and_says_why)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	char *text = process_read(d.config);
+	char *secret = text != NULL ? strstr(text, DAEMON_SECRET) : NULL;
+	cr_assert_not_null(secret);
+	secret[0] = 'x';
+	cr_assert(process_write(d.dir, strrchr(d.config, '/') + 1, text));
+	free(text);
+	SAYS(1, "the same secret", "trigger", "person.created");
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+static bool has_call(void *ctx)
+{
+	const char *list[] = {"runs", "list", "-o", "jsonl", NULL}, *id;
+	char *out = NULL;
+	(void)daemon_command(&d, list, NULL, &out, NULL);
+	json_t *run = out != NULL ? json_loads(out, 0, NULL) : NULL, *shown = NULL;
+	free(out);
+	if ((id = json_string_value(json_object_get(run, "id"))) != NULL)
+		shown = JSON_OF("runs", "show", id, "-o", "json");
+	json_t *calls = json_object_get(shown, "calls");
+	bool has = json_array_size(calls) == 2;
+	if (has)
+		*(json_t **)ctx = json_incref(calls);
+	json_decref(shown);
+	json_decref(run);
+	return has;
+}
+
+/* Nobody answers as Twenty, so the note is not made: its intent is there. */
+Test(cli_verbs, show_tells_reads_from_effects_and_what_nobody_knows_about)
+{
+	const char *trigger[] = {"trigger", "person.created", NULL};
+	json_t *calls = NULL;
+	cr_assert(process_write(d.rules, "a.lua",
+		"rule \"x\" { on = \"person.created\", run = function()\n"
+		"twenty.notes:create { title = now() } end }\n"));
+	cr_assert(daemon_start(&d, NULL, NULL));
+	cr_assert_eq(daemon_command(&d, trigger, NULL, NULL, NULL), 0);
+	cr_assert(process_await(has_call, &calls, 15000));
+	json_t *now = json_array_get(calls, 0), *create = json_array_get(calls, 1);
+	cr_expect_str_eq(json_string_value(json_object_get(now, "method")), "now");
+	cr_expect(json_is_false(json_object_get(now, "effect")));
+	cr_expect_str_eq(json_string_value(json_object_get(now, "code")), "ok");
+	cr_expect_str_eq(json_string_value(json_object_get(create, "method")), "create");
+	cr_expect_str_eq(json_string_value(json_object_get(create, "object")), "notes");
+	cr_expect(json_is_true(json_object_get(create, "effect")));
+	cr_expect_str_eq(json_string_value(json_object_get(create, "code")), "unknown");
+	json_decref(calls);
 	cr_expect_eq(daemon_stop(&d), 0);
 }
 
@@ -296,6 +398,16 @@ Test(cli_verbs, a_sample_of_every_known_object_is_accepted)
 	cr_expect_eq(daemon_stop(&d), 0);
 }
 
+static bool twenty_is_reached(void *ctx)
+{
+	json_t *s = house_status(ctx);
+	json_t *api = json_object_get(s, "api");
+	const char *dialect = json_string_value(json_object_get(api, "dialect"));
+	bool reached = dialect != NULL && strcmp(dialect, "core") == 0;
+	json_decref(s);
+	return reached;
+}
+
 static bool key_is_refused(void *ctx)
 {
 	json_t *s = house_status(ctx);
@@ -322,5 +434,44 @@ Test(cli_verbs, a_wrong_key_is_shown_by_status_and_check_ends_with_4)
 	cr_expect(out != NULL && strstr(out, "problem ") != NULL, "%s", out);
 	cr_expect_null(strstr(out, "not-the-key"));
 	free(out);
+	house_close(&h);
+}
+
+static bool rubbish_is_noticed(void *ctx)
+{
+	json_t *s = house_status(ctx);
+	bool noticed = json_is_string(json_object_get(s, "store_problem"));
+	json_decref(s);
+	return noticed;
+}
+
+Test(cli_verbs, a_broken_rule_ends_check_with_78_and_a_broken_store_with_1)
+{
+	static const char *const check[] = {"status", "--check", NULL};
+	static const char *const reload[] = {"reload", NULL};
+	static const char *const reload_json[] = {"reload", "-o", "json", NULL};
+	struct house h = {.dir = ""};
+	char from[256], to[256];
+	int status = -1;
+	cr_assert(house_open(&h, &(struct house_conf){.dialect = NULL}));
+	cr_assert(process_await(twenty_is_reached, &h, 15000));
+	free(house_command(&h, check, &status));
+	cr_expect_eq(status, 0, "all is well");
+	cr_assert(house_rule(&h, "broken.lua", "rule \"x\" {\n"));
+	free(house_command(&h, reload, &status));
+	cr_expect_eq(status, 78);
+	free(house_command(&h, reload_json, &status));
+	cr_expect_eq(status, 78, "in every form");
+	free(house_command(&h, check, &status));
+	cr_expect_eq(status, 78);
+	/* A reader opens the file by its name; the daemon goes on with the one that it has. */
+	snprintf(from, sizeof(from), "%s/store/work.db", h.dir);
+	snprintf(to, sizeof(to), "%s/store/moved.db", h.dir);
+	cr_assert_eq(rename(from, to), 0);
+	snprintf(to, sizeof(to), "%s/store", h.dir);
+	cr_assert(process_write(to, "work.db", "this is no database, but some longer text"));
+	cr_assert(process_await(rubbish_is_noticed, &h, 10000));
+	free(house_command(&h, check, &status));
+	cr_expect_eq(status, 1);
 	house_close(&h);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every open connection, with a deadline that no trickle of bytes moves. libmicrohttpd's own
- * timeouts are for inactivity, so a byte a second would hold a connection for ever.
+ * Every open connection of an HTTP server, with a deadline that no trickle of bytes moves.
+ * libmicrohttpd's own timeouts are for inactivity, so a byte a second would hold a connection for
+ * ever.
  *
  * phases, who moves them and when:
  *
@@ -9,8 +10,8 @@
  *     |                      ^ ^______________________\________________________________/  |
  *     +-- headers_ms         +---- request line ---- IDLE <--- answer sent ---------------+
  */
-#ifndef MOONHOOK_RECEIVER_CONNECTION_H
-#define MOONHOOK_RECEIVER_CONNECTION_H
+#ifndef MOONHOOK_BASE_CONNECTION_H
+#define MOONHOOK_BASE_CONNECTION_H
 
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -25,7 +26,7 @@ struct sockaddr;
 enum phase {
 	PHASE_FRESH,  /* accepted, no request line yet: headers_ms from here to the end of the
 			 headers */
-	PHASE_IDLE,   /* kept alive between two requests: headers_ms */
+	PHASE_IDLE,   /* kept alive between two requests: idle_ms */
 	PHASE_HEAD,   /* request line read, headers to come: of a FRESH one the deadline stays */
 	PHASE_BODY,   /* body_ms */
 	PHASE_COMMIT, /* waits for the store: none, the writer always answers */
@@ -44,10 +45,15 @@ struct connection {                     /* embedded in what belongs to the conne
 
 struct connections;
 
+enum connection_cut { CONNECTION_CROWDED, CONNECTION_SLOW_HEADERS, CONNECTION_SLOW_BODY };
+
 struct connections_conf {
 	size_t max; /* open at once */
 	size_t per_address;
-	int64_t headers_ms, body_ms;
+	int64_t headers_ms, idle_ms, body_ms;
+	/* n were cut off; called without a lock, from connection_add and connections_tick. NULL:
+	 * nobody wants to know. STATIC. */
+	void (*tell)(enum connection_cut why, size_t n);
 };
 
 /* NULL: no memory. GIVES (connections_free). */
@@ -56,8 +62,9 @@ struct connections *connections_new(const struct connections_conf *conf);
 void connections_free(struct connections *cs);
 /*
  * Enters an accepted connection. Where there are too many, in all or of its address, the one that
- * has been longest at sending its request is cut off: whoever is slow makes room for whoever is
- * not, so that a flood of slow ones shuts nobody out. Server's thread, as all with `connection`.
+ * has been longest at sending its request, or at not taking its answer, is cut off: whoever is slow
+ * makes room for whoever is not, so that a flood of slow ones shuts nobody out. Server's thread, as
+ * all with `connection`.
  */
 void connection_add(
 	struct connections *cs, struct connection *c, int fd, const struct sockaddr *address);

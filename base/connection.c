@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deadlines, counts and the end of connections.
- * From: listen.c on every step of a request; the main thread ticks. To: shutdown(2) on the socket
- * of a connection that is late, which the server's thread then notices and closes.
+ * From: the receiver's and the console's HTTP server on every step of a request; their main threads
+ * tick. To: shutdown(2) on the socket of a connection that is late, which the server's thread then
+ * notices and closes.
  *
  * Invariants: a socket is touched only while its connection is in the list, and the server closes
  * it only after taking it out, so a number that was given to another file is never shut down.
  * It does not read, write or close a socket.
  */
-#include "receiver/connection.h"
+#include "base/connection.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -17,9 +18,9 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "receiver/refusal.h"
 
 #define NEVER INT64_MAX
+#define STUCK_MS 500 /* an answer this old that still is not taken */
 
 struct connections {
 	struct connections_conf conf;
@@ -90,6 +91,12 @@ static bool sends(enum phase phase)
 	       phase == PHASE_BODY;
 }
 
+/* Whoever is to send, or does not take his answer, can be cut off; the store's work cannot. */
+static bool may_be_cut(const struct connection *c, int64_t now_ms)
+{
+	return sends(c->phase) || (c->phase == PHASE_ANSWER && now_ms - c->since_ms >= STUCK_MS);
+}
+
 /* With the lock held. */
 static void cut(struct connections *cs, struct connection *c, int how)
 {
@@ -98,12 +105,13 @@ static void cut(struct connections *cs, struct connection *c, int how)
 	shutdown(c->fd, how);
 }
 
-/* The one that has been sending its request for longest (older ones come later in the list); of
- * `address`, or of any where NULL. ret_n: how many there are. With the lock held. */
+/* The one that has kept us waiting for longest (older ones come later in the list); of `address`,
+ * or of any where NULL. ret_n: how many there are. With the lock held. */
 static struct connection *find_slowest(
 	struct connections *cs, const struct in6_addr *address, size_t *ret_n)
 {
 	struct connection *slowest = NULL;
+	int64_t now_ms = clock_mono_ms();
 	*ret_n = 0;
 	for (struct connection *c = cs->first; c != NULL; c = c->next) {
 		if (c->late)
@@ -111,10 +119,16 @@ static struct connection *find_slowest(
 		if (address != NULL && memcmp(&c->address, address, sizeof(*address)) != 0)
 			continue;
 		++*ret_n;
-		if (sends(c->phase) && (slowest == NULL || c->since_ms <= slowest->since_ms))
+		if (may_be_cut(c, now_ms) && (slowest == NULL || c->since_ms <= slowest->since_ms))
 			slowest = c;
 	}
 	return slowest;
+}
+
+static void tell(const struct connections *cs, enum connection_cut why, size_t n)
+{
+	if (n != 0 && cs->conf.tell != NULL)
+		cs->conf.tell(why, n);
 }
 
 /* With the lock held; c is in the list. */
@@ -152,8 +166,7 @@ void connection_add(
 	bool crowded = make_room(cs, c);
 	pthread_mutex_unlock(&cs->lock);
 	if (crowded)
-		refusal_log(OUTCOME_DEADLINE, NULL,
-			"too many connections; the slowest one was closed to make room");
+		tell(cs, CONNECTION_CROWDED, 1);
 }
 
 void connection_remove(struct connections *cs, struct connection *c)
@@ -182,8 +195,10 @@ void connection_move(struct connections *cs, struct connection *c, enum phase to
 		deadline_ms = from == PHASE_FRESH ? c->deadline_ms : now_ms + cs->conf.headers_ms;
 		break;
 	case PHASE_FRESH:
-	case PHASE_IDLE:
 		deadline_ms = now_ms + cs->conf.headers_ms;
+		break;
+	case PHASE_IDLE:
+		deadline_ms = now_ms + cs->conf.idle_ms;
 		break;
 	case PHASE_BODY:
 	case PHASE_ANSWER:
@@ -226,10 +241,8 @@ void connections_tick(struct connections *cs)
 		}
 	}
 	pthread_mutex_unlock(&cs->lock);
-	for (; heads > 0; heads--)
-		refusal_log(OUTCOME_DEADLINE, NULL, "the headers took too long");
-	for (; bodies > 0; bodies--)
-		refusal_log(OUTCOME_DEADLINE, NULL, "the body took too long");
+	tell(cs, CONNECTION_SLOW_HEADERS, heads);
+	tell(cs, CONNECTION_SLOW_BODY, bodies);
 }
 
 void connections_drain(struct connections *cs, int64_t grace_ms, int64_t bound_ms)
