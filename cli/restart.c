@@ -3,7 +3,9 @@
  * What only a restart can change.
  * From: supervise.c, with the configuration of the start and of a reload. To: the answer to whoever
  * asked for it. What the rooms take over at once is listed here; everything else waits: sockets,
- * the store, the client of Twenty, the console. Fails by saying less. Applies nothing.
+ * the store, the client of Twenty, the console. Also what the children are given from then on, so
+ * that one which dies comes back to the store and the addresses that the others hold. Fails by
+ * saying less. Applies nothing.
  */
 #include "cli/restart.h"
 
@@ -11,6 +13,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/conf_set.h"
 #include "cli/settings.h"
 
 /* Settings, or all below them, that the receiver and the runner apply at once. */
@@ -73,4 +76,34 @@ bool restart_describe(const struct conf *started, const struct conf *fresh, char
 		snprintf(out + at, out_n - at, " changed: %s effect at the next restart",
 			names.n == 1 ? "takes" : "take");
 	return names.n != 0;
+}
+
+/* Puts those of from's settings that are applied at once, or the others. */
+static enum rc take(struct conf *to, const struct conf *from, bool at_once, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < conf_n(from) && rc == RC_OK; i++) {
+		struct conf_setting setting;
+		conf_at(from, i, &setting);
+		if (is_applied(setting.key) == at_once)
+			rc = conf_put(to, &setting, err);
+	}
+	return rc;
+}
+
+enum rc restart_merge(const struct conf *started, const struct conf *fresh, struct conf **ret_conf,
+	struct err *err)
+{
+	struct conf *conf = conf_new();
+	if (conf == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the configuration");
+	enum rc rc = take(conf, started, false, err);
+	if (rc == RC_OK)
+		rc = take(conf, fresh, true, err);
+	if (rc != RC_OK) {
+		conf_free(conf);
+		return rc;
+	}
+	*ret_conf = conf;
+	return RC_OK;
 }

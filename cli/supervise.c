@@ -203,16 +203,21 @@ static int on_reload_deadline(sd_event_source *source, uint64_t usec, void *ctx)
 }
 
 /* Takes the new configuration; what only a restart can change is said. */
-static void replace_conf(struct supervisor *s, struct conf *fresh)
+static enum rc replace_conf(struct supervisor *s, const struct conf *fresh, struct err *err)
 {
 	char text[300];
+	struct conf *merged = NULL;
+	enum rc rc = restart_merge(s->first, fresh, &merged, err);
+	conf_scrub();
+	if (rc != RC_OK)
+		return rc;
 	if (restart_describe(s->first, fresh, text, sizeof(text)))
 		add_text(&s->reload, "", text, strlen(text));
 	if (s->conf != s->first)
 		conf_free(s->conf);
-	s->conf = fresh;
-	s->conf_view = fresh;
-	conf_scrub();
+	s->conf = merged;
+	s->conf_view = merged;
+	return RC_OK;
 }
 
 static void start_reload(struct supervisor *s)
@@ -227,13 +232,16 @@ static void start_reload(struct supervisor *s)
 	r->text[0] = '\0';
 	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now);
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now);
-	if (s->sc->reload(s->sc->ctx, &fresh, &err) != RC_OK) {
+	enum rc rc = s->sc->reload(s->sc->ctx, &fresh, &err);
+	if (rc == RC_OK)
+		rc = replace_conf(s, fresh, &err);
+	conf_free(fresh);
+	if (rc != RC_OK) {
 		r->failed = true;
 		add_text(r, "", err.msg, strlen(err.msg));
 		finish_reload(s);
 		return;
 	}
-	replace_conf(s, fresh);
 	for (int i = 0; i < CONSOLE; i++)
 		if (s->children[i] != NULL && child_reload(s->children[i]))
 			r->pending |= 1u << i;

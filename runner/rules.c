@@ -23,6 +23,7 @@
 #define ON_BYTES (16u << 20)
 #define SOURCE_BYTES (2u << 20)
 #define CRASHES_MAX 3
+#define FOLDER_AGAIN_MS 1000 /* a folder that is away is looked for */
 
 static void set_error(struct candidate *c, const char *text)
 {
@@ -400,16 +401,41 @@ static void consider(struct runner *r, struct candidate *c)
 		set_error(c, err.msg);
 }
 
-static void refuse(struct runner *r, const struct err *err)
+static enum rc note_live(void *ctx, const struct queue_rule *row, struct err *err)
 {
-	log_warn(NULL, "%s", err->msg);
-	if (r->rules.answer)
-		runner_tell(r, "failed", err->msg);
-	r->rules.answer = false;
-	if (r->rules.live != NULL)
+	bool *any = ctx;
+	(void)err;
+	*any |= row->name[0] != '\0';
+	return RC_OK;
+}
+
+/* Nothing can be loaded. A process that had rules before this one does not go on without them:
+ * what is routed to no rule is done for ever. Events wait until the folder is back. */
+static void refuse(struct runner *r, const struct err *why)
+{
+	struct rules *rules = &r->rules;
+	struct err err = {0};
+	bool had = false;
+	if (rules->again_ms == 0 || rules->answer)
+		log_warn(NULL, "%s", why->msg);
+	if (rules->answer)
+		runner_tell(r, "failed", why->msg);
+	rules->answer = false;
+	if (rules->live != NULL)
 		return;
-	r->rules.live = ruleset_new(0);
-	r->rules.loaded = r->rules.live != NULL;
+	if (queue_rule_each(r->queue, note_live, &had, &err) != RC_OK) {
+		runner_fatal(r, &err);
+		return;
+	}
+	if (had) {
+		if (rules->again_ms == 0)
+			log_error(NULL, "there were rules before: events wait until the rules "
+					"folder can be read again");
+		rules->again_ms = clock_mono_ms() + FOLDER_AGAIN_MS;
+		return;
+	}
+	rules->live = ruleset_new(0);
+	rules->loaded = rules->live != NULL;
 }
 
 void rules_reload(struct runner *r)
@@ -444,6 +470,9 @@ void rules_reload(struct runner *r)
 void rules_push(struct runner *r)
 {
 	struct err err;
+	bool waits = !r->rules.loaded && !r->rules.loading && r->rules.again_ms != 0;
+	if (waits && !r->drain.on && clock_mono_ms() >= r->rules.again_ms)
+		rules_reload(r);
 	for (size_t i = 0; r->rules.loading && i < r->rules.candidates_n; i++) {
 		struct candidate *c = &r->rules.candidates[i];
 		if (!is_open(c) || c->asked)

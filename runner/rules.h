@@ -4,7 +4,8 @@
  * takes a while; until it is over the old set is live, then the new one is, at once.
  *
  * A broken file leaves its older version live. After a start that is the one which the store says
- * was live before; a file that has been deleted has none.
+ * was live before; a file that has been deleted has none. Where the whole folder cannot be read at
+ * a start, and there were rules before, nothing is routed until it can.
  */
 #ifndef MOONHOOK_RUNNER_RULES_H
 #define MOONHOOK_RUNNER_RULES_H
@@ -39,6 +40,7 @@ struct rules {
 	struct ruleset *live;
 	bool loading, again;          /* one more reload was asked for meanwhile */
 	bool loaded;                  /* once at least */
+	int64_t again_ms;             /* mono; when to look for a folder that is away; 0: never */
 	bool answer;                  /* the supervisor waits for an answer */
 	struct folder folder;         /* of the load under way */
 	struct candidate *candidates; /* one for each file */

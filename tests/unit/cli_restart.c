@@ -63,3 +63,23 @@ Test(cli_restart, limits_of_the_receiver_wait)
 		CONF(TEXT("limits.body", "2") TEXT("limits.calls", "2")),
 		"`limits.body` changed: takes effect at the next restart");
 }
+
+Test(cli_restart, until_the_restart_children_get_the_old_store_and_the_new_limits)
+{
+	struct err err = {.msg = ""};
+	struct conf *merged = NULL;
+	struct conf *started = CONF(TEXT("http.allow.1", "a") TEXT("limits.runs", "1")
+			SECRET("source.x.secrets.1", "s") TEXT("store", "old"));
+	struct conf *fresh = CONF(TEXT("http.allow.1", "b") TEXT("http.allow.2", "c") TEXT(
+		"limits.runs", "2") SECRET("source.y.secrets.1", "t") TEXT("store", "new"));
+	cr_assert_eq(restart_merge(started, fresh, &merged, &err), RC_OK, "%s", err.msg);
+	cr_expect_str_eq(conf_text(merged, "store"), "old");
+	cr_expect_eq(conf_int(merged, "limits.runs"), 2);
+	cr_expect_str_eq(conf_text(merged, "http.allow.1"), "a");
+	cr_expect_null(conf_text(merged, "http.allow.2"));
+	cr_expect_null(conf_text(merged, "source.x.secrets.1"));
+	cr_expect_str_eq(conf_text(merged, "source.y.secrets.1"), "t");
+	conf_free(started);
+	conf_free(fresh);
+	conf_free(merged);
+}

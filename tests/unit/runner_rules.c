@@ -368,3 +368,23 @@ Test(runner_rules, versions_that_nobody_needs_are_forgotten)
 	cr_expect_eq(queue_source_get(s.work, hash[2], &text, file, &err), RC_OK, "it is live");
 	buf_done(&text);
 }
+
+Test(runner_rules, events_wait_for_a_folder_that_is_away_when_the_runner_comes_back)
+{
+	char path[256];
+	stage_rule(&s, "a.lua", RULE("one"));
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_stop(&s);
+	snprintf(path, sizeof(path), "%s.away", s.rules);
+	cr_assert_eq(rename(s.rules, path), 0);
+	stage_up(&s);
+	stage_someone(&s, "x");
+	stage_turn(&s, 20);
+	stage_look(&s);
+	cr_assert_eq(s.runs_n, 0);
+	cr_expect(!s.runner->rules.loaded);
+	cr_assert_eq(rename(path, s.rules), 0);
+	clock_skip_mono_ms(2000);
+	stage_until(&s, stage_ended, 1);
+	cr_expect_eq(stage_find(&s, "one", NULL)->state, QUEUE_DONE);
+}

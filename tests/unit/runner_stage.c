@@ -91,7 +91,7 @@ static bool is_ready(struct stage *s, long n)
 	return s->runner->ready;
 }
 
-void stage_again(struct stage *s)
+void stage_up(struct stage *s)
 {
 	struct err err = {0};
 	const char *store = conf_text(s->conf, "store");
@@ -108,6 +108,11 @@ void stage_again(struct stage *s)
 	cr_assert_eq(link_open(s->link, &err), RC_OK);
 	s->parts.link_fd = s->link[1];
 	cr_assert_eq(runner_new(&s->parts, &s->runner, &err), RC_OK, "%s", err.msg);
+}
+
+void stage_again(struct stage *s)
+{
+	stage_up(s);
 	stage_until(s, is_ready, 0);
 }
 

@@ -57,6 +57,7 @@ void stage_stop(struct stage *s);
 void stage_crash(struct stage *s);
 /* The same store and configuration again. */
 void stage_again(struct stage *s);
+void stage_up(struct stage *s); /* without waiting until the runner is ready */
 void stage_close(struct stage *s);
 
 /* Puts a delivery into the inbox, wakes the runner; its id. */

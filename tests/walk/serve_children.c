@@ -349,3 +349,20 @@ Test(serve_children, sockets_of_systemd_are_taken_over_and_systemd_is_told)
 	close(fd);
 	close(notify);
 }
+
+Test(serve_children, a_runner_that_dies_after_a_reload_keeps_the_store_that_the_receiver_writes)
+{
+	char other[224], lines[512];
+	cr_assert(daemon_start(&d, NULL, NULL));
+	pid_t first = daemon_child(&d, "runner");
+	snprintf(other, sizeof(other), "%s.other", d.store);
+	snprintf(lines, sizeof(lines), "control = \"%s/control.sock\"\nstore = \"%s\"\n", d.store,
+		other);
+	cr_assert(daemon_configure(&d, lines));
+	cr_assert_eq(kill(d.process.pid, SIGHUP), 0);
+	cr_assert(daemon_logged(&d, "changed: take", 10000));
+	cr_assert_eq(kill(first, SIGKILL), 0);
+	struct expected e = {"runner", first};
+	cr_assert(process_await(child_is_new, &e, 10000));
+	cr_expect_neq(access(other, F_OK), 0, "the runner made the store of a restart to come");
+}
