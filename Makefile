@@ -40,7 +40,7 @@ BARE_C   = $(wildcard tests/bench/*.c)
 HARNESS_C= $(wildcard tests/harness/*.c)
 UNIT_C   = $(wildcard tests/unit/*.c tests/conformance/*.c)
 WALK_C   = $(wildcard tests/walk/*.c tests/hostile/*.c)
-EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql))
+EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql cli/*.txt))
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
@@ -135,8 +135,9 @@ install: all ## PREFIX=/usr/local DESTDIR=
 	install -m 644 scripts/rules/*.lua $(DESTDIR)$(PREFIX)/share/moonhook/rules
 	install -D -m 644 conf/moonhook.service $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.service
 	install -D -m 644 conf/moonhook.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.socket
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 man/man7 bash-completion/completions)
 	build/moonhook man >$(DESTDIR)$(PREFIX)/share/man/man1/moonhook.1
+	build/moonhook man rules >$(DESTDIR)$(PREFIX)/share/man/man7/moonhook-rules.7
 	build/moonhook completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/moonhook
 
 clean: ## forget what was built

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints one object for people.
- * From: the show verbs and status. Nothing in it is obeyed by the terminal.
+ * Prints one object.
+ * From: the show verbs, status and reload. Nothing in it is obeyed by the terminal. JSON is whole;
+ * what people get is put together by the verbs from the parts here.
  */
 #include "cli/detail.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/rows.h"
+#include "base/clock.h"
+#include "base/utf8.h"
 #include "cli/terminal.h"
+
+#define NAME_N 12 /* columns of the terminal for names */
 
 json_t *detail_lines(const char *text)
 {
@@ -29,106 +36,134 @@ json_t *detail_lines(const char *text)
 	return list;
 }
 
-static void put_indent(int depth)
+void detail_json(enum args_output output, const json_t *object)
 {
-	for (int i = 0; i < depth; i++)
-		fputs("  ", stdout);
+	size_t flags = terminal_is() ? JSON_ENSURE_ASCII : 0;
+	(void)json_dumpf(
+		object, stdout, flags | (output == ARGS_JSON ? JSON_INDENT(2) : JSON_COMPACT));
+	putchar('\n');
 }
 
-/* A scalar, or a small value as JSON, safe for the terminal; lines of a text below each other. */
-static void put_value(const json_t *value, int depth)
+static void put_name(const char *name, int width)
 {
-	if (json_is_string(value)) {
-		const char *text = json_string_value(value);
-		while (*text != '\0') {
-			size_t n = strcspn(text, "\n");
-			char *line = strndup(text, n);
-			terminal_put(stdout, line != NULL ? line : "?");
-			free(line);
-			text += n;
-			if (*text == '\n' && *++text != '\0') {
-				putchar('\n');
-				put_indent(depth + 1);
-			}
-		}
-		return;
-	}
-	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-	terminal_put(stdout, text != NULL ? text : "?");
-	free(text);
+	terminal_tone(TERMINAL_DIM);
+	printf("%-*s", width, name);
+	terminal_tone(TERMINAL_PLAIN);
 }
 
-/* One row of a list: what it is made of in one line. */
-static void put_row(const json_t *row, int depth)
+/* Lines below each other, all but the first `indent` columns from the left. */
+static void put_text(const char *text, int indent)
 {
-	const char *key;
-	json_t *value;
-	union {
-		const json_t *in;
-		json_t *out;
-	} r = {row};
-	put_indent(depth);
-	if (!json_is_object(row))
-		put_value(row, depth);
-	json_object_foreach(r.out, key, value)
-	{
-		if (json_is_null(value))
-			continue;
-		fputs(key, stdout);
-		putchar('=');
-		put_value(value, depth);
-		putchar(' ');
+	while (*text != '\0') {
+		size_t n = strcspn(text, "\n");
+		char *line = strndup(text, n);
+		terminal_put(stdout, line != NULL ? line : "?");
+		free(line);
+		text += n;
+		if (*text == '\n' && *++text != '\0')
+			printf("\n%*s", indent, "");
 	}
 	putchar('\n');
 }
 
-static void put_member(const char *key, const json_t *value)
+void detail_line(const char *name, const char *text)
 {
-	char *text = NULL;
-	size_t i;
-	json_t *row;
-	union {
-		const json_t *in;
-		json_t *out;
-	} v = {value};
-	if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
+	if (text == NULL || text[0] == '\0')
 		return;
-	terminal_tone(TERMINAL_DIM);
-	printf("%-12s", key);
-	terminal_tone(TERMINAL_PLAIN);
-	if (json_is_array(value)) {
-		putchar('\n');
-		json_array_foreach(v.out, i, row)
-		{
-			put_row(row, 1);
-		}
-	} else if (json_is_object(value)) {
-		text = json_dumps(value, JSON_INDENT(2) | (terminal_is() ? JSON_ENSURE_ASCII : 0));
-		printf("\n%s\n", text != NULL ? text : "?");
-		free(text);
-	} else {
-		put_value(value, 0);
-		putchar('\n');
+	put_name(name, NAME_N);
+	put_text(text, NAME_N);
+}
+
+void detail_printf(const char *name, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	detail_line(name, text);
+}
+
+void detail_list(const char *name, const json_t *texts)
+{
+	if (json_array_size(texts) == 0)
+		return;
+	putchar('\n');
+	put_name(name, 0);
+	putchar('\n');
+	for (size_t i = 0; i < json_array_size(texts); i++) {
+		const char *text = json_string_value(json_array_get(texts, i));
+		fputs("  ", stdout);
+		put_text(text != NULL ? text : "", 4);
 	}
 }
 
-void detail_print(enum args_output output, const json_t *object)
+void detail_value(const char *name, const json_t *value)
 {
-	const char *key;
-	json_t *value;
-	union {
-		const json_t *in;
-		json_t *out;
-	} o = {object};
-	size_t flags = terminal_is() ? JSON_ENSURE_ASCII : 0;
-	if (output != ARGS_TABLE) {
-		(void)json_dumpf(object, stdout,
-			flags | (output == ARGS_JSON ? JSON_INDENT(2) : JSON_COMPACT));
-		putchar('\n');
+	if (value == NULL || json_is_null(value))
 		return;
+	char *text = json_dumps(
+		value, JSON_INDENT(2) | JSON_ENCODE_ANY | (terminal_is() ? JSON_ENSURE_ASCII : 0));
+	putchar('\n');
+	put_name(name, 0);
+	fputs("\n  ", stdout);
+	put_text(text != NULL ? text : "?", 2);
+	free(text);
+}
+
+void detail_table(
+	const char *name, const struct rows_column *columns, size_t columns_n, json_t *rows)
+{
+	struct rows *table = rows_open(ARGS_TABLE, columns, columns_n);
+	size_t n = json_array_size(rows);
+	if (n != 0 && table != NULL) {
+		putchar('\n');
+		put_name(name, 0);
+		putchar('\n');
 	}
-	json_object_foreach(o.out, key, value)
-	{
-		put_member(key, value);
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < n && table != NULL && rc == RC_OK; i++)
+		rc = rows_put(table, json_incref(json_array_get(rows, i)));
+	rows_close(table, NULL);
+	json_decref(rows);
+}
+
+const char *detail_text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+int64_t detail_ms(const json_t *object, const char *from, const char *to)
+{
+	const char *a = detail_text(object, from), *b = detail_text(object, to);
+	int64_t from_ms = a != NULL ? clock_parse(a) : -1, to_ms = b != NULL ? clock_parse(b) : -1;
+	if (from_ms < 0 || to_ms < 0)
+		return -1;
+	return to_ms > from_ms ? to_ms - from_ms : 0;
+}
+
+void detail_span(int64_t ms, char ret_text[static 32])
+{
+	if (ms < 1000)
+		snprintf(ret_text, 32, "%" PRId64 " ms", ms);
+	else if (ms < 60000)
+		snprintf(ret_text, 32, "%" PRId64 ".%" PRId64 " s", ms / 1000, ms % 1000 / 100);
+	else
+		snprintf(ret_text, 32, "%" PRId64 " min %" PRId64 " s", ms / 60000,
+			ms % 60000 / 1000);
+}
+
+json_t *detail_brief(const json_t *value, size_t most)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (text == NULL)
+		return NULL;
+	size_t n = strlen(text), at = 0;
+	for (size_t i = 0; i < most && at < n; i++) {
+		size_t len = utf8_length(text + at, n - at);
+		at += len != 0 ? len : 1;
 	}
+	json_t *brief = json_sprintf("%.*s%s", (int)at, text, at < n ? ".." : "");
+	free(text);
+	return brief;
 }

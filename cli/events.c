@@ -40,7 +40,8 @@ static enum rc each_row(
 
 static int run_list(const struct args *args)
 {
-	static const struct reading_list list = {columns, ARRAY_N(columns), "no events", each_row};
+	static const struct reading_list list = {
+		columns, ARRAY_N(columns), "no events", NULL, each_row};
 	return reading_list(args, &list);
 }
 
@@ -81,10 +82,21 @@ static enum rc take_run(void *ctx, const struct queue_run_row *r, struct err *er
 	return RC_OK;
 }
 
+static enum rc is_run(void *ctx, const struct queue_run_row *r, struct err *err)
+{
+	(void)ctx;
+	(void)r;
+	(void)err;
+	return RC_OK;
+}
+
 static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struct err *err)
 {
 	json_t *one = NULL, *runs = json_array();
 	enum rc rc = queue_event_get(queue, id, take_one, &one, err);
+	if (rc == RC_NOT_FOUND && queue_run_get(queue, id, is_run, NULL, err) == RC_OK)
+		rc = err_set(err, RC_NOT_FOUND,
+			"\"%.40s\" is a run, not an event: moonhook runs show %.40s", id, id);
 	if (rc == RC_OK) {
 		struct queue_filter f = {.event = json_string_value(json_object_get(one, "id"))};
 		rc = queue_run_each(queue, &f, take_run, runs, err);
@@ -100,9 +112,47 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 	return RC_OK;
 }
 
+/* --- for people ------------------------------------------------------------------------------- */
+
+static void show_runs(const json_t *runs)
+{
+	static const struct rows_column run_columns[] = {{"id", "RUN"}, {"rule", "RULE"},
+		{"state", "STATE"}, {"attempt", "TRY"}, {"api_calls", "CALLS"}, {"ms", "MS"},
+		{"error", "ERROR"}};
+	json_t *table = json_array();
+	for (size_t i = 0; i < json_array_size(runs); i++) {
+		json_t *row = json_copy(json_array_get(runs, i));
+		int64_t ms = detail_ms(row, "started_at", "ended_at");
+		(void)json_object_set_new(row, "ms", ms >= 0 ? json_integer(ms) : json_null());
+		(void)json_array_append_new(table, row);
+	}
+	detail_table("runs", run_columns, ARRAY_N(run_columns), table);
+}
+
+static void show_one(const json_t *event)
+{
+	const char *object = detail_text(event, "object"), *record = detail_text(event, "record");
+	const char *source = detail_text(event, "source"), *via = detail_text(event, "via");
+	detail_line("event", detail_text(event, "id"));
+	detail_line("name", detail_text(event, "name"));
+	detail_line("state", detail_text(event, "state"));
+	detail_line("reason", detail_text(event, "reason"));
+	if (record != NULL)
+		detail_printf("record", "%s%s%s", object != NULL ? object : "",
+			object != NULL ? " " : "", record);
+	detail_line("received", detail_text(event, "received_at"));
+	if (source != NULL)
+		detail_printf("source", "%s%s%s", source, via != NULL ? ", via " : "",
+			via != NULL ? via : "");
+	show_runs(json_object_get(event, "runs"));
+	detail_list("headers", json_object_get(event, "headers"));
+	detail_value("body", json_object_get(event, "body"));
+}
+
 static int run_show(const struct args *args)
 {
-	static const struct reading_one one = {"name one event: moonhook events show ID", read_one};
+	static const struct reading_one one = {
+		"name one event: moonhook events show ID", read_one, show_one};
 	return reading_one(args, &one);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Help for people, and the verb `help`.
- * From: main.c. Made from the table of verbs and the option tables, so that it cannot drift.
+ * From: main.c. Made from the table of verbs and the option tables, so that it cannot drift; the
+ * rule language has its manual in rules.txt, which a test holds against what a rule can reach.
  */
 #include "cli/help.h"
 
@@ -9,6 +10,15 @@
 
 #include "cli/args.h"
 #include "cli/settings.h"
+
+static const char rules_text[] = {
+#include "cli/rules.txt.inc"
+	0};
+
+const char *help_rules(void)
+{
+	return rules_text;
+}
 
 void help_overview(FILE *out)
 {
@@ -24,7 +34,7 @@ void help_overview(FILE *out)
 		fprintf(out, "  --%-8s %-5s %s\n", f->name, f->value != NULL ? f->value : "",
 			f->help);
 	fputs("  --KEY VALUE    any setting of the configuration, such as --log.level debug\n\n"
-	      "more: moonhook help <command> · moonhook help settings\n",
+	      "more: moonhook help <command> · moonhook help settings · moonhook help rules\n",
 		out);
 }
 
@@ -84,6 +94,10 @@ static int run_help(const struct args *args)
 		put_settings(stdout);
 		return CLI_OK;
 	}
+	if (strcmp(args->operands[0], "rules") == 0) {
+		fputs(rules_text, stdout);
+		return CLI_OK;
+	}
 	union {
 		const char *const *in;
 		char *const *out;
@@ -107,9 +121,10 @@ static int run_help(const struct args *args)
 
 const struct verb verb_help = {
 	.name = "help",
-	.operands = "[COMMAND|settings]",
+	.operands = "[COMMAND|settings|rules]",
 	.summary = "what a command does, with examples",
-	.examples = {"moonhook help", "moonhook help runs list", "moonhook help settings"},
+	.examples = {"moonhook help runs list", "moonhook help settings",
+		"moonhook help rules | less"},
 	.exits = {CLI_USAGE},
 	.run = run_help,
 };

@@ -11,5 +11,8 @@
 void help_overview(FILE *out);
 /* One verb: synopsis, flags, three examples, exit codes. */
 void help_verb(FILE *out, const struct verb *verb);
+/* The manual of the rule language, as text: capitals at the start of a line are a heading, what is
+ * indented stands as it is, else paragraphs. STATIC. */
+const char *help_rules(void);
 
 #endif

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hidden verb `man`: moonhook.1, made from the table of verbs.
+ * The hidden verb `man`: moonhook.1, made from the table of verbs, and moonhook-rules.7, made from
+ * rules.txt.
  * From: packagers. `moonhook man | man -l -` shows it.
  */
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/help.h"
 
 /* roff takes backslashes, and dots and quotes at the start of a line, for itself. */
 static void put(const char *text)
@@ -56,9 +60,67 @@ static void put_verb(const struct verb *v)
 	puts(".fi");
 }
 
+enum shape { HEADING, PARAGRAPH, AS_IT_IS, EMPTY };
+
+static enum shape shape_of(const char *line, size_t n)
+{
+	if (n == 0)
+		return EMPTY;
+	if (line[0] == ' ')
+		return AS_IT_IS;
+	for (size_t i = 0; i < n; i++)
+		if (islower((unsigned char)line[i]))
+			return PARAGRAPH;
+	return HEADING;
+}
+
+struct page {              /* being written */
+	enum shape before; /* of the last line that was not empty */
+	bool gap;          /* an empty line is due */
+};
+
+static void put_line(struct page *page, const char *line, enum shape shape)
+{
+	if (page->before == AS_IT_IS && shape != AS_IT_IS)
+		puts(".fi");
+	if (page->gap && shape == PARAGRAPH && page->before != HEADING)
+		puts(".PP");
+	if (page->gap && shape == AS_IT_IS && page->before == AS_IT_IS)
+		putchar('\n');
+	if (shape == AS_IT_IS && page->before != AS_IT_IS)
+		puts(page->before == HEADING ? ".nf" : ".PP\n.nf");
+	if (shape == HEADING)
+		printf(".SH ");
+	put(shape == AS_IT_IS && strncmp(line, "    ", 4) == 0 ? line + 4 : line);
+	putchar('\n');
+	*page = (struct page){.before = shape};
+}
+
+static void put_rules(void)
+{
+	struct page page = {.before = HEADING};
+	puts(".\\\" SPDX-License-Identifier: MIT\n.TH MOONHOOK\\-RULES 7");
+	for (const char *at = help_rules(); *at != '\0'; at += *at == '\n') {
+		size_t n = strcspn(at, "\n");
+		enum shape shape = shape_of(at, n);
+		char *line = strndup(at, n);
+		if (shape == EMPTY)
+			page.gap = true;
+		else if (line != NULL)
+			put_line(&page, line, shape);
+		free(line);
+		at += n;
+	}
+}
+
 static int run_man(const struct args *args)
 {
-	(void)args;
+	if (args->operands_n == 1 && strcmp(args->operands[0], "rules") == 0) {
+		put_rules();
+		return CLI_OK;
+	}
+	if (args->operands_n != 0)
+		return args_fail(CLI_USAGE, "there is moonhook man and moonhook man rules");
 	puts(".\\\" SPDX-License-Identifier: MIT\n"
 	     ".TH MOONHOOK 1\n.SH NAME\nmoonhook \\- receives Twenty's webhooks and runs rules on "
 	     "them\n"
@@ -74,16 +136,16 @@ static int run_man(const struct args *args)
 	CLI_EXITS(X)
 #undef X
 	puts(".SH FILES\n.I conf/moonhook.lua\nis read unless \\-\\-config or MOONHOOK_CONFIG "
-	     "names "
-	     "another.");
+	     "names another.\n.SH SEE ALSO\n.BR moonhook\\-rules (7)");
 	return CLI_OK;
 }
 
 const struct verb verb_man = {
 	.name = "man",
-	.operands = "",
-	.summary = "the manual page, as roff",
-	.examples = {"moonhook man | man -l -", "moonhook man > moonhook.1", "moonhook man | less"},
+	.operands = "[rules]",
+	.summary = "the manual pages, as roff",
+	.examples = {"moonhook man | man -l -", "moonhook man rules | man -l -",
+		"moonhook man rules > moonhook-rules.7"},
 	.hidden = true,
 	.exits = {CLI_USAGE},
 	.run = run_man,

@@ -23,7 +23,10 @@ int reading_list(const struct args *args, const struct reading_list *list)
 	struct rows *rows = rows_open(args->output, list->columns, list->columns_n);
 	enum rc rc = rows != NULL ? list->each(queue, &filter, rows, &err)
 				  : err_set(&err, RC_NOMEM, "no memory");
+	bool none = rows != NULL && !rows_any(rows);
 	rows_close(rows, list->none);
+	if (rc == RC_OK && none && list->missed != NULL)
+		list->missed(queue, &filter);
 	queue_close(queue);
 	return rc == RC_OK ? CLI_OK : store_fail(&err);
 }
@@ -38,10 +41,12 @@ int reading_one(const struct args *args, const struct reading_one *one)
 	enum cli_exit status = store_open(args, &queue);
 	if (status != CLI_OK)
 		return status;
-	if (one->read(queue, args->operands[0], &found, &err) == RC_OK)
-		detail_print(args->output, found);
-	else
+	if (one->read(queue, args->operands[0], &found, &err) != RC_OK)
 		status = store_fail(&err);
+	else if (args->output == ARGS_TABLE)
+		one->show(found);
+	else
+		detail_json(args->output, found);
 	json_decref(found);
 	queue_close(queue);
 	return status;

@@ -12,6 +12,8 @@ struct reading_list { /* STATIC */
 	const struct rows_column *columns;
 	size_t columns_n;
 	const char *none; /* said where there is no row */
+	/* Says on stderr what else there is to say where no row was found; may be NULL. */
+	void (*missed)(struct queue *queue, const struct queue_filter *filter);
 	/* Puts the row of each that the filter lets through. */
 	enum rc (*each)(struct queue *queue, const struct queue_filter *filter, struct rows *rows,
 		struct err *err);
@@ -21,6 +23,7 @@ struct reading_one {       /* STATIC */
 	const char *usage; /* said where not one id is named */
 	/* id: whole or its beginning. GIVES. */
 	enum rc (*read)(struct queue *queue, const char *id, json_t **ret_one, struct err *err);
+	void (*show)(const json_t *one); /* for people */
 };
 
 /* Both answer the exit status; what fails is said on stderr. */

@@ -17,7 +17,7 @@ static int run_reload(const struct args *args)
 	bool ok = json_is_true(json_object_get(answer, "ok"));
 	const char *text = json_string_value(json_object_get(answer, ok ? "text" : "error"));
 	if (args->output != ARGS_TABLE) {
-		detail_print(args->output, answer);
+		detail_json(args->output, answer);
 		status = ok ? CLI_OK : CLI_CONFIG;
 	} else if (ok) {
 		fputs("reloaded", stdout);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prints lists.
- * From: reading.c. A table holds back its first rows to learn how wide its columns
+ * From: reading.c, detail.c. A table holds back its first rows to learn how wide its columns
  * are, and lets the rest through; JSON lets everything through. Nothing a record contains reaches a
  * terminal as a command.
  */
@@ -176,6 +176,11 @@ enum rc rows_put(struct rows *r, json_t *row)
 		putchar('\n');
 	json_decref(row);
 	return failed != 0 ? RC_NOMEM : RC_OK;
+}
+
+bool rows_any(const struct rows *r)
+{
+	return r->any;
 }
 
 void rows_close(struct rows *r, const char *none)

@@ -21,6 +21,8 @@ struct rows *rows_open(
 	enum args_output output, const struct rows_column *columns, size_t columns_n);
 /* TAKES row, an object; NULL counts as no memory. RC_NOMEM. */
 enum rc rows_put(struct rows *rows, json_t *row) must_check;
+/* Has there been a row? */
+bool rows_any(const struct rows *rows);
 /* Writes what is still held back, and `none` where there was no row in a table. */
 void rows_close(struct rows *rows, const char *none);
 

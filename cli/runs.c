@@ -6,11 +6,16 @@
 #include "cli/runs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "cli/detail.h"
 #include "cli/filter.h"
 #include "cli/reading.h"
+
+#define RULES_MAX 200 /* names that are looked at for one that was meant */
+#define BRIEF_MAX 60  /* characters of arguments and answers */
 
 static const struct rows_column columns[] = {{"started_at", "STARTED"}, {"id", "RUN"},
 	{"event", "EVENT"}, {"rule", "RULE"}, {"state", "STATE"}, {"attempt", "TRY"},
@@ -38,9 +43,55 @@ static enum rc each_row(
 	return queue_run_each(queue, filter, put_row, rows, err);
 }
 
+struct search { /* for a rule's name */
+	const char *wanted;
+	const char *words[RULES_MAX + 1];
+	char *names[RULES_MAX];
+	size_t n;
+	bool found;
+};
+
+static enum rc take_name(void *ctx, const struct queue_rule *rule, struct err *err)
+{
+	struct search *s = ctx;
+	(void)err;
+	s->found = s->found || strcmp(rule->name, s->wanted) == 0;
+	if (rule->name[0] != '\0' && s->n < RULES_MAX && (s->names[s->n] = strdup(rule->name)))
+		s->words[s->n] = s->names[s->n], s->n++;
+	return RC_OK;
+}
+
+static enum rc take_any(void *ctx, const struct queue_run_row *r, struct err *err)
+{
+	(void)r;
+	(void)err;
+	*(bool *)ctx = true;
+	return RC_OK;
+}
+
+/* A name that no rule has, and none that has run here had, is probably mistyped. */
+static void missed(struct queue *queue, const struct queue_filter *filter)
+{
+	struct search s = {.wanted = filter->rule};
+	struct queue_filter runs = {.rule = filter->rule, .limit = 1};
+	struct err err = {.msg = ""};
+	if (filter->rule == NULL)
+		return;
+	if (queue_rule_each(queue, take_name, &s, &err) == RC_OK && !s.found &&
+		queue_run_each(queue, &runs, take_any, &s.found, &err) == RC_OK && !s.found) {
+		const char *near = conf_nearest(filter->rule, s.words);
+		(void)args_fail(CLI_OK, "no rule named \"%s\" is known%s%s%s", filter->rule,
+			near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+			near != NULL ? "\"?" : "; `moonhook status` lists them");
+	}
+	for (size_t i = 0; i < s.n; i++)
+		free(s.names[i]);
+}
+
 static int run_list(const struct args *args)
 {
-	static const struct reading_list list = {columns, ARRAY_N(columns), "no runs", each_row};
+	static const struct reading_list list = {
+		columns, ARRAY_N(columns), "no runs", missed, each_row};
 	return reading_list(args, &list);
 }
 
@@ -104,10 +155,21 @@ static enum rc add_calls(struct queue *queue, struct one *one, struct err *err)
 	return RC_OK;
 }
 
+static enum rc is_event(void *ctx, const struct queue_event_row *e, struct err *err)
+{
+	(void)ctx;
+	(void)e;
+	(void)err;
+	return RC_OK;
+}
+
 static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struct err *err)
 {
 	struct one one = {.row = NULL};
 	enum rc rc = queue_run_get(queue, id, take_one, &one, err);
+	if (rc == RC_NOT_FOUND && queue_event_get(queue, id, is_event, NULL, err) == RC_OK)
+		return err_set(err, RC_NOT_FOUND,
+			"\"%.40s\" is an event, not a run: moonhook events show %.40s", id, id);
 	if (rc == RC_OK)
 		rc = add_calls(queue, &one, err);
 	if (rc == RC_OK)
@@ -117,9 +179,74 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 	return rc;
 }
 
+/* --- for people ------------------------------------------------------------------------------- */
+
+static void show_head(const json_t *run)
+{
+	const char *state = detail_text(run, "state"), *code = detail_text(run, "error_code");
+	const char *ended = detail_text(run, "ended_at"), *began = detail_text(run, "started_at");
+	bool bad =
+		state != NULL && (strcmp(state, "dead") == 0 || strcmp(state, "quarantined") == 0);
+	json_int_t deaths = json_integer_value(json_object_get(run, "deaths"));
+	int64_t ms = detail_ms(run, "started_at", "ended_at");
+	char span[32] = "", rule[160];
+	if (ms >= 0)
+		detail_span(ms, span);
+	snprintf(rule, sizeof(rule), "\"%.150s\"", detail_text(run, "rule"));
+	detail_line("run", detail_text(run, "id"));
+	detail_line("rule", rule);
+	detail_printf("state", "%s%s%s%s", state, code != NULL ? " (" : "",
+		code != NULL ? code : "", code != NULL ? ")" : "");
+	detail_line(bad ? "error" : "reason", detail_text(run, "error"));
+	detail_line("where", detail_text(run, "detail"));
+	detail_printf("attempt", "%" JSON_INTEGER_FORMAT,
+		json_integer_value(json_object_get(run, "attempt")));
+	detail_line("event", detail_text(run, "event"));
+	detail_line("key", detail_text(run, "key"));
+	detail_line("created", detail_text(run, "created_at"));
+	detail_line("due", ended == NULL ? detail_text(run, "due_at") : NULL);
+	if (began != NULL)
+		detail_printf("started", "%s%s%s", began, ms >= 0 ? ", took " : "", span);
+	if (deaths != 0)
+		detail_printf("deaths", "%" JSON_INTEGER_FORMAT " workers died under it", deaths);
+}
+
+/* A call as its table shows it. GIVES. */
+static json_t *brief_call(const json_t *call)
+{
+	int64_t ms = detail_ms(call, "started_at", "ended_at");
+	return json_pack("{s:O, s:O, s:O, s:O, s:o, s:O, s:o, s:o}", "path",
+		json_object_get(call, "path"), "method", json_object_get(call, "method"), "object",
+		json_object_get(call, "object"), "code", json_object_get(call, "code"), "ms",
+		ms >= 0 ? json_integer(ms) : json_null(), "requests",
+		json_object_get(call, "requests"), "args",
+		detail_brief(json_object_get(call, "request"), BRIEF_MAX), "answer",
+		detail_brief(json_object_get(call, "answer"), BRIEF_MAX));
+}
+
+static void show_one(const json_t *run)
+{
+	static const struct rows_column call_columns[] = {{"path", "CALL"}, {"method", "METHOD"},
+		{"object", "OBJECT"}, {"code", "STATUS"}, {"ms", "MS"}, {"requests", "REQUESTS"},
+		{"args", "ARGUMENTS"}, {"answer", "ANSWER"}};
+	const json_t *calls = json_object_get(run, "calls");
+	json_t *table = json_array();
+	show_head(run);
+	for (size_t i = 0; i < json_array_size(calls); i++) {
+		json_t *row = brief_call(json_array_get(calls, i));
+		(void)json_array_append_new(table, row);
+	}
+	detail_table("calls", call_columns, ARRAY_N(call_columns), table);
+	detail_list("log", json_object_get(run, "log"));
+	if (json_array_size(calls) != 0)
+		fprintf(stderr, "\narguments and answers whole: moonhook runs show %s -o json\n",
+			detail_text(run, "id"));
+}
+
 static int run_show(const struct args *args)
 {
-	static const struct reading_one one = {"name one run: moonhook runs show ID", read_one};
+	static const struct reading_one one = {
+		"name one run: moonhook runs show ID", read_one, show_one};
 	return reading_one(args, &one);
 }
 

@@ -148,7 +148,7 @@ static int run_status(const struct args *args)
 	if (args->output == ARGS_TABLE)
 		put_status(answer);
 	else
-		detail_print(args->output, answer);
+		detail_json(args->output, answer);
 	if (args_flag(args, "check") != NULL)
 		status = verdict(answer);
 	json_decref(answer);

@@ -9,7 +9,8 @@
 --
 -- The oldest record survives: other systems are the most likely to know its id. Empty fields of the
 -- survivor are filled from the others by Twenty's merge; the others are destroyed, which cannot be undone. Run it
--- with preview = true first and read what it would have done in `moonhook runs show`.
+-- with preview = true first and read what it would have done in `moonhook runs show`; `make run` begins with such
+-- a copy where the Twenty is yours. A server of the documented dialect cannot try a merge out: the run then fails.
 
 local preview = false
 

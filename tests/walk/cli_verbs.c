@@ -94,6 +94,9 @@ Test(cli_verbs, help_has_a_synopsis_examples_and_exit_codes)
 	SAYS(0, "limits.cpu", "help", "settings");
 	SAYS(0, "complete -F _moonhook moonhook", "completion", "bash");
 	SAYS(0, ".SH EXIT STATUS", "man");
+	SAYS(0, ".TH MOONHOOK\\-RULES 7", "man", "rules");
+	SAYS(0, "A RETRY REPEATS NO EFFECT", "help", "rules");
+	SAYS(2, "moonhook man rules", "man", "ruels");
 }
 
 /* --- with a daemon and one event
@@ -303,6 +306,49 @@ Test(cli_verbs, show_takes_the_start_of_an_id_and_adds_log_calls_and_body)
 	json_decref(shown);
 	json_decref(one);
 	SAYS(1, "zzzzzzz", "runs", "show", "zzzzzzz");
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+/* Runs and gives what it printed for people. */
+static char *shown(const char *noun, const char *id)
+{
+	const char *args[] = {noun, "show", id, NULL};
+	char *out = NULL, *err = NULL;
+	cr_expect_eq(daemon_command(&d, args, NULL, &out, &err), 0, "%s", err);
+	free(err);
+	return out;
+}
+
+Test(cli_verbs, show_is_for_people_what_json_is_for_scripts)
+{
+	trigger_one("rule \"vip deals\" { on = \"person.created\", run = function(e)\n"
+		    "for i = 1, 3 do log.info(\"line\", i, now()) end skip \"enough\" end }\n");
+	json_t *run = JSON_OF("runs", "list", "-o", "jsonl");
+	const char *id = json_string_value(json_object_get(run, "id"));
+	static const char *const parts[] = {"\nrule        \"vip deals\"\n",
+		"\nstate       skipped\nreason      enough\n", "\nattempt     1\n", "Z, took ",
+		"\ncalls\nCALL  METHOD  OBJECT  STATUS  MS ",
+		"REQUESTS  ARGUMENTS  ANSWER\n1     now ", "\nlog\n  20", "  line 3 "};
+	char *out = shown("runs", id);
+	for (size_t i = 0; i < ARRAY_N(parts); i++)
+		cr_expect(strstr(out, parts[i]) != NULL, "wanted: %s\nprinted: %s", parts[i], out);
+	cr_expect_null(strstr(out, "deaths"));
+	cr_expect_null(strstr(out, "source"));
+	free(out);
+	out = shown("events", event);
+	cr_expect(strstr(out, "\nname        person.created\n") != NULL, "%s", out);
+	cr_expect(
+		strstr(out, "\nruns\nRUN ") != NULL && strstr(out, "vip deals") != NULL, "%s", out);
+	free(out);
+	json_t *one = JSON_OF("runs", "show", id, "-o", "json");
+	keys_are(one, "id event rule state attempt error api_calls started_at ended_at error_code "
+		      "detail key deaths source created_at due_at log calls");
+	json_decref(one);
+	SAYS(1, "is a run, not an event: moonhook runs show", "events", "show", id);
+	SAYS(1, "is an event, not a run: moonhook events show", "runs", "show", event);
+	SAYS(0, "did you mean \"vip deals\"?", "runs", "list", "rule:vip dael");
+	SAYS(0, "no rule named \"nosuch\" is known", "runs", "list", "rule:nosuch");
+	json_decref(run);
 	cr_expect_eq(daemon_stop(&d), 0);
 }
 
