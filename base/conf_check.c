@@ -52,6 +52,12 @@ const struct conf_option *conf_option_find(
 	return find_option(&(struct conf_tables){tables, tables_n}, key, &rest);
 }
 
+bool conf_option_reserved(const struct conf_option *option)
+{
+	return option->help != NULL &&
+	       strncmp(option->help, CONF_RESERVED, sizeof(CONF_RESERVED) - 1) == 0;
+}
+
 /* --- unknown settings ------------------------------------------------------------------------- */
 
 /* Is key the start of some option's key, such as "twenty"? */
@@ -304,10 +310,39 @@ static enum rc take_leaf(
 	return conf_put(conf, &s, err);
 }
 
+static enum rc take_default(
+	struct conf *conf, const struct conf_option *o, const char *key, struct err *err);
+
+/* A source of which nothing is said is there all the same, so that somebody can say what it lacks:
+ * its defaults stand for it. */
+static enum rc take_bare_source(
+	struct conf *conf, const struct conf_tables *tables, const char *key, struct err *err)
+{
+	enum rc rc = RC_OK;
+	const char *name = strncmp(key, "source.", 7) == 0 ? key + 7 : "";
+	for (size_t t = 0; t < tables->n && name[0] != '\0'; t++) {
+		for (size_t i = 0; i < tables->tables[t].options_n && rc == RC_OK; i++) {
+			const struct conf_option *o = &tables->tables[t].options[i];
+			char own[CONF_KEY_N];
+			if (strncmp(o->key, "source.*.", 9) != 0)
+				continue;
+			snprintf(own, sizeof(own), "source.%.*s%s", (int)strcspn(name, "."), name,
+				o->key + 8);
+			rc = take_default(conf, o, own, err);
+		}
+	}
+	return rc;
+}
+
 enum rc conf_take(struct conf *conf, const struct conf_tables *tables,
 	const struct conf_given *given, struct err *err)
 {
 	const char *rest;
+	if (given->kind == CONF_KIND_EMPTY) {
+		enum rc rc = take_bare_source(conf, tables, given->key, err);
+		if (rc != RC_OK)
+			return rc;
+	}
 	const struct conf_option *o = find_option(tables, given->key, &rest);
 	if (o == NULL)
 		return refuse_unknown(tables, given, err);

@@ -240,16 +240,24 @@ static void rest(struct child *c)
 		log_error(NULL, "cannot set a timer; the %s stays down", c->kind->name);
 }
 
+/* One that ended with 0 was told to by somebody else than us, such as a shell that ends a whole
+ * process group: that is no failure. */
 static void say_death(const struct child *c, const siginfo_t *si)
 {
-	char how[64];
+	char how[64], next[64] = "everything stops";
+	bool told = si->si_code == CLD_EXITED && si->si_status == 0;
+	if (!*c->owner->stopping)
+		snprintf(next, sizeof(next), "it starts again in %d ms",
+			(int)child_rest_ms(c->deaths));
 	if (si->si_code == CLD_EXITED)
 		snprintf(how, sizeof(how), "ended with status %d", si->si_status);
 	else
 		snprintf(how, sizeof(how), "died of signal %d (%s)", si->si_status,
 			strsignal(si->si_status));
-	log_error(NULL, "the %s %s; it starts again in %d ms", c->kind->name, how,
-		(int)child_rest_ms(c->deaths));
+	if (!told)
+		log_error(NULL, "the %s %s; %s", c->kind->name, how, next);
+	else if (!*c->owner->stopping)
+		log_warn(NULL, "the %s was told to end; %s", c->kind->name, next);
 }
 
 static int on_exit_of(sd_event_source *source, const siginfo_t *si, void *ctx)
@@ -267,7 +275,10 @@ static int on_exit_of(sd_event_source *source, const siginfo_t *si, void *ctx)
 	} else {
 		c->deaths++;
 		say_death(c, si);
-		rest(c);
+		if (*c->owner->stopping)
+			set_state(c, CHILD_OFF);
+		else
+			rest(c);
 	}
 	c->owner->ended(c->owner->ctx, c, status, ready);
 	return 0;

@@ -36,6 +36,7 @@ struct child;
 struct child_owner { /* BORROWS; its life is longer than the child's */
 	sd_event *loop;
 	const struct conf *const *conf; /* the one that counts now */
+	const bool *stopping;           /* true: nothing starts again */
 	int fds[LINK_FD_END]; /* what the child gets; -1: closed. LINK_FD is the child's own */
 	void (*said)(void *ctx, struct child *child, const struct link_msg *msg);
 	/* It ended; status as child_status. It has been put to rest or off already. */

@@ -75,9 +75,9 @@ static void put_settings(FILE *out)
 			const char *value = o->fallback == NULL             ? "-"
 					    : strcmp(o->fallback, "!") == 0 ? "(required)"
 									    : o->fallback;
-			fprintf(out, "  %-22s %-18s %s\n", o->key, value, o->help);
+			fprintf(out, "  %-30s %-23s %s\n", o->key, value, o->help);
 			if (o->choices != NULL)
-				fprintf(out, "  %-41s one of: %s\n", "", o->choices);
+				fprintf(out, "  %-54s one of: %s\n", "", o->choices);
 		}
 	}
 }
@@ -90,7 +90,7 @@ static int run_help(const struct args *args)
 		return CLI_OK;
 	}
 	if (strcmp(args->operands[0], "settings") == 0) {
-		fputs("setting                  default            what it is\n", stdout);
+		fprintf(stdout, "  %-30s %-23s %s\n", "setting", "default", "what it is");
 		put_settings(stdout);
 		return CLI_OK;
 	}

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,6 +52,24 @@ static enum rc split(const char *text, struct address *ret, struct err *err)
 	snprintf(a.port, sizeof(a.port), "%ld", port);
 	*ret = a;
 	return RC_OK;
+}
+
+/* Does host stand for every address, that of other too? */
+static bool covers(const char *host, const char *other)
+{
+	return host[0] == '\0' || strcmp(host, "::") == 0 ||
+	       (strcmp(host, "0.0.0.0") == 0 && strchr(other, ':') == NULL);
+}
+
+bool cli_listen_clash(const char *one, const char *two)
+{
+	struct address a, b;
+	if (one == NULL || two == NULL || split(one, &a, NULL) != RC_OK ||
+		split(two, &b, NULL) != RC_OK || strcmp(a.port, b.port) != 0)
+		return false;
+	const char *x = strcasecmp(a.host, "localhost") == 0 ? "127.0.0.1" : a.host;
+	const char *y = strcasecmp(b.host, "localhost") == 0 ? "127.0.0.1" : b.host;
+	return covers(x, y) || covers(y, x) || strcasecmp(x, y) == 0;
 }
 
 /* Tries one address: a descriptor, or -errno. */

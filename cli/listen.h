@@ -3,6 +3,8 @@
 #ifndef MOONHOOK_CLI_LISTEN_H
 #define MOONHOOK_CLI_LISTEN_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /*
@@ -16,6 +18,9 @@ enum rc cli_listen_tcp(const char *address, int *ret_fd, struct err *err) must_c
 enum rc cli_listen_unix(const char *path, int *ret_fd, struct err *err) must_check;
 /* Connects to it. RC_UNREACHABLE where nobody listens. GIVES. */
 enum rc cli_listen_connect(const char *path, int *ret_fd, struct err *err) must_check;
+
+/* Would both want the same port of the same address? False where one is no address. */
+bool cli_listen_clash(const char *one, const char *two);
 
 /* A descriptor that systemd passed: by its name (FileDescriptorName=), else the place-th (from 0)
  * stream socket without a known name. -1: none. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The verb `reload`: the daemon reads its configuration and rules again, or says why not. */
+/* The verb `reload`: the daemon reads its configuration and rules again; part by part what came of
+ * it. */
 #include <jansson.h>
 #include <stdio.h>
 
@@ -25,8 +26,7 @@ static int run_reload(const struct args *args)
 		terminal_put(stdout, text != NULL ? text : "");
 		putchar('\n');
 	} else {
-		status = args_fail(CLI_CONFIG, "what was live before stays: %s",
-			text != NULL ? text : "no reason was given");
+		status = args_fail(CLI_CONFIG, "%s", text != NULL ? text : "no reason was given");
 	}
 	json_decref(answer);
 	return status;
@@ -35,11 +35,15 @@ static int run_reload(const struct args *args)
 const struct verb verb_reload = {
 	.name = "reload",
 	.operands = "",
-	.summary = "read configuration and rules again; on an error the old ones stay",
+	.summary = "read configuration and rules again; says what was applied",
 	.text = "Applied at once: rules, workers, sources, retention, the limits of a run. "
 		"Everything\n"
 		"else takes effect at the next restart, and the answer names what has changed of "
-		"it.",
+		"it.\n"
+		"A configuration that is wrong changes nothing. What one part cannot apply, such "
+		"as\n"
+		"a broken rule file, keeps its older version; the rest is applied, and the answer\n"
+		"says which is which.",
 	.examples = {"moonhook reload", "moonhook reload -o json",
 		"moonhook reload --config /etc/moonhook/moonhook.lua"},
 	.exits = {CLI_USAGE, CLI_DAEMON, CLI_CONFIG},

@@ -30,6 +30,14 @@ static bool is_applied(const char *key)
 	return false;
 }
 
+static bool is_reserved(const char *key)
+{
+	struct conf_table tables[CLI_SETTINGS_TABLES_N];
+	cli_settings_tables(tables);
+	const struct conf_option *o = conf_option_find(tables, CLI_SETTINGS_TABLES_N, key);
+	return o != NULL && conf_option_reserved(o);
+}
+
 static bool differs(const struct conf *a, const struct conf *b, const char *key)
 {
 	const char *x = conf_text(a, key), *y = conf_text(b, key);
@@ -60,7 +68,8 @@ static void compare(const struct conf *a, const struct conf *b, struct names *na
 	for (size_t i = 0; i < conf_n(a); i++) {
 		struct conf_setting setting;
 		conf_at(a, i, &setting);
-		if (!is_applied(setting.key) && differs(a, b, setting.key))
+		if (!is_applied(setting.key) && !is_reserved(setting.key) &&
+			differs(a, b, setting.key))
 			add_name(names, setting.key);
 	}
 }

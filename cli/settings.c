@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/listen.h"
 #include "client/client.h"
 #include "console/console.h"
 #include "queue/queue.h"
@@ -20,8 +21,10 @@ static const struct conf_option options[] = {
 		"form of the log; auto: text on a terminal, else JSON lines"},
 	{"log.level", CONF_CHOICE, "info", 0, 0, "debug info warn error",
 		"the least important lines that are written"},
-	{"http.allow", CONF_LIST, NULL, 0, 0, NULL, "hosts that a rule's http calls may reach"},
-	{"secrets", CONF_MAP, NULL, 0, 0, NULL, "what rules get from secret \"NAME\""},
+	{"http.allow", CONF_LIST, NULL, 0, 0, NULL,
+		CONF_RESERVED "; hosts that a rule's http calls may reach"},
+	{"secrets", CONF_MAP, NULL, 0, 0, NULL,
+		CONF_RESERVED "; what rules get from secret \"NAME\""},
 	{"only", CONF_LIST, "receiver runner console", 0, 0, NULL,
 		"the parts that `moonhook serve` starts; health and metrics always run"},
 };
@@ -41,6 +44,48 @@ bool cli_settings_known(const char *key)
 	struct conf_table tables[CLI_SETTINGS_TABLES_N];
 	cli_settings_tables(tables);
 	return conf_option_find(tables, CLI_SETTINGS_TABLES_N, key) != NULL;
+}
+
+/* Where a setting of the top was given. */
+static const char *origin_of(const struct conf *conf, const char *key)
+{
+	struct conf_setting s;
+	for (size_t i = 0; i < conf_n(conf); i++) {
+		conf_at(conf, i, &s);
+		if (strcmp(s.key, key) == 0)
+			return s.origin;
+	}
+	return "default";
+}
+
+/* Deliveries and the console each need a listener of their own. */
+static enum rc check_listeners(const struct conf *conf, struct err *err)
+{
+	const char *hooks = conf_text(conf, "listen"), *console = conf_text(conf, "console.listen");
+	const char *word = NULL, *origin = origin_of(conf, "listen");
+	for (size_t i = 1; (word = conf_item(conf, "only", i)) != NULL; i++)
+		if (strcmp(word, "receiver") == 0)
+			break;
+	if (word == NULL || !cli_listen_clash(hooks, console))
+		return RC_OK;
+	if (strcmp(origin, "default") == 0)
+		origin = origin_of(conf, "console.listen");
+	return err_set(err, RC_INVALID,
+		"%s: `listen` (%s) and `console.listen` (%s) are the same place; give each a port "
+		"of its own",
+		origin, hooks, console);
+}
+
+/* What no table of options can say. */
+static enum rc check_whole(const struct conf *conf, const char *file, struct err *err)
+{
+	enum rc rc = client_conf_check(conf, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = receiver_conf_check(conf, err);
+	if (rc != RC_OK)
+		return err_wrap(err, "%s", file);
+	return check_listeners(conf, err);
 }
 
 enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
@@ -63,9 +108,8 @@ enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
 	struct conf *conf = NULL;
 	enum rc rc =
 		conf_load(args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, &conf, err);
-	/* What no table of options can say: schemes, and which secrets each needs. */
-	if (rc == RC_OK && receiver_conf_check(conf, err) != RC_OK)
-		rc = err_wrap(err, "%s", args->config);
+	if (rc == RC_OK)
+		rc = check_whole(conf, args->config, err);
 	if (rc != RC_OK) {
 		conf_free(conf);
 		return rc;
@@ -113,4 +157,27 @@ void cli_settings_log(const struct conf *conf, const char *room)
 		if (level != NULL && strcmp(level, levels[i]) == 0)
 			l = i;
 	log_start(room, (enum log_format)f, (enum log_level)l);
+}
+
+void cli_settings_warn(const struct conf *conf)
+{
+	struct conf_table tables[CLI_SETTINGS_TABLES_N];
+	char names[256] = "";
+	size_t n = 0;
+	const struct conf_option *last = NULL;
+	cli_settings_tables(tables);
+	for (size_t i = 0; i < conf_n(conf); i++) {
+		struct conf_setting s;
+		conf_at(conf, i, &s);
+		const struct conf_option *o =
+			conf_option_find(tables, CLI_SETTINGS_TABLES_N, s.key);
+		if (o == NULL || o == last || !conf_option_reserved(o) ||
+			strcmp(s.origin, "default") == 0)
+			continue;
+		last = o;
+		size_t at = strlen(names);
+		snprintf(names + at, sizeof(names) - at, "%s`%s`", n++ != 0 ? ", " : "", o->key);
+	}
+	if (n != 0)
+		log_warn(NULL, "%s %s set, but " CONF_RESERVED, names, n == 1 ? "is" : "are");
 }

@@ -64,7 +64,8 @@ static void put_processes(json_t *processes)
 			(int64_t)json_integer_value(json_object_get(p, "pid")));
 		int64_t restarts = (int64_t)json_integer_value(json_object_get(p, "restarts"));
 		if (restarts != 0)
-			printf(", restarted %" PRId64 " times", restarts);
+			printf(", restarted %" PRId64 " time%s", restarts,
+				restarts == 1 ? "" : "s");
 		putchar('\n');
 	}
 }
@@ -102,9 +103,11 @@ static void put_status(const json_t *s)
 	put_counts("events", json_object_get(s, "events"));
 	put_counts("runs", json_object_get(s, "runs"));
 	put_label("twenty");
-	printf("%s dialect, %" PRId64 " calls in %" PRId64 " requests, %" PRId64 " waiting",
-		text_at(api, "dialect"), (int64_t)json_integer_value(json_object_get(api, "calls")),
-		(int64_t)json_integer_value(json_object_get(api, "requests")),
+	int64_t calls = (int64_t)json_integer_value(json_object_get(api, "calls"));
+	int64_t requests = (int64_t)json_integer_value(json_object_get(api, "requests"));
+	printf("%s dialect, %" PRId64 " call%s in %" PRId64 " request%s, %" PRId64 " waiting",
+		text_at(api, "dialect"), calls, calls == 1 ? "" : "s", requests,
+		requests == 1 ? "" : "s",
 		(int64_t)json_integer_value(json_object_get(api, "waiting")));
 	if (json_is_integer(tokens))
 		printf(", budget for %" PRId64 " now", (int64_t)json_integer_value(tokens));

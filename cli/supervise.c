@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/applied.h"
 #include "cli/child.h"
 #include "cli/restart.h"
 
@@ -44,11 +45,10 @@ static const int drain_ms[CHILDREN_N] = {6000, 12000, 2000};
 
 struct reload { /* the one under way */
 	bool running;
-	bool again; /* somebody asked meanwhile */
-	bool asked; /* the console waits for the answer */
-	bool failed;
-	unsigned pending; /* bits of the children that have not answered */
-	char text[600];   /* the answers so far */
+	bool again;             /* somebody asked meanwhile */
+	bool asked;             /* the console waits for the answer */
+	unsigned pending;       /* bits of the children that have not answered */
+	struct applied applied; /* the answers so far */
 	sd_event_source *timer;
 };
 
@@ -126,6 +126,9 @@ static void stop(struct supervisor *s, int status)
 	s->stopping = true;
 	s->status = status;
 	(void)sd_notify(0, "STOPPING=1");
+	for (int i = 0; i < CHILDREN_N; i++)
+		if (s->children[i] != NULL && child_state(s->children[i]) == CHILD_RESTING)
+			child_stop(s->children[i]);
 	stop_next(s);
 }
 
@@ -150,11 +153,9 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 
 static void start_reload(struct supervisor *s);
 
-static void add_text(struct reload *r, const char *who, const char *text, size_t n)
+static void note(struct supervisor *s, int i, enum applied_room_state state, struct slice text)
 {
-	size_t at = strlen(r->text);
-	snprintf(r->text + at, sizeof(r->text) - at, "%s%s%s%.*s", at != 0 ? "; " : "", who,
-		who[0] != '\0' ? ": " : "", (int)n, text);
+	applied_put(&s->reload.applied, (size_t)i, kinds[i].name, state, text.p, text.n);
 }
 
 static void answer_ask(struct supervisor *s, json_t *answer)
@@ -170,17 +171,20 @@ static void answer_ask(struct supervisor *s, json_t *answer)
 static void finish_reload(struct supervisor *s)
 {
 	struct reload *r = &s->reload;
+	char text[APPLIED_SAY_N];
 	r->timer = sd_event_source_disable_unref(r->timer);
 	r->running = false;
-	if (r->failed)
-		log_error(NULL, "reload failed, what was live before stays: %s", r->text);
+	applied_say(&r->applied, APPLIED_BRIEF, text);
+	if (r->applied.refusal[0] != '\0')
+		log_error(NULL, "reload failed, %s", text);
+	else if (!applied_ok(&r->applied))
+		log_error(NULL, "reload %s", text);
 	else
-		log_info(NULL, "reloaded%s%s", r->text[0] != '\0' ? ": " : "", r->text);
+		log_info(NULL, "reloaded%s%s", text[0] != '\0' ? ": " : "", text);
 	(void)sd_notify(0, "READY=1");
 	if (r->asked && !r->again) {
 		r->asked = false;
-		answer_ask(s, json_pack("{s:b, s:s}", "ok", !r->failed,
-				      r->failed ? "error" : "text", r->text));
+		answer_ask(s, applied_describe(&r->applied));
 	}
 	if (r->again) {
 		r->again = false;
@@ -195,9 +199,8 @@ static int on_reload_deadline(sd_event_source *source, uint64_t usec, void *ctx)
 	struct supervisor *s = ctx;
 	for (int i = 0; i < CHILDREN_N; i++)
 		if ((s->reload.pending & 1u << i) != 0)
-			add_text(&s->reload, kinds[i].name, "no answer in time", 17);
+			note(s, i, APPLIED_UNKNOWN, slice_of("it has not answered in time"));
 	s->reload.pending = 0;
-	s->reload.failed = true;
 	finish_reload(s);
 	return 0;
 }
@@ -205,19 +208,32 @@ static int on_reload_deadline(sd_event_source *source, uint64_t usec, void *ctx)
 /* Takes the new configuration; what only a restart can change is said. */
 static enum rc replace_conf(struct supervisor *s, const struct conf *fresh, struct err *err)
 {
-	char text[300];
+	char *text = s->reload.applied.restart;
 	struct conf *merged = NULL;
 	enum rc rc = restart_merge(s->first, fresh, &merged, err);
 	conf_scrub();
 	if (rc != RC_OK)
 		return rc;
-	if (restart_describe(s->first, fresh, text, sizeof(text)))
-		add_text(&s->reload, "", text, strlen(text));
+	(void)restart_describe(s->first, fresh, text, sizeof(s->reload.applied.restart));
 	if (s->conf != s->first)
 		conf_free(s->conf);
 	s->conf = merged;
 	s->conf_view = merged;
 	return RC_OK;
+}
+
+/* Gives child i its part. One that rests starts with it. */
+static void hand_out(struct supervisor *s, int i)
+{
+	if (s->children[i] == NULL)
+		return;
+	bool rests = child_pid(s->children[i]) == 0;
+	if (child_reload(s->children[i]))
+		s->reload.pending |= 1u << i;
+	else if (rests)
+		note(s, i, APPLIED_WHOLE, slice_of("once it runs again"));
+	else
+		note(s, i, APPLIED_UNKNOWN, slice_of("it cannot be told"));
 }
 
 static void start_reload(struct supervisor *s)
@@ -227,9 +243,8 @@ static void start_reload(struct supervisor *s)
 	struct err err = {.msg = ""};
 	uint64_t now = 0;
 	r->running = true;
-	r->failed = false;
 	r->pending = 0;
-	r->text[0] = '\0';
+	applied_init(&r->applied);
 	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now);
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now);
 	enum rc rc = s->sc->reload(s->sc->ctx, &fresh, &err);
@@ -237,14 +252,12 @@ static void start_reload(struct supervisor *s)
 		rc = replace_conf(s, fresh, &err);
 	conf_free(fresh);
 	if (rc != RC_OK) {
-		r->failed = true;
-		add_text(r, "", err.msg, strlen(err.msg));
+		snprintf(r->applied.refusal, sizeof(r->applied.refusal), "%s", err.msg);
 		finish_reload(s);
 		return;
 	}
 	for (int i = 0; i < CONSOLE; i++)
-		if (s->children[i] != NULL && child_reload(s->children[i]))
-			r->pending |= 1u << i;
+		hand_out(s, i);
 	if (r->pending == 0 ||
 		sd_event_add_time(s->loop, &r->timer, CLOCK_MONOTONIC,
 			now + (uint64_t)RELOAD_MS * 1000, 100000, on_reload_deadline, s) < 0)
@@ -263,14 +276,13 @@ static void want_reload(struct supervisor *s, bool asked)
 }
 
 /* One child has answered, or never will. */
-static void take_reload(struct supervisor *s, int i, const char *text, size_t n, bool failed)
+static void take_reload(
+	struct supervisor *s, int i, enum applied_room_state state, struct slice text)
 {
 	if ((s->reload.pending & 1u << i) == 0)
 		return;
 	s->reload.pending &= ~(1u << i);
-	s->reload.failed = s->reload.failed || failed;
-	if (n != 0)
-		add_text(&s->reload, kinds[i].name, text, n);
+	note(s, i, state, text);
 	if (s->reload.pending == 0)
 		finish_reload(s);
 }
@@ -343,9 +355,9 @@ static void on_said(void *ctx, struct child *c, const struct link_msg *msg)
 	if (strcmp(msg->kind, "ready") == 0)
 		announce(s);
 	else if (strcmp(msg->kind, "reloaded") == 0)
-		take_reload(s, i, msg->text.p, msg->text.n, false);
+		take_reload(s, i, APPLIED_WHOLE, msg->text);
 	else if (strcmp(msg->kind, "failed") == 0)
-		take_reload(s, i, msg->text.p, msg->text.n, true);
+		take_reload(s, i, APPLIED_NOT_ALL, msg->text);
 	else if (strcmp(msg->kind, "ask") == 0 && i == CONSOLE)
 		take_ask(s, msg);
 	else if (strcmp(msg->kind, "problem") == 0 && i == RUNNER)
@@ -358,7 +370,7 @@ static void on_ended(void *ctx, struct child *c, int status, bool was_ready)
 {
 	struct supervisor *s = ctx;
 	int i = index_of(s, c);
-	take_reload(s, i, "it died meanwhile", 17, true);
+	take_reload(s, i, APPLIED_UNKNOWN, slice_of("it died meanwhile"));
 	if (i == CONSOLE)
 		s->reload.asked = false;
 	if (i == RUNNER)
@@ -382,6 +394,7 @@ static enum rc set_up_child(struct supervisor *s, int i, struct err *err)
 	struct child_owner *o = &s->owners[i];
 	*o = (struct child_owner){.loop = s->loop,
 		.conf = &s->conf_view,
+		.stopping = &s->stopping,
 		.said = on_said,
 		.ended = on_ended,
 		.ctx = s};
@@ -394,6 +407,19 @@ static enum rc set_up_child(struct supervisor *s, int i, struct err *err)
 	return child_new(&kinds[i], o, &s->children[i], err);
 }
 
+/* Seen before the ends of children that got the same signal. */
+static int add_stop_signal(struct supervisor *s, int signo)
+{
+	sd_event_source *source = NULL;
+	int n = sd_event_add_signal(s->loop, &source, signo, on_stop_signal, s);
+	if (n >= 0)
+		n = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+	if (n >= 0)
+		n = sd_event_source_set_floating(source, true);
+	sd_event_source_unref(source);
+	return n;
+}
+
 static enum rc set_up_signals(struct supervisor *s, struct err *err)
 {
 	sigset_t mask;
@@ -403,8 +429,7 @@ static enum rc set_up_signals(struct supervisor *s, struct err *err)
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &mask, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
-		sd_event_add_signal(s->loop, NULL, SIGTERM, on_stop_signal, s) < 0 ||
-		sd_event_add_signal(s->loop, NULL, SIGINT, on_stop_signal, s) < 0 ||
+		add_stop_signal(s, SIGTERM) < 0 || add_stop_signal(s, SIGINT) < 0 ||
 		sd_event_add_signal(s->loop, NULL, SIGHUP, on_reload_signal, s) < 0)
 		return err_set(err, RC_IO, "cannot watch for signals");
 	return RC_OK;

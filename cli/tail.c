@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The verb `tail`: events as they arrive and runs as they end, until interrupted.
- * From: main.c. Next: the store, read only; it looks again a few times a second. Runs that were
+ * From: main.c. Next: the store, read only; it looks again a few times a second. Needs a daemon
+ * when it begins, and goes on over the daemon's restarts. Runs that were
  * open when it began, or began later, are followed to their end.
  */
 #include <jansson.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "cli/control.h"
 #include "cli/events.h"
 #include "cli/filter.h"
 #include "cli/rows.h"
@@ -163,10 +165,14 @@ static enum rc find_end(struct tail *t, struct err *err)
 static int run_tail(const struct args *args)
 {
 	struct tail *t = calloc(1, sizeof(*t));
+	json_t *pong = NULL;
 	struct err err = {.msg = ""};
 	if (t == NULL)
 		return args_fail(CLI_FAILED, "no memory");
 	enum cli_exit status = filter_read(args, &t->filter);
+	if (status == CLI_OK) /* without a daemon nothing would ever come */
+		status = control_ask(args, "ping", &pong);
+	json_decref(pong);
 	if (status == CLI_OK)
 		status = store_open(args, &t->queue);
 	if (status != CLI_OK) {
@@ -203,6 +209,6 @@ const struct verb verb_tail = {
 		"moonhook tail 'rule:enrich people' -o jsonl"},
 	.flags = flags,
 	.flags_n = ARRAY_N(flags),
-	.exits = {CLI_FAILED, CLI_USAGE, CLI_CONFIG},
+	.exits = {CLI_FAILED, CLI_USAGE, CLI_DAEMON, CLI_CONFIG},
 	.run = run_tail,
 };

@@ -31,7 +31,7 @@ static const struct conf_option options[] = {
 	{"twenty.insecure", CONF_BOOL, "false", 0, 0, NULL,
 		"allow http:// to another machine: the key goes out in the clear"},
 	{"coalesce.upsert", CONF_CHOICE, "auto", 0, 0, "auto false",
-		"reserved: this version sends every update by itself"},
+		CONF_RESERVED "; every update is sent by itself"},
 };
 
 const struct conf_table client_conf_table = {"client", options, ARRAY_N(options)};
@@ -78,6 +78,33 @@ static enum rc check_key(const char *key, struct err *err)
 	if (strlen(key) > 8192)
 		return err_set(err, RC_INVALID, "twenty.key is too long");
 	return RC_OK;
+}
+
+/* Puts the place where a setting was given in front of what is wrong with it. */
+static void wrap_origin(const struct conf *conf, const char *key, struct err *err)
+{
+	struct conf_setting s;
+	for (size_t i = 0; conf_below(conf, "twenty", i, &s); i++)
+		if (strcmp(s.key, key) == 0)
+			(void)err_wrap(err, "%s", s.origin);
+}
+
+enum rc client_conf_check(const struct conf *conf, struct err *err)
+{
+	const char *url = conf_text(conf, "twenty.url");
+	char *base = NULL;
+	enum rc rc = check_key(conf_text(conf, "twenty.key"), err);
+	if (rc != RC_OK) {
+		wrap_origin(conf, "twenty.key", err);
+		return rc;
+	}
+	rc = url_check(url != NULL ? url : "",
+		conf_bool(conf, "twenty.insecure") ? URL_ANY : URL_TLS, &base, err);
+	if (rc != RC_OK)
+		wrap_origin(conf, "twenty.url", err);
+	else
+		free(base);
+	return rc;
 }
 
 enum rc client_new(

@@ -48,6 +48,10 @@ struct client;
 /* twenty.url, .key, .dialect, .budget, .timeout, .insecure, coalesce.upsert; STATIC. */
 extern const struct conf_table client_conf_table;
 
+/* What the table cannot say: an address that a key may be sent to, and a key that can be one.
+ * RC_INVALID with "file:line: sentence". For whoever loads a configuration. */
+enum rc client_conf_check(const struct conf *conf, struct err *err) must_check;
+
 #define CLIENT_OPS(X)                                                                              \
 	X(CLIENT_GET, "get", false)                                                                \
 	X(CLIENT_LIST, "list", false)                                                              \

@@ -115,6 +115,7 @@ void line_doubt(struct line *line, int64_t now_ms)
 void line_refused(struct line *line, int64_t now_ms)
 {
 	go(line, now_ms, LINE_REFUSED,
-		"Twenty refused the key: check twenty.key (Settings, API & Webhooks)");
+		"Twenty refused the key: put a valid one into twenty.key (Settings, API & "
+		"Webhooks), then restart moonhook");
 	line->probe_at_ms = now_ms + REFUSED_MS;
 }

@@ -82,7 +82,7 @@ twenty = {
 }
 
 coalesce = {
-	-- reserved: this version sends every update by itself
+	-- reserved: has no effect in this version; every update is sent by itself
 	-- one of: auto false
 	-- upsert = "auto",
 }
@@ -109,11 +109,11 @@ log = {
 }
 
 http = {
-	-- hosts that a rule's http calls may reach
+	-- reserved: has no effect in this version; hosts that a rule's http calls may reach
 	-- allow = { "api.example.com" },
 }
 
--- what rules get from secret "NAME"
+-- reserved: has no effect in this version; what rules get from secret "NAME"
 -- secrets = { ENRICH_KEY = env "ENRICH_KEY" }
 
 -- the parts that `moonhook serve` starts; health and metrics always run

@@ -5,7 +5,8 @@
  *
  *   {"verb":"ping"}     -> {"ok":true}
  *   {"verb":"status"}   -> {"ok":true,"events":{..},"runs":{..},"api":{..},..}
- *   {"verb":"reload"}   -> {"ok":true,"text":".."} | {"ok":false,"error":".."}
+ *   {"verb":"reload"}   -> {"ok":true,"text":"..",..} | {"ok":false,"error":"..",..}, with
+ *                          "restart":".." and "rooms":[{"name":"..","ok":..,"text":".."}]
  *
  * reload and status are passed up to the supervisor and answered when it has answered.
  */

@@ -73,7 +73,7 @@ static json_t *describe_api(const json_t *daemon)
 	const char *problem = json_string_value(json_object_get(daemon, "problem"));
 	if ((problem == NULL || problem[0] == '\0') && refused)
 		problem = "Twenty refuses the API key; put a valid one into twenty.key, then "
-			  "restart Moonhook";
+			  "restart moonhook";
 	else if ((problem == NULL || problem[0] == '\0') && unreachable)
 		problem = "Twenty cannot be reached; its calls wait until it answers";
 	return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:s, s:b, s:b, s:o}", "calls",

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -68,12 +69,25 @@ struct receiver {
 	struct buf buf; /* of the link */
 };
 
+/* `only` may leave the receiver out; where it is not set everything runs. */
+static bool will_run(const struct conf *conf)
+{
+	const char *word = conf_item(conf, "only", 1);
+	for (size_t i = 1; word != NULL && strcmp(word, "receiver") != 0; i++)
+		word = conf_item(conf, "only", i + 1);
+	return word != NULL || conf_item(conf, "only", 1) == NULL;
+}
+
 enum rc receiver_conf_check(const struct conf *conf, struct err *err)
 {
 	struct source_set *set = NULL;
 	enum rc rc = source_set_new(conf, &set, err);
 	if (rc == RC_OK)
 		source_set_free(set);
+	if (rc == RC_OK && conf_name(conf, "source", 0) == NULL && will_run(conf))
+		rc = err_set(err, RC_INVALID,
+			"there is no source, so every delivery would be answered with 404; write "
+			"source \"twenty\" { secrets = { env \"TWENTY_WEBHOOK_SECRET\" } }");
 	return rc;
 }
 
@@ -239,10 +253,12 @@ static void reload(struct receiver *r, struct slice text)
 		rc = source_set_new(conf, &set, &err);
 	if (rc != RC_OK) {
 		conf_free(conf);
+		log_error(NULL, "%s; what was live before stays", err.msg);
 		say("failed", err.msg);
 		return;
 	}
-	snprintf(live, sizeof(live), "%zu sources", source_set_n(set));
+	size_t n = source_set_n(set);
+	snprintf(live, sizeof(live), "%zu source%s", n, n == 1 ? "" : "s");
 	listen_reload(r->listen, set);
 	struct queue_retention keep = retention_of(conf);
 	commit_keep(r->commit, &keep);

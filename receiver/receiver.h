@@ -21,7 +21,8 @@
 extern const struct conf_table receiver_conf_table;
 
 /* What the table cannot say: names of sources, known schemes, at least one secret that is not
- * empty. RC_INVALID with a sentence that says what to write. For whoever loads a configuration. */
+ * empty; where the receiver is to run (`only`), at least one source. RC_INVALID with a sentence
+ * that says what to write. For whoever loads a configuration. */
 enum rc receiver_conf_check(const struct conf *conf, struct err *err) must_check;
 
 /* The whole life of the process, on the descriptors of base/link.h; returns its exit status. The

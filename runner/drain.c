@@ -19,7 +19,8 @@ void drain_start(struct runner *r)
 	r->drain.on = true;
 	r->drain.until_ms = clock_mono_ms() + DRAIN_MS;
 	route_close(r);
-	log_info(NULL, "draining: %zu runs are at work", r->runs.live_n);
+	log_info(NULL, "draining: %zu run%s at work", r->runs.live_n,
+		r->runs.live_n == 1 ? "" : "s");
 }
 
 /* Something is on the wire, waits for its commit, or is being executed. */
@@ -51,6 +52,6 @@ void drain_step(struct runner *r)
 		left++;
 	}
 	if (left != 0)
-		log_info(NULL, "%zu runs stay in their journal", left);
+		log_info(NULL, "%zu run%s in the journal", left, left == 1 ? " stays" : "s stay");
 	r->stopped = true;
 }

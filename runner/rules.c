@@ -263,8 +263,8 @@ static enum rc put_list(struct runner *r, const struct ruleset *set, struct err 
 	return rc;
 }
 
-/* "3 rules live, 1 file broken: foo.lua:3: .." */
-static enum rc format_answer(const struct rules *rules, struct buf *out)
+/* "3 rules live, 1 file broken" */
+static enum rc format_counts(const struct rules *rules, struct buf *out)
 {
 	size_t broken = 0;
 	for (size_t i = 0; i < rules->candidates_n; i++)
@@ -273,6 +273,13 @@ static enum rc format_answer(const struct rules *rules, struct buf *out)
 	enum rc rc = buf_printf(out, "%zu rule%s live", n, n == 1 ? "" : "s");
 	if (rc == RC_OK && broken != 0)
 		rc = buf_printf(out, ", %zu file%s broken", broken, broken == 1 ? "" : "s");
+	return rc;
+}
+
+/* The same, and why: ": foo.lua:3: .." */
+static enum rc format_reasons(const struct rules *rules, struct buf *out)
+{
+	enum rc rc = RC_OK;
 	for (size_t i = 0, k = 0; i < rules->candidates_n && rc == RC_OK; i++) {
 		const char *error = rules->candidates[i].error;
 		if (error != NULL)
@@ -285,6 +292,28 @@ static void forget_source(void *ctx, const struct version *source)
 {
 	struct runner *r = ctx;
 	pool_drop(&r->pool, source);
+}
+
+/* Holds an answer back; one that a further reload will give is not given twice. */
+static void hold_answer(struct rules *rules, const char *kind, const char *text)
+{
+	if (!rules->answer || rules->again)
+		return;
+	free(rules->said);
+	rules->said = strdup(text);
+	rules->said_kind = kind;
+}
+
+void rules_answer(struct runner *r)
+{
+	struct rules *rules = &r->rules;
+	if (rules->said_kind == NULL)
+		return;
+	upkeep_look(r);
+	runner_tell(r, rules->said_kind, rules->said != NULL ? rules->said : "");
+	free(rules->said);
+	rules->said = NULL;
+	rules->said_kind = NULL;
 }
 
 static void tell(struct runner *r)
@@ -301,13 +330,15 @@ static void tell(struct runner *r)
 	metrics_set(METRIC_RULES, (int64_t)r->rules.live->n);
 	metrics_set(METRIC_RULES_BROKEN, (int64_t)broken);
 	metrics_set(METRIC_RELOADED_AT, r->rules.live->loaded_ms / 1000);
-	/* What does not fit is cut. */
-	if (format_answer(&r->rules, &text) == RC_NOMEM)
+	/* What does not fit is cut. The log has the reasons already. */
+	enum rc rc = format_counts(&r->rules, &text);
+	log_info(NULL, "rules: %s", rc == RC_OK ? text.p : "loaded");
+	if (rc == RC_OK)
+		rc = format_reasons(&r->rules, &text);
+	if (rc == RC_NOMEM)
 		buf_clear(&text);
-	log_info(NULL, "rules: %s", text.n != 0 ? text.p : "loaded");
-	if (r->rules.answer)
-		runner_tell(
-			r, broken != 0 ? "failed" : "reloaded", text.n != 0 ? text.p : "loaded");
+	hold_answer(
+		&r->rules, broken != 0 ? "failed" : "reloaded", text.n != 0 ? text.p : "loaded");
 	buf_done(&text);
 }
 
@@ -418,8 +449,7 @@ static void refuse(struct runner *r, const struct err *why)
 	bool had = false;
 	if (rules->again_ms == 0 || rules->answer)
 		log_warn(NULL, "%s", why->msg);
-	if (rules->answer)
-		runner_tell(r, "failed", why->msg);
+	hold_answer(rules, "failed", why->msg);
 	rules->answer = false;
 	if (rules->live != NULL)
 		return;
@@ -539,6 +569,9 @@ void rules_gone(struct runner *r, const struct pool_task *task, bool blamed, con
 void rules_close(struct runner *r)
 {
 	forget_load(&r->rules);
+	free(r->rules.said);
+	r->rules.said = NULL;
+	r->rules.said_kind = NULL;
 	ruleset_unref(r->rules.live);
 	r->rules.live = NULL;
 }

@@ -38,10 +38,12 @@ struct candidate {                /* a file that is being loaded */
 
 struct rules {
 	struct ruleset *live;
-	bool loading, again;          /* one more reload was asked for meanwhile */
-	bool loaded;                  /* once at least */
-	int64_t again_ms;             /* mono; when to look for a folder that is away; 0: never */
-	bool answer;                  /* the supervisor waits for an answer */
+	bool loading, again;   /* one more reload was asked for meanwhile */
+	bool loaded;           /* once at least */
+	int64_t again_ms;      /* mono; when to look for a folder that is away; 0: never */
+	bool answer;           /* the supervisor waits for an answer */
+	const char *said_kind; /* the answer, held until the commit; NULL: none. STATIC */
+	char *said;
 	struct folder folder;         /* of the load under way */
 	struct candidate *candidates; /* one for each file */
 	size_t candidates_n;
@@ -56,6 +58,9 @@ void rules_head(struct runner *r, struct worker *worker, const struct frame *fra
 void rules_gone(struct runner *r, const struct pool_task *task, bool blamed, const struct err *why);
 /* Asks for what has not been asked yet; call it when a worker became ready. */
 void rules_push(struct runner *r);
+/* Sends the answer that waits, if there is one; call it when all is committed, so that whoever asks
+ * next sees what it speaks of. */
+void rules_answer(struct runner *r);
 void rules_close(struct runner *r);
 
 #endif

@@ -109,6 +109,7 @@ static void take_reload(struct runner *r, struct slice text)
 		rc = settings_read(conf, &settings, &err);
 	if (rc != RC_OK) {
 		conf_free(conf);
+		log_error(NULL, "%s; what was live before stays", err.msg);
 		runner_tell(r, "failed", err.msg);
 		return;
 	}
@@ -173,8 +174,14 @@ static void commit(struct runner *r)
 {
 	struct err err = {0};
 	uint64_t before = r->gate.commits;
-	if (r->fatal == RC_OK && gate_flush(&r->gate, &err) != RC_OK)
+	bool now = r->rules.said_kind != NULL; /* somebody waits for what was written */
+	enum rc rc = r->fatal != RC_OK ? RC_OK
+		     : now             ? gate_force(&r->gate, &err)
+				       : gate_flush(&r->gate, &err);
+	if (rc != RC_OK)
 		runner_fatal(r, &err);
+	if (r->fatal == RC_OK)
+		rules_answer(r);
 	if (r->gate.commits != before)
 		upkeep_wrote(r);
 }
@@ -202,7 +209,8 @@ static enum rc adopt(struct runner *r, struct err *err)
 	size_t n = 0;
 	enum rc rc = queue_adopt(r->queue, &n, err);
 	if (rc == RC_OK && n != 0)
-		log_info(NULL, "%zu runs of the runner before are taken up again", n);
+		log_info(NULL, "%zu run%s of the runner before %s taken up again", n,
+			n == 1 ? "" : "s", n == 1 ? "is" : "are");
 	if (rc == RC_OK)
 		rc = queue_count(r->queue, &counts, err);
 	if (rc != RC_OK)

@@ -59,7 +59,7 @@ static int64_t dialect_number(const char *dialect)
 	return strcmp(dialect, "docs") == 0 ? 2 : 0;
 }
 
-static void watch_client(struct runner *r)
+void upkeep_look(struct runner *r)
 {
 	struct client_status now;
 	struct upkeep *u = &r->upkeep;
@@ -123,7 +123,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	r->route.backlog = true;
 	pool_tend(&r->pool);
 	count(r);
-	watch_client(r);
+	upkeep_look(r);
 	trim(r);
 	if (!r->drain.on)
 		prune(r);

@@ -32,6 +32,8 @@ enum rc upkeep_start(struct runner *r, struct err *err) must_check;
 void upkeep_expect(struct runner *r, int64_t wall_ms);
 /* Looks after the workers as long as they have something to do. Call it every turn. */
 void upkeep_watch(struct runner *r);
+/* Tells the supervisor and the metrics what the client says of Twenty now. */
+void upkeep_look(struct runner *r);
 /* Something was committed: there is something to move out of the WAL. */
 void upkeep_wrote(struct runner *r);
 void upkeep_stop(struct runner *r);

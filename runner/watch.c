@@ -101,13 +101,14 @@ void watch_step(struct runner *r)
 static void tell_gone(const struct worker *w, const struct run *head, const struct err *why)
 {
 	struct log_fields f = {0};
+	size_t n = w->runs_n - (head != NULL);
 	if (head != NULL) {
 		f.rule = head->q.rule;
 		f.run = head->q.id.text;
 		f.event = head->q.event.text;
 	}
-	log_warn(&f, "a worker ended: %s (%zu runs go on elsewhere)", why->msg,
-		w->runs_n - (head != NULL));
+	log_warn(&f, "a worker ended: %s (%zu run%s on elsewhere)", why->msg, n,
+		n == 1 ? " goes" : "s go");
 }
 
 static void judge(struct runner *r, struct run *run, bool head, bool alone, const struct err *why)

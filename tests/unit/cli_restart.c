@@ -52,9 +52,9 @@ Test(cli_restart, a_setting_that_comes_or_goes_has_changed_and_lists_are_named_o
 {
 	says(CONF(TEXT("console.listen", "a")), CONF(""),
 		"`console.listen` changed: takes effect at the next restart");
-	says(CONF(TEXT("http.allow.1", "a")),
-		CONF(TEXT("http.allow.1", "b") TEXT("http.allow.2", "c")),
-		"`http.allow` changed: takes effect at the next restart");
+	says(CONF(TEXT("console.hosts.1", "a")),
+		CONF(TEXT("console.hosts.1", "b") TEXT("console.hosts.2", "c")),
+		"`console.hosts` changed: takes effect at the next restart");
 }
 
 Test(cli_restart, limits_of_the_receiver_wait)
@@ -82,4 +82,10 @@ Test(cli_restart, until_the_restart_children_get_the_old_store_and_the_new_limit
 	conf_free(started);
 	conf_free(fresh);
 	conf_free(merged);
+}
+
+Test(cli_restart, what_has_no_effect_waits_for_nothing)
+{
+	says(CONF(TEXT("http.allow.1", "a") SECRET("secrets.X", "1")),
+		CONF(TEXT("http.allow.1", "b") SECRET("secrets.X", "2")), "");
 }

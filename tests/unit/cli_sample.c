@@ -54,3 +54,29 @@ Test(cli_sample, every_option_has_a_line_of_help_and_a_default_that_its_own_tabl
 		}
 	}
 }
+
+Test(cli_sample, the_shipped_unit_tells_the_supervisor_alone_to_stop)
+{
+	struct buf unit;
+	struct err err = {.msg = ""};
+	buf_init(&unit, 1 << 16);
+	cr_assert_eq(file_read(AT_FDCWD, "conf/moonhook.service", FILE_LINKS_REFUSED, &unit, &err),
+		RC_OK, "%s", err.msg);
+	cr_expect_not_null(strstr(unit.p, "\nKillMode=mixed\n"));
+	buf_done(&unit);
+}
+
+Test(cli_sample, what_has_no_effect_says_so_in_the_same_words)
+{
+	static const char *const keys[] = {"secrets", "http.allow", "coalesce.upsert"};
+	struct conf_table tables[CLI_SETTINGS_TABLES_N];
+	cli_settings_tables(tables);
+	for (size_t i = 0; i < ARRAY_N(keys); i++) {
+		const struct conf_option *o =
+			conf_option_find(tables, CLI_SETTINGS_TABLES_N, keys[i]);
+		cr_assert_not_null(o, "%s", keys[i]);
+		cr_expect(conf_option_reserved(o), "%s", keys[i]);
+	}
+	cr_expect_not(conf_option_reserved(
+		conf_option_find(tables, CLI_SETTINGS_TABLES_N, "twenty.url")));
+}

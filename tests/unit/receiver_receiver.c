@@ -158,7 +158,8 @@ Test(receiver_receiver, a_reload_changes_the_secrets_and_a_bad_one_changes_nothi
 
 	conf.conf = "source \"twenty\" { secrets = { \"another\" } }";
 	cr_assert_eq(room_reload(&room, &conf, &err), RC_OK);
-	cr_assert_eq(room_await(&room, "reloaded", NULL, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(room_await(&room, "reloaded", text, &err), RC_OK, "%s", err.msg);
+	cr_expect_str_eq(text, "1 source");
 	cr_assert_eq(rig_status(room.port, buf_slice(&request)), 401);
 	buf_done(&request);
 }

@@ -388,3 +388,32 @@ Test(runner_rules, events_wait_for_a_folder_that_is_away_when_the_runner_comes_b
 	stage_until(&s, stage_ended, 1);
 	cr_expect_eq(stage_find(&s, "one", NULL)->state, QUEUE_DONE);
 }
+
+static enum rc take_name(void *ctx, const struct queue_rule *rule, struct err *err)
+{
+	char *names = ctx;
+	size_t n = strlen(names);
+	(void)err;
+	snprintf(names + n, 64 - n, "%s,", rule->name);
+	return RC_OK;
+}
+
+Test(runner_rules, whoever_has_the_answer_finds_the_new_list_in_the_store)
+{
+	stage_start(&s, STAGE_ALONE, NULL);
+	for (int i = 0; i < 20; i++) {
+		struct queue *reader = NULL;
+		struct err err = {0};
+		char rule[128], wanted[32], names[64] = "";
+		snprintf(rule, sizeof(rule),
+			"rule \"r%d\" { on = \"a.created\", run = function() end }\n", i);
+		snprintf(wanted, sizeof(wanted), "r%d,", i);
+		stage_rule(&s, "a.lua", rule);
+		says("reloaded 1 rule live");
+		cr_assert_eq(queue_open(conf_text(s.conf, "store"), QUEUE_READER, &reader, &err),
+			RC_OK, "%s", err.msg);
+		cr_assert_eq(queue_rule_each(reader, take_name, names, &err), RC_OK);
+		queue_close(reader);
+		cr_expect_str_eq(names, wanted);
+	}
+}

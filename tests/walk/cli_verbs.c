@@ -71,6 +71,7 @@ Test(cli_verbs, a_daemon_that_is_not_there_ends_with_5)
 	SAYS(5, "the daemon cannot be reached", "status");
 	SAYS(5, "the daemon cannot be reached", "status", "-o", "json");
 	SAYS(5, "the daemon cannot be reached", "reload");
+	SAYS(5, "the daemon cannot be reached", "tail");
 	SAYS(5, "nobody answers at http://127.0.0.1:", "trigger", "person.created");
 	SAYS(1, "there is no store at ", "events", "list");
 }
@@ -92,11 +93,50 @@ Test(cli_verbs, help_has_a_synopsis_examples_and_exit_codes)
 	SAYS(0, "--set FIELD=VALUE", "help", "trigger");
 	SAYS(0, "moonhook events show", "help", "events");
 	SAYS(0, "limits.cpu", "help", "settings");
+	SAYS(0, "reserved: has no effect in this version; hosts", "help", "settings");
 	SAYS(0, "complete -F _moonhook moonhook", "completion", "bash");
 	SAYS(0, ".SH EXIT STATUS", "man");
 	SAYS(0, ".TH MOONHOOK\\-RULES 7", "man", "rules");
 	SAYS(0, "A RETRY REPEATS NO EFFECT", "help", "rules");
 	SAYS(2, "moonhook man rules", "man", "ruels");
+}
+
+Test(cli_verbs, the_columns_of_the_settings_stand_below_each_other)
+{
+	const char *args[] = {"help", "settings", NULL};
+	char *out = NULL, *save = NULL;
+	size_t n = 0;
+	cr_assert_eq(daemon_command(&d, args, NULL, &out, NULL), 0);
+	const char *title = strstr(out, "what it is");
+	size_t column = title != NULL ? (size_t)(title - out) : 0;
+	for (char *line = strtok_r(out, "\n", &save); line != NULL;
+		line = strtok_r(NULL, "\n", &save), n++)
+		cr_expect(strlen(line) > column && line[column - 1] == ' ' && line[column] != ' ',
+			"%s", line);
+	cr_expect_gt(n, 30);
+	free(out);
+}
+
+Test(cli_verbs, config_print_notes_what_has_no_effect)
+{
+	const char *args[] = {"config", "print", "-o", "jsonl", "--http.allow", "a.example", NULL};
+	char *out = NULL, *save = NULL;
+	size_t n = 0;
+	SAYS(0, "reserved: has no effect in this version", "config", "print");
+	cr_assert_eq(daemon_command(&d, args, NULL, &out, NULL), 0);
+	for (char *line = strtok_r(out, "\n", &save); line != NULL;
+		line = strtok_r(NULL, "\n", &save)) {
+		json_t *row = json_loads(line, 0, NULL);
+		const char *key = json_string_value(json_object_get(row, "key"));
+		const char *note = json_string_value(json_object_get(row, "note"));
+		bool without =
+			strcmp(key, "http.allow.1") == 0 || strcmp(key, "coalesce.upsert") == 0;
+		cr_expect_eq(note != NULL, without, "%s", line);
+		n += note != NULL;
+		json_decref(row);
+	}
+	cr_expect_eq(n, 2);
+	free(out);
 }
 
 /* --- with a daemon and one event
@@ -479,6 +519,7 @@ Test(cli_verbs, a_wrong_key_is_shown_by_status_and_check_ends_with_4)
 	cr_expect_eq(status, 0);
 	cr_expect(out != NULL && strstr(out, "problem ") != NULL, "%s", out);
 	cr_expect_null(strstr(out, "not-the-key"));
+	cr_expect(strstr(out, ", then restart moonhook\n") != NULL, "%s", out);
 	free(out);
 	house_close(&h);
 }

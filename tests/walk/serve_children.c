@@ -169,6 +169,48 @@ Test(serve_children, a_child_that_does_not_finish_is_killed_when_somebody_is_imp
 	cr_expect(kill(receiver, 0) != 0);
 }
 
+static bool is_gone(void *pid)
+{
+	return kill(*(pid_t *)pid, 0) != 0;
+}
+
+/* As a terminal, a shell or systemd may: everybody is told at once. */
+Test(serve_children, children_that_end_by_themselves_while_all_stops_are_neither_an_error_nor_new)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	pid_t runner = daemon_child(&d, "runner"), console = daemon_child(&d, "console");
+	pid_t receiver = daemon_child(&d, "receiver");
+	cr_assert(runner > 0 && console > 0 && receiver > 0);
+	cr_assert_eq(kill(runner, SIGSTOP), 0, "it takes its time");
+	cr_assert_eq(kill(d.process.pid, SIGTERM), 0);
+	cr_assert_eq(kill(console, SIGTERM), 0);
+	cr_assert_eq(kill(runner, SIGTERM), 0);
+	(void)kill(receiver, SIGTERM); /* it may have been quicker */
+	cr_assert(process_await(is_gone, &console, 10000));
+	cr_assert(process_await(is_gone, &receiver, 10000));
+	cr_expect_not(daemon_logged(&d, "starts again", 300), "nobody takes their place");
+	cr_assert_eq(kill(runner, SIGCONT), 0);
+	cr_expect_eq(process_wait(&d.process, 20000), 0);
+	char *log = daemon_log(&d);
+	cr_expect_null(strstr(log, "starts again"), "%s", log);
+	cr_expect_null(strstr(log, "\"level\":\"error\""), "%s", log);
+	free(log);
+}
+
+Test(serve_children, a_child_that_somebody_told_to_end_starts_again_without_an_error)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	struct expected e = {"console", daemon_child(&d, "console")};
+	cr_assert(e.not_pid > 0 && kill(e.not_pid, SIGTERM) == 0);
+	cr_assert(process_await(child_is_new, &e, 10000));
+	char *log = daemon_log(&d);
+	cr_expect(strstr(log, "the console was told to end; it starts again in 100 ms") != NULL,
+		"%s", log);
+	cr_expect_null(strstr(log, "\"level\":\"error\""), "%s", log);
+	free(log);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
 static bool all_gone(void *ctx)
 {
 	const pid_t *pids = ctx;
@@ -269,6 +311,89 @@ Test(serve_children, a_broken_rule_is_said_by_reload_with_file_and_line)
 	cr_expect(strstr(err, "a.lua:2") != NULL, "%s%s", out, err);
 	free(out);
 	free(err);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+static size_t times(const char *text, const char *what)
+{
+	size_t n = 0;
+	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
+		n++;
+	return n;
+}
+
+static void change_secret(void)
+{
+	char *text = process_read(d.config), *secret = strstr(text, DAEMON_SECRET);
+	cr_assert_not_null(secret);
+	secret[0] = 'x';
+	cr_assert(process_write(d.dir, "m.lua", text));
+	free(text);
+}
+
+Test(serve_children, a_reload_says_of_each_room_what_it_took_and_logs_an_error_once)
+{
+	static const char *const reload[] = {"reload", NULL};
+	static const char *const as_json[] = {"reload", "-o", "json", NULL};
+	char *out = NULL, *err = NULL;
+	cr_assert(daemon_start(&d, NULL, NULL));
+	cr_assert(daemon_logged(&d, "\"msg\":\"ready\"", 10000), "the runner, too");
+	change_secret();
+	cr_assert(process_write(d.rules, "a.lua", "rule \"x\" {\n  on = = 1\n}\n"));
+	cr_expect_eq(daemon_command(&d, reload, NULL, &out, &err), 78);
+	cr_expect(strstr(err, "applied in part: receiver: applied, 1 source; runner: not all "
+			      "applied, 0 rules live, 1 file broken: a.lua:2: ") != NULL,
+		"%s", err);
+	cr_expect_null(strstr(err, "stays"), "the new secret counts: %s", err);
+	free(out);
+	free(err);
+	char *log = daemon_log(&d);
+	cr_expect_eq(times(log, "a.lua:2: "), 1, "%s", log);
+	cr_expect(strstr(log, "reload applied in part: ") != NULL, "%s", log);
+	free(log);
+	cr_expect_eq(daemon_command(&d, as_json, NULL, &out, NULL), 78);
+	json_t *o = json_loads(out, 0, NULL), *rooms = json_object_get(o, "rooms");
+	json_t *receiver = json_array_get(rooms, 0), *runner = json_array_get(rooms, 1);
+	cr_expect_str_eq(json_string_value(json_object_get(receiver, "name")), "receiver");
+	cr_expect(json_is_true(json_object_get(receiver, "ok")), "%s", out);
+	cr_expect_str_eq(json_string_value(json_object_get(runner, "name")), "runner");
+	cr_expect(json_is_false(json_object_get(runner, "ok")), "%s", out);
+	json_decref(o);
+	free(out);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+/* The rules that status lists: "live one" or "broken one". */
+static void expect_rule(const char *state, const char *name, int turn)
+{
+	json_t *status = daemon_status(&d);
+	json_t *rule = json_array_get(json_object_get(status, "rules"), 0);
+	const char *got = json_string_value(json_object_get(rule, "state"));
+	const char *got_name = json_string_value(json_object_get(rule, "name"));
+	cr_expect(got != NULL && strcmp(got, state) == 0 && got_name != NULL &&
+			  strcmp(got_name, name) == 0,
+		"reload %d: status says %s %s, wanted %s %s", turn, got != NULL ? got : "nothing",
+		got_name != NULL ? got_name : "", state, name);
+	json_decref(status);
+}
+
+Test(serve_children, status_right_after_a_reload_shows_what_it_brought)
+{
+	static const char *const reload[] = {"reload", NULL};
+	cr_assert(daemon_start(&d, NULL, NULL));
+	char name[16] = "";
+	for (int i = 0; i < 20; i++) {
+		bool broken = i % 4 == 3; /* the one before goes on */
+		char rule[128];
+		if (!broken)
+			snprintf(name, sizeof(name), "rule%d", i);
+		snprintf(rule, sizeof(rule),
+			"rule \"%s\" { on = \"note.created\", run = function() end %s\n", name,
+			broken ? "" : "}");
+		cr_assert(process_write(d.rules, "a.lua", rule));
+		cr_expect_eq(daemon_command(&d, reload, NULL, NULL, NULL), broken ? 78 : 0);
+		expect_rule(broken ? "broken" : "live", name, i);
+	}
 	cr_expect_eq(daemon_stop(&d), 0);
 }
 

@@ -131,6 +131,93 @@ Test(serve_start, a_source_without_a_secret_ends_with_78)
 	fails(78, "other");
 }
 
+/* The usual settings with these lines in place of the source. */
+static void configure_source(const char *lines)
+{
+	char text[2048];
+	snprintf(text, sizeof(text),
+		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n"
+		"store = \"%s\"\nrules = \"%s\"\nworkers = 1\n"
+		"twenty = { url = \"http://127.0.0.1:1\", key = \"k\" }\n%s\n",
+		d.hook_port, d.console_port, d.store, d.rules, lines);
+	cr_assert(process_write(d.dir, "m.lua", text));
+}
+
+Test(serve_start, no_source_ends_with_78_and_what_to_write)
+{
+	configure_source("");
+	fails(78, "there is no source, so every delivery would be answered with 404; write source "
+		  "\"twenty\" { secrets = { env \"TWENTY_WEBHOOK_SECRET\" } }");
+}
+
+Test(serve_start, a_source_that_says_nothing_ends_with_78_and_what_it_lacks)
+{
+	static const char *const lines[] = {"source \"twenty\" {}",
+		"source \"twenty\" { secrets = {} }", "source \"twenty\" { window = \"1m\" }"};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		configure_source(lines[i]);
+		fails(78, "source \"twenty\": `secrets` has none that is not empty; set the same");
+	}
+}
+
+Test(serve_start, who_receives_nothing_needs_no_source)
+{
+	const char *args[] = {"--only", "runner", NULL};
+	configure_source("");
+	cr_assert(daemon_start(&d, args, NULL));
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_start, an_address_of_twenty_that_is_none_ends_with_78_and_its_line)
+{
+	cr_assert(daemon_configure(&d, "twenty.url = \"nonsense\""));
+	fails(78, "m.lua:8: twenty.url is no address such as");
+	cr_assert(daemon_configure(&d, "\ntwenty.url = \"http://crm.example.com\""));
+	fails(78, "m.lua:9: twenty.url must be https://");
+	cr_expect(access(d.store, F_OK) != 0, "nothing was opened");
+}
+
+Test(serve_start, an_empty_key_ends_with_78_and_its_line)
+{
+	cr_assert(daemon_configure(&d, "twenty.key = \"\""));
+	fails(78, "m.lua:8: twenty.key is empty");
+	cr_expect(access(d.store, F_OK) != 0, "nothing was opened");
+}
+
+Test(serve_start, one_address_for_deliveries_and_console_ends_with_78)
+{
+	static const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "localhost", ""};
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "listen = \"%s:%d\"", hosts[i], d.console_port);
+		cr_assert(daemon_configure(&d, line));
+		fails(78, "are the same place; give each a port of its own");
+	}
+}
+
+Test(serve_start, what_is_set_without_effect_is_said_once_at_the_start)
+{
+	cr_assert(daemon_configure(&d, "http = { allow = { \"a.example\", \"b.example\" } }\n"
+				       "secrets = { X = \"y\" }"));
+	cr_assert(daemon_start(&d, NULL, NULL));
+	char *log = daemon_log(&d);
+	const char *said = strstr(log, "`http.allow`, `secrets` are set, but reserved: has no "
+				       "effect in this version");
+	cr_expect(said != NULL, "%s", log);
+	cr_expect(said == NULL || strstr(said + 1, "`http.allow`") == NULL, "%s", log);
+	free(log);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
+Test(serve_start, nothing_is_said_of_defaults_without_effect)
+{
+	cr_assert(daemon_start(&d, NULL, NULL));
+	char *log = daemon_log(&d);
+	cr_expect_null(strstr(log, "reserved"), "%s", log);
+	free(log);
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
 Test(serve_start, a_twenty_that_cannot_be_reached_is_no_reason_not_to_be_ready)
 {
 	cr_assert(daemon_start(&d, NULL, NULL));
