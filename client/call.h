@@ -74,6 +74,7 @@ struct call {
 	void (*work_done)(void *work); /* frees what it holds */
 	struct listing *listing;       /* a look-up that is under way */
 	struct creation *creation;     /* a new record that is under way */
+	struct doubt *doubt;           /* owned; a 404 whose object is being asked after */
 };
 
 /* The request in call->request goes out; then step gets its reply. */

@@ -128,5 +128,8 @@ void client_status(const struct client *client, struct client_status *ret_status
 /* Turns a record of either dialect, as a webhook or an answer brings it, into the shape that rules
  * see. Answers a new reference, NULL when memory is short. object: singular or plural. */
 json_t *client_record(const char *object, const json_t *record);
+/* The path of a field in such a record: "email" -> "emails.primaryEmail"; most names are paths
+ * themselves. False where it is no name of a field or does not fit. object: singular or plural. */
+bool client_path(const char *object, const char *name, char *ret_path, size_t path_n);
 
 #endif

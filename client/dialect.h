@@ -39,8 +39,15 @@ struct page {            /* page_done */
 };
 void page_done(struct page *page);
 
+enum absence {            /* what a 404 says is missing */
+	ABSENT_SOMETHING, /* a record or its object: it does not say */
+	ABSENT_RECORD,
+	ABSENT_ROUTE, /* nothing answers requests of this kind */
+};
+
 struct fault { /* what an error answer means */
 	enum rc code;
+	enum absence absence;     /* of RC_NOT_FOUND */
 	bool key;                 /* it is about the key, not about this request */
 	char message[200];        /* for rules: no path, address or key */
 	int64_t limit, window_ms; /* of 429: the budget it names; 0: none */
@@ -106,6 +113,8 @@ enum rc dialect_strange(struct err *err);
 
 /* Faults, by status alone. */
 void fault_of_status(int status, struct fault *ret_fault);
+/* Reads what a 404's own words say is missing. */
+void fault_absence(struct fault *fault, const char *text);
 /* An answer without any of Twenty's words: from a proxy, or an address that leads elsewhere. Its
  * 404 says nothing about a record. */
 void fault_foreign(struct fault *fault);

@@ -282,6 +282,7 @@ static void read_fault(int status, const json_t *body, struct fault *ret_fault)
 		return;
 	}
 	fault_message(&f, text);
+	fault_absence(&f, text);
 	long long limit, window;
 	if (status == 429 &&
 		sscanf(text, "Limit reached (%lld tokens per %lld ms)", &limit, &window) == 2) {

@@ -260,9 +260,16 @@ static void read_fault(int status, const json_t *body, struct fault *ret_fault)
 		fault_foreign(&f);
 	} else {
 		char both[400];
+		if (more != NULL && strstr(text, more) != NULL) /* said already */
+			more = NULL;
+		if (more != NULL && strstr(more, text) != NULL) {
+			text = more;
+			more = NULL;
+		}
 		snprintf(both, sizeof(both), "%.180s%s%.180s", text, more != NULL ? ": " : "",
 			more != NULL ? more : "");
 		fault_message(&f, both);
+		fault_absence(&f, text);
 		bool duplicate = strcasestr(both, "duplicate") != NULL ||
 				 strcasestr(both, "already exists") != NULL;
 		if (status == 400)

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "client/creation.h"
+#include "client/doubt.h"
 #include "client/lane.h"
 #include "client/listing.h"
 #include "client/operation.h"
@@ -46,6 +47,7 @@ void call_free(struct call *c)
 	free(c->work);
 	listing_free(c->listing);
 	creation_free(c->creation);
+	free(c->doubt);
 	request_done(&c->request);
 	json_decref(c->args);
 	json_decref(c->value);
@@ -214,7 +216,10 @@ static void answered_badly(struct engine *e, struct call *c, int status, const j
 		to_lane(e, c);
 		return;
 	}
-	deliver(e, c, &reply);
+	if (fault.code == RC_NOT_FOUND && !doubt_read(c, &fault, &reply))
+		to_lane(e, c);
+	else
+		deliver(e, c, &reply);
 }
 
 static void answered(struct engine *e, struct call *c, const struct transport_answer *a)
@@ -236,6 +241,7 @@ static void answered(struct engine *e, struct call *c, const struct transport_an
 		return;
 	}
 	line_worked(&e->line, now);
+	doubt_answered(c);
 	deliver(e, c, &reply);
 	json_decref(body);
 }
@@ -289,6 +295,8 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 	case PROBE_KNOWN:
 		budget_accepted(&e->budget, now, e->on_wire, &notice);
 		line_proved(&e->line, now);
+		if (a->status == 200)
+			objects_note(&e->objects, "people", OBJECT_THERE, now);
 		break;
 	case PROBE_REFUSED:
 		line_refused(&e->line, now);

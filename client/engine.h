@@ -13,6 +13,7 @@
 #include "client/budget.h"
 #include "client/call.h"
 #include "client/line.h"
+#include "client/objects.h"
 #include "client/probe.h"
 #include "client/transport.h"
 
@@ -26,6 +27,7 @@ struct engine {
 	struct budget budget;
 	struct line line;
 	struct probe probe;
+	struct objects objects;
 	char *key; /* so that a message that holds it can be told */
 	struct lane ready[CLIENT_LANE_N];
 	struct lane delayed;

@@ -35,6 +35,14 @@ void fault_message(struct fault *fault, const char *text)
 	fault->message[n] = '\0';
 }
 
+void fault_absence(struct fault *fault, const char *text)
+{
+	if (strncmp(text, "Cannot ", 7) == 0)
+		fault->absence = ABSENT_ROUTE;
+	else if (strcasestr(text, "record") != NULL)
+		fault->absence = ABSENT_RECORD;
+}
+
 void fault_foreign(struct fault *fault)
 {
 	if (fault->code != RC_NOT_FOUND)

@@ -13,6 +13,8 @@
 #include <strings.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
+#include "client/engine.h"
 #include "client/listing.h"
 #include "client/operation.h"
 
@@ -339,6 +341,23 @@ static enum rc read_first(struct call *call, struct listing *l, struct err *err)
 	return essences(call, l, err);
 }
 
+static enum rc object_listed(struct call *call, struct listing *l, struct err *err)
+{
+	(void)l;
+	return answer(call, err);
+}
+
+/* Nothing is compared, but there must be such an object. */
+static enum rc answer_nothing(struct call *call, struct err *err)
+{
+	if (objects_find(&call->engine->objects, call->object, clock_mono_ms()) == OBJECT_THERE)
+		return answer(call, err);
+	struct listing *l = listing_new();
+	if (l != NULL)
+		l->want = 1;
+	return listing_start(call, l, object_listed, err);
+}
+
 static enum rc duplicates_start(struct call *call, struct err *err)
 {
 	enum rc rc = call_work(call, sizeof(struct duplicates), duplicates_done, err);
@@ -366,7 +385,7 @@ static enum rc duplicates_start(struct call *call, struct err *err)
 	}
 	bool core = call_dialect(call)->own_ids;
 	if (!has_criteria(call->object))
-		rc = core ? compare_ids(call, err) : answer(call, err);
+		rc = core ? compare_ids(call, err) : answer_nothing(call, err);
 	else if (core && id != NULL) /* one alone: the server reads it itself */
 		rc = compare_ids(call, err);
 	else if (json_array_size(ids) > 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records as they come with webhooks.
+ * Records as they come with webhooks, and where their fields are.
  * From: the runner, whose events hold records of either shape. To: rules, which see one shape. A
  * record that has that shape already is handed back as it is.
  */
@@ -20,6 +20,15 @@ static const char *plural(const char *object)
 		if (strcmp(names[i][0], object) == 0)
 			return names[i][1];
 	return object;
+}
+
+bool client_path(const char *object, const char *name, char *ret_path, size_t path_n)
+{
+	struct field field;
+	if (field_find(plural(object), name, &field, NULL) != RC_OK || strlen(field.path) >= path_n)
+		return false;
+	memcpy(ret_path, field.path, strlen(field.path) + 1);
+	return true;
 }
 
 json_t *client_record(const char *object, const json_t *record)

@@ -108,3 +108,26 @@ enum rc match_field(const json_t *record, const char *path, struct buf *out, boo
 		*ret_found = found;
 	return rc;
 }
+
+/* companyId of {company: null} */
+static bool is_relation(const json_t *record, const char *path)
+{
+	char name[128];
+	size_t n = strlen(path);
+	if (n < 3 || n >= sizeof(name) || strcmp(path + n - 2, "Id") != 0)
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)n - 2, path);
+	return json_object_get(record, name) != NULL;
+}
+
+enum match_lack match_lack(const json_t *record, const char *path)
+{
+	char top[128];
+	const json_t *at = find_field(record, path);
+	if (json_is_object(at) || json_is_array(at))
+		return MATCH_LACK_SINGLE;
+	snprintf(top, sizeof(top), "%.*s", (int)strcspn(path, "."), path);
+	bool null = json_is_null(json_object_get(record, top)); /* and with it what is in it */
+	return at != NULL || null || is_relation(record, path) ? MATCH_LACK_VALUE
+							       : MATCH_LACK_FIELD;
+}

@@ -19,5 +19,12 @@ bool match_name(const char *pattern, const char *name);
  * writes them. ret_found false where the field is absent, null, or no scalar. */
 enum rc match_field(
 	const json_t *record, const char *path, struct buf *out, bool *ret_found) must_check;
+/* Why a field has no text. A relation that is null may be there under its own name only. */
+enum match_lack {
+	MATCH_LACK_VALUE,  /* it is empty now */
+	MATCH_LACK_SINGLE, /* it has several values */
+	MATCH_LACK_FIELD,  /* there is no such field */
+};
+enum match_lack match_lack(const json_t *record, const char *path);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "client/client.h"
 #include "runner/assign.h"
 #include "runner/match.h"
 #include "runner/payload.h"
@@ -63,6 +64,35 @@ static bool is_on(const struct rule *rule, const char *name)
 	return false;
 }
 
+/* Once for each version of a rule: its key is not what its author thinks. */
+static void tell_lack(struct rule *rule, const struct event *e, const char *path)
+{
+	enum match_lack lack = match_lack(e->record, path);
+	if (lack == MATCH_LACK_VALUE || rule->key_missed)
+		return;
+	rule->key_missed = true;
+	struct log_fields f = {.rule = rule->name, .event = e->id.text, .object = e->object};
+	log_warn(&f, "%s:%d: key \"%.100s\" is no %s of %s; the record is used", rule->source->file,
+		rule->line, rule->key_field, lack == MATCH_LACK_FIELD ? "field" : "single value",
+		e->object[0] != '\0' ? e->object : e->name);
+}
+
+/* Fields go by their short names, too. */
+static enum rc read_key(struct rule *rule, const struct event *e, struct buf *key, bool *ret_found)
+{
+	char path[256];
+	enum rc rc = match_field(e->record, rule->key_field, key, ret_found);
+	if (rc != RC_OK || *ret_found)
+		return rc;
+	bool known = client_path(e->object, rule->key_field, path, sizeof(path));
+	if (!known)
+		snprintf(path, sizeof(path), "%s", rule->key_field);
+	rc = match_field(e->record, path, key, ret_found);
+	if (rc == RC_OK && !*ret_found)
+		tell_lack(rule, e, path);
+	return rc;
+}
+
 /* The key that needs no asking; "" for none. The record is one in any case. */
 static enum rc fill_key(struct match *m, const struct event *e)
 {
@@ -71,7 +101,7 @@ static enum rc fill_key(struct match *m, const struct event *e)
 	enum rc rc = RC_OK;
 	buf_init(&key, KEY_MAX);
 	if (m->rule->key == RULE_KEY_FIELD)
-		rc = match_field(e->record, m->rule->key_field, &key, &found);
+		rc = read_key(m->rule, e, &key, &found);
 	if (rc == RC_OK && found) {
 		m->key = key.p;
 		return RC_OK;

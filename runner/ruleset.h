@@ -30,8 +30,9 @@ struct rule {
 	char *key_field;
 	int64_t timeout_ms, cpu_ms; /* 0: the default */
 	int attempts_max;
-	int overruns;   /* how often `when` or `key` ran over its time */
-	bool set_aside; /* it did that too often: not asked until the next reload */
+	int overruns;    /* how often `when` or `key` ran over its time */
+	bool key_missed; /* a record without key_field was told of */
+	bool set_aside;  /* it did that too often: not asked until the next reload */
 };
 
 struct rulefile { /* one version of one file */

@@ -104,6 +104,36 @@ static bool is_word(const char *text, size_t n)
 	return n > 0 && i == n;
 }
 
+/* Of Twenty's own objects, those whose plural somebody could write. */
+static const char *const plurals[][2] = {{"people", "person"}, {"companies", "company"},
+	{"opportunities", "opportunity"}, {"tasks", "task"}, {"notes", "note"},
+	{"taskTargets", "taskTarget"}, {"noteTargets", "noteTarget"}, {"attachments", "attachment"},
+	{"blocklists", "blocklist"}, {"calendarEvents", "calendarEvent"},
+	{"dashboards", "dashboard"}, {"messages", "message"}, {"messageThreads", "messageThread"},
+	{"timelineActivities", "timelineActivity"}, {"workflows", "workflow"},
+	{"workflowRuns", "workflowRun"}, {"workflowVersions", "workflowVersion"},
+	{"workspaceMembers", "workspaceMember"}};
+
+/* Refuses the name of an object that no event can have: a plural, or one with a capital. Others may
+ * be objects of the workspace. */
+static void check_object(const struct head *h, const char *text, size_t object_n)
+{
+	char name[101];
+	const char *action = text + object_n + 1, *singular = NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)object_n, text);
+	bool capital = name[0] >= 'A' && name[0] <= 'Z';
+	if (capital)
+		name[0] = (char)(name[0] - 'A' + 'a');
+	for (size_t i = 0; i < ARRAY_N(plurals); i++)
+		if (strcmp(plurals[i][0], name) == 0)
+			singular = plurals[i][1];
+	if (singular != NULL)
+		wrong(h, "on: \"%s\": events are named by the singular: \"%s.%s\"", text, singular,
+			action);
+	if (capital)
+		wrong(h, "on: \"%s\": did you mean \"%s.%s\"?", text, name, action);
+}
+
 /* "person.created", "person.*", "*.deleted", "*.*", "hook:stripe". */
 static void check_pattern(const struct head *h, struct slice pattern)
 {
@@ -121,8 +151,10 @@ static void check_pattern(const struct head *h, struct slice pattern)
 	size_t object_n = (size_t)(dot - text);
 	if (!is_word(text, object_n) && !(object_n == 1 && *text == '*'))
 		wrong(h, "on: \"%s\": an object is like person, or *", text);
-	if (strcmp(dot + 1, "*") == 0 || listed(actions, dot + 1))
+	if (strcmp(dot + 1, "*") == 0 || listed(actions, dot + 1)) {
+		check_object(h, text, object_n);
 		return;
+	}
 	const char *near = conf_nearest(dot + 1, actions);
 	if (near != NULL)
 		wrong(h, "on: \"%s\": did you mean \"%.*s.%s\"?", text, (int)object_n, text, near);

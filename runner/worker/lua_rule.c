@@ -56,6 +56,10 @@ static int take_name(lua_State *L)
 	if (lua_type(L, 1) != LUA_TSTRING)
 		state_raise(L, "a rule has a name: rule \"name\" { on = .., run = .. }");
 	const char *name = lua_tolstring(L, 1, &n);
+	if (lua_gettop(L) > 1)
+		state_raise(L,
+			"write rule \"%.80s\" { on = .., run = .. }, without parentheses and comma",
+			name);
 	if (n == 0 || n > NAME_MAX_BYTES || strlen(name) != n)
 		state_raise(L, "a rule's name has 1 to %d bytes", NAME_MAX_BYTES);
 	lua_Debug ar = {.currentline = 0};

@@ -14,6 +14,7 @@
 #include <lauxlib.h>
 
 #include "runner/worker/binding.h"
+#include "runner/worker/hint.h"
 #include "runner/worker/json_text.h"
 
 #define LEVELS_MAX 64 /* looked at */
@@ -148,6 +149,7 @@ static void say_text(lua_State *L, struct failure *f)
 	int line = 0;
 	raw.p = lua_tolstring(L, -1, &raw.n);
 	trace_clean(raw, text, sizeof(text));
+	hint_put(text, sizeof(text));
 	if (read_place(text, &line) > 0) {
 		f->line = line;
 		f->code = "rule";

@@ -170,6 +170,7 @@ Test(client_faults, a_wrong_key_is_said_once_and_calls_wait, .timeout = 60)
 	cr_assert_eq(s.requests, 1, "one probe a minute");
 	cr_assert(s.reachable);
 	cr_assert(strstr(s.problem, "refused the key") != NULL);
+	cr_assert(strstr(s.problem, "then restart") != NULL, "a reload does not take a new key");
 	cr_assert_null(strstr(s.problem, "canary"));
 	client_cancel(rig.client, a.ticket);
 	rig_close(&rig);

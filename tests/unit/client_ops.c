@@ -9,6 +9,8 @@
 
 #include "tests/unit/client_rig.h"
 
+#define NOBODY "00000000-0000-4000-8000-000000000000"
+
 static const char *const dialects[] = {"core", "docs"};
 
 #define IN_BOTH(name)                                                                              \
@@ -528,5 +530,71 @@ Test(client_ops, what_makes_no_sense_is_refused_before_anything_is_sent, .timeou
 		if (a.submitted == RC_OK)
 			client_cancel(rig.client, a.ticket);
 	}
+	rig_close(&rig);
+}
+
+IN_BOTH(an_object_that_is_misspelt_is_named_whatever_is_asked_of_it)
+{
+	static const struct {
+		enum client_op op;
+		const char *args;
+	} calls[] = {
+		{CLIENT_GET, "{'id':'" NOBODY "'}"},
+		{CLIENT_LIST, "{}"},
+		{CLIENT_CREATE, "{'data':{'name':'x'}}"},
+		{CLIENT_CREATE_MANY, "{'list':[{'name':'x'}]}"},
+		{CLIENT_ENSURE, "{'where':{'name':'x'},'data':{}}"},
+		{CLIENT_UPDATE, "{'id':'" NOBODY "','data':{'name':'x'}}"},
+		{CLIENT_DELETE, "{'id':'" NOBODY "'}"},
+		{CLIENT_DUPLICATES, "{'id':'" NOBODY "'}"},
+		{CLIENT_DUPLICATES, "{'record':{'name':'Acme'}}"},
+		{CLIENT_MERGE,
+			"{'into':'" NOBODY "','from':['11111111-1111-4111-8111-111111111111']}"},
+	};
+	(void)core;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		char object[16]; /* another one each time: nothing is remembered of it */
+		snprintf(object, sizeof(object), "peple%zu", i);
+		struct rig_answer a =
+			rig_call(rig, calls[i].op, object, rig_json(calls[i].args), "x");
+		char wanted[64];
+		snprintf(wanted, sizeof(wanted), "object '%s' not found", object);
+		cr_expect_eq(a.code, RC_REJECTED, "%s: %s %s", client_op_name(calls[i].op), a.name,
+			a.message);
+		cr_expect(strstr(a.message, wanted) != NULL, "%s: %s", client_op_name(calls[i].op),
+			a.message);
+		cr_expect_not(a.retryable);
+		rig_answer_done(&a);
+	}
+}
+
+IN_BOTH(a_record_that_is_not_there_is_still_none)
+{
+	static const char *const objects[] = {"people", "companies", "tasks"};
+	(void)core;
+	for (int i = 0; i < 3; i++) {
+		struct rig_answer a = by_id(rig, CLIENT_GET, objects[i], NOBODY);
+		OK(a);
+		cr_expect(json_is_null(a.value));
+		cr_expect_eq(a.requests, 1);
+		rig_answer_done(&a);
+		a = by_id(rig, CLIENT_DELETE, objects[i], NOBODY);
+		cr_expect_eq(a.code, RC_NOT_FOUND, "%s", a.message);
+		rig_answer_done(&a);
+	}
+	struct rig_answer a = by_id(rig, CLIENT_DUPLICATES, "tasks", NOBODY);
+	cr_expect(a.code == RC_OK || core, "%s", a.message);
+	rig_answer_done(&a);
+}
+
+Test(client_ops, a_server_that_says_something_twice_is_quoted_once, .timeout = 60)
+{
+	struct rig rig;
+	cr_assert(rig_open(&rig, &(struct rig_conf){.twin = "docs"}));
+	struct rig_answer a =
+		rig_call(&rig, CLIENT_CREATE, "people", rig_json("{'data':{'frstName':'x'}}"), "x");
+	cr_expect_eq(a.code, RC_REJECTED);
+	cr_expect_str_eq(a.message, "Unknown field \"frstName\"");
+	rig_answer_done(&a);
 	rig_close(&rig);
 }

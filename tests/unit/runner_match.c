@@ -102,3 +102,29 @@ Test(runner_match, a_key_that_is_too_long_is_an_error)
 	buf_done(&out);
 	json_decref(record);
 }
+
+Test(runner_match, a_field_without_a_text_is_empty_or_no_field_or_not_single)
+{
+	static const struct {
+		const char *path;
+		enum match_lack lack;
+	} keys[] = {
+		{"empty", MATCH_LACK_VALUE},
+		{"nothing", MATCH_LACK_VALUE},
+		{"nothing.deeper", MATCH_LACK_VALUE},
+		{"companyId", MATCH_LACK_VALUE},
+		{"company", MATCH_LACK_VALUE},
+		{"amount", MATCH_LACK_SINGLE},
+		{"list", MATCH_LACK_SINGLE},
+		{"amount.amountMicross", MATCH_LACK_FIELD},
+		{"companyIdd", MATCH_LACK_FIELD},
+		{"Id", MATCH_LACK_FIELD},
+	};
+	json_t *record = json_loads("{\"company\":null,\"amount\":{\"amountMicros\":1},"
+				    "\"empty\":\"\",\"nothing\":null,\"list\":[1]}",
+		0, NULL);
+	cr_assert(record != NULL);
+	for (size_t i = 0; i < ARRAY_N(keys); i++)
+		cr_expect_eq(match_lack(record, keys[i].path), keys[i].lack, "%s", keys[i].path);
+	json_decref(record);
+}

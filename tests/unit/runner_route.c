@@ -4,11 +4,14 @@
  * From: the inbox. To: runner/route.c with real workers and store.
  */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "tests/unit/runner_stage.h"
 
@@ -352,4 +355,65 @@ Test(runner_route, a_key_with_nul_fails_where_the_rule_makes_it)
 	stage_person(&s, "created", ID_B, "x");
 	stage_until(&s, stage_ended, 6);
 	cr_assert_eq(stage_counts(&s).runs[QUEUE_DONE], 2);
+}
+
+/* What the log says at least at the level of warnings while a person is updated twice. */
+static void log_of_key(const char *key, char ret_lines[static 4096])
+{
+	char rule[200], log[256];
+	snprintf(rule, sizeof(rule),
+		"rule \"mine\" { on = \"person.*\", key = \"%s\", run = function() end }", key);
+	stage_rule(&s, "a.lua", rule);
+	stage_start(&s, STAGE_ALONE, NULL);
+	snprintf(log, sizeof(log), "%s/log", s.dir);
+	int before = dup(STDERR_FILENO), fd = open(log, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert(before >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	log_start("runner", LOG_JSON, LOG_WARN);
+	for (int i = 0; i < 2; i++) {
+		char body[512];
+		snprintf(body, sizeof(body),
+			"{\"eventName\":\"person.updated\",\"record\":{\"id\":\"" ID_A
+			"\",\"emails\":{\"primaryEmail\":\"ann@acme.io\"},\"companyId\":null,"
+			"\"jobTitle\":\"%d\"}}",
+			i);
+		stage_deliver(&s, "twenty", slice_of(body));
+		stage_until(&s, stage_ended, i + 1);
+	}
+	dup2(before, STDERR_FILENO);
+	log_start("runner", LOG_JSON, LOG_ERROR);
+	memset(ret_lines, 0, 4096);
+	cr_assert_geq(pread(fd, ret_lines, 4095, 0), 0);
+	close(before);
+	close(fd);
+}
+
+Test(runner_route, a_key_that_is_no_field_is_said_once_and_the_record_is_used)
+{
+	char lines[4096];
+	log_of_key("companyIdd", lines);
+	const char *said = strstr(
+		lines, "a.lua:1: key \\\"companyIdd\\\" is no field of person; the record is used");
+	cr_assert(said != NULL, "%s", lines);
+	cr_expect_null(strstr(said + 1, "a.lua:1: key"), "%s", lines);
+}
+
+Test(runner_route, a_key_of_several_values_is_said)
+{
+	char lines[4096];
+	log_of_key("emails", lines);
+	cr_expect(strstr(lines, "is no single value of person") != NULL, "%s", lines);
+}
+
+Test(runner_route, a_key_that_is_empty_is_fine)
+{
+	char lines[4096];
+	log_of_key("companyId", lines);
+	cr_expect_str_eq(lines, "");
+}
+
+Test(runner_route, a_key_may_go_by_its_short_name)
+{
+	char lines[4096];
+	log_of_key("email", lines);
+	cr_expect_str_eq(lines, "");
 }

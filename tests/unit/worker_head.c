@@ -44,6 +44,16 @@ WORKER_TEST(worker_head, a_bare_rule_has_the_defaults_and_a_file_may_hold_severa
 		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0}]");
 }
 
+WORKER_TEST(worker_head, an_object_of_the_workspace_may_have_any_name_of_its_own)
+{
+	expect_rules(rig,
+		"rule 'a' { on = { 'rocket.created', 'news.updated', 'sales.*', 'peoples.created' "
+		"}, " RUN " }",
+		"[{\"name\":\"a\",\"line\":1,\"on\":[\"rocket.created\",\"news.updated\","
+		"\"sales.*\",\"peoples.created\"],\"when\":false,\"key\":null,\"timeout_ms\":0,"
+		"\"cpu_ms\":0,\"retry_max\":0}]");
+}
+
 WORKER_TEST(worker_head, a_byte_order_mark_a_shell_line_and_crlf_do_no_harm)
 {
 	static const char *const sources[] = {
@@ -83,6 +93,24 @@ static const struct {
 		"rig.lua:3: rule \"a\": on: \"person.create\": did you mean \"person.created\"?",
 		3},
 	{"rule 'a' { on = 'person', " RUN " }", "names no action", 1},
+	{"rule 'a' { on = 'people.created', " RUN " }",
+		"rig.lua:1: rule \"a\": on: \"people.created\": events are named by the singular: "
+		"\"person.created\"",
+		1},
+	{"rule 'a' { on = { 'person.created', 'companies.*' }, " RUN " }",
+		"events are named by the singular: \"company.*\"", 1},
+	{"rule 'a' { on = 'Opportunities.updated', " RUN " }",
+		"events are named by the singular: \"opportunity.updated\"", 1},
+	{"rule 'a' { on = 'Person.created', " RUN " }",
+		"on: \"Person.created\": did you mean \"person.created\"?", 1},
+	{"rule 'a' { on = 'WorkspaceMember.*', " RUN " }", "did you mean \"workspaceMember.*\"?",
+		1},
+	{"\nrule('a', { on = 'person.created', " RUN " })",
+		"rig.lua:2: write rule \"a\" { on = .., run = .. }, without parentheses and comma",
+		2},
+	{"rules 'a' { on = 'person.created', " RUN " }",
+		"attempt to call a nil value (global 'rules'): did you mean `rule`?", 1},
+	{"print 'x'", "(global 'print'): use log.info", 1},
 	{"rule 'a' { on = '../x.created', " RUN " }", "an object is like person", 1},
 	{"rule 'a' { on = {}, " RUN " }", "on: a list has 1 to 64 patterns", 1},
 	{"rule 'a' { on = { 1 }, " RUN " }", "a pattern is a text", 1},

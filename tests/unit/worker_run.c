@@ -66,6 +66,21 @@ static const struct {
 		"rig.lua:3: deep", "rig.lua:3: in f\nrig.lua:4: in g\nrig.lua:5: in", 3},
 	{"nothing.x = 1", "rule", "attempt to index a nil value (global 'nothing')", "", 2},
 	{"skippp('x')", "rule", "attempt to call a nil value (global 'skippp')", "", 2},
+	{"print('x')", "rule",
+		"rig.lua:2: attempt to call a nil value (global 'print'): use log.info", "", 2},
+	{"local t = os.time()", "rule",
+		"a nil value (global 'os'): rules have no os; now() gives the time", "", 2},
+	{"io.open('x')", "rule", "(global 'io'): rules have no io;", "", 2},
+	{"require 'x'", "rule", "(global 'require'): rules have no require;", "", 2},
+	{"load('x')", "rule", "(global 'load'): rules have no load;", "", 2},
+	{"http.get('x')", "rule", "(global 'http'): http is not there in this version", "", 2},
+	{"secret 'X'", "rule", "(global 'secret'): secret is not there in this version", "", 2},
+	{"kv.get('x')", "rule", "(global 'kv'): kv is not there in this version", "", 2},
+	{"after('1h', 'x')", "rule", "(global 'after'): after is not there in this version", "", 2},
+	{"skp('x')", "rule", "(global 'skp'): did you mean `skip`?", "", 2},
+	{"twnety.people:list()", "rule", "(global 'twnety'): did you mean `twenty`?", "", 2},
+	{"error(\"attempt to call a nil value (global 'print') today\")", "rule",
+		"rig.lua:2: attempt to call a nil value (global 'print') today", "", 2},
 	{"('x'):bad()", "rule", "attempt to call a nil value (method 'bad')", "", 2},
 	{"retry_after('soon')", "rule", "\"soon\" is no duration", "", 2},
 	{"while true do end", "cpu", "rig.lua:2: more than 2000 ms of processor time",
@@ -99,6 +114,18 @@ WORKER_TEST(worker_run, an_error_says_what_and_where_in_the_rules_own_words)
 		free(text);
 		json_decref(outcome);
 	}
+}
+
+WORKER_TEST(worker_run, a_global_that_is_not_there_is_nil_until_it_is_used)
+{
+	worker_rig_holds(rig,
+		"assert(print == nil and os == nil and not kv and skippp == nil)\n"
+		"local ok, why = pcall(function() nothing_like_it() end)\n"
+		"assert(not ok and why:find \"nil value %(global 'nothing_like_it'%)$\", why)");
+	char *why = worker_rig_error(rig, "nothing_like_it()");
+	cr_expect(strstr(why, "(global 'nothing_like_it')") != NULL);
+	cr_expect_null(strstr(why, "'):"), "%s", why);
+	free(why);
 }
 
 WORKER_TEST(worker_run, an_uncaught_error_of_a_call_keeps_its_code_status_and_chance)
