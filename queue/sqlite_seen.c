@@ -4,8 +4,8 @@
  *
  * From: sqlite_inbox.c (dedupe keys of deliveries), sqlite_route.c (digests of events). To: the
  * tables seen and seen_old of their file. A match of hashes is always held against the key in the
- * log, so an entry left over from a transaction that was rolled back, or of a row that has been
- * removed, does no harm. Does not decide how long a key is remembered: as long as its row.
+ * log, so an entry of a row that has been removed does no harm. What a transaction entered or moved
+ * is taken back with it. Does not decide how long a key is remembered: as long as its row.
  */
 #include "queue/sqlite_seen.h"
 

@@ -179,15 +179,6 @@ void assign_claim(struct runner *r)
 	}
 }
 
-/* The same for every attempt of a run, so that a replay draws the same. */
-static int64_t seed_of(const struct run *run)
-{
-	uint64_t seed = 1469598103934665603u;
-	for (const char *p = run->q.id.text; *p != '\0'; p++)
-		seed = (seed ^ (unsigned char)*p) * 1099511628211u;
-	return (int64_t)(seed >> 12);
-}
-
 static void start(struct runner *r, struct run *run, struct worker *worker)
 {
 	struct buf out;
@@ -200,7 +191,6 @@ static void start(struct runner *r, struct run *run, struct worker *worker)
 		.event = {run->event->text, run->event->text_n},
 		.cpu_ms = run->limits.cpu_ms,
 		.memory_bytes = r->settings.memory_bytes,
-		.seed = seed_of(run),
 		.logs_max = r->settings.logs_max,
 		/* The runner's own limit comes first: its error is one that a rule can see. */
 		.calls_max = r->settings.calls_max + CALL_QUOTA_PATIENCE + 1,

@@ -28,10 +28,8 @@ enum rc payload_start(struct buf *out, const struct payload_start *start)
 	enum rc rc = put_call(out, start);
 	if (rc == RC_OK)
 		rc = buf_printf(out,
-			",\"cpu_ms\":%" PRId64 ",\"memory\":%" PRId64 ",\"seed\":%" PRId64
-			",\"logs\":%d,\"calls\":%d}",
-			start->cpu_ms, start->memory_bytes, start->seed, start->logs_max,
-			start->calls_max);
+			",\"cpu_ms\":%" PRId64 ",\"memory\":%" PRId64 ",\"logs\":%d,\"calls\":%d}",
+			start->cpu_ms, start->memory_bytes, start->logs_max, start->calls_max);
 	return rc;
 }
 

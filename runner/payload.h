@@ -12,7 +12,7 @@
 struct payload_start { /* BORROWS */
 	const char *hash, *rule;
 	struct slice event; /* JSON */
-	int64_t cpu_ms, memory_bytes, seed;
+	int64_t cpu_ms, memory_bytes;
 	int logs_max, calls_max;
 };
 

@@ -16,7 +16,7 @@
  *   LOAD    {"hash","file","source"}     keep this rule file under its hash; answered with HEAD
  *   DROP    {"hash"}                     no run will need it again
  *   WHEN    {"hash","rule","event"}      run `when` and `key`; answered with WHEN
- *   START   {"hash","rule","event","cpu_ms","memory","seed","logs"?,"calls"?}
+ *   START   {"hash","rule","event","cpu_ms","memory","logs"?,"calls"?}
  *                                        a new run; logs, calls: how many lines and calls at most,
  *                                        1000 each where it does not say
  *   RESUME  {"path","value"} | {"path","error":{"code","message","status","retryable","unknown"?}}
