@@ -53,6 +53,11 @@ const struct dialect *call_dialect(const struct call *call)
 	return call->engine->probe.dialect;
 }
 
+const struct schema *call_schema(const struct call *call)
+{
+	return call->engine->schema;
+}
+
 const char *call_text(const struct call *call, const char *key)
 {
 	return json_string_value(json_object_get(call->args, key));

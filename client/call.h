@@ -90,6 +90,8 @@ enum rc call_record(struct call *call, const struct reply *reply, json_t **ret_r
 enum rc call_work(
 	struct call *call, size_t bytes, void (*done)(void *work), struct err *err) must_check;
 const struct dialect *call_dialect(const struct call *call);
+/* NULL: not known. */
+const struct schema *call_schema(const struct call *call);
 /* A text argument, NULL where it is none. BORROWS. */
 const char *call_text(const struct call *call, const char *key);
 /* The id for the n-th new record of this call (n < 0: the only one). Random where the call has no

@@ -176,7 +176,7 @@ static bool is_root(const char *text)
 	return false;
 }
 
-static enum rc check(const struct client_call *call, struct err *err)
+static enum rc check(const struct client *client, const struct client_call *call, struct err *err)
 {
 	if ((unsigned)call->op >= CLIENT_OP_N || (unsigned)call->lane >= CLIENT_LANE_N ||
 		call->done == NULL)
@@ -188,7 +188,7 @@ static enum rc check(const struct client_call *call, struct err *err)
 	if (!json_is_object(call->args) && json_array_size(call->args) > 0)
 		return err_set(
 			err, RC_INVALID, "%s: named arguments are expected", ops[call->op].name);
-	return operations[call->op]->check(call->object, call->args, err);
+	return operations[call->op]->check(client->engine.schema, call->object, call->args, err);
 }
 
 enum rc client_submit(struct client *client, const struct client_call *call, uint64_t *ret_ticket,
@@ -196,7 +196,7 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 {
 	if (client->engine.closing)
 		return err_set(err, RC_CLOSED, "the client is closed");
-	enum rc rc = check(call, err);
+	enum rc rc = check(client, call, err);
 	if (rc != RC_OK)
 		return rc;
 	struct call *c = calloc(1, sizeof(*c));

@@ -56,7 +56,7 @@ static enum rc look_by_id(struct call *call, struct err *err)
 	json_t *condition = json_pack("{s:O}", "id", ids);
 	enum rc rc = l == NULL || condition == NULL
 			     ? err_set(err, RC_NOMEM, "no memory for a list")
-			     : where_parse(c->object, condition, &l->where, err);
+			     : where_parse(call_schema(call), c->object, condition, &l->where, err);
 	json_decref(condition);
 	json_decref(ids);
 	if (rc != RC_OK) {
@@ -147,8 +147,9 @@ static enum rc ask(struct call *call, struct err *err)
 			"nobody knows whether the record was made, and it cannot be looked for");
 	}
 	struct listing *l = listing_new();
-	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(c->object, condition, &l->where, err);
+	enum rc rc = l == NULL
+			     ? err_set(err, RC_NOMEM, "no memory for a list")
+			     : where_parse(call_schema(call), c->object, condition, &l->where, err);
 	json_decref(condition);
 	if (rc != RC_OK) {
 		listing_free(l);

@@ -22,6 +22,7 @@
 enum deleted { DELETED_NOT, DELETED_ONLY, DELETED_ALSO };
 
 struct query { /* BORROWS */
+	const struct schema *schema;
 	const char *object;
 	const struct where *where; /* NULL: everything */
 	const json_t *order;       /* array of "name" or "-name"; NULL: the server's own */

@@ -36,7 +36,7 @@ static enum rc put_order(struct request *r, const struct query *q, struct err *e
 		const char *name = json_string_value(each);
 		bool down = *name == '-';
 		struct field field;
-		rc = field_find(q->object, name + down, &field, err);
+		rc = field_find(q->schema, q->object, name + down, &field, err);
 		if (rc == RC_OK)
 			rc = dialect_built(
 				buf_printf(&b, "%s%s%s[%s]", i > 0 ? "," : "", field.path,

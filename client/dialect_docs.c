@@ -58,7 +58,7 @@ static enum rc put_order(struct request *r, const struct query *q, struct err *e
 		const char *text = json_string_value(each);
 		bool down = *text == '-';
 		struct field field;
-		enum rc rc = field_find(q->object, text + down, &field, err);
+		enum rc rc = field_find(q->schema, q->object, text + down, &field, err);
 		if (rc != RC_OK)
 			return rc;
 		if (field.docs == NULL && strchr(field.path, '.') != NULL)

@@ -28,7 +28,8 @@ struct engine {
 	struct line line;
 	struct probe probe;
 	struct objects objects;
-	char *key; /* so that a message that holds it can be told */
+	struct schema *schema; /* of the workspace; NULL: not read (yet) */
+	char *key;             /* so that a message that holds it can be told */
 	struct lane ready[CLIENT_LANE_N];
 	struct lane delayed;
 	struct lane blocked;

@@ -107,8 +107,10 @@ static bool ends_with(const char *text, const char *ending)
 	return n >= m && strcmp(text + n - m, ending) == 0;
 }
 
-enum rc field_find(const char *object, const char *name, struct field *ret_field, struct err *err)
+enum rc field_find(const struct schema *schema, const char *object, const char *name,
+	struct field *ret_field, struct err *err)
 {
+	(void)schema;
 	if (!is_path(name))
 		return err_set(err, RC_INVALID, "\"%.40s\" is no name of a field", name);
 	struct field field = {.type = FIELD_OTHER};

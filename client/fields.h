@@ -2,7 +2,8 @@
 /*
  * The names of fields: short ones ("email"), the paths of a real server ("emails.primaryEmail") and
  * the flat ones of the published documentation; and records turned from one shape into another.
- * Objects are plural names, as in paths.
+ * Objects are plural names, as in paths. schema: what the workspace says of its own fields
+ * (schema.h); NULL: only the standard ones are known.
  */
 #ifndef MOONHOOK_CLIENT_FIELDS_H
 #define MOONHOOK_CLIENT_FIELDS_H
@@ -13,6 +14,8 @@
 #include <jansson.h>
 
 #include "base/err.h"
+
+struct schema;
 
 #define FIELD_PATH_MAX 128
 
@@ -36,8 +39,8 @@ struct field {
 };
 
 /* RC_INVALID with a sentence where name is no path of names. */
-enum rc field_find(
-	const char *object, const char *name, struct field *ret_field, struct err *err) must_check;
+enum rc field_find(const struct schema *schema, const char *object, const char *name,
+	struct field *ret_field, struct err *err) must_check;
 /* The value at a path; NULL where there is none. A JSON null on the way counts as none. BORROWS. */
 json_t *field_value(const json_t *record, const char *path);
 /* True where the record has the first name of the path at all. */
@@ -47,8 +50,8 @@ bool field_domain(const char *text, char *ret_host, size_t host_n);
 
 /* What a rule writes -> the shape of a real server: short names, plain amounts of money and plain
  * telephone numbers become composite fields. RC_INVALID, RC_NOMEM. GIVES. */
-enum rc fields_expand(
-	const char *object, const json_t *data, json_t **ret_data, struct err *err) must_check;
+enum rc fields_expand(const struct schema *schema, const char *object, const json_t *data,
+	json_t **ret_data, struct err *err) must_check;
 /* That shape -> the documentation's. RC_UNSUPPORTED with a sentence where it has no words for it.
  */
 enum rc fields_to_docs(
@@ -56,7 +59,7 @@ enum rc fields_to_docs(
 /* A record of either shape -> the shape of a real server; NULL when memory is short. GIVES. */
 json_t *fields_from_docs(const char *object, const json_t *record);
 /* The id and the named fields of a record, nothing else. names: array of texts. GIVES. */
-enum rc fields_pick(const char *object, const json_t *record, const json_t *names,
-	json_t **ret_record, struct err *err) must_check;
+enum rc fields_pick(const struct schema *schema, const char *object, const json_t *record,
+	const json_t *names, json_t **ret_record, struct err *err) must_check;
 
 #endif

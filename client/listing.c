@@ -50,6 +50,7 @@ static enum rc ask(struct call *call, int64_t size, call_step step, struct err *
 {
 	struct listing *l = call->listing;
 	struct query query = {
+		.schema = call_schema(call),
 		.object = l->object,
 		.where = l->where,
 		.order = l->order,
@@ -282,7 +283,8 @@ enum rc listing_by_ids(struct call *call, const json_t *ids, enum deleted delete
 	if (!call_dialect(call)->deleted_lists)
 		return start_reading(call, l, ids, then, err);
 	json_t *list = json_deep_copy(ids), *condition = json_pack("{s:o}", "id", list);
-	enum rc rc = condition != NULL ? where_parse(call->object, condition, &l->where, err)
+	enum rc rc = condition != NULL ? where_parse(call_schema(call), call->object, condition,
+						 &l->where, err)
 				       : err_set(err, RC_NOMEM, "no memory for a list");
 	json_decref(condition);
 	if (rc != RC_OK) {

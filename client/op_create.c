@@ -29,7 +29,8 @@ static void create_done(void *work)
 	json_decref(w->about);
 }
 
-static enum rc check_about(const char *object, const json_t *about, struct err *err)
+static enum rc check_about(
+	const struct schema *schema, const char *object, const json_t *about, struct err *err)
 {
 	if (about == NULL)
 		return RC_OK;
@@ -44,7 +45,7 @@ static enum rc check_about(const char *object, const json_t *about, struct err *
 		struct field field;
 		enum rc rc =
 			strchr(key, '.') == NULL && strlen(key) < 40
-				? field_find(object, key, &field, err)
+				? field_find(schema, object, key, &field, err)
 				: err_set(err, RC_INVALID, "about: a table such as {person = id}");
 		if (rc == RC_OK)
 			rc = check_id(id, "about", err);
@@ -54,15 +55,16 @@ static enum rc check_about(const char *object, const json_t *about, struct err *
 	return RC_OK;
 }
 
-static enum rc create_check(const char *object, const json_t *args, struct err *err)
+static enum rc create_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	const json_t *data = json_object_get(args, "data");
 	enum rc rc = check_record(data, "create", err);
 	if (rc == RC_OK)
-		rc = check_about(object, json_object_get(data, "about"), err);
+		rc = check_about(schema, object, json_object_get(data, "about"), err);
 	json_t *whole = NULL;
 	if (rc == RC_OK)
-		rc = fields_expand(object, data, &whole, err);
+		rc = fields_expand(schema, object, data, &whole, err);
 	json_decref(whole);
 	return rc;
 }
@@ -120,7 +122,8 @@ static enum rc create_start(struct call *call, struct err *err)
 	json_t *data = NULL;
 	enum rc rc = call_work(call, sizeof(struct create), create_done, err);
 	if (rc == RC_OK)
-		rc = fields_expand(call->object, json_object_get(call->args, "data"), &data, err);
+		rc = fields_expand(call_schema(call), call->object,
+			json_object_get(call->args, "data"), &data, err);
 	if (rc != RC_OK)
 		return rc;
 	struct create *w = call->work;
@@ -149,7 +152,8 @@ static void many_done(void *work)
 	json_decref(w->records);
 }
 
-static enum rc many_check(const char *object, const json_t *args, struct err *err)
+static enum rc many_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	const json_t *list = json_object_get(args, "list");
 	if (!json_is_array(list) && json_object_size(list) > 0)
@@ -165,7 +169,7 @@ static enum rc many_check(const char *object, const json_t *args, struct err *er
 		if (rc == RC_OK && json_object_get(each, "about") != NULL)
 			rc = err_set(err, RC_INVALID, "create_many: about works with create only");
 		if (rc == RC_OK)
-			rc = fields_expand(object, each, &whole, err);
+			rc = fields_expand(schema, object, each, &whole, err);
 		json_decref(whole);
 		if (rc != RC_OK)
 			return rc;
@@ -287,7 +291,7 @@ static enum rc look_one(struct call *call, struct err *err)
 		call->unknown = true;
 		return err_set(err, RC_TIMEOUT, "nobody knows whether the records were made");
 	}
-	enum rc rc = where_parse(call->object, condition, &l->where, err);
+	enum rc rc = where_parse(call_schema(call), call->object, condition, &l->where, err);
 	json_decref(condition);
 	if (rc != RC_OK) {
 		listing_free(l);
@@ -351,7 +355,7 @@ static enum rc many_start(struct call *call, struct err *err)
 	{
 		json_t *data = NULL;
 		struct uuid id;
-		rc = fields_expand(call->object, each, &data, err);
+		rc = fields_expand(call_schema(call), call->object, each, &data, err);
 		bool given = json_object_get(data, "id") != NULL;
 		if (rc == RC_OK && given && !own)
 			rc = err_set(err, RC_UNSUPPORTED, "this server chooses the ids itself");

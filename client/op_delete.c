@@ -11,9 +11,10 @@
 #include "client/listing.h"
 #include "client/operation.h"
 
-static enum rc delete_check(const char *object, const json_t *args, struct err *err)
+static enum rc delete_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
-	(void)object;
+	(void)schema, (void)object;
 	return check_id(json_object_get(args, "id"), "delete", err);
 }
 

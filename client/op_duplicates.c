@@ -53,7 +53,8 @@ static void duplicates_done(void *work)
 	json_decref(w->lists);
 }
 
-static enum rc check_input(const char *object, const json_t *input, struct err *err)
+static enum rc check_input(
+	const struct schema *schema, const char *object, const json_t *input, struct err *err)
 {
 	if (json_is_string(input))
 		return check_id(input, "duplicates", err);
@@ -62,19 +63,20 @@ static enum rc check_input(const char *object, const json_t *input, struct err *
 	if (rc == RC_OK && json_object_size(input) == 0)
 		rc = err_set(err, RC_INVALID, "duplicates: an empty record");
 	if (rc == RC_OK)
-		rc = fields_expand(object, input, &whole, err);
+		rc = fields_expand(schema, object, input, &whole, err);
 	json_decref(whole);
 	return rc;
 }
 
-static enum rc duplicates_check(const char *object, const json_t *args, struct err *err)
+static enum rc duplicates_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	const json_t *id = json_object_get(args, "id"), *record = json_object_get(args, "record");
 	const json_t *list = json_object_get(args, "list");
 	if (id != NULL)
 		return check_id(id, "duplicates", err);
 	if (record != NULL)
-		return check_input(object, record, err);
+		return check_input(schema, object, record, err);
 	if (!json_is_array(list) && json_object_size(list) > 0)
 		return err_set(err, RC_INVALID, "duplicates: an id, a record or a list of them");
 	if (list == NULL)
@@ -83,7 +85,7 @@ static enum rc duplicates_check(const char *object, const json_t *args, struct e
 		return err_set(err, RC_INVALID, "duplicates: at most %d at once", LIST_MAX);
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < json_array_size(list); i++)
-		rc = check_input(object, json_array_get(list, i), err);
+		rc = check_input(schema, object, json_array_get(list, i), err);
 	return rc;
 }
 
@@ -109,7 +111,7 @@ static bool criterion_filled(int i, const char *object, const json_t *record)
 }
 
 /* What of a record is compared; NULL: nothing, or no memory. GIVES. */
-static json_t *essence(const char *object, const json_t *record)
+static json_t *essence(const struct schema *schema, const char *object, const json_t *record)
 {
 	json_t *names = json_array(), *out = NULL;
 	for (int i = 0; i < CRITERIA_N; i++)
@@ -117,7 +119,7 @@ static json_t *essence(const char *object, const json_t *record)
 			if (criteria[i].fields[k] != NULL)
 				json_array_append_new(names, json_string(criteria[i].fields[k]));
 	bool some = json_array_size(names) > 0 &&
-		    fields_pick(object, record, names, &out, NULL) == RC_OK;
+		    fields_pick(schema, object, record, names, &out, NULL) == RC_OK;
 	json_decref(names);
 	return some ? out : NULL;
 }
@@ -236,7 +238,7 @@ static enum rc compare_ids(struct call *call, struct err *err)
 		rc = call_dialect(call)->duplicates_of(
 			&call->request, call->object, json_string_value(input), err);
 	else {
-		rc = fields_expand(call->object, input, &whole, err);
+		rc = fields_expand(call_schema(call), call->object, input, &whole, err);
 		json_object_del(whole, "id");
 		one = rc == RC_OK ? json_pack("[O]", whole) : NULL;
 		if (rc == RC_OK)
@@ -279,8 +281,9 @@ static enum rc list_equal(struct call *call, int i, const json_t *record, struct
 			json_object_set(condition, criteria[i].fields[k],
 				field_value(record, criteria[i].fields[k]));
 	struct listing *l = listing_new();
-	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(call->object, condition, &l->where, err);
+	enum rc rc =
+		l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
+			  : where_parse(call_schema(call), call->object, condition, &l->where, err);
 	json_decref(condition);
 	if (rc != RC_OK) {
 		listing_free(l);
@@ -323,12 +326,12 @@ static enum rc essences(struct call *call, const struct listing *l, struct err *
 		json_t *whole = NULL, *part;
 		enum rc rc = RC_OK;
 		if (json_is_object(input))
-			rc = fields_expand(call->object, input, &whole, err);
+			rc = fields_expand(call_schema(call), call->object, input, &whole, err);
 		else if (l != NULL)
 			whole = json_incref(listing_find(l, json_string_value(input)));
 		if (rc != RC_OK)
 			return rc;
-		part = whole != NULL ? essence(call->object, whole) : NULL;
+		part = whole != NULL ? essence(call_schema(call), call->object, whole) : NULL;
 		json_decref(whole);
 		if (json_array_append_new(w->records, part != NULL ? part : json_null()) != 0)
 			return err_set(err, RC_NOMEM, "no memory for records");

@@ -22,7 +22,8 @@ struct ensure {
 static struct where *condition_of(const struct call *call, struct err *err)
 {
 	struct where *where = NULL;
-	if (where_parse(call->object, json_object_get(call->args, "where"), &where, err) != RC_OK)
+	if (where_parse(call_schema(call), call->object, json_object_get(call->args, "where"),
+		    &where, err) != RC_OK)
 		return NULL;
 	return where;
 }
@@ -38,12 +39,13 @@ static bool compares_with_nothing(const struct where *w)
 	return empty;
 }
 
-static enum rc ensure_check(const char *object, const json_t *args, struct err *err)
+static enum rc ensure_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	const json_t *condition = json_object_get(args, "where"),
 		     *data = json_object_get(args, "data");
 	struct where *where = NULL;
-	enum rc rc = where_parse(object, condition, &where, err);
+	enum rc rc = where_parse(schema, object, condition, &where, err);
 	if (rc == RC_OK && !where_tests(where))
 		rc = err_set(err, RC_DENIED, "ensure: the condition is empty");
 	if (rc == RC_OK && compares_with_nothing(where))
@@ -53,7 +55,7 @@ static enum rc ensure_check(const char *object, const json_t *args, struct err *
 		rc = check_record(data, "ensure", err);
 	json_t *whole = NULL;
 	if (rc == RC_OK && json_is_object(data))
-		rc = fields_expand(object, data, &whole, err);
+		rc = fields_expand(schema, object, data, &whole, err);
 	json_decref(whole);
 	return rc;
 }
@@ -76,11 +78,11 @@ static enum rc whole_data(const struct call *call, json_t **ret_data, struct err
 		return err_set(err, RC_NOMEM, "no memory for a record");
 	}
 	json_t *out = NULL, *over = NULL;
-	enum rc rc = fields_expand(call->object, flat, &out, err);
+	enum rc rc = fields_expand(call_schema(call), call->object, flat, &out, err);
 	json_decref(flat);
 	const json_t *data = json_object_get(call->args, "data");
 	if (rc == RC_OK && json_is_object(data))
-		rc = fields_expand(call->object, data, &over, err);
+		rc = fields_expand(call_schema(call), call->object, data, &over, err);
 	if (rc == RC_OK && over != NULL && json_object_update_recursive(out, over) != 0)
 		rc = err_set(err, RC_NOMEM, "no memory for a record");
 	json_decref(over);

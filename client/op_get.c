@@ -27,7 +27,8 @@ enum rc check_record(const json_t *data, const char *what, struct err *err)
 	return id == NULL ? RC_OK : check_id(id, what, err);
 }
 
-static enum rc check_fields(const char *object, const json_t *fields, struct err *err)
+static enum rc check_fields(
+	const struct schema *schema, const char *object, const json_t *fields, struct err *err)
 {
 	size_t i;
 	json_t *each;
@@ -38,17 +39,19 @@ static enum rc check_fields(const char *object, const json_t *fields, struct err
 		struct field field;
 		if (!json_is_string(each))
 			return err_set(err, RC_INVALID, "fields: a list of names is expected");
-		enum rc rc = field_find(object, json_string_value(each), &field, err);
+		enum rc rc = field_find(schema, object, json_string_value(each), &field, err);
 		if (rc != RC_OK)
 			return rc;
 	}
 	return RC_OK;
 }
 
-static enum rc get_check(const char *object, const json_t *args, struct err *err)
+static enum rc get_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	enum rc rc = check_id(json_object_get(args, "id"), "get", err);
-	return rc == RC_OK ? check_fields(object, json_object_get(args, "fields"), err) : rc;
+	return rc == RC_OK ? check_fields(schema, object, json_object_get(args, "fields"), err)
+			   : rc;
 }
 
 /* Reads the one record of a reply and holds its id against the one that was asked for. */
@@ -78,7 +81,7 @@ static enum rc got(struct call *call, const struct reply *reply, struct err *err
 	if (rc != RC_OK || json_array_size(fields) == 0)
 		return rc == RC_OK ? call_end(call, record, err) : rc;
 	json_t *part = NULL;
-	rc = fields_pick(call->object, record, fields, &part, err);
+	rc = fields_pick(call_schema(call), call->object, record, fields, &part, err);
 	json_decref(record);
 	return rc == RC_OK ? call_end(call, part, err) : rc;
 }
@@ -95,7 +98,8 @@ static enum rc get_start(struct call *call, struct err *err)
 
 const struct operation operation_get = {get_check, get_start};
 
-static enum rc update_check(const char *object, const json_t *args, struct err *err)
+static enum rc update_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	const json_t *id = json_object_get(args, "id"), *data = json_object_get(args, "data");
 	enum rc rc = check_id(id, "update", err);
@@ -107,7 +111,7 @@ static enum rc update_check(const char *object, const json_t *args, struct err *
 	if (own != NULL && strcasecmp(own, json_string_value(id)) != 0)
 		return err_set(err, RC_INVALID, "update: an id cannot be changed");
 	json_t *whole = NULL;
-	rc = fields_expand(object, data, &whole, err);
+	rc = fields_expand(schema, object, data, &whole, err);
 	if (rc == RC_OK && json_object_size(whole) <= (own != NULL ? 1 : 0))
 		rc = err_set(err, RC_INVALID, "update: there is nothing to change");
 	json_decref(whole);
@@ -143,7 +147,8 @@ static enum rc updated(struct call *call, const struct reply *reply, struct err 
 static enum rc update_start(struct call *call, struct err *err)
 {
 	json_t *data = NULL;
-	enum rc rc = fields_expand(call->object, json_object_get(call->args, "data"), &data, err);
+	enum rc rc = fields_expand(
+		call_schema(call), call->object, json_object_get(call->args, "data"), &data, err);
 	if (rc != RC_OK)
 		return rc;
 	json_object_del(data, "id");

@@ -13,15 +13,17 @@
 #define LIMIT_MAX 10000
 #define ORDER_MAX 5
 
-static enum rc check_where(const char *object, const json_t *condition, struct err *err)
+static enum rc check_where(
+	const struct schema *schema, const char *object, const json_t *condition, struct err *err)
 {
 	struct where *where = NULL;
-	enum rc rc = where_parse(object, condition, &where, err);
+	enum rc rc = where_parse(schema, object, condition, &where, err);
 	where_free(where);
 	return rc;
 }
 
-static enum rc check_order(const char *object, const json_t *order, struct err *err)
+static enum rc check_order(
+	const struct schema *schema, const char *object, const json_t *order, struct err *err)
 {
 	size_t i;
 	json_t *each;
@@ -33,7 +35,7 @@ static enum rc check_order(const char *object, const json_t *order, struct err *
 		if (name == NULL)
 			return err_set(err, RC_INVALID, "order: a list of names is expected");
 		struct field field;
-		enum rc rc = field_find(object, name + (*name == '-'), &field, err);
+		enum rc rc = field_find(schema, object, name + (*name == '-'), &field, err);
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -45,7 +47,8 @@ static bool is_list(const json_t *v)
 	return v == NULL || json_is_null(v) || json_is_array(v) || json_object_size(v) == 0;
 }
 
-static enum rc list_check(const char *object, const json_t *args, struct err *err)
+static enum rc list_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	const json_t *limit = json_object_get(args, "limit");
 	const json_t *deleted = json_object_get(args, "deleted");
@@ -67,15 +70,15 @@ static enum rc list_check(const char *object, const json_t *args, struct err *er
 	size_t i;
 	json_t *each;
 	struct field field;
-	enum rc rc = check_order(object, order, err);
+	enum rc rc = check_order(schema, object, order, err);
 	if (rc == RC_OK && json_is_string(order))
-		rc = field_find(object,
+		rc = field_find(schema, object,
 			json_string_value(order) + (*json_string_value(order) == '-'), &field, err);
 	json_array_foreach(fields, i, each) if (rc == RC_OK) rc =
 		json_is_string(each)
-			? field_find(object, json_string_value(each), &field, err)
+			? field_find(schema, object, json_string_value(each), &field, err)
 			: err_set(err, RC_INVALID, "fields: a list of names is expected");
-	return rc == RC_OK ? check_where(object, json_object_get(args, "where"), err) : rc;
+	return rc == RC_OK ? check_where(schema, object, json_object_get(args, "where"), err) : rc;
 }
 
 static json_t *pick_all(struct call *call, json_t *records, struct err *err)
@@ -89,7 +92,8 @@ static json_t *pick_all(struct call *call, json_t *records, struct err *err)
 	json_array_foreach(records, i, each)
 	{
 		json_t *part = NULL;
-		if (fields_pick(call->object, each, fields, &part, err) != RC_OK ||
+		if (fields_pick(call_schema(call), call->object, each, fields, &part, err) !=
+				RC_OK ||
 			json_array_append_new(out, part) != 0) {
 			json_decref(out);
 			return NULL;
@@ -115,8 +119,8 @@ static enum rc list_start(struct call *call, struct err *err)
 	json_t *order = json_object_get(call->args, "order");
 	const char *after = call_text(call, "after"), *bin = call_text(call, "deleted");
 	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(call->object, json_object_get(call->args, "where"),
-					 &l->where, err);
+			       : where_parse(call_schema(call), call->object,
+					 json_object_get(call->args, "where"), &l->where, err);
 	if (rc == RC_OK && after != NULL) {
 		l->after = strdup(after);
 		if (l->after == NULL)

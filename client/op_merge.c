@@ -32,9 +32,10 @@ static void merge_done(void *work)
 	json_decref(w->record);
 }
 
-static enum rc merge_check(const char *object, const json_t *args, struct err *err)
+static enum rc merge_check(
+	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
-	(void)object;
+	(void)schema, (void)object;
 	const json_t *into = json_object_get(args, "into"), *from = json_object_get(args, "from");
 	enum rc rc = check_id(into, "merge into", err);
 	if (rc == RC_OK && (!json_is_array(from) || json_array_size(from) == 0))

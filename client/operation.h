@@ -7,7 +7,8 @@
 
 struct operation {
 	/* At once, before anything waits: RC_INVALID, RC_DENIED. */
-	enum rc (*check)(const char *object, const json_t *args, struct err *err);
+	enum rc (*check)(const struct schema *schema, const char *object, const json_t *args,
+		struct err *err);
 	/* When the dialect is known and the call's turn has come. */
 	call_start start;
 };

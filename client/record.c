@@ -25,7 +25,8 @@ static const char *plural(const char *object)
 bool client_path(const char *object, const char *name, char *ret_path, size_t path_n)
 {
 	struct field field;
-	if (field_find(plural(object), name, &field, NULL) != RC_OK || strlen(field.path) >= path_n)
+	if (field_find(NULL, plural(object), name, &field, NULL) != RC_OK ||
+		strlen(field.path) >= path_n)
 		return false;
 	memcpy(ret_path, field.path, strlen(field.path) + 1);
 	return true;

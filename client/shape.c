@@ -83,7 +83,8 @@ static const struct name *by_name(const char *object, const char *key)
 	return NULL;
 }
 
-enum rc fields_expand(const char *object, const json_t *data, json_t **ret_data, struct err *err)
+enum rc fields_expand(const struct schema *schema, const char *object, const json_t *data,
+	json_t **ret_data, struct err *err)
 {
 	json_t *out = json_deep_copy(data);
 	if (out == NULL)
@@ -93,7 +94,7 @@ enum rc fields_expand(const char *object, const json_t *data, json_t **ret_data,
 	json_object_foreach((json_t *)(uintptr_t)data, key, value)
 	{
 		struct field field;
-		enum rc rc = field_find(object, key, &field, err);
+		enum rc rc = field_find(schema, object, key, &field, err);
 		if (rc != RC_OK) {
 			json_decref(out);
 			return rc;
@@ -312,8 +313,8 @@ json_t *fields_from_docs(const char *object, const json_t *record)
 	return out;
 }
 
-enum rc fields_pick(const char *object, const json_t *record, const json_t *wanted,
-	json_t **ret_record, struct err *err)
+enum rc fields_pick(const struct schema *schema, const char *object, const json_t *record,
+	const json_t *wanted, json_t **ret_record, struct err *err)
 {
 	json_t *out = json_object();
 	json_t *id = json_object_get(record, "id");
@@ -326,7 +327,7 @@ enum rc fields_pick(const char *object, const json_t *record, const json_t *want
 	{
 		struct field field;
 		if (rc == RC_OK)
-			rc = field_find(object, json_string_value(each), &field, err);
+			rc = field_find(schema, object, json_string_value(each), &field, err);
 		if (rc != RC_OK)
 			break;
 		json_t *value = field_value(record, field.path);

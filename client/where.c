@@ -21,6 +21,7 @@ static const char *const op_names[] = {
 };
 
 struct reading {
+	const struct schema *schema;
 	const char *object;
 	int nodes;
 	struct err *err;
@@ -250,7 +251,7 @@ static enum rc read_test(struct reading *r, const char *name, enum where_op op, 
 	bool negated, struct where **ret)
 {
 	struct field field;
-	enum rc rc = field_find(r->object, name, &field, r->err);
+	enum rc rc = field_find(r->schema, r->object, name, &field, r->err);
 	if (rc != RC_OK)
 		return rc;
 	if (!value_fits(op, value))
@@ -394,9 +395,9 @@ static enum rc read_object(
 	return read_members(r, json, NULL, negated, depth, ret);
 }
 
-enum rc where_parse(
-	const char *object, const json_t *json, struct where **ret_where, struct err *err)
+enum rc where_parse(const struct schema *schema, const char *object, const json_t *json,
+	struct where **ret_where, struct err *err)
 {
-	struct reading r = {.object = object, .err = err};
+	struct reading r = {.schema = schema, .object = object, .err = err};
 	return read_object(&r, json_is_null(json) ? NULL : json, false, 0, ret_where);
 }

@@ -63,8 +63,8 @@ struct where { /* read-only after where_parse */
  * Reads a condition. NULL or {} is the condition that everything meets. RC_INVALID with a sentence:
  * unknown operator, empty list, wrong kind of value, too deep. RC_NOMEM. GIVES (where_free).
  */
-enum rc where_parse(const char *object, const json_t *json, struct where **ret_where,
-	struct err *err) must_check;
+enum rc where_parse(const struct schema *schema, const char *object, const json_t *json,
+	struct where **ret_where, struct err *err) must_check;
 void where_free(struct where *where);
 /* True where at least one test is in it. */
 bool where_tests(const struct where *where);

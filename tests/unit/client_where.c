@@ -17,7 +17,7 @@ static struct where *read_where(const char *text)
 	struct where *w = NULL;
 	struct err err = {.msg = ""};
 	json_t *json = rig_json(text);
-	enum rc rc = where_parse("people", json, &w, &err);
+	enum rc rc = where_parse(NULL, "people", json, &w, &err);
 	json_decref(json);
 	cr_assert_eq(rc, RC_OK, "%s: %s", text, err.msg);
 	return w;
@@ -89,7 +89,7 @@ Test(client_where, nonsense_is_refused_with_the_name_of_the_field)
 		struct where *w = NULL;
 		struct err err = {.msg = ""};
 		json_t *json = rig_json(bad[i]);
-		cr_expect_eq(where_parse("people", json, &w, &err), RC_INVALID, "%s", bad[i]);
+		cr_expect_eq(where_parse(NULL, "people", json, &w, &err), RC_INVALID, "%s", bad[i]);
 		cr_expect(strstr(err.msg, "email") != NULL, "%s: %s", bad[i], err.msg);
 		json_decref(json);
 	}
@@ -103,7 +103,7 @@ Test(client_where, nonsense_is_refused_with_the_name_of_the_field)
 	struct where *w = NULL;
 	struct err err = {.msg = ""};
 	json_t *json = json_loads(deep.p, 0, NULL);
-	cr_expect_eq(where_parse("people", json, &w, &err), RC_INVALID);
+	cr_expect_eq(where_parse(NULL, "people", json, &w, &err), RC_INVALID);
 	json_decref(json);
 	buf_done(&deep);
 }
@@ -342,7 +342,7 @@ Test(client_where, a_filter_is_exact_or_wider_and_never_breaks_the_grammar, .tim
 		json_t *json = random_where(2);
 		struct where *w = NULL;
 		struct err err = {.msg = ""};
-		if (where_parse("people", json, &w, &err) != RC_OK)
+		if (where_parse(NULL, "people", json, &w, &err) != RC_OK)
 			cr_assert_fail("%s", err.msg);
 		struct buf b;
 		buf_init(&b, 9000);
