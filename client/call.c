@@ -48,6 +48,51 @@ enum rc call_work(struct call *call, size_t bytes, void (*done)(void *work), str
 	return call->work != NULL ? RC_OK : err_set(err, RC_NOMEM, "no memory for a call");
 }
 
+static bool results_grow(struct call *call, int place)
+{
+	if (place < call->results_n)
+		return true;
+	int n = place < 8 ? 8 : place * 2;
+	struct call_result *grown = realloc(call->results, (size_t)n * sizeof(*grown));
+	if (grown == NULL)
+		return false;
+	memset(grown + call->results_n, 0, (size_t)(n - call->results_n) * sizeof(*grown));
+	call->results = grown;
+	call->results_n = n;
+	return true;
+}
+
+enum rc call_child(struct call *call, enum client_op op, json_t *args, int place, struct err *err)
+{
+	struct call *c = args != NULL && results_grow(call, place) ? calloc(1, sizeof(*c)) : NULL;
+	if (c == NULL || asprintf(&c->name, "%s/%d", call->name, place) < 0) {
+		free(c);
+		json_decref(args);
+		return err_set(err, RC_NOMEM, "no memory for a call");
+	}
+	request_init(&c->request);
+	c->op = op;
+	c->lane = call->lane;
+	c->args = args;
+	c->parent = call;
+	c->place = place;
+	snprintf(c->object, sizeof(c->object), "%s", call->object);
+	call->children++;
+	engine_add(call->engine, c);
+	return RC_OK;
+}
+
+void call_await(struct call *call, call_start then)
+{
+	call->children_done = then;
+	call->state = CALL_BLOCKED;
+}
+
+const struct call_result *call_result(const struct call *call, int place)
+{
+	return &call->results[place];
+}
+
 const struct dialect *call_dialect(const struct call *call)
 {
 	return call->engine->probe.dialect;

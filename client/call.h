@@ -35,9 +35,17 @@ typedef enum rc (*call_start)(struct call *call, struct err *err);
 enum call_state {
 	CALL_READY,   /* in a lane: its request may go when its turn comes */
 	CALL_DELAYED, /* not before a time */
-	CALL_BLOCKED, /* behind an alike one */
+	CALL_BLOCKED, /* behind an alike one, or until its children have ended */
 	CALL_ON_WIRE,
 	CALL_DONE, /* answered or cancelled: freed by whoever holds it */
+};
+
+struct call_result { /* of a call made on behalf of another */
+	enum rc code;
+	json_t *value; /* of RC_OK */
+	char message[200];
+	int status;
+	bool unknown;
 };
 
 struct call {
@@ -53,6 +61,12 @@ struct call {
 	char *name;
 	client_done_fn done; /* NULL: nobody waits any more */
 	void *ctx;
+
+	struct call *parent;         /* a call made on behalf of another; NULL: of a rule */
+	int place;                   /* among its parent's */
+	struct call_result *results; /* owned; of its own children, by place */
+	int results_n, children;     /* room; how many are under way */
+	call_start children_done;
 
 	bool started; /* its first step ran */
 	struct request request;
@@ -94,6 +108,17 @@ const struct dialect *call_dialect(const struct call *call);
 const struct schema *call_schema(const struct call *call);
 /* A text argument, NULL where it is none. BORROWS. */
 const char *call_text(const struct call *call, const char *key);
+/*
+ * Makes a call on behalf of this one, about the same object; it goes through lanes and budget as
+ * any other does. TAKES args, which must have been checked. place: 0.., each once. Ends with the
+ * parent, if that is cancelled. call_await is due afterwards.
+ */
+enum rc call_child(
+	struct call *call, enum client_op op, json_t *args, int place, struct err *err) must_check;
+/* then is called when all children have ended; it begins, sends or ends as a first step does. */
+void call_await(struct call *call, call_start then);
+/* What became of a child. BORROWS until the call ends. */
+const struct call_result *call_result(const struct call *call, int place);
 /* The id for the n-th new record of this call (n < 0: the only one). Random where the call has no
  * name. */
 enum rc call_new_id(struct call *call, int n, struct uuid *ret_id, struct err *err) must_check;

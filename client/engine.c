@@ -35,6 +35,8 @@
 #define SCAN_PARTS 2000000
 
 static void finish(struct engine *e, struct call *c, enum rc code, const char *message);
+static void settle(struct engine *e, struct call *c, enum rc rc, struct err *err);
+static void detach(struct engine *e, struct call *c);
 
 /* ---- one call ---- */
 
@@ -49,6 +51,9 @@ void call_free(struct call *c)
 	creation_free(c->creation);
 	free(c->doubt);
 	request_done(&c->request);
+	for (int i = 0; i < c->results_n; i++)
+		json_decref(c->results[i].value);
+	free(c->results);
 	json_decref(c->args);
 	json_decref(c->value);
 	free(c->name);
@@ -65,9 +70,15 @@ static void forget(struct engine *e, struct call *c)
 		c->all_next->all_prev = c->all_prev;
 }
 
+/* Does anybody wait for its answer? */
+static bool is_wanted(const struct call *c)
+{
+	return c->done != NULL || c->parent != NULL;
+}
+
 static void to_lane(struct engine *e, struct call *c)
 {
-	if (c->done == NULL) {
+	if (!is_wanted(c)) {
 		finish(e, c, RC_CLOSED, "");
 		return;
 	}
@@ -82,9 +93,47 @@ static void to_delayed(struct engine *e, struct call *c, int64_t ms)
 	lane_put(&e->delayed, c);
 }
 
+/* The children of a call that ends before them: what is on the wire goes on, for nobody. */
+static void orphan(struct engine *e, const struct call *parent)
+{
+	for (struct call *c = e->all, *next; c != NULL; c = next) {
+		next = c->all_next;
+		if (c->parent != parent)
+			continue;
+		c->parent = NULL;
+		if (c->state == CALL_ON_WIRE)
+			continue;
+		detach(e, c);
+		finish(e, c, RC_CLOSED, "");
+	}
+}
+
+/* Notes what became of a child; the last one lets its parent go on. */
+static void tell_parent(struct engine *e, const struct call *c, enum rc code, const char *message)
+{
+	struct call *parent = c->parent;
+	struct call_result *result = &parent->results[c->place];
+	*result = (struct call_result){.code = code, .status = c->status, .unknown = c->unknown};
+	result->value = code == RC_OK ? json_incref(c->value) : NULL;
+	snprintf(result->message, sizeof(result->message), "%s", message);
+	parent->requests += c->requests;
+	parent->wire_us += c->wire_us;
+	if (parent->started_us == 0)
+		parent->started_us = c->started_us;
+	if (--parent->children > 0 || parent->state != CALL_BLOCKED)
+		return;
+	struct err err = {.code = RC_OK, .msg = ""};
+	lane_drop(&e->blocked, parent);
+	parent->state = CALL_READY;
+	parent->armed = false;
+	settle(e, parent, parent->children_done(parent, &err), &err);
+}
+
 /* Gives the answer and the call back to nothing. It is in no list any more. */
 static void finish(struct engine *e, struct call *c, enum rc code, const char *message)
 {
+	if (c->children > 0)
+		orphan(e, c);
 	c->state = CALL_DONE;
 	forget(e, c);
 	e->waiting--;
@@ -104,6 +153,8 @@ static void finish(struct engine *e, struct call *c, enum rc code, const char *m
 		answer.message = rc_text(code);
 	if (c->done != NULL)
 		c->done(c->ctx, &answer);
+	else if (c->parent != NULL)
+		tell_parent(e, c, code, answer.message);
 	call_free(c);
 }
 
@@ -124,8 +175,7 @@ static void settle(struct engine *e, struct call *c, enum rc rc, struct err *err
 
 static void deliver(struct engine *e, struct call *c, const struct reply *reply)
 {
-	if (c->done ==
-		NULL) { /* nobody waits: what was on the wire has ended, and no more goes out */
+	if (!is_wanted(c)) { /* what was on the wire has ended, and no more goes out */
 		finish(e, c, RC_CLOSED, "");
 		return;
 	}
@@ -155,7 +205,7 @@ static void retry(struct engine *e, struct call *c, struct reply *reply)
 {
 	metrics_add(METRIC_API_FAILED, 1);
 	bool up = e->line.state == LINE_UP || e->line.state == LINE_DOUBT;
-	if (c->done == NULL || (up && ++c->attempts >= ATTEMPTS_MAX)) {
+	if (!is_wanted(c) || (up && ++c->attempts >= ATTEMPTS_MAX)) {
 		reply->unknown = c->request.effect || c->resent;
 		deliver(e, c, reply);
 		return;
@@ -488,7 +538,8 @@ void engine_add(struct engine *e, struct call *c)
 	if (e->all != NULL)
 		e->all->all_prev = c;
 	e->all = c;
-	e->calls++;
+	if (c->parent == NULL)
+		e->calls++;
 	e->waiting++;
 	to_lane(e, c);
 	engine_wake(e);
