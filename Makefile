@@ -40,9 +40,11 @@ BARE_C   = $(wildcard tests/bench/*.c)
 HARNESS_C= $(wildcard tests/harness/*.c)
 UNIT_C   = $(wildcard tests/unit/*.c tests/conformance/*.c)
 WALK_C   = $(wildcard tests/walk/*.c tests/hostile/*.c)
+SIM_C    = $(wildcard tests/sim/*.c)
 EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql cli/*.txt))
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
+comma = ,
 
 .PHONY: all deps deps-check run test bench layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
@@ -77,6 +79,23 @@ $(B)/tests: $(call obj,$(UNIT_C) $(HARNESS_C)) $(LIB_O)
 $(B)/tests-walk: $(call obj,$(WALK_C) $(HARNESS_C)) $(LIB_O)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+
+# Simulations: the client with another transport, event loop and clock, and the twin as a function.
+# Both have names in common, so the twin becomes one object that shows server_* alone.
+SIM_WRAP = $(patsubst %,-Wl$(comma)--wrap=%,clock_gettime getrandom RAND_bytes)
+SIM_LIBS = $(filter-out -lsystemd,$(LIBS))
+SIM_TWIN = $(filter-out tests/twin/main.c tests/twin/serve.c tests/twin/hook.c,$(TWIN_C)) \
+	$(wildcard tests/sim/server/*.c)
+SIM_RIG  = $(call obj,$(wildcard tests/sim/rig/*.c base/*.c) \
+	$(filter-out client/transport.c,$(wildcard client/*.c))) $(O)/tests/sim/twin.o
+$(O)/tests/sim/twin.o: $(call obj,$(SIM_TWIN))
+	@mkdir -p $(dir $@)
+	@echo '  LD      $@'
+	@ld -r -o $@.all $^ && objcopy -w --keep-global-symbol='server_*' $@.all $@ && rm -f $@.all
+
+$(B)/tests-sim: $(call obj,$(SIM_C)) $(O)/tests/harness/leaks.o $(SIM_RIG)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) $(SIM_WRAP) -o $@ $^ $(SIM_LIBS) -lcriterion
 
 $(O)/%.o: %.c | build/.deps $(EMBED)
 	@mkdir -p $(dir $@)

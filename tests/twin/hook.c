@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The sender of webhooks.
- * From: world.c. To: the subscriber, over libcurl. A delivery that fails is counted and forgotten.
- * Rows reach this thread as references to values that nobody changes any more; jansson counts
- * references atomically. Does not retry, does not know which webhooks there are.
+ * From: world.c. To: the subscriber, over libcurl; hook_body.c says what is sent. A delivery that
+ * fails is counted and forgotten. Rows reach this thread as references to values that nobody
+ * changes any more; jansson counts references atomically. Does not retry, does not know which
+ * webhooks there are.
  */
 #include "tests/twin/hook.h"
 
@@ -18,20 +19,15 @@
 #include <openssl/hmac.h>
 
 #include "base/clock.h"
-#include "tests/twin/print.h"
 #include "tests/twin/schema.h"
 
 #define PARALLEL_MAX 20
 #define TIMEOUT_MS 5000L
-#define BODY_MAX (64u << 20)
 
 struct job {
 	struct job *next;
-	json_t *webhook, *data, *fields;
-	char name[160]; /* "person.created" */
-	char object[96];
-	char object_id[IDENT_N]; /* "": a metadata event */
-	bool docs;
+	struct hook_event event; /* owned references; its texts are the ones below */
+	char object[96], action[32], object_id[IDENT_N];
 	struct buf body;
 	struct curl_slist *headers;
 	CURL *easy;
@@ -51,10 +47,10 @@ struct hooks {
 
 static void job_clear(struct job *j)
 {
-	json_decref(j->webhook);
-	json_decref(j->data);
-	json_decref(j->fields);
-	j->webhook = j->data = j->fields = NULL;
+	json_decref(j->event.webhook);
+	json_decref(j->event.data);
+	json_decref(j->event.fields);
+	j->event.webhook = j->event.data = j->event.fields = NULL;
 	buf_done(&j->body);
 	curl_slist_free_all(j->headers);
 	j->headers = NULL;
@@ -65,45 +61,6 @@ static void job_free(struct job *j)
 	job_clear(j);
 	curl_easy_cleanup(j->easy);
 	free(j);
-}
-
-static enum rc body_docs(struct buf *out, const struct job *j, const char *at)
-{
-	enum rc rc = buf_printf(out, "{\"event\":\"%s\",\"data\":", j->name);
-	if (rc == RC_OK)
-		rc = print_json(out, j->data);
-	return rc == RC_OK ? buf_printf(out, ",\"timestamp\":\"%s\"}", at) : rc;
-}
-
-static enum rc body_core(struct buf *out, const struct job *j, const char *at)
-{
-	const json_t *url = json_object_get(j->webhook, "targetUrl");
-	enum rc rc = buf_put_text(out, "{\"targetUrl\":");
-	if (rc == RC_OK)
-		rc = print_json(out, url);
-	if (rc == RC_OK)
-		rc = buf_printf(out, ",\"eventName\":\"%s\"", j->name);
-	if (rc == RC_OK && j->object_id[0] != '\0')
-		rc = buf_printf(out, ",\"objectMetadata\":{\"id\":\"%s\",\"nameSingular\":\"%s\"}",
-			j->object_id, j->object);
-	if (rc == RC_OK)
-		rc = buf_printf(out,
-			",\"workspaceId\":\"" WORKSPACE_ID
-			"\",\"webhookId\":\"%s\",\"eventDate\":\"%s\"",
-			json_string_value(json_object_get(j->webhook, "id")), at);
-	if (rc == RC_OK && j->object_id[0] == '\0')
-		rc = buf_put_text(
-			out, ",\"apiKeyId\":\"8381ab5c-3a4b-4cdc-b08f-bc3e4bee6163\",\"event\":");
-	else if (rc == RC_OK)
-		rc = buf_put_text(out, ",\"record\":");
-	if (rc == RC_OK)
-		rc = print_json(out, j->data);
-	if (rc == RC_OK && j->fields != NULL) {
-		rc = buf_put_text(out, ",\"updatedFields\":");
-		if (rc == RC_OK)
-			rc = print_json(out, j->fields);
-	}
-	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
 }
 
 static bool header_add(struct job *j, const char *text)
@@ -117,11 +74,11 @@ static bool header_add(struct job *j, const char *text)
 /* HMAC-SHA256(secret, "<ms>:" + body); an empty secret sends no headers at all. */
 static bool job_sign(struct job *j, int64_t now_ms)
 {
-	const char *secret = json_string_value(json_object_get(j->webhook, "secret"));
+	const char *secret = json_string_value(json_object_get(j->event.webhook, "secret"));
 	if (secret == NULL || secret[0] == '\0')
 		return true;
 	struct buf text;
-	buf_init(&text, BODY_MAX + 64);
+	buf_init(&text, HOOK_BODY_MAX + 64);
 	uint8_t mac[EVP_MAX_MD_SIZE] = {0};
 	unsigned mac_n = 0;
 	bool ok = buf_printf(&text, "%lld:", (long long)now_ms) == RC_OK &&
@@ -152,11 +109,9 @@ static size_t drop_body(char *p, size_t size, size_t n, void *arg)
 
 static bool job_prepare(struct job *j)
 {
-	char at[CLOCK_TEXT_N];
 	int64_t now_ms = clock_wall_ms();
-	clock_format(now_ms, at);
-	buf_init(&j->body, BODY_MAX);
-	if ((j->docs ? body_docs(&j->body, j, at) : body_core(&j->body, j, at)) != RC_OK)
+	buf_init(&j->body, HOOK_BODY_MAX);
+	if (hook_body(&j->event, now_ms, &j->body) != RC_OK)
 		return false;
 	if (!header_add(j, "Content-Type: application/json") ||
 		!header_add(j, "Accept: application/json, text/plain, */*") ||
@@ -166,7 +121,7 @@ static bool job_prepare(struct job *j)
 		j->easy = curl_easy_init();
 	if (j->easy == NULL)
 		return false;
-	const char *url = json_string_value(json_object_get(j->webhook, "targetUrl"));
+	const char *url = json_string_value(json_object_get(j->event.webhook, "targetUrl"));
 	curl_easy_setopt(j->easy, CURLOPT_URL, url);
 	curl_easy_setopt(j->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(j->easy, CURLOPT_PROXY, "");
@@ -318,14 +273,18 @@ void hooks_send(struct hooks *h, const struct hook_event *event)
 	struct job *j = calloc(1, sizeof(*j));
 	if (j == NULL)
 		return;
-	j->webhook = json_incref(event->webhook);
-	j->data = json_incref(event->data);
-	j->fields = event->fields != NULL ? json_incref(event->fields) : NULL;
-	j->docs = event->docs;
-	snprintf(j->name, sizeof(j->name), "%s.%s", event->object, event->action);
+	j->event = *event;
+	json_incref(j->event.webhook);
+	json_incref(j->event.data);
+	json_incref(j->event.fields);
 	snprintf(j->object, sizeof(j->object), "%s", event->object);
-	if (event->object_id != NULL)
+	snprintf(j->action, sizeof(j->action), "%s", event->action);
+	j->event.object = j->object;
+	j->event.action = j->action;
+	if (event->object_id != NULL) {
 		snprintf(j->object_id, sizeof(j->object_id), "%s", event->object_id);
+		j->event.object_id = j->object_id;
+	}
 	atomic_fetch_add(&h->queued, 1);
 	pthread_mutex_lock(&h->mutex);
 	*h->last = j;

@@ -9,6 +9,9 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
+
+#define HOOK_BODY_MAX (64u << 20)
 
 struct hooks;
 
@@ -26,6 +29,8 @@ struct hook_stats {
 	uint64_t queued, sent, failed; /* failed: no 2xx */
 };
 
+/* Appends the body of a delivery as it goes out at now_ms (wall). */
+enum rc hook_body(const struct hook_event *event, int64_t now_ms, struct buf *out) must_check;
 /* Starts the thread. NULL when that fails. */
 struct hooks *hooks_start(void);
 /* Stops it; what is still queued is lost, as on a real server that is killed. Accepts NULL. */
