@@ -11,7 +11,8 @@ DESTDIR ?=
 PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libseccomp libsystemd
 DEBIAN   = gcc clang libclang-rt-14-dev clang-format make pkg-config libmicrohttpd-dev \
 	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libseccomp-dev \
-	libsystemd-dev libcriterion-dev wrk jq curl openssl procps ca-certificates
+	libsystemd-dev libcriterion-dev wrk jq curl openssl procps ca-certificates nodejs node-axios \
+	python3-requests
 
 # The release keeps the plain paths; every other variant builds beside it.
 B := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
@@ -96,6 +97,9 @@ $(O)/tests/sim/twin.o: $(call obj,$(SIM_TWIN))
 $(B)/tests-sim: $(call obj,$(SIM_C)) $(O)/tests/harness/leaks.o $(SIM_RIG)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) $(SIM_WRAP) -o $@ $^ $(SIM_LIBS) -lcriterion
+$(B)/bench-budget: $(O)/tests/bench/budget.o $(SIM_RIG)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) $(SIM_WRAP) -o $@ $^ $(SIM_LIBS)
 
 $(O)/%.o: %.c | build/.deps $(EMBED)
 	@mkdir -p $(dir $@)
@@ -124,7 +128,7 @@ run: all ## install, build, start; ONCE=1 ends after the demonstration
 test: ## everything that must hold, sanitizers included
 	@.ci/test
 
-bench: all $(B)/bench-send $(B)/bench-sign $(B)/bench-bare_server ## measure; ratios hold, absolute figures depend on the machine
+bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead send sign) ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run
 
 # One fuzzer for each file of tests/fuzz, SECONDS of each: make fuzz SECONDS=60.

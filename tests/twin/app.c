@@ -44,18 +44,21 @@ static void answer_no_route(struct call *c)
 			"{s:s,s:s,s:i}", "message", text, "error", "Not Found", "statusCode", 404));
 }
 
-/* The key decides: full, read-only, revoked, unknown. */
+/* The key decides: full, read-only, revoked, unknown. A real server forbids where the documented
+ * one does not know who asks. */
 static bool call_authenticate(struct call *c, struct fail *fail)
 {
 	static const char bearer[] = "Bearer ";
 	const struct world *w = c->world;
 	const char *a = c->authorization;
+	int status = w->dialect == DIALECT_DOCS ? 401 : 403;
 	if (a == NULL || *a == '\0')
 		return fail_with(
-			fail, 403, "FORBIDDEN_EXCEPTION", NULL, "Missing authentication token");
+			fail, status, "FORBIDDEN_EXCEPTION", NULL, "Missing authentication token");
 	const char *key = strncmp(a, bearer, sizeof(bearer) - 1) == 0 ? a + sizeof(bearer) - 1 : "";
 	if (w->dead_key != NULL && strcmp(key, w->dead_key) == 0)
-		return fail_with(fail, 403, "FORBIDDEN_EXCEPTION", NULL, "This API Key is revoked");
+		return fail_with(
+			fail, status, "FORBIDDEN_EXCEPTION", NULL, "This API Key is revoked");
 	c->read_only = w->read_key != NULL && strcmp(key, w->read_key) == 0;
 	if (c->read_only || strcmp(key, w->key) == 0)
 		return true;

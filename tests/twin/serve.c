@@ -166,6 +166,8 @@ static void fault_status(struct call *c, const struct fault_hit *hit)
 	answer_fail(c, &fail);
 	if (c->world->faults.retry_after_s >= 0)
 		call_header(c, "Retry-After", "%lld", (long long)c->world->faults.retry_after_s);
+	if (c->world->dialect == DIALECT_DOCS)
+		docs_rate_headers(c);
 }
 
 /* Answers, except where a fault says otherwise. Returns how long the answer waits. */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a day's import costs of the budget: EVENTS deliveries of person.created at once, for each a
+ * rule that asks for duplicates, gets the company and updates the person, at 100 requests a minute.
+ * From: tests/bench/run. To: a simulation, once as it is and once with coalescing off. Prints
+ * requests, refusals, events done and lost, and how long it took on the clock of both. Exits 1
+ * where an event was lost or an update did not arrive.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/sim/rig/sim.h"
+
+#define EVENTS 1000
+#define COMPANIES 200
+#define WAIT_MS (2 * SIM_HOUR_MS)
+#define LATE_MS 60000
+
+struct run;
+
+struct chain { /* one run of the rule */
+	struct run *run;
+	unsigned i;
+	char person[SERVER_ID_N];
+	int step;
+};
+
+struct run {
+	struct sim sim;
+	struct chain chains[EVENTS];
+	int done, failed, echoes;
+	int64_t took_ms;
+	double real_ms;
+};
+
+static void next(struct chain *c);
+
+static void answered(void *ctx, const struct client_answer *answer)
+{
+	struct chain *c = ctx;
+	if (answer->code == RC_OK) {
+		next(c);
+		return;
+	}
+	if (c->run->failed++ == 0)
+		fprintf(stderr, "bench: step %d of event %u: %s\n", c->step, c->i, answer->message);
+}
+
+static void submit(struct chain *c, enum client_op op, const char *object, json_t *args)
+{
+	char name[64];
+	struct err err;
+	uint64_t ticket;
+	snprintf(name, sizeof(name), "event-%u/import/%d", c->i, c->step);
+	struct client_call call = {.op = op,
+		.object = object,
+		.args = args,
+		.name = name,
+		.lane = CLIENT_LIVE,
+		.done = answered,
+		.ctx = c};
+	if (client_submit(c->run->sim.client, &call, &ticket, &err) != RC_OK) {
+		fprintf(stderr, "bench: %s\n", err.msg);
+		exit(1);
+	}
+	json_decref(args);
+}
+
+/* The record as the event brings it. */
+static json_t *record_of(const struct chain *c)
+{
+	const json_t *record = server_record(c->run->sim.server, "people", c->person);
+	return client_record("people", record);
+}
+
+static void next(struct chain *c)
+{
+	char company[SERVER_ID_N];
+	switch (++c->step) {
+	case 1:
+		submit(c, CLIENT_DUPLICATES, "people", json_pack("{s:o}", "record", record_of(c)));
+		break;
+	case 2:
+		server_id("company", c->i % COMPANIES, company);
+		submit(c, CLIENT_GET, "companies", json_pack("{s:s}", "id", company));
+		break;
+	case 3:
+		submit(c, CLIENT_UPDATE, "people",
+			json_pack("{s:s,s:{s:o}}", "id", c->person, "data", "jobTitle",
+				json_sprintf("n %u", c->i)));
+		break;
+	default:
+		c->run->done++;
+		break;
+	}
+}
+
+static void heard(void *ctx, const char *name, const json_t *body)
+{
+	struct run *run = ctx;
+	(void)body;
+	run->echoes += strcmp(name, "person.updated") == 0;
+}
+
+static bool all_ended(void *ctx)
+{
+	const struct run *run = ctx;
+	return run->done + run->failed == EVENTS;
+}
+
+/* Updates that the server has. */
+static int arrived(const struct run *run)
+{
+	int n = 0;
+	for (unsigned i = 0; i < EVENTS; i++) {
+		char want[16];
+		const json_t *rec = server_record(run->sim.server, "people", run->chains[i].person);
+		const char *title = json_string_value(json_object_get(rec, "jobTitle"));
+		snprintf(want, sizeof(want), "n %u", i);
+		n += title != NULL && strcmp(title, want) == 0;
+	}
+	return n;
+}
+
+static double real_ms(void)
+{
+	return (double)clock() * 1000 / CLOCKS_PER_SEC;
+}
+
+static bool measure(struct run *run, const char *what, const char *settings)
+{
+	struct sim_conf conf = {
+		.people = EVENTS, .settings = settings, .seed = 1, .event = heard, .ctx = run};
+	double began = real_ms();
+	if (!sim_open(&run->sim, &conf))
+		return false;
+	for (unsigned i = 0; i < EVENTS; i++) {
+		run->chains[i] = (struct chain){.run = run, .i = i};
+		server_id("person", i, run->chains[i].person);
+		next(&run->chains[i]);
+	}
+	(void)sim_until(&run->sim, all_ended, run, WAIT_MS);
+	run->took_ms = sim_now_ms(&run->sim);
+	sim_sleep(&run->sim, LATE_MS); /* what is sent behind the answers, and the last echoes */
+	run->real_ms = real_ms() - began;
+	int updated = arrived(run);
+	printf("%-16s %5zu requests, %d refused (429), %d events done, %d lost, "
+	       "%d updates there, %d echoes, %.0f s, in %.1f s of this machine\n",
+		what, wire_request_n(), sim_count(NULL, "", 429), run->done, EVENTS - run->done,
+		updated, run->echoes, (double)run->took_ms / 1000, run->real_ms / 1000);
+	sim_close(&run->sim);
+	return run->done == EVENTS && updated == EVENTS;
+}
+
+int main(void)
+{
+	static struct run with, without;
+	printf("%d events at once, 3 calls each, 100/m, %d companies\n", EVENTS, COMPANIES);
+	bool ok = measure(&with, "as it is", NULL);
+	if (conf_option_find(&client_conf_table, 1, "coalesce") == NULL)
+		return ok ? 0 : 1;
+	ok = measure(&without, "coalesce = false", "coalesce = false") && ok;
+	printf("%-16s %.1f times as fast\n", "ratio",
+		(double)without.took_ms / (double)(with.took_ms > 0 ? with.took_ms : 1));
+	return ok ? 0 : 1;
+}
