@@ -219,6 +219,11 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 	return RC_OK;
 }
 
+const struct schema *client_schema(const struct client *client)
+{
+	return client != NULL ? client->engine.schema : NULL;
+}
+
 void client_cancel(struct client *client, uint64_t ticket)
 {
 	engine_cancel(&client->engine, ticket);

@@ -44,6 +44,7 @@
 
 struct sd_event;
 struct client;
+struct schema;
 
 /* twenty.url, .key, .dialect, .budget, .timeout, .insecure, coalesce.upsert; STATIC. */
 extern const struct conf_table client_conf_table;
@@ -128,8 +129,14 @@ void client_status(const struct client *client, struct client_status *ret_status
 /* Turns a record of either dialect, as a webhook or an answer brings it, into the shape that rules
  * see. Answers a new reference, NULL when memory is short. object: singular or plural. */
 json_t *client_record(const char *object, const json_t *record);
-/* The path of a field in such a record: "email" -> "emails.primaryEmail"; most names are paths
- * themselves. False where it is no name of a field or does not fit. object: singular or plural. */
-bool client_path(const char *object, const char *name, char *ret_path, size_t path_n);
+/* Where the single value of a field stands in such a record: "email" -> "emails.primaryEmail",
+ * "company" -> "companyId"; most names are paths themselves. False where it is no name of a field,
+ * could be several, or does not fit. object: singular or plural. client: NULL: only standard fields
+ * have short names. */
+bool client_path(const struct client *client, const char *object, const char *name, char *ret_path,
+	size_t path_n);
+/* What the workspace says of its fields (schema.h); NULL: not read (yet). BORROWS until the loop
+ * goes on. client may be NULL. */
+const struct schema *client_schema(const struct client *client);
 
 #endif

@@ -37,14 +37,12 @@ static enum rc put_order(struct request *r, const struct query *q, struct err *e
 		bool down = *name == '-';
 		struct field field;
 		rc = field_find(q->schema, q->object, name + down, &field, err);
-		if (rc == RC_OK)
-			rc = dialect_built(
-				buf_printf(&b, "%s%s%s[%s]", i > 0 ? "," : "", field.path,
-					field.type == FIELD_MONEY   ? ".amountMicros"
-					: field.type == FIELD_PHONE ? ".primaryPhoneNumber"
-								    : "",
-					down ? "DescNullsLast" : "AscNullsFirst"),
-				err);
+		if (rc != RC_OK)
+			break;
+		field_single(&field);
+		rc = dialect_built(buf_printf(&b, "%s%s[%s]", i > 0 ? "," : "", field.path,
+					   down ? "DescNullsLast" : "AscNullsFirst"),
+			err);
 		if (rc != RC_OK)
 			break;
 	}

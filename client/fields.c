@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which field a name means.
- * From: where.c and the operations. To: paths of a real server. Standard fields are known by the
- * table below, others by the ending of their name; a name that is unknown is taken as it is, for
- * workspaces have fields of their own. Fails for texts that are no names at all: they would become
- * part of a query. Does NOT know the schema of the workspace.
+ * From: where.c and the operations. To: paths of a real server. What the workspace says of its own
+ * fields comes first (name_own.c). Without that, standard fields are known by the table below,
+ * others by the ending of their name. A name that is unknown is taken as it is, for workspaces have
+ * fields of their own. Fails for texts that are no names at all: they would become part of a query.
  */
 #include "client/fields.h"
 
@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "client/names.h"
+#include "client/schema.h"
 
 static const struct name names[] = {
 	{"people", "email", "emails.primaryEmail", "email", FIELD_EMAIL},
@@ -107,12 +108,9 @@ static bool ends_with(const char *text, const char *ending)
 	return n >= m && strcmp(text + n - m, ending) == 0;
 }
 
-enum rc field_find(const struct schema *schema, const char *object, const char *name,
-	struct field *ret_field, struct err *err)
+/* What is known of a name without a word from the workspace. */
+static void find_standard(const char *object, const char *name, struct field *ret_field)
 {
-	(void)schema;
-	if (!is_path(name))
-		return err_set(err, RC_INVALID, "\"%.40s\" is no name of a field", name);
 	struct field field = {.type = FIELD_OTHER};
 	const char *path = name;
 	for (const struct name *n = name_next(object, NULL); n != NULL; n = name_next(object, n)) {
@@ -130,8 +128,32 @@ enum rc field_find(const struct schema *schema, const char *object, const char *
 		if (ends_with(path, endings[i].ending))
 			field.type = endings[i].type;
 	snprintf(field.path, sizeof(field.path), "%s", path);
+	if (field.type == FIELD_MONEY || field.type == FIELD_PHONE)
+		snprintf(field.plain, sizeof(field.plain), "%.100s.%s", path,
+			field.type == FIELD_MONEY ? "amountMicros" : "primaryPhoneNumber");
 	*ret_field = field;
-	return RC_OK;
+}
+
+enum rc field_find(const struct schema *schema, const char *object, const char *name,
+	struct field *ret_field, struct err *err)
+{
+	if (!is_path(name))
+		return err_set(err, RC_INVALID, "\"%.40s\" is no name of a field", name);
+	const struct schema_object *own = schema_object(schema, object);
+	bool known = false;
+	enum rc rc = own != NULL ? name_own(own, name, ret_field, &known, err) : RC_OK;
+	if (rc == RC_OK && !known)
+		find_standard(own != NULL ? "" : object, name, ret_field);
+	return rc;
+}
+
+void field_single(struct field *field)
+{
+	if (field->plain[0] == '\0')
+		return;
+	memcpy(field->path, field->plain, sizeof(field->path));
+	field->plain[0] = '\0';
+	field->docs = NULL;
 }
 
 json_t *field_value(const json_t *record, const char *path)

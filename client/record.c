@@ -22,11 +22,14 @@ static const char *plural(const char *object)
 	return object;
 }
 
-bool client_path(const char *object, const char *name, char *ret_path, size_t path_n)
+bool client_path(const struct client *client, const char *object, const char *name, char *ret_path,
+	size_t path_n)
 {
 	struct field field;
-	if (field_find(NULL, plural(object), name, &field, NULL) != RC_OK ||
-		strlen(field.path) >= path_n)
+	if (field_find(client_schema(client), plural(object), name, &field, NULL) != RC_OK)
+		return false;
+	field_single(&field);
+	if (strlen(field.path) >= path_n)
 		return false;
 	memcpy(ret_path, field.path, strlen(field.path) + 1);
 	return true;

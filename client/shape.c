@@ -34,7 +34,12 @@ static bool put(json_t *record, const char *path, json_t *value)
 		}
 		record = next;
 	}
-	return json_object_set_new(record, key, value) == 0;
+	json_t *there = json_object_get(record, key);
+	if (!json_is_object(there) || !json_is_object(value))
+		return json_object_set_new(record, key, value) == 0;
+	bool ok = json_object_update(there, value) == 0; /* parts beside other parts */
+	json_decref(value);
+	return ok;
 }
 
 static json_t *money_of(const json_t *number)
@@ -63,56 +68,65 @@ static json_t *link_of(const char *text)
 	return json_sprintf("https://%s", host);
 }
 
-/* The composite value for what a rule wrote under a known name. NULL: it makes no sense. */
-static json_t *composite_of(const struct name *n, json_t *value)
+/* What a rule wrote for a field -> what is kept, and where. NULL: it makes no sense. */
+static json_t *kept_of(const struct field *f, json_t *value, const char **ret_path)
 {
-	if (n->type == FIELD_MONEY && json_is_number(value))
+	const char *text = json_string_value(value);
+	*ret_path = f->path;
+	if (f->type == FIELD_MONEY && json_is_number(value))
 		return money_of(value);
-	if (n->type == FIELD_PHONE && json_is_string(value))
-		return phone_of(json_string_value(value));
-	if (n->type == FIELD_DOMAIN && json_is_string(value))
-		return link_of(json_string_value(value));
-	return json_incref(value);
+	if (f->type == FIELD_PHONE && text != NULL)
+		return phone_of(text);
+	if (f->type == FIELD_LIST && text != NULL)
+		return json_pack("[O]", value);
+	bool ends = f->type == FIELD_ID && json_is_null(value); /* of a relation */
+	if (f->plain[0] != '\0' && f->type != FIELD_MONEY && (text != NULL || ends))
+		*ret_path = f->plain;
+	return f->type == FIELD_DOMAIN && text != NULL ? link_of(text) : json_incref(value);
 }
 
-static const struct name *by_name(const char *object, const char *key)
+/* Puts what a rule wrote for a field where it belongs in out, a copy of all that it wrote. */
+static bool expand(json_t *out, const char *key, json_t *value, const struct field *field)
 {
-	for (const struct name *n = name_next(object, NULL); n != NULL; n = name_next(object, n))
-		if (strcmp(n->name, key) == 0)
-			return n;
-	return NULL;
+	const char *path;
+	json_t *kept = kept_of(field, value, &path);
+	bool same = kept == value;
+	bool moved = strcmp(path, key) != 0 || strchr(key, '.') != NULL;
+	if (same) {
+		json_decref(kept);
+		if (!moved)
+			return true;
+		kept = json_deep_copy(value); /* which may get more parts */
+	}
+	size_t key_n = strlen(key);
+	bool inside = strncmp(path, key, key_n) == 0 && path[key_n] == '.';
+	if (moved && !inside)
+		json_object_del(out, key);
+	return kept != NULL && put(out, path, kept);
 }
 
 enum rc fields_expand(const struct schema *schema, const char *object, const json_t *data,
 	json_t **ret_data, struct err *err)
 {
 	json_t *out = json_deep_copy(data);
-	if (out == NULL)
-		return err_set(err, RC_NOMEM, "no memory for a record");
+	enum rc rc = out == NULL ? err_set(err, RC_NOMEM, "no memory for a record") : RC_OK;
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)data, key, value)
-	{
-		struct field field;
-		enum rc rc = field_find(schema, object, key, &field, err);
-		if (rc != RC_OK) {
-			json_decref(out);
-			return rc;
+	if (rc == RC_OK)
+		json_object_foreach((json_t *)(uintptr_t)data, key, value)
+		{
+			struct field field;
+			rc = field_find(schema, object, key, &field, err);
+			if (rc == RC_OK && !expand(out, key, value, &field))
+				rc = err_set(err, RC_INVALID, "%s: no value that can be kept", key);
+			if (rc != RC_OK)
+				break;
 		}
-		const struct name *n = by_name(object, key);
-		bool renamed = strchr(key, '.') != NULL || strcmp(field.path, key) != 0;
-		if (!renamed && (n == NULL || (n->type != FIELD_MONEY && n->type != FIELD_PHONE)))
-			continue;
-		json_t *whole = n != NULL ? composite_of(n, value) : json_incref(value);
-		if (renamed)
-			json_object_del(out, key);
-		if (whole == NULL || !put(out, field.path, whole)) {
-			json_decref(out);
-			return err_set(err, RC_INVALID, "%s: no value that can be kept", key);
-		}
-	}
-	*ret_data = out;
-	return RC_OK;
+	if (rc == RC_OK)
+		*ret_data = out;
+	else
+		json_decref(out);
+	return rc;
 }
 
 /* A value of the real server's shape -> the flat one. NULL: there are no words for it. */

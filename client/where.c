@@ -269,6 +269,7 @@ static enum rc read_test(struct reading *r, const char *name, enum where_op op, 
 		return read_money(r, name, &field, op, value, negated, ret);
 	if (field.type == FIELD_PHONE)
 		return read_phone(r, &field, op, value, negated, ret);
+	field_single(&field);
 	if (field.type == FIELD_DOMAIN && op == WHERE_IN)
 		return read_domain(r, &field, value, negated, ret);
 	if (field.type == FIELD_DOMAIN && op == WHERE_EQ && json_is_string(value)) {

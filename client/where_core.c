@@ -279,7 +279,8 @@ static enum where_fit say_empty(struct saying *s, const struct where *w)
 	bool text = w->field.type == FIELD_TEXT || w->field.type == FIELD_EMAIL ||
 		    w->field.type == FIELD_DOMAIN;
 	bool never_text = w->field.type == FIELD_ID || w->field.type == FIELD_DATE ||
-			  w->field.type == FIELD_NUMBER;
+			  w->field.type == FIELD_NUMBER || w->field.type == FIELD_CHOICE ||
+			  w->field.type == FIELD_BOOLEAN;
 	if (w->negated || never_text) {
 		say_head(s, w, "is");
 		say(s, w->negated ? "NOT_NULL" : "NULL");

@@ -78,13 +78,14 @@ static void tell_lack(struct rule *rule, const struct event *e, const char *path
 }
 
 /* Fields go by their short names, too. */
-static enum rc read_key(struct rule *rule, const struct event *e, struct buf *key, bool *ret_found)
+static enum rc read_key(const struct client *client, struct rule *rule, const struct event *e,
+	struct buf *key, bool *ret_found)
 {
 	char path[256];
 	enum rc rc = match_field(e->record, rule->key_field, key, ret_found);
 	if (rc != RC_OK || *ret_found)
 		return rc;
-	bool known = client_path(e->object, rule->key_field, path, sizeof(path));
+	bool known = client_path(client, e->object, rule->key_field, path, sizeof(path));
 	if (!known)
 		snprintf(path, sizeof(path), "%s", rule->key_field);
 	rc = match_field(e->record, path, key, ret_found);
@@ -94,14 +95,14 @@ static enum rc read_key(struct rule *rule, const struct event *e, struct buf *ke
 }
 
 /* The key that needs no asking; "" for none. The record is one in any case. */
-static enum rc fill_key(struct match *m, const struct event *e)
+static enum rc fill_key(const struct runner *r, struct match *m, const struct event *e)
 {
 	struct buf key;
 	bool found = false;
 	enum rc rc = RC_OK;
 	buf_init(&key, KEY_MAX);
 	if (m->rule->key == RULE_KEY_FIELD)
-		rc = read_key(m->rule, e, &key, &found);
+		rc = read_key(r->client, m->rule, e, &key, &found);
 	if (rc == RC_OK && found) {
 		m->key = key.p;
 		return RC_OK;
@@ -119,8 +120,9 @@ static void fail_match(struct match *m, enum rc code, const char *text)
 	m->error = strdup(text);
 }
 
-static enum rc match_rule(struct route *route, size_t delivery, struct rule *rule)
+static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule)
 {
+	struct route *route = &r->route;
 	struct match *m = add_match(route);
 	if (m == NULL)
 		return RC_NOMEM;
@@ -129,7 +131,7 @@ static enum rc match_rule(struct route *route, size_t delivery, struct rule *rul
 	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION;
 	if (!ask) {
 		m->state = MATCH_RUN;
-		return fill_key(m, route->events[delivery]);
+		return fill_key(r, m, route->events[delivery]);
 	}
 	if (rule->set_aside) {
 		fail_match(m, RC_CPU, "the rule is set aside: its head took too long");
@@ -140,14 +142,15 @@ static enum rc match_rule(struct route *route, size_t delivery, struct rule *rul
 	return RC_OK;
 }
 
-static enum rc match_all(struct route *route)
+static enum rc match_all(struct runner *r)
 {
+	struct route *route = &r->route;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; i < route->n; i++) {
 		const struct event *e = route->events[i];
 		for (size_t k = 0; e != NULL && k < route->rules->n && rc == RC_OK; k++) {
 			if (is_on(route->rules->rules[k], e->name))
-				rc = match_rule(route, i, route->rules->rules[k]);
+				rc = match_rule(r, i, route->rules->rules[k]);
 		}
 	}
 	return rc;
@@ -277,7 +280,7 @@ static void take_answer(struct runner *r, struct match *m, const json_t *answer)
 		return;
 	if (json_is_string(key) && json_string_length(key) > 0)
 		m->key = strndup(json_string_value(key), KEY_MAX);
-	else if (fill_key(m, r->route.events[m->delivery]) != RC_OK)
+	else if (fill_key(r, m, r->route.events[m->delivery]) != RC_OK)
 		m->key = NULL;
 	if (m->key == NULL)
 		fail_match(m, RC_NOMEM, "no memory for the key of a run");
@@ -518,7 +521,7 @@ static bool read_batch(struct runner *r)
 	memset(route->events, 0, sizeof(route->events));
 	rc = parse_all(r);
 	if (rc == RC_OK)
-		rc = match_all(route);
+		rc = match_all(r);
 	if (rc == RC_OK)
 		return true;
 	err_set(&err, rc, "no memory to route events");

@@ -167,15 +167,29 @@ void twenty_furnish(lua_State *L)
 
 /* --- records --------------------------------------------------------------------------------- */
 
+/*
+ * Short names go by the form of the record, so that they are the same for objects of one's own: the
+ * part of the member that bears the standard name, or else of the only member that has such parts;
+ * where several have them, there is no short name. A domain is in a link whose own name says domain
+ * or website. Any other x is the link xLink or the rich text xV2.
+ */
 static const struct {
-	const char *name, *whole, *part;
+	const char *name, *standard, *part,
+		*sibling; /* sibling: another part that tells the form */
 } short_names[] = {
-	{"email", "emails", "primaryEmail"},
-	{"phone", "phones", "primaryPhoneNumber"},
-	{"domain", "domainName", "primaryLinkUrl"},
-	{"linkedin", "linkedinLink", "primaryLinkUrl"},
-	{"firstName", "name", "firstName"},
-	{"lastName", "name", "lastName"},
+	{"email", "emails", "primaryEmail", "additionalEmails"},
+	{"phone", "phones", "primaryPhoneNumber", "primaryPhoneCallingCode"},
+	{"domain", "domainName", "primaryLinkUrl", "primaryLinkLabel"},
+	{"firstName", "name", "firstName", "lastName"},
+	{"lastName", "name", "lastName", "firstName"},
+	{"street", "address", "addressStreet1", "addressCity"},
+	{"street2", "address", "addressStreet2", "addressCity"},
+	{"city", "address", "addressCity", "addressStreet1"},
+	{"postcode", "address", "addressPostcode", "addressCity"},
+	{"state", "address", "addressState", "addressCity"},
+	{"country", "address", "addressCountry", "addressCity"},
+	{"latitude", "address", "addressLat", "addressCity"},
+	{"longitude", "address", "addressLng", "addressCity"},
 };
 
 /* Puts the calling code in front of the number at the top, the parts being at `whole`. */
@@ -193,6 +207,60 @@ static void complete_phone(lua_State *L, int whole)
 	lua_pop(L, 1);
 }
 
+/* Does the value at `whole` have such parts? What has an id is a record of its own. */
+static bool has_parts(lua_State *L, int whole, size_t i)
+{
+	static const char id[] = "id";
+	const char *const keys[] = {short_names[i].part, short_names[i].sibling, id};
+	bool has[ARRAY_N(keys)] = {false};
+	for (size_t k = 0; k < ARRAY_N(keys) && lua_istable(L, whole); k++) {
+		lua_pushstring(L, keys[k]);
+		has[k] = lua_rawget(L, whole) != LUA_TNIL;
+		lua_pop(L, 1);
+	}
+	return (has[0] || has[1]) && !has[2];
+}
+
+/* Pushes the member of the record (at 1) that a short name is about, or nil. */
+static void push_whole(lua_State *L, size_t i)
+{
+	bool domain = strcmp(short_names[i].name, "domain") == 0;
+	int n = 0;
+	lua_pushstring(L, short_names[i].standard);
+	lua_rawget(L, 1);
+	int found = lua_gettop(L);
+	if (has_parts(L, found, i))
+		return;
+	for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+		const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+		if (!has_parts(L, lua_gettop(L), i) ||
+			(domain && strcasestr(key, "domain") == NULL &&
+				strcasestr(key, "website") == NULL))
+			continue;
+		lua_pushvalue(L, -1);
+		lua_replace(L, found);
+		n++;
+	}
+	if (n != 1) {
+		lua_pushnil(L);
+		lua_replace(L, found);
+	}
+}
+
+/* Pushes the part of the member `name` + ending, or nil. */
+static void push_ending(lua_State *L, const char *name, const char *ending, const char *part)
+{
+	lua_pushfstring(L, "%s%s", name, ending);
+	if (lua_rawget(L, 1) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_pushnil(L);
+		return;
+	}
+	lua_pushstring(L, part);
+	lua_rawget(L, -2);
+	lua_remove(L, -2);
+}
+
 /* __index of records: asked only for names that the record does not have itself. */
 static int find_short(lua_State *L)
 {
@@ -201,18 +269,26 @@ static int find_short(lua_State *L)
 	while (i < ARRAY_N(short_names) && strcmp(short_names[i].name, name) != 0)
 		i++;
 	lua_settop(L, 2);
-	lua_pushnil(L);
-	if (i == ARRAY_N(short_names))
-		return 1;
-	lua_pushstring(L, short_names[i].whole);
-	if (lua_rawget(L, 1) != LUA_TTABLE) {
-		lua_pushnil(L);
+	if (i < ARRAY_N(short_names)) {
+		push_whole(L, i);
+		if (lua_istable(L, 3)) {
+			lua_pushstring(L, short_names[i].part);
+			lua_rawget(L, 3);
+			if (strcmp(name, "phone") == 0)
+				complete_phone(L, 3);
+			return 1;
+		}
+	}
+	if (strcmp(name, "email") == 0) { /* of a member of the workspace */
+		lua_pushliteral(L, "userEmail");
+		lua_rawget(L, 1);
 		return 1;
 	}
-	lua_pushstring(L, short_names[i].part);
-	lua_rawget(L, 4);
-	if (strcmp(name, "phone") == 0)
-		complete_phone(L, 4);
+	if (strlen(name) > FRAME_WORD_MAX)
+		return 0;
+	push_ending(L, name, "Link", "primaryLinkUrl");
+	if (lua_isnil(L, -1))
+		push_ending(L, name, "V2", "markdown");
 	return 1;
 }
 
