@@ -241,11 +241,22 @@ enum rc fields_to_docs(const char *object, const json_t *data, json_t **ret_data
 	return rc;
 }
 
-/* One known flat field of a documented record -> its place in the real server's shape. */
-static bool unflatten(const struct name *n, json_t *out)
+/* The flat value of a documented field; NULL: the record has none. One that has the real server's
+ * field, too, has a field of the workspace's own under that name. */
+static json_t *flat_in(const json_t *record, const struct name *n)
 {
-	json_t *value = json_object_get(out, n->docs);
-	if (value == NULL || json_is_object(value))
+	json_t *value = json_object_get(record, n->docs);
+	return json_is_object(value) ||
+			       (strcmp(n->docs, n->path) != 0 && field_known(record, n->path))
+		       ? NULL
+		       : value;
+}
+
+/* One known flat field of a documented record -> its place in the real server's shape. */
+static bool unflatten(const struct name *n, const json_t *record, json_t *out)
+{
+	json_t *value = flat_in(record, n);
+	if (value == NULL)
 		return true;
 	json_t *whole;
 	if (json_is_null(value))
@@ -290,8 +301,7 @@ static bool relations_from_docs(json_t *out, const json_t *record)
 static bool is_flat(const char *object, const json_t *record)
 {
 	for (const struct name *n = name_next(object, NULL); n != NULL; n = name_next(object, n)) {
-		json_t *value = n->docs != NULL ? json_object_get(record, n->docs) : NULL;
-		if (value != NULL && !json_is_object(value))
+		if (n->docs != NULL && flat_in(record, n) != NULL)
 			return true;
 	}
 	const char *key;
@@ -319,7 +329,7 @@ json_t *fields_from_docs(const char *object, const json_t *record)
 	for (const struct name *n = name_next(object, NULL); ok && n != NULL;
 		n = name_next(object, n))
 		if (n->docs != NULL)
-			ok = unflatten(n, out);
+			ok = unflatten(n, record, out);
 	if (!ok) {
 		json_decref(out);
 		return NULL;
@@ -347,8 +357,8 @@ enum rc fields_pick(const struct schema *schema, const char *object, const json_
 		json_t *value = field_value(record, field.path);
 		if (value == NULL && !field_known(record, field.path))
 			continue;
-		value = value != NULL ? json_incref(value) : json_null();
-		if (!put(out, field.path, value))
+		value = value != NULL ? json_deep_copy(value) : json_null();
+		if (value == NULL || !put(out, field.path, value))
 			rc = err_set(err, RC_NOMEM, "no memory for a record");
 	}
 	if (rc == RC_OK)

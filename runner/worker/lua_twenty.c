@@ -174,8 +174,8 @@ void twenty_furnish(lua_State *L)
  * or website. Any other x is the link xLink or the rich text xV2.
  */
 static const struct {
-	const char *name, *standard, *part,
-		*sibling; /* sibling: another part that tells the form */
+	const char *name, *standard, *part;
+	const char *sibling; /* another part that tells the form */
 } short_names[] = {
 	{"email", "emails", "primaryEmail", "additionalEmails"},
 	{"phone", "phones", "primaryPhoneNumber", "primaryPhoneCallingCode"},

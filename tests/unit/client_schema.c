@@ -685,6 +685,23 @@ Test(client_schema, a_lookup_scans_nothing)
 	schema_free(s);
 }
 
+Test(client_schema, an_own_field_is_not_taken_for_a_documented_one)
+{
+	static const char *const records[][2] = {
+		{"company", "{'id':'1','website':'w','domainName':{'primaryLinkUrl':'d'}}"},
+		{"person", "{'id':'1','email':'own','emails':{'primaryEmail':'a@b.c'}}"},
+		{"task", "{'id':'1','body':'old','bodyV2':{'markdown':'new'}}"},
+		{"task", "{'id':'1','body':'old','bodyV2':null}"},
+	};
+	for (size_t i = 0; i < ARRAY_N(records); i++) {
+		json_t *record = rig_json(records[i][1]);
+		json_t *seen = client_record(records[i][0], record);
+		cr_expect(json_equal(seen, record), "%s", records[i][1]);
+		json_decref(seen);
+		json_decref(record);
+	}
+}
+
 Test(client_schema, a_key_is_a_single_value)
 {
 	static const char *const cases[][3] = {{"person", "email", "emails.primaryEmail"},
