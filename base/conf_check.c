@@ -334,6 +334,50 @@ static enum rc take_bare_source(
 	return rc;
 }
 
+static bool is_below(const struct conf_option *o, const char *group)
+{
+	size_t n = strlen(group);
+	return strncmp(o->key, group, n) == 0 && o->key[n] == '.';
+}
+
+static bool can_be_off(const struct conf_option *o)
+{
+	return o->type == CONF_BOOL || (o->type == CONF_CHOICE && in_words(o->choices, "false"));
+}
+
+/* Can all of a group be switched off, and is that what was given: `coalesce = false`? */
+static bool is_group_off(const struct conf_tables *tables, const struct conf_given *g)
+{
+	bool any = false;
+	if (g->kind != CONF_KIND_BOOL || strcmp(g->text, "false") != 0)
+		return false;
+	for (size_t t = 0; t < tables->n; t++) {
+		for (size_t i = 0; i < tables->tables[t].options_n; i++) {
+			const struct conf_option *o = &tables->tables[t].options[i];
+			if (is_below(o, g->key) && !can_be_off(o))
+				return false;
+			any = any || is_below(o, g->key);
+		}
+	}
+	return any;
+}
+
+static enum rc take_group_off(struct conf *conf, const struct conf_tables *tables,
+	const struct conf_given *given, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t t = 0; t < tables->n; t++) {
+		for (size_t i = 0; i < tables->tables[t].options_n && rc == RC_OK; i++) {
+			const struct conf_option *o = &tables->tables[t].options[i];
+			struct conf_setting s = {
+				.key = o->key, .value = "false", .origin = given->origin};
+			if (is_below(o, given->key))
+				rc = conf_put(conf, &s, err);
+		}
+	}
+	return rc;
+}
+
 enum rc conf_take(struct conf *conf, const struct conf_tables *tables,
 	const struct conf_given *given, struct err *err)
 {
@@ -344,6 +388,8 @@ enum rc conf_take(struct conf *conf, const struct conf_tables *tables,
 			return rc;
 	}
 	const struct conf_option *o = find_option(tables, given->key, &rest);
+	if (o == NULL && is_group_off(tables, given))
+		return take_group_off(conf, tables, given, err);
 	if (o == NULL)
 		return refuse_unknown(tables, given, err);
 	if (!is_listed(o->type)) {

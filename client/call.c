@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/creation.h"
 #include "client/engine.h"
 
 void call_send(struct call *call, call_step step)
@@ -16,6 +17,21 @@ void call_send(struct call *call, call_step step)
 	call->step = step;
 	call->ask = NULL;
 	call->armed = true;
+	json_decref(call->share.item);
+	call->share = (struct share){.kind = SHARE_NONE};
+}
+
+void call_share(struct call *call, enum share_kind kind, int variant, json_t *item)
+{
+	if (item == NULL)
+		return;
+	call->share = (struct share){.kind = kind, .variant = variant, .item = item};
+}
+
+const char *call_shared_object(const struct call *call)
+{
+	bool made = call->share.kind == SHARE_CREATE && call->creation != NULL;
+	return made ? call->creation->object : call->object;
 }
 
 enum rc call_end(struct call *call, json_t *value, struct err *err)

@@ -16,6 +16,7 @@
 #define CALL_OBJECT_MAX 64
 
 struct call;
+struct bundle;
 struct engine;
 
 struct reply {        /* BORROWS during the step */
@@ -32,10 +33,29 @@ typedef enum rc (*call_step)(struct call *call, const struct reply *reply, struc
 /* Prepares a first request (call_send), or ends the call. */
 typedef enum rc (*call_start)(struct call *call, struct err *err);
 
+enum share_kind {      /* what alike requests can become while calls wait for budget */
+	SHARE_NONE,    /* goes alone; where it is a read, the very same ones go as one */
+	SHARE_IDS,     /* records by their ids: one list */
+	SHARE_CREATE,  /* new records with ids of ours: one batch */
+	SHARE_COMPARE, /* records to find duplicates of: one request */
+	SHARE_UPDATE,  /* one record changed: one request for many (bundle_update.c) */
+	SHARE_N,
+};
+enum share_form { SHARE_RECORD, SHARE_PAGE }; /* what the reply to SHARE_IDS has to look like */
+
+struct share { /* of a prepared request; zero: SHARE_NONE */
+	enum share_kind kind;
+	enum share_form form;
+	int variant;  /* alike ones have the same: depth, deleted */
+	json_t *item; /* owned; array of ids, new record, array of records, changes */
+};
+
 enum call_state {
 	CALL_READY,   /* in a lane: its request may go when its turn comes */
 	CALL_DELAYED, /* not before a time */
 	CALL_BLOCKED, /* behind an alike one, or until its children have ended */
+	CALL_RIDING,  /* its request goes with others, in its carrier's */
+	CALL_HELD,    /* answered; what became of it shows in a webhook that is awaited */
 	CALL_ON_WIRE,
 	CALL_DONE, /* answered or cancelled: freed by whoever holds it */
 };
@@ -69,6 +89,12 @@ struct call {
 	call_start children_done;
 
 	bool started; /* its first step ran */
+	bool anew;    /* began a second time, with what the workspace says now */
+	bool alone;   /* not to be put together with others (again) */
+	struct share share;
+	struct call *carrier;  /* of CALL_RIDING */
+	struct bundle *bundle; /* owned; of a carrier: a call of the engine's own */
+	json_t *held;          /* owned; of CALL_HELD: the record that was answered */
 	struct request request;
 	call_step step; /* gets the reply to request */
 	call_start ask; /* when nobody knows whether the request was done; NULL: it is sent again */
@@ -93,6 +119,13 @@ struct call {
 
 /* The request in call->request goes out; then step gets its reply. */
 void call_send(struct call *call, call_step step);
+/* After call_send: the request may go together with alike ones. TAKES item; without memory for it
+ * the request goes alone. */
+void call_share(struct call *call, enum share_kind kind, int variant, json_t *item);
+/* The same for records by their ids. TAKES ids. */
+void call_share_ids(struct call *call, enum deleted deleted, int depth, json_t *ids);
+/* The object that a shared request is about. BORROWS. */
+const char *call_shared_object(const struct call *call);
 /* TAKES value (NULL: out of memory). */
 enum rc call_end(struct call *call, json_t *value, struct err *err);
 /* Passes an error reply on as the call's own. */

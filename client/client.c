@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "client/engine.h"
 #include "client/operation.h"
+#include "client/schema.h"
 #include "client/url.h"
 
 static const struct conf_option options[] = {
@@ -30,8 +31,17 @@ static const struct conf_option options[] = {
 		"for one request, from its start to the last byte of its answer"},
 	{"twenty.insecure", CONF_BOOL, "false", 0, 0, NULL,
 		"allow http:// to another machine: the key goes out in the clear"},
+	{"coalesce.read", CONF_BOOL, "true", 0, 0, NULL,
+		"reads that are the same become one request while calls wait for budget"},
+	{"coalesce.get", CONF_BOOL, "true", 0, 0, NULL, "gets become one list of ids"},
+	{"coalesce.create", CONF_BOOL, "true", 0, 0, NULL, "creates become one batch"},
+	{"coalesce.duplicates", CONF_BOOL, "true", 0, 0, NULL,
+		"searches for duplicates become one"},
+	{"coalesce.update", CONF_BOOL, "true", 0, 0, NULL,
+		"changes of one record, and the same change of many, become one"},
 	{"coalesce.upsert", CONF_CHOICE, "auto", 0, 0, "auto false",
-		CONF_RESERVED "; every update is sent by itself"},
+		"different changes of living records become one batch upsert where webhooks of "
+		"ours would show a revival"},
 };
 
 const struct conf_table client_conf_table = {"client", options, ARRAY_N(options)};
@@ -131,6 +141,12 @@ enum rc client_new(
 		.dialect = conf_text(conf, "twenty.dialect"),
 		.per_hour = conf_int(conf, "twenty.budget"),
 		.deadline_ms = conf_int(conf, "twenty.timeout"),
+		.coalesce = {.read = conf_bool(conf, "coalesce.read"),
+			.get = conf_bool(conf, "coalesce.get"),
+			.create = conf_bool(conf, "coalesce.create"),
+			.duplicates = conf_bool(conf, "coalesce.duplicates"),
+			.update = conf_bool(conf, "coalesce.update"),
+			.upsert = strcmp(conf_text(conf, "coalesce.upsert"), "auto") == 0},
 	};
 	rc = engine_open(&client->engine, &settings, loop, err);
 	free(base);
@@ -222,6 +238,14 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 const struct schema *client_schema(const struct client *client)
 {
 	return client != NULL ? client->engine.schema : NULL;
+}
+
+void client_heard(struct client *client, const struct client_event *event)
+{
+	struct engine *e = &client->engine;
+	const struct schema_object *object = schema_object(e->schema, event->object);
+	if (object != NULL)
+		hearing_event(e, object->plural, event->record, event->fields, clock_mono_ms());
 }
 
 void client_cancel(struct client *client, uint64_t ticket)

@@ -46,7 +46,7 @@ struct sd_event;
 struct client;
 struct schema;
 
-/* twenty.url, .key, .dialect, .budget, .timeout, .insecure, coalesce.upsert; STATIC. */
+/* twenty.url, .key, .dialect, .budget, .timeout, .insecure, coalesce.*; STATIC. */
 extern const struct conf_table client_conf_table;
 
 /* What the table cannot say: an address that a key may be sent to, and a key that can be one.
@@ -115,6 +115,14 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 	struct err *err) must_check;
 /* The caller has lost interest: done will not be called. What is on the wire goes on. */
 void client_cancel(struct client *client, uint64_t ticket);
+
+struct client_event {         /* BORROWS; a webhook of this workspace */
+	const char *object;   /* "person" */
+	const json_t *record; /* as it is after the change */
+	const json_t *fields; /* updatedFields: array of names; NULL: none */
+};
+/* What came in may be the echo of a write of ours, which some of them wait for. Cheap. */
+void client_heard(struct client *client, const struct client_event *event);
 
 struct client_status {
 	const char *dialect; /* "core" "docs" "unknown"; STATIC */

@@ -34,6 +34,8 @@ static enum rc send(struct call *call, struct err *err)
 	if (rc == RC_OK) {
 		call_send(call, came);
 		call->ask = call_dialect(call)->own_ids ? NULL : ask;
+		if (call_dialect(call)->own_ids)
+			call_share(call, SHARE_CREATE, 0, json_incref(c->data));
 	}
 	return rc;
 }

@@ -74,6 +74,12 @@ struct dialect {
 		struct request *r, const char *object, const json_t *list, struct err *err);
 	enum rc (*update)(struct request *r, const char *object, const char *id, const json_t *data,
 		struct err *err);
+	/* The same change of several records; ids: array. Core only. */
+	enum rc (*update_ids)(struct request *r, const char *object, const json_t *ids,
+		const json_t *data, struct err *err);
+	/* Different changes of several records, each with its id. Core only; see upsert.h. */
+	enum rc (*upsert)(
+		struct request *r, const char *object, const json_t *rows, struct err *err);
 	enum rc (*remove)(struct request *r, const char *object, const char *id, struct err *err);
 	/* records: array of what to compare with */
 	enum rc (*duplicates)(

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/uuid.h"
 #include "client/dialect.h"
 
 #define FILTER_MAX 9000 /* bytes before escaping */
@@ -114,6 +115,46 @@ static enum rc update(
 {
 	enum rc rc = dialect_start_record(r, REQUEST_PATCH, object, id, err);
 	return rc == RC_OK ? dialect_built(request_json(r, data), err) : rc;
+}
+
+/* Never by another filter than ids, and never by none: that would change everything. */
+static enum rc update_ids(struct request *r, const char *object, const json_t *ids,
+	const json_t *data, struct err *err)
+{
+	struct buf filter;
+	buf_init(&filter, FILTER_MAX);
+	enum rc rc =
+		json_array_size(ids) == 0 ? err_set(err, RC_DENIED, "there are no ids") : RC_OK;
+	size_t i;
+	json_t *each;
+	json_array_foreach(ids, i, each)
+	{
+		const char *id = json_string_value(each);
+		if (rc == RC_OK && (id == NULL || !uuid_valid(id)))
+			rc = err_set(err, RC_DENIED, "an id must be a UUID");
+		if (rc == RC_OK)
+			rc = dialect_built(
+				buf_printf(&filter, "%s\"%s\"", i == 0 ? "id[in]:[" : ",", id),
+				err);
+	}
+	if (rc == RC_OK)
+		rc = dialect_built(buf_put_text(&filter, "]"), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_start(r, REQUEST_PATCH, "/rest/%s", object), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_param(r, "filter", filter.p), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_json(r, data), err);
+	buf_done(&filter);
+	return rc;
+}
+
+static enum rc upsert(struct request *r, const char *object, const json_t *rows, struct err *err)
+{
+	enum rc rc = dialect_built(request_start(r, REQUEST_POST, "/rest/batch/%s", object), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_param(r, "upsert", "true"), err);
+	return rc == RC_OK ? dialect_built(request_json(r, rows), err) : rc;
 }
 
 static enum rc remove_softly(struct request *r, const char *object, const char *id, struct err *err)
@@ -310,6 +351,8 @@ const struct dialect dialect_core = {
 	.create = create,
 	.create_many = create_many,
 	.update = update,
+	.update_ids = update_ids,
+	.upsert = upsert,
 	.remove = remove_softly,
 	.duplicates = duplicates,
 	.duplicates_of = duplicates_of,

@@ -142,6 +142,24 @@ static enum rc update(
 	return rc == RC_OK ? put_body(r, object, data, err) : rc;
 }
 
+static enum rc refuse_many(struct err *err)
+{
+	return err_set(err, RC_UNSUPPORTED, "this server changes one record at a time");
+}
+
+static enum rc update_ids(struct request *r, const char *object, const json_t *ids,
+	const json_t *data, struct err *err)
+{
+	(void)r, (void)object, (void)ids, (void)data;
+	return refuse_many(err);
+}
+
+static enum rc upsert(struct request *r, const char *object, const json_t *rows, struct err *err)
+{
+	(void)r, (void)object, (void)rows;
+	return refuse_many(err);
+}
+
 static enum rc remove_softly(struct request *r, const char *object, const char *id, struct err *err)
 {
 	enum rc rc = dialect_start_record(r, REQUEST_DELETE, object, id, err);
@@ -292,6 +310,8 @@ const struct dialect dialect_docs = {
 	.create = create,
 	.create_many = create_many,
 	.update = update,
+	.update_ids = update_ids,
+	.upsert = upsert,
 	.remove = remove_softly,
 	.duplicates = duplicates,
 	.duplicates_of = duplicates_of,

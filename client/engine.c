@@ -20,36 +20,55 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "client/bundle.h"
 #include "client/creation.h"
 #include "client/doubt.h"
 #include "client/lane.h"
 #include "client/listing.h"
 #include "client/operation.h"
 #include "client/scan.h"
+#include "client/schema.h"
 
 #define ATTEMPTS_MAX 6 /* of one request while the line is up */
 #define RETRY_MS 250
 #define RETRY_MAX_MS 20000
-#define SCAN_FROM 262144 /* smaller answers cannot grow large when parsed */
+#define SCHEMA_MS 5000         /* it is not read again sooner than that */
+#define SCHEMA_AGAIN_MS 300000 /* when it could not be read */
+#define SCAN_FROM 262144       /* smaller answers cannot grow large when parsed */
 #define SCAN_DEPTH 100
 #define SCAN_PARTS 2000000
 
 static void finish(struct engine *e, struct call *c, enum rc code, const char *message);
 static void settle(struct engine *e, struct call *c, enum rc rc, struct err *err);
 static void detach(struct engine *e, struct call *c);
+static bool is_out(const struct call *c);
 
 /* ---- one call ---- */
 
-void call_free(struct call *c)
+/* Forgets what its steps have gathered. */
+static void call_reset(struct call *c)
 {
-	if (c == NULL)
-		return;
 	if (c->work_done != NULL && c->work != NULL)
 		c->work_done(c->work);
 	free(c->work);
 	listing_free(c->listing);
 	creation_free(c->creation);
 	free(c->doubt);
+	c->work = NULL;
+	c->work_done = NULL;
+	c->listing = NULL;
+	c->creation = NULL;
+	c->doubt = NULL;
+}
+
+void call_free(struct call *c)
+{
+	if (c == NULL)
+		return;
+	call_reset(c);
+	bundle_free(c->bundle);
+	json_decref(c->held);
+	json_decref(c->share.item);
 	request_done(&c->request);
 	for (int i = 0; i < c->results_n; i++)
 		json_decref(c->results[i].value);
@@ -73,7 +92,20 @@ static void forget(struct engine *e, struct call *c)
 /* Does anybody wait for its answer? */
 static bool is_wanted(const struct call *c)
 {
-	return c->done != NULL || c->parent != NULL;
+	return c->done != NULL || c->parent != NULL || (c->bundle != NULL && c->bundle->n > 0);
+}
+
+static void ready_put(struct engine *e, struct call *c)
+{
+	c->state = CALL_READY;
+	e->ready_n++;
+	lane_put(&e->ready[c->lane], c);
+}
+
+static void ready_drop(struct engine *e, struct call *c)
+{
+	e->ready_n--;
+	lane_drop(&e->ready[c->lane], c);
 }
 
 static void to_lane(struct engine *e, struct call *c)
@@ -82,8 +114,7 @@ static void to_lane(struct engine *e, struct call *c)
 		finish(e, c, RC_CLOSED, "");
 		return;
 	}
-	c->state = CALL_READY;
-	lane_put(&e->ready[c->lane], c);
+	ready_put(e, c);
 }
 
 static void to_delayed(struct engine *e, struct call *c, int64_t ms)
@@ -101,11 +132,20 @@ static void orphan(struct engine *e, const struct call *parent)
 		if (c->parent != parent)
 			continue;
 		c->parent = NULL;
-		if (c->state == CALL_ON_WIRE)
+		if (is_out(c))
 			continue;
 		detach(e, c);
 		finish(e, c, RC_CLOSED, "");
 	}
+}
+
+/* A carrier that ends with members left. */
+static void desert(struct call *carrier, enum rc code, const char *message)
+{
+	struct reply reply = {.code = code != RC_OK ? code : RC_UPSTREAM,
+		.message = code != RC_OK ? message : "Twenty's answer is not what was asked for",
+		.unknown = carrier->resent};
+	bundle_reply_all(carrier, &reply);
 }
 
 /* Notes what became of a child; the last one lets its parent go on. */
@@ -124,7 +164,6 @@ static void tell_parent(struct engine *e, const struct call *c, enum rc code, co
 		return;
 	struct err err = {.code = RC_OK, .msg = ""};
 	lane_drop(&e->blocked, parent);
-	parent->state = CALL_READY;
 	parent->armed = false;
 	settle(e, parent, parent->children_done(parent, &err), &err);
 }
@@ -134,9 +173,11 @@ static void finish(struct engine *e, struct call *c, enum rc code, const char *m
 {
 	if (c->children > 0)
 		orphan(e, c);
+	if (c->bundle != NULL)
+		desert(c, code, message);
 	c->state = CALL_DONE;
 	forget(e, c);
-	e->waiting--;
+	e->waiting -= c->bundle == NULL ? 1 : 0;
 	struct client_answer answer = {
 		.code = code,
 		.value = code == RC_OK ? c->value : NULL,
@@ -190,12 +231,28 @@ static void deliver(struct engine *e, struct call *c, const struct reply *reply)
 	settle(e, c, c->step(c, reply, &err), &err);
 }
 
+/* The first step of a call in a lane: it costs nothing, and may end the call. One that wants to
+ * send keeps its place. */
 static void begin(struct engine *e, struct call *c)
 {
 	struct err err = {.code = RC_OK, .msg = ""};
 	c->started = true;
 	c->armed = false;
-	settle(e, c, operations[c->op]->start(c, &err), &err);
+	enum rc rc = operations[c->op]->start(c, &err);
+	if (rc == RC_OK && c->armed && !c->ended && c->state == CALL_READY)
+		return;
+	ready_drop(e, c);
+	settle(e, c, rc, &err);
+}
+
+static void begin_all(struct engine *e)
+{
+	for (int i = 0; i < CLIENT_LANE_N; i++)
+		for (struct call *c = e->ready[i].head, *next; c != NULL; c = next) {
+			next = c->next;
+			if (!c->started)
+				begin(e, c);
+		}
 }
 
 /* ---- replies ---- */
@@ -233,6 +290,42 @@ static json_t *parse(struct slice body)
 	return json_loadb(body.p, body.n, JSON_DECODE_ANY, NULL);
 }
 
+/* The name in quotes that a message complains about. */
+static bool name_in(const char *message, char *ret_name, size_t name_n)
+{
+	const char *at = strchr(message, '"');
+	size_t n = at != NULL ? strcspn(at + 1, "\"") : 0;
+	if (n == 0 || at[n + 1] != '"' || n >= name_n)
+		return false;
+	memcpy(ret_name, at + 1, n);
+	ret_name[n] = '\0';
+	return true;
+}
+
+/* A refusal that names an unknown field: what we know of the workspace may be old. True: the call
+ * begins anew when that has been read again. */
+static bool begins_anew(struct engine *e, struct call *c, struct fault *fault, int64_t now)
+{
+	char name[FIELD_PATH_MAX], near[128];
+	if (fault->code != RC_REJECTED || e->probe.dialect != &dialect_core ||
+		!schema_names_unknown(fault->message))
+		return false;
+	if (now - e->schema_ms >= SCHEMA_MS)
+		e->schema_due = true;
+	if (e->schema_due && c->bundle == NULL && c->requests == 1 && !c->anew) {
+		c->anew = true;
+		c->started = false;
+		call_reset(c);
+		to_lane(e, c);
+		return true;
+	}
+	size_t n = strlen(fault->message);
+	if (name_in(fault->message, name, sizeof(name)) &&
+		schema_suggest(e->schema, c->object, name, near, sizeof(near)))
+		snprintf(fault->message + n, sizeof(fault->message) - n, " (%s)", near);
+	return false;
+}
+
 static void answered_badly(struct engine *e, struct call *c, int status, const json_t *body,
 	struct budget_notice *notice)
 {
@@ -266,6 +359,8 @@ static void answered_badly(struct engine *e, struct call *c, int status, const j
 		to_lane(e, c);
 		return;
 	}
+	if (begins_anew(e, c, &fault, now))
+		return;
 	if (fault.code == RC_NOT_FOUND && !doubt_read(c, &fault, &reply))
 		to_lane(e, c);
 	else
@@ -300,8 +395,9 @@ static void call_answered(void *ctx, const struct transport_answer *a)
 {
 	struct call *c = ctx;
 	struct engine *e = c->engine;
+	lane_drop(&e->wire, c);
 	e->on_wire--;
-	e->waiting++;
+	e->waiting += c->bundle == NULL ? 1 : 0;
 	c->wire_us += a->wire_us;
 	struct reply reply = {.code = RC_UPSTREAM, .message = a->problem};
 	switch (a->end) {
@@ -369,9 +465,35 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 static void schema_answered(void *ctx, const struct transport_answer *a)
 {
 	struct engine *e = ctx;
+	struct err err;
+	struct schema *schema = NULL;
+	e->probe.on_wire = false;
+	if (a->end != TRANSPORT_ANSWERED || a->status != 200)
+		return;
+	json_t *body = parse(a->body);
+	if (schema_read(body, &schema, &err) == RC_OK) {
+		schema_free(e->schema);
+		hearing_done(&e->hearing);
+		e->schema = schema;
+	}
+	json_decref(body);
+}
+
+static void abilities_answered(void *ctx, const struct transport_answer *a)
+{
+	struct engine *e = ctx;
 	e->probe.on_wire = false;
 	if (a->end == TRANSPORT_ANSWERED && a->status == 200)
 		probe_read_schema(&e->probe, a->body);
+}
+
+static void webhooks_answered(void *ctx, const struct transport_answer *a)
+{
+	struct engine *e = ctx;
+	e->probe.on_wire = false;
+	json_t *body = a->end == TRANSPORT_ANSWERED && a->status == 200 ? parse(a->body) : NULL;
+	hearing_read(e, body);
+	json_decref(body);
 }
 
 static void count_request(struct engine *e, int64_t now)
@@ -380,39 +502,118 @@ static void count_request(struct engine *e, int64_t now)
 	e->requests++;
 }
 
-static void send_probe(struct engine *e, int64_t now, bool schema)
+/* What the engine asks on its own account, one question at a time. */
+static const struct question {
+	enum rc (*ask)(struct engine *e, struct err *err);
+	transport_done_fn answered;
+	bool free; /* not limited by the budget */
+} questions[];
+
+enum { ASK_NOTHING = -1, ASK_DIALECT, ASK_SCHEMA, ASK_ABILITIES, ASK_WEBHOOKS };
+
+static enum rc ask_dialect(struct engine *e, struct err *err)
+{
+	return probe_ask(&e->probe, err);
+}
+
+static enum rc ask_schema(struct engine *e, struct err *err)
+{
+	e->schema_due = false;
+	e->schema_ms = clock_mono_ms();
+	return schema_ask(&e->probe.request, err);
+}
+
+static enum rc ask_abilities(struct engine *e, struct err *err)
+{
+	e->probe.schema_asked = true;
+	return probe_ask_schema(&e->probe, err);
+}
+
+static enum rc ask_webhooks(struct engine *e, struct err *err)
+{
+	e->hearing.asked = true;
+	return hearing_ask(&e->probe.request, err);
+}
+
+static const struct question questions[] = {
+	[ASK_DIALECT] = {ask_dialect, probe_answered, false},
+	[ASK_SCHEMA] = {ask_schema, schema_answered, true},
+	[ASK_ABILITIES] = {ask_abilities, abilities_answered, false},
+	[ASK_WEBHOOKS] = {ask_webhooks, webhooks_answered, true},
+};
+
+/* The next question; calls wait for all but the last one. */
+static int next_question(const struct engine *e, bool up, int64_t now)
+{
+	bool lacks = e->schema == NULL && now - e->schema_ms > SCHEMA_AGAIN_MS;
+	if (!up)
+		return ASK_DIALECT;
+	if (e->probe.dialect != &dialect_core)
+		return ASK_NOTHING;
+	if (e->schema_due || lacks)
+		return ASK_SCHEMA;
+	if (!e->probe.schema_asked)
+		return ASK_ABILITIES;
+	bool echoes = e->coalesce.upsert && !e->budget.unlimited;
+	return echoes && !e->hearing.asked ? ASK_WEBHOOKS : ASK_NOTHING;
+}
+
+static void send_question(struct engine *e, int64_t now, int which)
 {
 	struct err err;
-	enum rc rc = schema ? probe_ask_schema(&e->probe, &err) : probe_ask(&e->probe, &err);
+	enum rc rc = questions[which].ask(e, &err);
 	if (rc == RC_OK)
-		rc = transport_send(e->transport, &e->probe.request,
-			schema ? schema_answered : probe_answered, e, &err);
+		rc = transport_send(
+			e->transport, &e->probe.request, questions[which].answered, e, &err);
 	if (rc != RC_OK) {
 		line_failed(&e->line, now, LINE_UNSENT, err.msg);
 		return;
 	}
 	e->probe.on_wire = true;
-	e->probe.schema_asked = e->probe.schema_asked || schema;
-	count_request(e, now);
+	e->asking = which;
+	if (questions[which].free)
+		e->requests++;
+	else
+		count_request(e, now);
 }
 
 /* ---- going out ---- */
 
 static void send_call(struct engine *e, struct call *c, int64_t now)
 {
-	struct err err;
-	enum rc rc = transport_send(e->transport, &c->request, call_answered, c, &err);
+	struct err err = {.code = RC_CLOSED, .msg = ""};
+	enum rc rc = is_wanted(c) ? RC_OK : RC_CLOSED;
+	if (rc == RC_OK && c->bundle != NULL && c->doubt == NULL) {
+		rc = c->bundle->kind->prepare(c, &err);
+		if (rc != RC_OK) /* each may still go alone */
+			bundle_return_all(c);
+	}
+	if (rc == RC_OK)
+		rc = transport_send(e->transport, &c->request, call_answered, c, &err);
 	if (rc != RC_OK) {
 		finish(e, c, rc, err.msg);
 		return;
 	}
 	c->state = CALL_ON_WIRE;
+	lane_put(&e->wire, c);
 	c->requests++;
 	if (c->started_us == 0)
 		c->started_us = clock_mono_us();
 	e->on_wire++;
-	e->waiting--;
+	e->waiting -= c->bundle == NULL ? 1 : 0;
 	count_request(e, now);
+}
+
+/* Is there less budget than there are calls? */
+static bool is_short(const struct engine *e, int64_t now)
+{
+	double tokens = budget_tokens(&e->budget, now);
+	return e->ready_n > 1 && tokens >= 0 && tokens < (double)e->ready_n;
+}
+
+bool engine_short(const struct engine *e)
+{
+	return is_short(e, clock_mono_ms());
 }
 
 static struct call *first_ready(struct engine *e)
@@ -421,6 +622,34 @@ static struct call *first_ready(struct engine *e)
 		if (e->ready[i].head != NULL)
 			return e->ready[i].head;
 	return NULL;
+}
+
+/* The same, where nothing may overtake what is on the wire. */
+static struct call *first_clear(struct engine *e)
+{
+	json_t *busy = engine_busy(e);
+	struct call *found = NULL;
+	for (int i = 0; i < CLIENT_LANE_N && found == NULL && busy != NULL; i++)
+		for (struct call *c = e->ready[i].head; c != NULL && found == NULL; c = c->next)
+			found = engine_clashes(busy, c) ? NULL : c;
+	json_decref(busy);
+	return found;
+}
+
+/* The next call, or the carrier that goes in its place; it is in no lane. */
+static struct call *take_ready(struct engine *e, int64_t now)
+{
+	if (!is_short(e, now)) {
+		struct call *c = first_ready(e);
+		ready_drop(e, c);
+		return c;
+	}
+	begin_all(e);
+	struct call *head = first_clear(e);
+	struct call *carrier = head != NULL ? bundle_gather(e, head) : NULL;
+	if (head != NULL && carrier == NULL)
+		ready_drop(e, head);
+	return carrier != NULL ? carrier : head;
 }
 
 /* Moves calls whose time has come back to their lanes; answers when the next one's comes. */
@@ -439,32 +668,50 @@ static int64_t wake_delayed(struct engine *e, int64_t now)
 	return next;
 }
 
+/* Before any call: the engine's own questions. True: calls have to wait, and *ret_at is when to
+ * look again. */
+static bool send_own(struct engine *e, int64_t now, int64_t *ret_at)
+{
+	bool up = e->line.state == LINE_UP;
+	*ret_at = INT64_MAX;
+	if (e->probe.on_wire)
+		return !up || e->asking != ASK_WEBHOOKS;
+	int which = next_question(e, up, now);
+	if (which == ASK_NOTHING)
+		return false;
+	*ret_at = e->line.probe_at_ms;
+	if (!up && e->line.probe_at_ms > now)
+		return true;
+	int64_t wait = questions[which].free ? 0 : budget_wait_ms(&e->budget, now, e->on_wire);
+	*ret_at = wait > 0 ? now + wait : INT64_MAX;
+	if (wait > 0)
+		return true;
+	send_question(e, now, which);
+	if (!e->probe.on_wire)
+		*ret_at = e->line.probe_at_ms;
+	return which != ASK_WEBHOOKS;
+}
+
 /* Sends what may go. Answers when there is a reason to look again. */
 static int64_t send_ready(struct engine *e, int64_t now)
 {
+	int64_t at;
 	while (transport_in_flight(e->transport) < TRANSPORT_PARALLEL) {
-		bool up = e->line.state == LINE_UP;
-		bool schema = up && !e->probe.schema_asked && e->probe.dialect == &dialect_core;
-		struct call *c = up ? first_ready(e) : NULL;
-		if (c != NULL && !c->started) { /* costs nothing, and may end it */
-			lane_drop(&e->ready[c->lane], c);
+		if (send_own(e, now, &at))
+			return at;
+		struct call *c = first_ready(e);
+		if (c == NULL)
+			return INT64_MAX;
+		if (!c->started) {
 			begin(e, c);
 			continue;
 		}
-		if (!up && e->probe.on_wire)
-			return INT64_MAX;
-		if (!up && e->line.probe_at_ms > now)
-			return e->line.probe_at_ms;
-		if (c == NULL && up && (!schema || e->probe.on_wire))
-			return INT64_MAX;
 		int64_t wait = budget_wait_ms(&e->budget, now, e->on_wire + e->probe.on_wire);
 		if (wait > 0)
 			return now + wait;
-		if (c == NULL) {
-			send_probe(e, now, schema);
-			continue;
-		}
-		lane_drop(&e->ready[c->lane], c);
+		c = take_ready(e, now);
+		if (c == NULL)
+			return INT64_MAX;
 		send_call(e, c, now);
 	}
 	return INT64_MAX;
@@ -489,6 +736,9 @@ static void pump(struct engine *e)
 	e->pumping = true;
 	int64_t now = clock_mono_ms();
 	int64_t next = wake_delayed(e, now);
+	hearing_expire(e, now);
+	if (e->hearing.held_n > 0 && e->hearing.due_ms < next)
+		next = e->hearing.due_ms;
 	int64_t again = send_ready(e, now);
 	transport_kick(e->transport);
 	arm_timer(e, again < next ? again : next, now);
@@ -530,14 +780,19 @@ void engine_wake(struct engine *e)
 
 /* ---- from outside ---- */
 
-void engine_add(struct engine *e, struct call *c)
+static void enlist(struct engine *e, struct call *c)
 {
-	c->engine = e;
-	c->ticket = ++e->next_ticket;
 	c->all_next = e->all;
 	if (e->all != NULL)
 		e->all->all_prev = c;
 	e->all = c;
+}
+
+void engine_add(struct engine *e, struct call *c)
+{
+	c->engine = e;
+	c->ticket = ++e->next_ticket;
+	enlist(e, c);
 	if (c->parent == NULL)
 		e->calls++;
 	e->waiting++;
@@ -558,12 +813,70 @@ void engine_unblock(struct call *c)
 	engine_wake(c->engine);
 }
 
+struct call *engine_carrier(struct engine *e, const struct call *head)
+{
+	struct call *c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	request_init(&c->request);
+	c->op = head->op;
+	c->lane = head->lane;
+	c->ticket = head->ticket;
+	c->engine = e;
+	c->started = true;
+	snprintf(c->object, sizeof(c->object), "%s", call_shared_object(head));
+	enlist(e, c);
+	return c;
+}
+
+void engine_ride(struct call *c)
+{
+	ready_drop(c->engine, c);
+}
+
+void engine_reply(struct call *c, const struct reply *reply)
+{
+	deliver(c->engine, c, reply);
+}
+
+void engine_return(struct call *c)
+{
+	to_lane(c->engine, c);
+	engine_wake(c->engine);
+}
+
+void engine_await(struct call *c)
+{
+	lane_put(&c->engine->blocked, c);
+}
+
+void engine_own(
+	struct engine *e, enum client_op op, const char *object, json_t *args, client_done_fn done)
+{
+	struct call *c = args != NULL ? calloc(1, sizeof(*c)) : NULL;
+	char *name = strdup("");
+	if (c == NULL || name == NULL) {
+		free(c);
+		free(name);
+		json_decref(args);
+		log_error(NULL, "no memory for a call");
+		return;
+	}
+	request_init(&c->request);
+	c->op = op;
+	c->args = args;
+	c->name = name;
+	c->done = done;
+	snprintf(c->object, sizeof(c->object), "%s", object);
+	engine_add(e, c);
+}
+
 /* Takes a call that waits out of the list it is in. */
 static void detach(struct engine *e, struct call *c)
 {
 	switch (c->state) {
 	case CALL_READY:
-		lane_drop(&e->ready[c->lane], c);
+		ready_drop(e, c);
 		break;
 	case CALL_DELAYED:
 		lane_drop(&e->delayed, c);
@@ -571,21 +884,36 @@ static void detach(struct engine *e, struct call *c)
 	case CALL_BLOCKED:
 		lane_drop(&e->blocked, c);
 		break;
+	case CALL_HELD:
+		hearing_leave(c);
+		break;
+	case CALL_RIDING:
+		bundle_leave(c);
+		break;
 	case CALL_ON_WIRE:
+		lane_drop(&e->wire, c);
+		break;
 	case CALL_DONE:
 		break;
 	}
 }
 
+/* Is its request, or the one that it rides with, on its way? */
+static bool is_out(const struct call *c)
+{
+	const struct call *goes = c->state == CALL_RIDING ? c->carrier : c;
+	return goes->state == CALL_ON_WIRE;
+}
+
 void engine_cancel(struct engine *e, uint64_t ticket)
 {
 	struct call *c = e->all;
-	while (c != NULL && c->ticket != ticket)
+	while (c != NULL && (c->ticket != ticket || c->done == NULL))
 		c = c->all_next;
 	if (c == NULL)
 		return;
 	c->done = NULL;
-	if (c->state == CALL_ON_WIRE)
+	if (is_out(c))
 		return;
 	detach(e, c);
 	finish(e, c, RC_CLOSED, "");
@@ -599,6 +927,8 @@ enum rc engine_open(
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		random = (uint64_t)clock_mono_us();
 	*e = (struct engine){.loop = sd_event_ref(loop), .timer_at_ms = -1};
+	e->coalesce = settings->coalesce;
+	e->schema_due = true;
 	budget_init(&e->budget, settings->per_hour, now);
 	line_init(&e->line, now, random);
 	probe_init(&e->probe, settings->dialect);
@@ -618,6 +948,18 @@ enum rc engine_open(
 	return RC_OK;
 }
 
+/* Lets the members of a carrier go, to be answered each by itself. */
+static void disband(struct call *carrier)
+{
+	bool out = carrier->state == CALL_ON_WIRE;
+	while (carrier->bundle->n > 0) {
+		struct call *member = carrier->bundle->member[0];
+		bundle_leave(member);
+		member->state = CALL_DONE;
+		member->unknown = member->request.effect && (out || carrier->resent);
+	}
+}
+
 void engine_close(struct engine *e)
 {
 	e->closing = true;
@@ -625,11 +967,14 @@ void engine_close(struct engine *e)
 	e->transport = NULL;
 	while (e->all != NULL) {
 		struct call *c = e->all;
-		if (c->state == CALL_ON_WIRE)
+		if (c->bundle != NULL)
+			disband(c);
+		else if (is_out(c))
 			c->unknown = c->request.effect || c->resent;
 		detach(e, c);
 		finish(e, c, RC_CLOSED, "the client was closed");
 	}
+	schema_free(e->schema);
 	probe_done(&e->probe);
 	sd_event_source_disable_unref(e->wake);
 	sd_event_source_disable_unref(e->timer);

@@ -2,8 +2,8 @@
 /*
  * Which request goes out when. Calls wait in four lanes; the engine takes the next one when the
  * line is up, the budget allows it and there is room on the wire, and repeats what failed where a
- * repeat is safe. This is where calls could be put together into fewer requests: between lane and
- * wire.
+ * repeat is safe. While there is less budget than there are calls, alike ones go together
+ * (bundle.h) and nothing overtakes a call on the same record.
  */
 #ifndef MOONHOOK_CLIENT_ENGINE_H
 #define MOONHOOK_CLIENT_ENGINE_H
@@ -12,13 +12,14 @@
 
 #include "client/budget.h"
 #include "client/call.h"
+#include "client/hearing.h"
 #include "client/line.h"
 #include "client/objects.h"
 #include "client/probe.h"
 #include "client/transport.h"
 
-struct lane { /* calls in order of their tickets */
-	struct call *head, *tail;
+struct coalesce { /* what may be put together (bundle.h) */
+	bool read, get, create, duplicates, update, upsert;
 };
 
 struct engine {
@@ -28,11 +29,18 @@ struct engine {
 	struct line line;
 	struct probe probe;
 	struct objects objects;
-	struct schema *schema; /* of the workspace; NULL: not read (yet) */
+	struct schema *schema; /* owned; of the workspace; NULL: not read (yet) */
+	bool schema_due;       /* it is to be read (again) before calls go */
+	int64_t schema_ms;     /* mono: when it was asked for last */
+	int asking;            /* the question that is on its way (engine.c) */
 	char *key;             /* so that a message that holds it can be told */
+	struct coalesce coalesce;
+	struct hearing hearing;
 	struct lane ready[CLIENT_LANE_N];
+	int64_t ready_n; /* in all of them */
 	struct lane delayed;
 	struct lane blocked;
+	struct lane wire; /* those whose requests are on their way */
 	struct call *all;
 	sd_event_source *wake; /* something to do before the loop sleeps */
 	sd_event_source *timer;
@@ -47,6 +55,7 @@ struct engine_conf {           /* BORROWS until engine_open returns */
 	const char *dialect;   /* "auto" "core" "docs" */
 	int64_t per_hour;      /* requests; 0: unlimited */
 	int64_t deadline_ms;   /* of one request */
+	struct coalesce coalesce;
 };
 
 enum rc engine_open(struct engine *e, const struct engine_conf *conf, sd_event *loop,
@@ -62,5 +71,27 @@ void engine_unblock(struct call *call);
 void engine_wake(struct engine *e);
 
 void call_free(struct call *call);
+
+/* Do calls wait for budget? */
+bool engine_short(const struct engine *e);
+/* May such requests be put together? */
+bool engine_joins(const struct engine *e, enum share_kind kind);
+
+/* For bundles. A carrier in the name of a call, in no list yet; NULL: no memory. */
+struct call *engine_carrier(struct engine *e, const struct call *head);
+/* Takes a call that is to ride out of its lane. */
+void engine_ride(struct call *call);
+/* Hands a reply to a call that is in no list; it goes on as its step says. */
+void engine_reply(struct call *call, const struct reply *reply);
+/* A call that is in no list: to its lane, or, after call_await, to those that wait. */
+void engine_return(struct call *call);
+void engine_await(struct call *call);
+/* A call for nobody but ourselves. TAKES args. */
+void engine_own(
+	struct engine *e, enum client_op op, const char *object, json_t *args, client_done_fn done);
+/* {id: written} for all that is on the wire. GIVES; NULL: no memory. */
+json_t *engine_busy(const struct engine *e);
+/* Must the call wait until one of those has been answered? */
+bool engine_clashes(json_t *busy, const struct call *call);
 
 #endif

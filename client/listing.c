@@ -293,7 +293,12 @@ enum rc listing_by_ids(struct call *call, const json_t *ids, enum deleted delete
 	}
 	l->want = (int64_t)json_array_size(ids);
 	l->deleted = deleted;
-	return listing_start(call, l, then, err);
+	rc = listing_start(call, l, then, err);
+	if (rc == RC_OK && l->want <= call_dialect(call)->page_n) {
+		call_share_ids(call, deleted, 0, json_deep_copy(ids));
+		call->share.form = SHARE_PAGE;
+	}
+	return rc;
 }
 
 json_t *listing_find(const struct listing *l, const char *id)

@@ -209,8 +209,10 @@ static enum rc compare(struct call *call, struct err *err)
 		rc = answer(call, err);
 	else {
 		rc = call_dialect(call)->duplicates(&call->request, call->object, sent, err);
-		if (rc == RC_OK)
+		if (rc == RC_OK) {
 			call_send(call, compared);
+			call_share(call, SHARE_COMPARE, 0, json_incref(sent));
+		}
 	}
 	json_decref(sent);
 	return rc;
@@ -361,6 +363,12 @@ static enum rc answer_nothing(struct call *call, struct err *err)
 	return listing_start(call, l, object_listed, err);
 }
 
+/* Read and compared, many go as two requests; alone, one does. */
+static bool goes_with_others(const struct engine *e)
+{
+	return engine_short(e) && engine_joins(e, SHARE_IDS) && engine_joins(e, SHARE_COMPARE);
+}
+
 static enum rc duplicates_start(struct call *call, struct err *err)
 {
 	enum rc rc = call_work(call, sizeof(struct duplicates), duplicates_done, err);
@@ -389,7 +397,8 @@ static enum rc duplicates_start(struct call *call, struct err *err)
 	bool core = call_dialect(call)->own_ids;
 	if (!has_criteria(call->object))
 		rc = core ? compare_ids(call, err) : answer_nothing(call, err);
-	else if (core && id != NULL) /* one alone: the server reads it itself */
+	else if (core && id != NULL && !goes_with_others(call->engine))
+		/* one alone: the server reads it itself */
 		rc = compare_ids(call, err);
 	else if (json_array_size(ids) > 0)
 		rc = listing_by_ids(call, ids, DELETED_NOT, read_first, err);

@@ -91,9 +91,12 @@ static enum rc get_start(struct call *call, struct err *err)
 	int depth = json_number_value(json_object_get(call->args, "depth")) > 0;
 	enum rc rc = call_dialect(call)->get(&call->request, call->object, call_text(call, "id"),
 		depth, json_object_get(call->args, "fields"), err);
-	if (rc == RC_OK)
-		call_send(call, got);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	call_send(call, got);
+	if (call_dialect(call)->deleted_lists)
+		call_share_ids(call, DELETED_NOT, depth, json_pack("[s]", call_text(call, "id")));
+	return RC_OK;
 }
 
 const struct operation operation_get = {get_check, get_start};
@@ -154,9 +157,11 @@ static enum rc update_start(struct call *call, struct err *err)
 	json_object_del(data, "id");
 	rc = call_dialect(call)->update(
 		&call->request, call->object, call_text(call, "id"), data, err);
-	json_decref(data);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		call_send(call, updated);
+		call_share(call, SHARE_UPDATE, 0, json_incref(data));
+	}
+	json_decref(data);
 	return rc;
 }
 

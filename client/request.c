@@ -53,22 +53,23 @@ static bool is_plain(unsigned char c)
 static enum rc put_escaped(struct buf *b, const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	size_t n = strlen(text);
-	char *at = buf_reserve(b, 3 * n);
+	size_t n = 0;
+	for (const char *p = text; *p != '\0'; p++)
+		n += is_plain((unsigned char)*p) ? 1 : 3;
+	char *at = buf_reserve(b, n);
 	if (at == NULL)
-		return 3 * n + b->n > b->max ? RC_TOO_LARGE : RC_NOMEM;
-	size_t out = 0;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text[i];
+		return n + b->n > b->max ? RC_TOO_LARGE : RC_NOMEM;
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
 		if (is_plain(c)) {
-			at[out++] = (char)c;
+			*at++ = (char)c;
 			continue;
 		}
-		at[out++] = '%';
-		at[out++] = hex[c >> 4];
-		at[out++] = hex[c & 15];
+		*at++ = '%';
+		*at++ = hex[c >> 4];
+		*at++ = hex[c & 15];
 	}
-	b->n += out;
+	b->n += n;
 	b->p[b->n] = '\0';
 	return RC_OK;
 }

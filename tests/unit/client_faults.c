@@ -207,9 +207,10 @@ Test(client_faults, a_refusal_of_one_thing_is_not_a_refusal_of_the_key, .timeout
 Test(client_faults, the_budget_of_the_server_is_never_overdrawn, .timeout = 60)
 {
 	struct rig rig;
-	cr_assert(rig_open(
-		&rig, &(struct rig_conf){
-			      .twin = "core", .twin_args = "--budget 20/m", .budget = "20/m"}));
+	cr_assert(rig_open(&rig, &(struct rig_conf){.twin = "core",
+					 .twin_args = "--budget 20/m",
+					 .budget = "20/m",
+					 .settings = "coalesce = false"}));
 	struct rig_answer a[21];
 	int64_t start = clock_mono_ms();
 	for (int i = 0; i < 21; i++)

@@ -23,9 +23,10 @@ Test(client_lane, a_repeated_run_waits_for_the_fresh_ones, .timeout = 60)
 	struct rig rig;
 	bool done = false;
 	json_t *args = json_object();
-	cr_assert(rig_open(
-		&rig, &(struct rig_conf){
-			      .twin = "core", .twin_args = "--budget none", .budget = "120/m"}));
+	cr_assert(rig_open(&rig, &(struct rig_conf){.twin = "core",
+					 .twin_args = "--budget none",
+					 .budget = "120/m",
+					 .settings = "coalesce = false"}));
 	const struct client_call repeated = {.op = CLIENT_LIST,
 		.object = "people",
 		.args = args,

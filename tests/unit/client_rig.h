@@ -20,6 +20,7 @@ struct rig_conf {              /* BORROWS; zero is a fine start */
 	const char *budget;    /* twenty.budget; NULL: none */
 	const char *key;       /* twenty.key; NULL: RIG_KEY */
 	const char *timeout;   /* twenty.timeout; NULL: 30s */
+	const char *settings;  /* more of the configuration; NULL: none */
 };
 
 struct rig {

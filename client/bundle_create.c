@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * New records in one batch.
+ * From: bundle.c, engine.c. To: the dialect, and back to each creation. A batch is all or nothing:
+ * one that is refused is halved until the bad row is alone. Their ids are ours, so that the answer,
+ * which comes in any order, can be told apart; and when nobody knows whether a batch was made, the
+ * next one is refused as a duplicate, and those that are there are found by their ids.
+ */
+#include "client/bundle.h"
+#include "client/creation.h"
+#include "client/engine.h"
+
+static const char *id_of(const struct call *member)
+{
+	return json_string_value(json_object_get(member->share.item, "id"));
+}
+
+static enum rc came(struct call *carrier, const struct reply *reply, struct err *err);
+static enum rc looked(struct call *carrier, const struct reply *reply, struct err *err);
+
+static json_t *ids_of(const struct bundle *b)
+{
+	json_t *ids = json_array();
+	for (size_t i = 0; i < b->n; i++)
+		if (json_array_append(ids, json_object_get(b->member[i]->share.item, "id")) != 0) {
+			json_decref(ids);
+			return NULL;
+		}
+	return ids;
+}
+
+static enum rc prepare(struct call *carrier, struct err *err)
+{
+	struct bundle *b = carrier->bundle;
+	if (carrier->step == looked)
+		return bundle_list_ids(carrier, ids_of(b), DELETED_ALSO, 0, err);
+	json_t *rows = json_array();
+	for (size_t i = 0; i < b->n; i++)
+		if (json_array_append(rows, b->member[i]->share.item) != 0) {
+			json_decref(rows);
+			return err_set(err, RC_NOMEM, "no memory for records");
+		}
+	enum rc rc =
+		call_dialect(carrier)->create_many(&carrier->request, carrier->object, rows, err);
+	json_decref(rows);
+	return rc;
+}
+
+/* Answers those that are among the records; the others stay. */
+static bool answer(struct call *carrier, json_t *records)
+{
+	struct bundle *b = carrier->bundle;
+	json_t *ids = ids_of(b), *found = NULL;
+	if (ids != NULL)
+		found = bundle_records_by_id(records, ids);
+	json_decref(ids);
+	if (found == NULL)
+		return false;
+	for (size_t i = b->n; i-- > 0;) {
+		json_t *record = json_object_get(found, id_of(b->member[i]));
+		if (record != NULL)
+			bundle_reply_record(b->member[i], record);
+	}
+	json_decref(found);
+	return true;
+}
+
+/* Some of a batch that was sent before are there: they are ours. The rest goes out again. */
+static enum rc looked(struct call *carrier, const struct reply *reply, struct err *err)
+{
+	struct page page = {.total = -1};
+	carrier->resent = false;
+	if (reply->code == RC_OK &&
+		call_dialect(carrier)->read_page(carrier->object, reply->body, &page, err) == RC_OK)
+		(void)answer(carrier, page.records);
+	page_done(&page);
+	bundle_return_all(carrier);
+	return bundle_end(carrier);
+}
+
+static enum rc came(struct call *carrier, const struct reply *reply, struct err *err)
+{
+	json_t *records = NULL;
+	if (reply->code == RC_DUPLICATE && carrier->resent) {
+		call_send(carrier, looked);
+		return RC_OK;
+	}
+	if (reply->code != RC_OK) {
+		bundle_refused(carrier, reply);
+		return bundle_end(carrier);
+	}
+	if (call_dialect(carrier)->read_records(carrier->object, reply->body, &records, err) ==
+		RC_OK)
+		(void)answer(carrier, records);
+	json_decref(records);
+	bundle_return_all(carrier); /* who is not in the answer finds out by itself */
+	return bundle_end(carrier);
+}
+
+const struct bundle_kind bundle_create = {"create", prepare, came};

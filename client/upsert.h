@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Different changes of many records as one request: the batch upsert of a core server. It is fast
+ * and it is dangerous: it revives what was deleted a moment before, inserts what was destroyed, and
+ * finds rows by their unique values as well as by id. So it is used only
+ *   - while calls wait for budget, and for UPSERT_LEAST records or more;
+ *   - for objects and fields that the workspace's schema knows, none of them unique;
+ *   - for records that were read as living at most UPSERT_WINDOW_MS before;
+ *   - for objects whose webhooks reach us (hearing.h): a revival shows itself in the echo of our
+ *     own write and nowhere else, so that each call is answered when its echo has come.
+ * A record that was inserted (its createdAt is new) is destroyed again, one that was revived is
+ * deleted again, and the calls that changed them hear that there is no such record.
+ */
+#ifndef MOONHOOK_CLIENT_UPSERT_H
+#define MOONHOOK_CLIENT_UPSERT_H
+
+#include "client/call.h"
+
+#define UPSERT_LEAST 3
+#define UPSERT_WINDOW_MS 3000
+
+/* May these changes go out that way? */
+bool upsert_takes(const struct engine *e, const char *object, const json_t *changes);
+/* May records of that object: do its webhooks reach us? */
+bool upsert_open(struct engine *e, const char *object);
+/* The echo of a held call shows that its record had been deleted. The call is in no list. */
+void upsert_revived(struct call *call);
+/* Deletes a record again whose call was answered before its echo came. */
+void upsert_take_back(struct engine *e, const char *object, const char *id);
+
+#endif
