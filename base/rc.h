@@ -22,6 +22,8 @@ enum rc_fate {
 	X(RC_TOO_LARGE, "too_large", RC_FATE_DEAD, "larger than allowed")                          \
 	X(RC_NOT_FOUND, "not_found", RC_FATE_DEAD, "not found")                                    \
 	X(RC_DUPLICATE, "duplicate", RC_FATE_DEAD, "exists already")                               \
+	X(RC_CONFLICT, "conflict", RC_FATE_DEAD, "the record is not as it was to be")              \
+	X(RC_UNKNOWN, "unknown", RC_FATE_DEAD, "nobody knows whether it happened")                 \
 	X(RC_DENIED, "denied", RC_FATE_DEAD, "not allowed")                                        \
 	X(RC_UNSUPPORTED, "unsupported", RC_FATE_DEAD, "this server cannot do that")               \
 	X(RC_REJECTED, "rejected", RC_FATE_DEAD, "refused by Twenty")                              \

@@ -88,8 +88,6 @@ enum rc bundle_list_ids(struct call *carrier, json_t *ids, enum deleted deleted,
 /* {id: record} of an answer; NULL: it holds records that were not asked for, or one twice. GIVES.
  * asked: array of ids. */
 json_t *bundle_records_by_id(const json_t *records, const json_t *asked);
-/* Does the record show all that was written? */
-bool bundle_shows(const json_t *record, const json_t *changes);
 /* {id: changes}: what a bundle of updates writes, later ones over earlier ones. GIVES; NULL: no
  * memory. */
 json_t *bundle_changes(const struct bundle *bundle);

@@ -10,21 +10,7 @@
 #include "base/log.h"
 #include "client/bundle.h"
 #include "client/engine.h"
-
-bool bundle_shows(const json_t *record, const json_t *changes)
-{
-	const char *key;
-	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)changes, key, value)
-	{
-		const json_t *have = json_object_get(record, key);
-		bool same =
-			json_is_object(value) ? bundle_shows(have, value) : json_equal(have, value);
-		if (!same)
-			return false;
-	}
-	return true;
-}
+#include "client/evidence.h"
 
 json_t *bundle_changes(const struct bundle *b)
 {
@@ -148,7 +134,7 @@ static enum rc read_back(struct call *carrier, const struct reply *reply, struct
 		json_t *record = json_object_get(found, id);
 		if (gone || (found != NULL && record == NULL))
 			bundle_reply_about(carrier, id, NULL);
-		else if (record != NULL && bundle_shows(record, change))
+		else if (record != NULL && evidence_shows(record, change))
 			bundle_reply_about(carrier, id, record);
 	}
 	json_decref(changes);

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "client/document.h"
 #include "client/engine.h"
 #include "client/operation.h"
 #include "client/schema.h"
@@ -75,6 +76,14 @@ enum client_op client_op_find(const char *name)
 bool client_op_effect(enum client_op op)
 {
 	return (unsigned)op < CLIENT_OP_N && ops[op].effect;
+}
+
+bool client_call_effect(enum client_op op, const json_t *args)
+{
+	const char *query = json_string_value(json_object_get(args, "query"));
+	if (op == CLIENT_GRAPHQL && query != NULL && document_reads(query))
+		return false;
+	return client_op_effect(op);
 }
 
 static enum rc check_key(const char *key, struct err *err)
@@ -199,7 +208,8 @@ static enum rc check(const struct client *client, const struct client_call *call
 		return err_set(err, RC_INVALID, "no such call");
 	if (!is_name(call->object))
 		return err_set(err, RC_DENIED, "the name of an object has letters and digits only");
-	if (is_root(call->object))
+	bool graphql = call->op == CLIENT_GRAPHQL && strcmp(call->object, "graphql") == 0;
+	if (is_root(call->object) && !graphql)
 		return err_set(err, RC_DENIED, "%s is no object of the CRM", call->object);
 	if (!json_is_object(call->args) && json_array_size(call->args) > 0)
 		return err_set(

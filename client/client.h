@@ -16,14 +16,23 @@
  *   get          {id, depth?, fields?}                              record | null
  *   list         {where?, order?, limit?, after?, depth?, fields?,
  *                 deleted?: "only" | "also"}                        {records: [..], next, total}
+ *   count        {where?, deleted?}                                 number
+ *   group_by     {field: name | [names], sum?: name | [names],      [{<field>: value, count,
+ *                 where?, by?: "month" .., zone?}                     sum: {<name>: number}}, ..]
  *   create       {data}  (tasks, notes: data.about = {object: id})  record
  *   create_many  {list: [..]}                                       [record, ..] in order
  *   ensure       {where, data}                                      {record, created: bool}
- *   update       {id, data}                                         record
+ *   update       {id, data, only_if?: where}                        record
+ *   update_many  {list: [{id, ..}, ..]}                             [record, ..] in order
+ *   update_where {where, data, max}                                 [record, ..]
  *   delete       {id}                                               record with deletedAt
+ *   restore      {id}                                               record
+ *   destroy      {id}  for good                                     {id}
  *   duplicates   {id} | {record}                                    [record, ..]
  *                {list: [id or record, ..]}                         [[record, ..], ..] in order
  *   merge        {into, from: [ids], preview?}                      merged record
+ *   graphql      {query, variables?}  (object: "graphql")           data
+ *   member       {email}  (object: "workspaceMembers")              record | null
  */
 /* clang-format on */
 /*
@@ -56,13 +65,21 @@ enum rc client_conf_check(const struct conf *conf, struct err *err) must_check;
 #define CLIENT_OPS(X)                                                                              \
 	X(CLIENT_GET, "get", false)                                                                \
 	X(CLIENT_LIST, "list", false)                                                              \
+	X(CLIENT_COUNT, "count", false)                                                            \
+	X(CLIENT_GROUP_BY, "group_by", false)                                                      \
 	X(CLIENT_CREATE, "create", true)                                                           \
 	X(CLIENT_CREATE_MANY, "create_many", true)                                                 \
 	X(CLIENT_ENSURE, "ensure", true)                                                           \
 	X(CLIENT_UPDATE, "update", true)                                                           \
+	X(CLIENT_UPDATE_MANY, "update_many", true)                                                 \
+	X(CLIENT_UPDATE_WHERE, "update_where", true)                                               \
 	X(CLIENT_DELETE, "delete", true)                                                           \
+	X(CLIENT_RESTORE, "restore", true)                                                         \
+	X(CLIENT_DESTROY, "destroy", true)                                                         \
 	X(CLIENT_DUPLICATES, "duplicates", false)                                                  \
-	X(CLIENT_MERGE, "merge", true)
+	X(CLIENT_MERGE, "merge", true)                                                             \
+	X(CLIENT_GRAPHQL, "graphql", true)                                                         \
+	X(CLIENT_MEMBER, "member", false)
 
 enum client_op {
 #define X(code, name, effect) code,
@@ -73,6 +90,8 @@ enum client_op {
 const char *client_op_name(enum client_op op);   /* STATIC */
 enum client_op client_op_find(const char *name); /* CLIENT_OP_N: none */
 bool client_op_effect(enum client_op op);        /* changes something at Twenty */
+/* The same of one call: a graphql document of queries changes nothing. */
+bool client_call_effect(enum client_op op, const json_t *args);
 
 enum client_lane { CLIENT_LIVE, CLIENT_RETRY, CLIENT_GAP, CLIENT_BACKFILL, CLIENT_LANE_N };
 

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "client/group.h"
 #include "client/request.h"
 #include "client/where.h"
 
@@ -54,11 +55,17 @@ struct fault { /* what an error answer means */
 	int64_t limit, window_ms; /* of 429: the budget it names; 0: none */
 };
 
+enum restore_form {        /* of servers of the core dialect */
+	RESTORE_BY_FILTER, /* PATCH /restore/people?filter= */
+	RESTORE_BY_PATH,   /* PATCH /people/{id}/restore */
+};
+
 struct dialect {
 	const char *name;
 	bool own_ids;       /* the id of a new record may be chosen here */
 	bool deleted_lists; /* soft-deleted records can be listed */
 	bool merge_preview;
+	bool totals;              /* lists say how many records there are */
 	int merge_n;              /* records that one merge may take away */
 	int batch_n;              /* records per batch */
 	int page_n, page_default; /* records per page: at most, by default */
@@ -80,7 +87,19 @@ struct dialect {
 	/* Different changes of several records, each with its id. Core only; see upsert.h. */
 	enum rc (*upsert)(
 		struct request *r, const char *object, const json_t *rows, struct err *err);
+	/* Changes the record only where the condition holds, in one step; NULL: there is no such
+	 * request. The answer is a list of the record or of nothing. */
+	enum rc (*update_if)(struct request *r, const char *object, const char *id,
+		const struct where *where, const json_t *data, struct err *err);
 	enum rc (*remove)(struct request *r, const char *object, const char *id, struct err *err);
+	/* The answer is the record or a list of it. */
+	enum rc (*restore)(struct request *r, const char *object, const char *id,
+		enum restore_form form, struct err *err);
+	/* For good. NULL: the dialect has no such request. */
+	enum rc (*destroy)(struct request *r, const char *object, const char *id, struct err *err);
+	/* RC_UNSUPPORTED: the groups have to be made here. *ret_fit as of list. */
+	enum rc (*group)(struct request *r, const char *object, const struct grouping *grouping,
+		const struct where *where, enum where_fit *ret_fit, struct err *err);
 	/* records: array of what to compare with */
 	enum rc (*duplicates)(
 		struct request *r, const char *object, const json_t *records, struct err *err);
@@ -100,6 +119,9 @@ struct dialect {
 	/* An array with one array of records for each input. */
 	enum rc (*read_duplicates)(const char *object, const json_t *body, size_t inputs_n,
 		json_t **ret_lists, struct err *err);
+	/* An array of rows (group.h). RC_UNSUPPORTED: not all that was asked for is in it. */
+	enum rc (*read_groups)(const struct grouping *grouping, const json_t *body,
+		json_t **ret_rows, struct err *err);
 	/* status is not 2xx; body may be NULL (no JSON). */
 	void (*read_fault)(int status, const json_t *body, struct fault *ret_fault);
 };

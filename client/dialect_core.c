@@ -7,14 +7,17 @@
  * ever built from an empty id. Answers carry one member below `data` whose name depends on the
  * operation; it is not looked up by name, because plurals of custom objects are not ours to form.
  */
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
 #include "base/uuid.h"
 #include "client/dialect.h"
 
-#define FILTER_MAX 9000 /* bytes before escaping */
+#define FILTER_MAX 9000  /* bytes before escaping */
+#define GROUPS_LIMIT 200 /* rows of one answer */
 
 static enum rc get(struct request *r, const char *object, const char *id, int depth,
 	const json_t *fields, struct err *err)
@@ -157,10 +160,141 @@ static enum rc upsert(struct request *r, const char *object, const json_t *rows,
 	return rc == RC_OK ? dialect_built(request_json(r, rows), err) : rc;
 }
 
+static enum rc update_if(struct request *r, const char *object, const char *id,
+	const struct where *where, const json_t *data, struct err *err)
+{
+	struct buf filter, whole;
+	enum where_fit fit = WHERE_NOTHING;
+	buf_init(&filter, FILTER_MAX);
+	buf_init(&whole, FILTER_MAX);
+	enum rc rc = uuid_valid(id) ? RC_OK : err_set(err, RC_DENIED, "an id must be a UUID");
+	if (rc == RC_OK)
+		rc = dialect_built(where_format_core(where, &filter, &fit), err);
+	if (rc == RC_OK && (fit != WHERE_EXACT || filter.n == 0))
+		rc = err_set(err, RC_UNSUPPORTED,
+			"only_if: this server cannot check that condition as it changes the "
+			"record");
+	if (rc == RC_OK)
+		rc = dialect_built(buf_printf(&whole, "and(id[eq]:\"%s\",%s)", id, filter.p), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_start(r, REQUEST_PATCH, "/rest/%s", object), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_param(r, "filter", whole.p), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_json(r, data), err);
+	buf_done(&filter);
+	buf_done(&whole);
+	return rc;
+}
+
 static enum rc remove_softly(struct request *r, const char *object, const char *id, struct err *err)
 {
 	enum rc rc = dialect_start_record(r, REQUEST_DELETE, object, id, err);
 	return rc == RC_OK ? dialect_built(request_param(r, "soft_delete", "true"), err) : rc;
+}
+
+/* Without soft_delete: for good. */
+static enum rc destroy(struct request *r, const char *object, const char *id, struct err *err)
+{
+	enum rc rc = dialect_start_record(r, REQUEST_DELETE, object, id, err);
+	r->once = true; /* a second one would say 404 */
+	return rc;
+}
+
+static enum rc restore(struct request *r, const char *object, const char *id,
+	enum restore_form form, struct err *err)
+{
+	char filter[64];
+	if (!uuid_valid(id))
+		return err_set(err, RC_DENIED, "an id must be a UUID");
+	if (form == RESTORE_BY_PATH)
+		return dialect_built(
+			request_start(r, REQUEST_PATCH, "/rest/%s/%s/restore", object, id), err);
+	snprintf(filter, sizeof(filter), "id[eq]:\"%s\"", id);
+	enum rc rc =
+		dialect_built(request_start(r, REQUEST_PATCH, "/rest/restore/%s", object), err);
+	return rc == RC_OK ? dialect_built(request_param(r, "filter", filter), err) : rc;
+}
+
+/* "name.lastName" -> {"name": {"lastName": how}}. TAKES how. */
+static json_t *dimension_new(const char *path, json_t *how)
+{
+	char part[FIELD_PATH_MAX + 16];
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *dot; how != NULL && (dot = strrchr(part, '.')) != NULL; *dot = '\0')
+		how = json_pack("{s:o}", dot + 1, how);
+	return how != NULL ? json_pack("{s:o}", part, how) : NULL;
+}
+
+static json_t *dimensions_new(const struct grouping *g)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < g->by_n; i++) {
+		const struct group_field *f = &g->by[i];
+		char path[FIELD_PATH_MAX + 16];
+		snprintf(path, sizeof(path), "%s%s", f->field.path,
+			f->field.type == FIELD_MONEY ? ".amountMicros" : "");
+		json_t *how = group_cuts(g, f)
+				      ? json_pack("{s:s, s:s}", "granularity",
+						group_step_name(g->step), "timeZone", g->zone)
+				      : json_true();
+		if (json_array_append_new(list, dimension_new(path, how)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* "amount" -> "sumAmountAmountMicros" */
+static void sum_name(const struct group_field *f, char ret_name[static FIELD_PATH_MAX + 32])
+{
+	size_t n = (size_t)snprintf(ret_name, 4, "sum");
+	bool start = true;
+	for (const char *p = f->field.path; *p != '\0'; p++) {
+		if (*p != '.')
+			ret_name[n++] = start ? (char)toupper((unsigned char)*p) : *p;
+		start = *p == '.';
+	}
+	snprintf(ret_name + n, FIELD_PATH_MAX + 32 - n, "%s",
+		f->field.type == FIELD_MONEY ? "AmountMicros" : "");
+}
+
+static json_t *aggregates_new(const struct grouping *g)
+{
+	json_t *list = json_pack("[s]", "totalCount");
+	for (size_t i = 0; i < g->sum_n; i++) {
+		char name[FIELD_PATH_MAX + 32];
+		sum_name(&g->sum[i], name);
+		if (json_array_append_new(list, json_string(name)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static enum rc param_json(struct request *r, const char *name, json_t *value, struct err *err)
+{
+	char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+	json_decref(value);
+	enum rc rc = dialect_built(text != NULL ? request_param(r, name, text) : RC_NOMEM, err);
+	free(text);
+	return rc;
+}
+
+static enum rc group(struct request *r, const char *object, const struct grouping *g,
+	const struct where *where, enum where_fit *ret_fit, struct err *err)
+{
+	struct query q = {.object = object, .where = where, .deleted = DELETED_NOT};
+	enum rc rc = dialect_built(request_start(r, REQUEST_GET, "/rest/%s/groupBy", object), err);
+	if (rc == RC_OK)
+		rc = param_json(r, "group_by", dimensions_new(g), err);
+	if (rc == RC_OK)
+		rc = param_json(r, "aggregate", aggregates_new(g), err);
+	if (rc == RC_OK)
+		rc = dialect_built(request_param_n(r, "limit", GROUPS_LIMIT), err);
+	return rc == RC_OK ? put_filter(r, &q, ret_fit, err) : rc;
 }
 
 static enum rc post_duplicates(struct request *r, const char *object, json_t *body, struct err *err)
@@ -295,6 +429,44 @@ static enum rc read_duplicates(const char *object, const json_t *body, size_t in
 	return RC_OK;
 }
 
+/* A bare list; one that is as long as a list may be is not known to be all. */
+static enum rc read_groups(
+	const struct grouping *g, const json_t *body, json_t **ret_rows, struct err *err)
+{
+	if (!json_is_array(body))
+		return dialect_strange(err);
+	if (json_array_size(body) >= GROUPS_LIMIT)
+		return err_set(err, RC_UNSUPPORTED, "more groups than a server tells of");
+	json_t *rows = json_array();
+	enum rc rc = RC_OK;
+	size_t i;
+	json_t *each;
+	json_array_foreach(body, i, each)
+	{
+		json_t *sums = json_array(), *row = NULL;
+		for (size_t k = 0; k < g->sum_n; k++) {
+			char name[FIELD_PATH_MAX + 32];
+			sum_name(&g->sum[k], name);
+			json_t *sum = json_object_get(each, name);
+			rc = sum == NULL ? dialect_strange(err) : rc;
+			json_array_append(sums, sum);
+		}
+		if (rc == RC_OK)
+			rc = group_row(g, json_object_get(each, "groupByDimensionValues"),
+				json_object_get(each, "totalCount"), sums, &row, err);
+		json_decref(sums);
+		if (rc == RC_OK && json_array_append_new(rows, row) != 0)
+			rc = err_set(err, RC_NOMEM, "no memory for groups");
+		if (rc != RC_OK)
+			break;
+	}
+	if (rc == RC_OK)
+		*ret_rows = rows;
+	else
+		json_decref(rows);
+	return rc;
+}
+
 /* Words of messages that mean: this request can never succeed. */
 static bool is_final(const char *text)
 {
@@ -342,6 +514,7 @@ const struct dialect dialect_core = {
 	.own_ids = true,
 	.deleted_lists = true,
 	.merge_preview = true,
+	.totals = true,
 	.merge_n = 8,
 	.batch_n = 60,
 	.page_n = 200,
@@ -353,7 +526,11 @@ const struct dialect dialect_core = {
 	.update = update,
 	.update_ids = update_ids,
 	.upsert = upsert,
+	.update_if = update_if,
 	.remove = remove_softly,
+	.restore = restore,
+	.destroy = destroy,
+	.group = group,
 	.duplicates = duplicates,
 	.duplicates_of = duplicates_of,
 	.merge = merge,
@@ -361,5 +538,6 @@ const struct dialect dialect_core = {
 	.read_records = read_records,
 	.read_page = read_page,
 	.read_duplicates = read_duplicates,
+	.read_groups = read_groups,
 	.read_fault = read_fault,
 };

@@ -14,32 +14,51 @@
  *   list limit, after: limit, after
  *   create: POST /people; no id can be chosen, so after a lost answer the record is looked
  *     for by its data
+ *   create, relations: {company: {connect: id}}; an answer that shows another one is an error
  *   create_many: POST /batch/people; matched by position; after a lost answer each record
  *     is looked for
- *   update: PATCH /people/{id}
+ *   update: PATCH /people/{id}; after a lost answer the record is read before it is sent again
  *   delete: DELETE /people/{id}, documented as restorable; the answer must have deletedAt
+ *   restore: PATCH /restore/people/{id}; the page shows no answer: where it is no record, the
+ *     record is read
  *   duplicates by e-mail: POST /people/duplicates {email}
  *   merge: PATCH /people/merge {sourceId, targetId}, one by one
+ *   group_by one plain field, of everything: GET /people/groupBy?field=; the sums are those
+ *     that the answer has
  * Emulated, from what that page says:
  *   get fields: the page shows fields only for lists: chosen here
  *   list where, other operators: lt asks for lte; startsWith and endsWith for contains; the
  *     rest for everything; filtered here
  *   list where, any and none: filtered here
  *   list fields: filters may need other fields than those chosen: chosen here
- *   ensure: list, then create; alike ones wait for each other
+ *   each: list, page by page
+ *   count: lists have no total: counted over pages, 200 of them at most (10,000 records)
+ *   group_by several fields, relations, amounts, times, other sums, with where: grouped here over
+ * pages, 200 at most; times in UTC only, other zones are refused ensure: list, then create; alike
+ * ones wait for each other create about: a record of the linking object (taskTargets, noteTargets)
+ *   update only_if: the record is read, then changed. Updates of one record with only_if wait
+ *     for each other here, so that none of Moonhook's own comes between; a change by somebody
+ *     else within that moment is not noticed
  *   update, ending a relation: {disconnect: true}, as connect's counterpart; the answer
  *     must show that it ended
+ *   update_many, update_where: lists and updates one by one, by id
  *   duplicates by name, link or domain: lists filtered by equality
  *   duplicates of other objects: none: only people and companies have criteria
+ *   member: a list of workspaceMembers, by userEmail
+ *   graphql: the page names the GraphQL API, same key and budget, but not its form: GraphQL's
+ *     own is used, POST /graphql {query, variables}; where nothing answers there it is refused
  * Refused:
  *   list total: not on that page: total is null
- *   list deleted: the page has no way to list deleted records
+ *   list deleted, count deleted: the page has no way to list deleted records
+ *   create with an id: the server chooses it
  *   update, amount with a currency: amounts are plain numbers on that page
+ *   destroy: the page has no way to destroy: its deletes are soft
  *   merge preview: the page has no way to try a merge out
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/uuid.h"
 #include "client/dialect.h"
 
 static enum rc get(struct request *r, const char *object, const char *id, int depth,
@@ -167,6 +186,37 @@ static enum rc remove_softly(struct request *r, const char *object, const char *
 	return rc;
 }
 
+static enum rc restore(struct request *r, const char *object, const char *id,
+	enum restore_form form, struct err *err)
+{
+	(void)form;
+	if (!uuid_valid(id))
+		return err_set(err, RC_DENIED, "an id must be a UUID");
+	return dialect_built(
+		request_start(r, REQUEST_PATCH, "/rest/restore/%s/%s", object, id), err);
+}
+
+/* The name of a field that is one value of a flat record; NULL: the page does not group by it. */
+static const char *plain_name(const struct grouping *g, const struct group_field *f)
+{
+	const char *name = f->field.docs != NULL ? f->field.docs : f->field.path;
+	bool plain = strchr(name, '.') == NULL && !group_cuts(g, f) && f->field.type != FIELD_ID;
+	return plain ? name : NULL;
+}
+
+/* One field, no condition: the only form on that page. */
+static enum rc group(struct request *r, const char *object, const struct grouping *g,
+	const struct where *where, enum where_fit *ret_fit, struct err *err)
+{
+	const char *name = plain_name(g, &g->by[0]);
+	if (g->by_n != 1 || name == NULL || g->by[0].field.type == FIELD_MONEY ||
+		where_tests(where))
+		return err_set(err, RC_UNSUPPORTED, "this server groups by one plain field only");
+	enum rc rc = dialect_built(request_start(r, REQUEST_GET, "/rest/%s/groupBy", object), err);
+	*ret_fit = WHERE_EXACT;
+	return rc == RC_OK ? dialect_built(request_param(r, "field", name), err) : rc;
+}
+
 /* One record at a time, by e-mail: the only form on that page. */
 static enum rc duplicates(
 	struct request *r, const char *object, const json_t *records, struct err *err)
@@ -267,6 +317,60 @@ static enum rc read_duplicates(const char *object, const json_t *body, size_t in
 	return *ret_lists != NULL ? RC_OK : err_set(err, RC_NOMEM, "no memory for records");
 }
 
+/* A value of the documentation's shape as a real server counts it. GIVES. */
+static json_t *in_micros(const struct group_field *f, json_t *v)
+{
+	return f->field.type == FIELD_MONEY && json_is_number(v)
+		       ? json_real(json_number_value(v) * 1e6)
+		       : json_incref(v);
+}
+
+static enum rc read_group(
+	const struct grouping *g, const json_t *group, json_t **ret_row, struct err *err)
+{
+	json_t *value = json_object_get(group, plain_name(g, &g->by[0]));
+	json_t *sum = json_object_get(group, "sum"), *sums = json_array();
+	enum rc rc = value != NULL ? RC_OK : dialect_strange(err);
+	for (size_t i = 0; rc == RC_OK && i < g->sum_n; i++) {
+		const char *name = plain_name(g, &g->sum[i]);
+		json_t *one = name != NULL ? json_object_get(sum, name) : NULL;
+		if (one == NULL) /* the page shows sums that nobody asked for: not which */
+			rc = err_set(
+				err, RC_UNSUPPORTED, "this server does not sum %s", g->sum[i].name);
+		else if (json_array_append_new(sums, in_micros(&g->sum[i], one)) != 0)
+			rc = err_set(err, RC_NOMEM, "no memory for groups");
+	}
+	json_t *values = rc == RC_OK ? json_pack("[O]", value) : NULL;
+	if (rc == RC_OK)
+		rc = group_row(g, values, json_object_get(group, "count"), sums, ret_row, err);
+	json_decref(values);
+	json_decref(sums);
+	return rc;
+}
+
+static enum rc read_groups(
+	const struct grouping *g, const json_t *body, json_t **ret_rows, struct err *err)
+{
+	json_t *data = json_object_get(body, "data"), *rows = json_array();
+	enum rc rc = json_is_array(data) ? RC_OK : dialect_strange(err);
+	size_t i;
+	json_t *each;
+	json_array_foreach(data, i, each)
+	{
+		json_t *row = NULL;
+		rc = read_group(g, each, &row, err);
+		if (rc == RC_OK && json_array_append_new(rows, row) != 0)
+			rc = err_set(err, RC_NOMEM, "no memory for groups");
+		if (rc != RC_OK)
+			break;
+	}
+	if (rc == RC_OK)
+		*ret_rows = rows;
+	else
+		json_decref(rows);
+	return rc;
+}
+
 static void read_fault(int status, const json_t *body, struct fault *ret_fault)
 {
 	struct fault f;
@@ -313,6 +417,8 @@ const struct dialect dialect_docs = {
 	.update_ids = update_ids,
 	.upsert = upsert,
 	.remove = remove_softly,
+	.restore = restore,
+	.group = group,
 	.duplicates = duplicates,
 	.duplicates_of = duplicates_of,
 	.merge = merge,
@@ -320,5 +426,6 @@ const struct dialect dialect_docs = {
 	.read_records = read_records,
 	.read_page = read_page,
 	.read_duplicates = read_duplicates,
+	.read_groups = read_groups,
 	.read_fault = read_fault,
 };

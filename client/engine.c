@@ -462,6 +462,17 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 	json_decref(body);
 }
 
+/* Calls that waited for the description begin again. */
+static void schema_known(struct engine *e)
+{
+	e->probe.schema_known = true;
+	for (struct call *c = e->blocked.head, *next; c != NULL; c = next) {
+		next = c->next;
+		if (!c->started)
+			engine_unblock(c);
+	}
+}
+
 static void schema_answered(void *ctx, const struct transport_answer *a)
 {
 	struct engine *e = ctx;
@@ -473,7 +484,6 @@ static void schema_answered(void *ctx, const struct transport_answer *a)
 	json_t *body = parse(a->body);
 	if (schema_read(body, &schema, &err) == RC_OK) {
 		schema_free(e->schema);
-		hearing_done(&e->hearing);
 		e->schema = schema;
 	}
 	json_decref(body);
@@ -482,9 +492,19 @@ static void schema_answered(void *ctx, const struct transport_answer *a)
 static void abilities_answered(void *ctx, const struct transport_answer *a)
 {
 	struct engine *e = ctx;
+	int status = a->end == TRANSPORT_ANSWERED ? a->status : 0;
 	e->probe.on_wire = false;
-	if (a->end == TRANSPORT_ANSWERED && a->status == 200)
+	if (status == 200)
 		probe_read_schema(&e->probe, a->body);
+	else if (probe_miss_schema(&e->probe, status))
+		e->probe.schema_asked = false;
+	if (e->probe.schema_asked)
+		schema_known(e);
+}
+
+bool engine_knows_server(const struct engine *e)
+{
+	return e->probe.dialect != &dialect_core || e->probe.schema_known;
 }
 
 static void webhooks_answered(void *ctx, const struct transport_answer *a)

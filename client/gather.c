@@ -223,7 +223,7 @@ static bool about(const struct gathering *g, size_t i, void *ctx)
 	return strcmp(call_text(g->member[i], "id"), ctx) == 0;
 }
 
-static bool gets(const struct gathering *g, size_t i, void *ctx)
+static bool changes_alike(const struct gathering *g, size_t i, void *ctx)
 {
 	json_t *changes = json_object_get(g->rows, call_text(g->member[i], "id"));
 	return json_equal(changes, ctx);
@@ -262,7 +262,7 @@ static const struct bundle_kind *choose_update(struct gathering *g)
 		keep(g, can_upsert, NULL);
 	} else if (core && alike > 1) {
 		kind = &bundle_update_same;
-		keep(g, gets, mine);
+		keep(g, changes_alike, mine);
 	} else
 		keep(g, about, (void *)(uintptr_t)first);
 	json_decref(mine);

@@ -72,11 +72,12 @@ static enum rc ask_page(struct call *call, struct err *err)
 	const struct dialect *d = call_dialect(call);
 	int64_t left = l->want - (int64_t)json_array_size(l->records);
 	enum rc rc = ask(call, left < d->page_n ? left : d->page_n, page_came, err);
-	if (rc != RC_OK || l->fit == WHERE_EXACT)
+	if (rc != RC_OK || (l->fit == WHERE_EXACT && l->each == NULL))
 		return rc;
 	if (l->pages >= LISTING_PAGES)
 		return err_set(err, RC_UNSUPPORTED,
-			"the server cannot filter by this condition, and %d pages were not enough",
+			"the server cannot %s, and %d pages were not enough",
+			l->each != NULL ? "do that by itself" : "filter by this condition",
 			LISTING_PAGES);
 	int64_t size = left > d->page_default ? left : d->page_default;
 	return ask(call, size < d->page_n ? size : d->page_n, page_came, err);
@@ -126,8 +127,12 @@ static enum rc take(struct call *call, const json_t *records, size_t *ret_seen, 
 		enum rc rc = judge(call, each, &match, err);
 		if (rc != RC_OK)
 			return rc;
-		if (match == MATCH_YES && json_array_append(l->records, each) != 0)
-			return err_set(err, RC_NOMEM, "no memory for records");
+		if (match == MATCH_YES && l->each != NULL)
+			rc = l->each(call, each, err);
+		else if (match == MATCH_YES && json_array_append(l->records, each) != 0)
+			rc = err_set(err, RC_NOMEM, "no memory for records");
+		if (rc != RC_OK)
+			return rc;
 	}
 	*ret_seen = i;
 	return RC_OK;

@@ -12,6 +12,8 @@
 #define LISTING_PAGES 200 /* pages looked through where the filter is ours */
 
 typedef enum rc (*listing_then)(struct call *call, struct listing *listing, struct err *err);
+/* One record that meets the condition. */
+typedef enum rc (*listing_each)(struct call *call, const json_t *record, struct err *err);
 
 struct listing {
 	char object[CALL_OBJECT_MAX]; /* "": the call's */
@@ -22,6 +24,7 @@ struct listing {
 	enum deleted deleted;
 	enum { LISTING_PLAIN, LISTING_CURSOR } kind; /* whether `next` has to be exact */
 	char *after;                                 /* owned; cursor of the next page */
+	listing_each each; /* gets the records, none is kept; NULL: they are kept */
 
 	json_t *records; /* found so far */
 	char *next;      /* owned; cursor behind the last of them; NULL: that was all */

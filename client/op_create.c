@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "client/creation.h"
+#include "client/evidence.h"
 #include "client/listing.h"
 #include "client/operation.h"
 
@@ -69,6 +70,13 @@ static enum rc create_check(
 	return rc;
 }
 
+/* Only the answer to the creation itself: a record that was found may have changed since. */
+static enum rc check_relations(
+	const struct call *call, const json_t *record, const json_t *data, struct err *err)
+{
+	return call->status == 201 ? evidence_relations(record, data, "made", err) : RC_OK;
+}
+
 static enum rc link_next(struct call *call, struct err *err);
 
 static enum rc linked(
@@ -112,6 +120,9 @@ static enum rc created(
 	struct create *w = call->work;
 	if (record == NULL)
 		return call_pass(call, failure, err);
+	enum rc rc = check_relations(call, record, call->creation->data, err);
+	if (rc != RC_OK)
+		return rc;
 	w->record = json_deep_copy(record);
 	return w->record == NULL ? err_set(err, RC_NOMEM, "no memory for a record")
 				 : link_next(call, err);
@@ -254,6 +265,11 @@ static enum rc many_came(struct call *call, const struct reply *reply, struct er
 	json_decref(records);
 	if (!ok)
 		return err_set(err, RC_UPSTREAM, "Twenty's answer does not hold every record");
+	for (size_t i = w->from; rc == RC_OK && i < w->from + w->n; i++)
+		rc = check_relations(
+			call, json_array_get(w->records, i), json_array_get(w->list, i), err);
+	if (rc != RC_OK)
+		return rc;
 	w->from += w->n;
 	return many_next(call, err);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * delete {id} -> record with deletedAt; always the one that can be restored.
- * From: engine.c. The answer must show deletedAt: a server that ignored soft_delete has destroyed
- * the record, and that is said aloud. A record that is deleted already is the answer, too, so that
- * a repeat says the same as the first time.
+ * From: engine.c. A server that does not name soft_delete when it describes itself would destroy
+ * the record, and is not asked. The answer must show deletedAt: a server that ignored soft_delete
+ * all the same has destroyed the record, and that is said aloud. A record that is deleted already
+ * is the answer, too, so that a repeat says the same as the first time.
  */
 #include <strings.h>
 
 #include "base/log.h"
+#include "client/engine.h"
 #include "client/listing.h"
 #include "client/operation.h"
 
@@ -64,6 +66,15 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 
 static enum rc delete_start(struct call *call, struct err *err)
 {
+	const struct probe *server = &call->engine->probe;
+	if (!engine_knows_server(call->engine)) {
+		engine_block(call);
+		return RC_OK;
+	}
+	if (server->schema_read && !server->soft_delete)
+		return err_set(err, RC_UNSUPPORTED,
+			"this server is too old for deletes that can be restored: nothing was "
+			"deleted (destroy would, for good)");
 	enum rc rc = call_dialect(call)->remove(
 		&call->request, call->object, call_text(call, "id"), err);
 	if (rc == RC_OK)

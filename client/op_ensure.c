@@ -10,14 +10,10 @@
 #include <strings.h>
 
 #include "client/creation.h"
-#include "client/engine.h"
+#include "client/evidence.h"
 #include "client/listing.h"
 #include "client/operation.h"
-
-struct ensure {
-	struct call *call;
-	char *key; /* object and condition */
-};
+#include "client/turn.h"
 
 static struct where *condition_of(const struct call *call, struct err *err)
 {
@@ -148,8 +144,12 @@ static enum rc found_after_all(struct call *call, struct listing *l, struct err 
 static enum rc created(
 	struct call *call, const json_t *record, const struct reply *failure, struct err *err)
 {
-	if (record != NULL && field_value(record, "deletedAt") == NULL)
-		return answer(call, record, true, err);
+	if (record != NULL && field_value(record, "deletedAt") == NULL) {
+		enum rc rc = call->status == 201
+				     ? evidence_relations(record, call->creation->data, "made", err)
+				     : RC_OK;
+		return rc == RC_OK ? answer(call, record, true, err) : rc;
+	}
 	if (record == NULL && failure->code != RC_DUPLICATE)
 		return call_pass(call, failure, err);
 	bool all = call_dialect(call)->deleted_lists;
@@ -166,62 +166,14 @@ static enum rc found(struct call *call, struct listing *l, struct err *err)
 	return rc == RC_OK ? creation_start(call, call->object, data, -1, created, err) : rc;
 }
 
-static struct ensure *work_of(const struct call *call)
-{
-	return call->op == CLIENT_ENSURE ? call->work : NULL;
-}
-
-/* The next one that waits for the same goes on. */
-static void ensure_done(void *work)
-{
-	struct ensure *w = work;
-	struct engine *e = w->call->engine;
-	struct call *next = NULL;
-	for (struct call *c = e->blocked.head; c != NULL && next == NULL && w->key != NULL;
-		c = c->next) {
-		struct ensure *other = work_of(c);
-		if (other != NULL && other != w && other->key != NULL &&
-			strcmp(other->key, w->key) == 0)
-			next = c;
-	}
-	free(w->key);
-	w->key = NULL;
-	if (next != NULL)
-		engine_unblock(next);
-}
-
-static bool somebody_else(const struct call *call)
-{
-	const struct ensure *mine = work_of(call);
-	for (struct call *c = call->engine->all; c != NULL; c = c->all_next) {
-		const struct ensure *w = work_of(c);
-		if (c != call && w != NULL && w->key != NULL && c->started &&
-			c->state != CALL_BLOCKED && strcmp(w->key, mine->key) == 0)
-			return true;
-	}
-	return false;
-}
-
 static enum rc ensure_start(struct call *call, struct err *err)
 {
-	enum rc rc = call->work != NULL ? RC_OK
-					: call_work(call, sizeof(struct ensure), ensure_done, err);
-	if (rc != RC_OK)
+	bool mine = false;
+	enum rc rc = turn_take(call,
+		json_pack("[s, O]", call->object, json_object_get(call->args, "where")), &mine,
+		err);
+	if (rc != RC_OK || !mine)
 		return rc;
-	struct ensure *w = call->work;
-	w->call = call;
-	if (w->key == NULL) {
-		json_t *key =
-			json_pack("[s, O]", call->object, json_object_get(call->args, "where"));
-		w->key = key != NULL ? json_dumps(key, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-		json_decref(key);
-	}
-	if (w->key == NULL)
-		return err_set(err, RC_NOMEM, "no memory for a condition");
-	if (somebody_else(call)) {
-		engine_block(call);
-		return RC_OK;
-	}
 	return find(call, DELETED_NOT, 1, found, err);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get {id, depth?, fields?} -> record | null; update {id, data} -> record.
- * From: engine.c. Both name one record by its id. A record that is not there is null for get, an
- * error for update. An update says the same when it is sent again, so nothing is asked before that.
+ * get {id, depth?, fields?} -> record | null.
+ * From: engine.c. A record that is not there is null. What several operations check is here, too.
  */
 #include <string.h>
 #include <strings.h>
@@ -54,8 +53,7 @@ static enum rc get_check(
 			   : rc;
 }
 
-/* Reads the one record of a reply and holds its id against the one that was asked for. */
-static enum rc read_this(
+enum rc reply_record(
 	struct call *call, const struct reply *reply, json_t **ret_record, struct err *err)
 {
 	json_t *record = NULL;
@@ -76,7 +74,7 @@ static enum rc got(struct call *call, const struct reply *reply, struct err *err
 	if (reply->code == RC_NOT_FOUND)
 		return call_end(call, json_null(), err);
 	json_t *record = NULL;
-	enum rc rc = read_this(call, reply, &record, err);
+	enum rc rc = reply_record(call, reply, &record, err);
 	const json_t *fields = json_object_get(call->args, "fields");
 	if (rc != RC_OK || json_array_size(fields) == 0)
 		return rc == RC_OK ? call_end(call, record, err) : rc;
@@ -100,69 +98,3 @@ static enum rc get_start(struct call *call, struct err *err)
 }
 
 const struct operation operation_get = {get_check, get_start};
-
-static enum rc update_check(
-	const struct schema *schema, const char *object, const json_t *args, struct err *err)
-{
-	const json_t *id = json_object_get(args, "id"), *data = json_object_get(args, "data");
-	enum rc rc = check_id(id, "update", err);
-	if (rc == RC_OK)
-		rc = check_record(data, "update", err);
-	if (rc != RC_OK)
-		return rc;
-	const char *own = json_string_value(json_object_get(data, "id"));
-	if (own != NULL && strcasecmp(own, json_string_value(id)) != 0)
-		return err_set(err, RC_INVALID, "update: an id cannot be changed");
-	json_t *whole = NULL;
-	rc = fields_expand(schema, object, data, &whole, err);
-	if (rc == RC_OK && json_object_size(whole) <= (own != NULL ? 1 : 0))
-		rc = err_set(err, RC_INVALID, "update: there is nothing to change");
-	json_decref(whole);
-	return rc;
-}
-
-/* A relation that was to end must have ended: not every server knows how. */
-static bool ended(const struct call *call, const json_t *record)
-{
-	const char *key;
-	json_t *value;
-	json_object_foreach(json_object_get(call->args, "data"), key, value)
-	{
-		size_t n = strlen(key);
-		if (json_is_null(value) && n > 2 && strcmp(key + n - 2, "Id") == 0 &&
-			field_value(record, key) != NULL)
-			return false;
-	}
-	return true;
-}
-
-static enum rc updated(struct call *call, const struct reply *reply, struct err *err)
-{
-	json_t *record = NULL;
-	enum rc rc = read_this(call, reply, &record, err);
-	if (rc == RC_OK && !ended(call, record)) {
-		json_decref(record);
-		rc = err_set(err, RC_UNSUPPORTED, "this server did not end the relation");
-	}
-	return rc == RC_OK ? call_end(call, record, err) : rc;
-}
-
-static enum rc update_start(struct call *call, struct err *err)
-{
-	json_t *data = NULL;
-	enum rc rc = fields_expand(
-		call_schema(call), call->object, json_object_get(call->args, "data"), &data, err);
-	if (rc != RC_OK)
-		return rc;
-	json_object_del(data, "id");
-	rc = call_dialect(call)->update(
-		&call->request, call->object, call_text(call, "id"), data, err);
-	if (rc == RC_OK) {
-		call_send(call, updated);
-		call_share(call, SHARE_UPDATE, 0, json_incref(data));
-	}
-	json_decref(data);
-	return rc;
-}
-
-const struct operation operation_update = {update_check, update_start};

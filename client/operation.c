@@ -1,18 +1,78 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which operation stands behind which number.
+ * Which operation stands behind which number, and what the arguments of several have in common.
  * From: client.c, which checks arguments, and engine.c, which begins. To: op_*.c.
  */
 #include "client/operation.h"
 
+#include <string.h>
+
 const struct operation *const operations[CLIENT_OP_N] = {
 	[CLIENT_GET] = &operation_get,
 	[CLIENT_LIST] = &operation_list,
+	[CLIENT_COUNT] = &operation_count,
+	[CLIENT_GROUP_BY] = &operation_group_by,
 	[CLIENT_CREATE] = &operation_create,
 	[CLIENT_CREATE_MANY] = &operation_create_many,
 	[CLIENT_ENSURE] = &operation_ensure,
 	[CLIENT_UPDATE] = &operation_update,
+	[CLIENT_UPDATE_MANY] = &operation_update_many,
+	[CLIENT_UPDATE_WHERE] = &operation_update_where,
 	[CLIENT_DELETE] = &operation_delete,
+	[CLIENT_RESTORE] = &operation_restore,
+	[CLIENT_DESTROY] = &operation_destroy,
 	[CLIENT_DUPLICATES] = &operation_duplicates,
 	[CLIENT_MERGE] = &operation_merge,
+	[CLIENT_GRAPHQL] = &operation_graphql,
+	[CLIENT_MEMBER] = &operation_member,
 };
+
+enum rc check_filter(
+	const struct schema *schema, const char *object, const json_t *condition, struct err *err)
+{
+	struct where *where = NULL;
+	enum rc rc = where_parse(schema, object, condition, &where, err);
+	where_free(where);
+	return rc;
+}
+
+/* { email = "" } is everybody who has none: nobody means that. */
+static bool compares_with_nothing(const struct where *w)
+{
+	bool empty = w->kind == WHERE_TEST && !w->negated && w->op == WHERE_EQ &&
+		     json_is_string(w->value) && json_string_length(w->value) == 0;
+	for (size_t i = 0; !empty && i < w->child_n; i++)
+		empty = compares_with_nothing(w->child[i]);
+	return empty;
+}
+
+enum rc check_condition(const struct schema *schema, const char *object, const json_t *condition,
+	const char *what, struct err *err)
+{
+	struct where *where = NULL;
+	enum rc rc = where_parse(schema, object, condition, &where, err);
+	if (rc == RC_OK && !where_tests(where))
+		rc = err_set(err, RC_DENIED, "%s: the condition is empty", what);
+	if (rc == RC_OK && compares_with_nothing(where))
+		rc = err_set(err, RC_DENIED,
+			"%s: the condition compares with \"\": write empty = true where that is "
+			"meant",
+			what);
+	where_free(where);
+	return rc;
+}
+
+enum rc check_deleted(const json_t *deleted, struct err *err)
+{
+	const char *bin = json_string_value(deleted);
+	if (deleted == NULL || json_is_null(deleted) ||
+		(bin != NULL && (strcmp(bin, "only") == 0 || strcmp(bin, "also") == 0)))
+		return RC_OK;
+	return err_set(err, RC_INVALID, "deleted: \"only\" or \"also\"");
+}
+
+enum deleted deleted_of(const json_t *args)
+{
+	const char *bin = json_string_value(json_object_get(args, "deleted"));
+	return bin == NULL ? DELETED_NOT : strcmp(bin, "only") == 0 ? DELETED_ONLY : DELETED_ALSO;
+}

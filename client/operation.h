@@ -13,14 +13,29 @@ struct operation {
 	call_start start;
 };
 
-extern const struct operation operation_get, operation_list, operation_create,
-	operation_create_many, operation_ensure, operation_update, operation_delete,
-	operation_duplicates, operation_merge;
+extern const struct operation operation_get, operation_list, operation_count, operation_group_by,
+	operation_create, operation_create_many, operation_ensure, operation_update,
+	operation_update_many, operation_update_where, operation_delete, operation_restore,
+	operation_destroy, operation_duplicates, operation_merge, operation_graphql,
+	operation_member;
 
 extern const struct operation *const operations[CLIENT_OP_N]; /* by enum client_op */
 
 /* Shared by checks. */
 enum rc check_id(const json_t *id, const char *what, struct err *err) must_check;
 enum rc check_record(const json_t *data, const char *what, struct err *err) must_check;
+/* A condition, which may be empty. */
+enum rc check_filter(const struct schema *schema, const char *object, const json_t *condition,
+	struct err *err) must_check;
+/* One that decides what is written: empty is RC_DENIED, and so is what compares with "". */
+enum rc check_condition(const struct schema *schema, const char *object, const json_t *condition,
+	const char *what, struct err *err) must_check;
+/* deleted = "only" | "also" | nothing */
+enum rc check_deleted(const json_t *deleted, struct err *err) must_check;
+enum deleted deleted_of(const json_t *args);
+
+/* Shared by steps: reads the one record of a reply and holds its id against call's `id`. GIVES. */
+enum rc reply_record(struct call *call, const struct reply *reply, json_t **ret_record,
+	struct err *err) must_check;
 
 #endif

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SCHEMA_TRIES 3
+
 void probe_init(struct probe *probe, const char *choice)
 {
 	*probe = (struct probe){.chosen = NULL};
@@ -97,7 +99,16 @@ static bool has(struct slice body, const char *text)
 
 void probe_read_schema(struct probe *probe, struct slice body)
 {
+	probe->schema_read = has(body, "\"paths\"");
+	probe->soft_delete = has(body, "\"soft_delete\"");
+	probe->restore_by_filter = has(body, "\"/restore/people\"");
 	probe->restore_by_path = has(body, "\"/people/{id}/restore\"");
 	probe->field_selection =
 		has(body, "\"name\":\"fields\"") || has(body, "\"name\": \"fields\"");
+}
+
+bool probe_miss_schema(struct probe *probe, int status)
+{
+	bool passing = status == 0 || status == 429 || status >= 500;
+	return passing && ++probe->schema_tries < SCHEMA_TRIES;
 }

@@ -13,9 +13,14 @@ struct probe {
 	const struct dialect *dialect; /* that is spoken; NULL: not known yet */
 	struct request request;
 	bool on_wire;
-	bool schema_asked;    /* core: the description of the API was asked for */
-	bool restore_by_path; /* it has PATCH /people/{id}/restore */
-	bool field_selection; /* it has the parameter fields */
+	bool schema_asked;      /* core: the description of the API was asked for */
+	bool schema_known;      /* it came, or never will */
+	bool schema_read;       /* it came: what it does not name is not there */
+	int schema_tries;       /* how often nothing came */
+	bool soft_delete;       /* it has the parameter soft_delete */
+	bool restore_by_path;   /* it has PATCH /people/{id}/restore */
+	bool restore_by_filter; /* it has PATCH /restore/people?filter= */
+	bool field_selection;   /* it has the parameter fields */
 };
 
 enum probe_verdict {
@@ -36,5 +41,7 @@ enum probe_verdict probe_understand(
 /* The description of the API (core), as bytes: it is large, and two words of it matter. */
 enum rc probe_ask_schema(struct probe *probe, struct err *err) must_check;
 void probe_read_schema(struct probe *probe, struct slice body);
+/* No description came. True: it is worth asking again. */
+bool probe_miss_schema(struct probe *probe, int status);
 
 #endif

@@ -12,7 +12,6 @@
  * A refused batch is halved, and read again. Does NOT decide when budget is short.
  */
 #include "client/upsert.h"
-#define CLIENT_DESTROY CLIENT_DELETE
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include "base/log.h"
 #include "client/bundle.h"
 #include "client/engine.h"
+#include "client/evidence.h"
 #include "client/hearing.h"
 #include "client/schema.h"
 
@@ -239,7 +239,7 @@ static void judge_again(struct call *carrier, json_t *found)
 		json_t *record = json_object_get(found, id);
 		const json_t *before = json_object_get(w->alive, id);
 		if (record != NULL &&
-			(differs(before, record, "createdAt") || bundle_shows(record, change)))
+			(differs(before, record, "createdAt") || evidence_shows(record, change)))
 			judge(carrier, id, record);
 	}
 	json_decref(changes);

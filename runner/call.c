@@ -426,7 +426,7 @@ static void decide(struct runner *r, struct run *run, struct asked *asked)
 		.method = asked->method,
 		.object = asked->object,
 		.digest = asked->digest,
-		.effect = op != CLIENT_OP_N && client_op_effect(op),
+		.effect = op != CLIENT_OP_N && client_call_effect(op, asked->args),
 		.generation = run->generation,
 	};
 	switch (journal_ask(&run->journal, asked->path, asked->digest, run->generation, &i)) {

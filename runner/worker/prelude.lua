@@ -5,7 +5,7 @@
 --   fail(text)                   raises with the rule's own file and line
 --   nearest(word, words)         the word that was probably meant, or nil
 --   the rest                     Lua's own, whatever the rule has made of its globals
--- Answers the function that makes an object of a name.
+-- Answers the function that makes an object of a name, or is twenty.graphql or twenty.member.
 local call, fail, nearest, type, next, pairs, ipairs, setmetatable, tostring, concat, sort = ...
 
 local PAGE = 60 -- records in a request of each; what both dialects answer by default or more
@@ -62,6 +62,10 @@ local ONE = { depth = true, fields = true }
 local MANY = { where = true, order = true, limit = true, after = true, depth = true, fields = true,
 	deleted = true }
 local EACH = { where = true, order = true, limit = true, depth = true, fields = true, deleted = true }
+local COUNT = { where = true, deleted = true }
+local GROUP = { field = true, sum = true, where = true, by = true, zone = true }
+local UPDATE = { only_if = true }
+local WHERE = { max = true }
 local MERGE = { into = true, from = true, preview = true }
 
 local function check_limit(self, method, args)
@@ -107,6 +111,21 @@ function methods:each(query)
 	end
 end
 
+function methods:count(query)
+	check_self(self, "count")
+	return call("count", names[self], check_options(self, "count", query, COUNT))
+end
+
+function methods:group_by(query)
+	check_self(self, "group_by")
+	local args = check_options(self, "group_by", check_table(self, "group_by", query, "what to group by"),
+		GROUP)
+	if type(args.field) ~= "string" and type(args.field) ~= "table" then
+		stop(self, "group_by", "field must be a name or a list of names")
+	end
+	return call("group_by", names[self], args)
+end
+
 function methods:create(data)
 	check_self(self, "create")
 	return call("create", names[self], { data = check_table(self, "create", data, "data") })
@@ -132,16 +151,62 @@ function methods:ensure(where, data)
 	return answer.record, answer.created
 end
 
+-- A condition that decides what is written: never an empty one.
+local function check_condition(self, method, where, what)
+	check_table(self, method, where, what)
+	if next(where) == nil then stop(self, method, what .. " is empty") end
+	return where
+end
+
 function methods:update(id, data, options)
 	check_self(self, "update")
-	check_options(self, "update", options, {})
-	check_id(self, "update", id, "id")
-	return call("update", names[self], { id = id, data = check_table(self, "update", data, "data") })
+	if type(options) == "table" and options.only_if ~= nil then
+		check_condition(self, "update", options.only_if, "the condition only_if")
+	end
+	local args = check_options(self, "update", options, UPDATE)
+	args.id = check_id(self, "update", id, "id")
+	args.data = check_table(self, "update", data, "data")
+	return call("update", names[self], args)
+end
+
+function methods:update_many(list)
+	check_self(self, "update_many")
+	check_table(self, "update_many", list, "the list")
+	if next(list) == nil then return {} end
+	if list[1] == nil then stop(self, "update_many", "expects a list of tables with ids") end
+	for i, data in ipairs(list) do
+		check_table(self, "update_many", data, "element " .. i)
+		check_id(self, "update_many", data.id, "id of element " .. i)
+	end
+	return call("update_many", names[self], { list = list })
+end
+
+function methods:update_where(where, data, options)
+	check_self(self, "update_where")
+	check_condition(self, "update_where", where, "the condition")
+	check_table(self, "update_where", data, "data")
+	local args = check_options(self, "update_where", options, WHERE)
+	local max = args.max
+	if type(max) ~= "number" or max < 1 or max % 1 ~= 0 then
+		stop(self, "update_where", "max is needed, a whole number: { max = 100 }")
+	end
+	args.where, args.data = where, data
+	return call("update_where", names[self], args)
 end
 
 function methods:delete(id)
 	check_self(self, "delete")
 	return call("delete", names[self], { id = check_id(self, "delete", id, "id") })
+end
+
+function methods:restore(id)
+	check_self(self, "restore")
+	return call("restore", names[self], { id = check_id(self, "restore", id, "id") })
+end
+
+function methods:destroy(id)
+	check_self(self, "destroy")
+	return call("destroy", names[self], { id = check_id(self, "destroy", id, "id") })
 end
 
 -- An id stands for its record; so does a record that has one.
@@ -199,7 +264,28 @@ local object_meta = {
 	end,
 }
 
+-- twenty.graphql and twenty.member are no objects.
+local own = {}
+
+function own.graphql(query, variables)
+	if type(query) ~= "string" or query == "" then
+		fail("twenty.graphql: the query is " .. (query == "" and "empty" or type(query)))
+	end
+	if variables ~= nil and type(variables) ~= "table" then
+		fail("twenty.graphql: the variables must be a table, they are " .. type(variables))
+	end
+	return call("graphql", "graphql", { query = query, variables = variables })
+end
+
+function own.member(email)
+	if type(email) ~= "string" or email == "" then
+		fail("twenty.member: the e-mail address is " .. (email == "" and "empty" or type(email)))
+	end
+	return call("member", "workspaceMembers", { email = email })
+end
+
 return function(name)
+	if own[name] then return own[name] end
 	local object = setmetatable({}, object_meta)
 	names[object] = name
 	return object

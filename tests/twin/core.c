@@ -17,6 +17,7 @@ enum route {
 	ROUTE_ONE,
 	ROUTE_BATCH,
 	ROUTE_RESTORE,
+	ROUTE_RESTORE_ONE,
 	ROUTE_DUPLICATES,
 	ROUTE_MERGE,
 	ROUTE_GROUP
@@ -43,6 +44,7 @@ static const struct action actions[] = {
 	{ROUTE_BATCH, "PATCH", true, core_update_many},
 	{ROUTE_BATCH, "DELETE", true, core_delete_many},
 	{ROUTE_RESTORE, "PATCH", true, core_restore_many},
+	{ROUTE_RESTORE_ONE, "PATCH", true, core_restore},
 	{ROUTE_DUPLICATES, "POST", false, core_duplicates},
 	{ROUTE_MERGE, "PATCH", true, core_merge},
 	{ROUTE_GROUP, "GET", false, core_group_by},
@@ -131,13 +133,31 @@ static bool route_find(struct call *c, char *segments[static SEGMENT_MAX], size_
 	return fail_bad(fail, "'%s' is not a valid UUID", segments[1]);
 }
 
+/* "/rest/people/{id}/restore", as servers after 2.21 have it. */
+static bool restore_split(char *path, char **ret_object, char **ret_id)
+{
+	size_t n = strlen(path);
+	if (strncmp(path, "/rest/", 6) != 0 || n < 14 || strcmp(path + n - 8, "/restore") != 0)
+		return false;
+	char *slash = strchr(path + 6, '/');
+	if (slash == NULL || slash == path + n - 8)
+		return false;
+	path[n - 8] = '\0';
+	*slash = '\0';
+	*ret_object = path + 6;
+	*ret_id = slash + 1;
+	return true;
+}
+
 static bool core_run(struct call *c, char *path, struct fail *fail)
 {
 	char *segments[SEGMENT_MAX] = {NULL}, *name = NULL, *id = NULL;
 	static const char restore[] = "/rest/restore/";
 	enum route route = ROUTE_RESTORE;
-	if (strncmp(path, restore, sizeof(restore) - 1) == 0 &&
-		strchr(path + sizeof(restore) - 1, '/') == NULL)
+	if (c->world->age == AGE_NEWER && restore_split(path, &name, &id))
+		route = ROUTE_RESTORE_ONE;
+	else if (c->world->age == AGE_CURRENT && strncmp(path, restore, sizeof(restore) - 1) == 0 &&
+		 strchr(path + sizeof(restore) - 1, '/') == NULL)
 		name = path + sizeof(restore) - 1;
 	else if (!route_find(c, segments, path_split(path, segments), &route, &name, &id, fail))
 		return false;

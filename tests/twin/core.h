@@ -19,6 +19,7 @@ bool core_delete_many(
 	struct call *c, struct object *o, const char *id, struct fail *fail) must_check;
 bool core_restore_many(
 	struct call *c, struct object *o, const char *id, struct fail *fail) must_check;
+bool core_restore(struct call *c, struct object *o, const char *id, struct fail *fail) must_check;
 bool core_duplicates(
 	struct call *c, struct object *o, const char *id, struct fail *fail) must_check;
 bool core_merge(struct call *c, struct object *o, const char *id, struct fail *fail) must_check;

@@ -20,7 +20,7 @@ static enum create_mode create_mode(const struct call *c)
 static bool softly(const struct call *c)
 {
 	const char *text = query_find(&c->query, "soft_delete");
-	return text != NULL && strcmp(text, "true") == 0;
+	return text != NULL && strcmp(text, "true") == 0 && c->world->age != AGE_OLD;
 }
 
 bool core_create(struct call *c, struct object *o, const char *id, struct fail *fail)
@@ -156,5 +156,14 @@ bool core_restore_many(struct call *c, struct object *o, const char *id, struct 
 	answer_data(c, 200, "restore", o->Plural, list);
 	free(rows);
 	filter_free(filter);
+	return true;
+}
+
+bool core_restore(struct call *c, struct object *o, const char *id, struct fail *fail)
+{
+	struct row *row = table_find(o->table, id);
+	if (row == NULL)
+		return fail_not_found(fail);
+	answer_data(c, 200, "restore", o->Singular, change_restore(c->world, o, row));
 	return true;
 }

@@ -31,6 +31,7 @@ static const char usage_text[] =
 	"  --fault SPEC               status=503:10%, status=500:3, hang=2%, cut=1%, reset=1%,\n"
 	"                             slow=200ms:5%, late=300, retry-after=1, match=PATCH "
 	"/rest/people\n"
+	"  --age old|current|newer    of the server: old ones destroy what is deleted (current)\n"
 	"  --key-name NAME            what createdBy and updatedBy say (moonhook)\n"
 	"  --read-key KEY             a key that may only read\n"
 	"  --revoked-key KEY          a key that was revoked\n"
@@ -45,7 +46,7 @@ static const char usage_text[] =
 struct options {
 	struct serve_conf serve;
 	const char *dialect, *key, *key_name, *read_key, *dead_key, *webhook, *secret, *load,
-		*fault, *budget;
+		*fault, *budget, *age;
 	unsigned records;
 	uint64_t seed;
 	bool no_log;
@@ -76,7 +77,8 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
 	{"budget", required_argument, NULL, 'b'}, {"records", required_argument, NULL, 'r'},
 	{"seed", required_argument, NULL, 'S'}, {"load", required_argument, NULL, 'f'},
 	{"fault", required_argument, NULL, 'F'}, {"no-log", no_argument, NULL, 'N'},
-	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	{"age", required_argument, NULL, 'A'}, {"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0}};
 
 /* Takes one option; false where its value is no good. */
 static bool option_take(struct options *o, int c)
@@ -117,6 +119,11 @@ static bool option_take(struct options *o, int c)
 	case 'F':
 		o->fault = optarg;
 		break;
+	case 'A':
+		o->age = optarg;
+		ok = strcmp(optarg, "old") == 0 || strcmp(optarg, "current") == 0 ||
+		     strcmp(optarg, "newer") == 0;
+		break;
 	case 'N':
 		o->no_log = true;
 		break;
@@ -140,7 +147,11 @@ static bool option_take(struct options *o, int c)
 /* Returns -1 to go on, else the exit code. */
 static int options_read(struct options *o, int argc, char **argv)
 {
-	*o = (struct options){.key_name = "moonhook", .secret = "", .budget = "100/m", .seed = 1};
+	*o = (struct options){.key_name = "moonhook",
+		.secret = "",
+		.budget = "100/m",
+		.age = "current",
+		.seed = 1};
 	for (int c, at = 0; (c = getopt_long(argc, argv, "", long_options, &at)) != -1;) {
 		if (c == 'h') {
 			fputs(usage_text, stdout);
@@ -165,6 +176,9 @@ static bool world_fill(struct world *w, const struct options *o, struct err *err
 	w->read_key = o->read_key;
 	w->dead_key = o->dead_key;
 	w->journal.off = o->no_log;
+	w->age = strcmp(o->age, "old") == 0     ? AGE_OLD
+		 : strcmp(o->age, "newer") == 0 ? AGE_NEWER
+						: AGE_CURRENT;
 	if (!seed_members(w) || !seed_records(w, o->records, o->seed)) {
 		err_set(err, RC_NOMEM, "out of memory");
 		return false;

@@ -15,10 +15,16 @@
 #include "tests/twin/schema.h"
 
 enum dialect { DIALECT_CORE, DIALECT_DOCS };
+enum age {           /* of a server of the core dialect */
+	AGE_CURRENT, /* 2.21, as recorded */
+	AGE_OLD,     /* knows no soft_delete, destroys; restores nothing */
+	AGE_NEWER,   /* restores with PATCH /people/{id}/restore, and only so */
+};
 
 struct world {
 	struct schema schema;
 	enum dialect dialect;
+	enum age age;
 	const char *key; /* BORROWED for the life of the world; the key that may do everything */
 	const char *key_name; /* shows in createdBy and updatedBy */
 	const char *read_key; /* may only read records; or NULL */

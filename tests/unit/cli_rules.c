@@ -62,7 +62,8 @@ Test(cli_rules, the_manual_names_every_call_comparison_option_and_outcome)
 		"run", "all", "any", "none", "where", "order", "limit", "after", "depth", "fields",
 		"deleted", "into", "from", "preview", "about", "created", "updated", "restored",
 		"destroyed", "skip", "retry_after", "reject", "linkedin", "firstName", "lastName",
-		"phone", "email", "domain", "body"};
+		"phone", "email", "domain", "body", "only_if", "max", "field", "sum", "by", "zone",
+		"member", "conflict", "unknown"};
 #define X(code, name, effect) cr_expect(is_named(name), "%s", name);
 	CLIENT_OPS(X)
 #undef X

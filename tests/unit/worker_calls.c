@@ -41,6 +41,33 @@ static const struct {
 		"{\"method\":\"update\",\"object\":\"people\",\"args\":{\"id\":\"i\",\"data\":"
 		"{\"companyId\":null,\"amount\":{\"amountMicros\":100000,\"currencyCode\":\"EUR\"}}"
 		"}}"},
+	{"twenty.people:update('i', { a = 1 }, { only_if = { stage = 'NEW' } })",
+		"{\"method\":\"update\",\"object\":\"people\",\"args\":{\"id\":\"i\",\"data\":"
+		"{\"a\":1},\"only_if\":{\"stage\":\"NEW\"}}}"},
+	{"twenty.people:update_many { { id = 'i', a = 1 }, { id = 'j', a = 2 } }",
+		"{\"method\":\"update_many\",\"object\":\"people\",\"args\":{\"list\":[{\"id\":"
+		"\"i\","
+		"\"a\":1},{\"id\":\"j\",\"a\":2}]}}"},
+	{"twenty.people:update_where({ stage = 'NEW' }, { a = 1 }, { max = 5 })",
+		"{\"method\":\"update_where\",\"object\":\"people\",\"args\":{\"where\":"
+		"{\"stage\":\"NEW\"},\"data\":{\"a\":1},\"max\":5}}"},
+	{"twenty.people:restore('i')",
+		"{\"method\":\"restore\",\"object\":\"people\",\"args\":{\"id\":\"i\"}}"},
+	{"twenty.people:destroy('i')",
+		"{\"method\":\"destroy\",\"object\":\"people\",\"args\":{\"id\":\"i\"}}"},
+	{"twenty.people:count()", "{\"method\":\"count\",\"object\":\"people\",\"args\":{}}"},
+	{"twenty.people:count { where = { a = 1 }, deleted = 'also' }",
+		"{\"method\":\"count\",\"object\":\"people\",\"args\":{\"where\":{\"a\":1},"
+		"\"deleted\":\"also\"}}"},
+	{"twenty.people:group_by { field = { 'a', 'b' }, sum = 'c', by = 'day' }",
+		"{\"method\":\"group_by\",\"object\":\"people\",\"args\":{\"field\":[\"a\",\"b\"],"
+		"\"sum\":\"c\",\"by\":\"day\"}}"},
+	{"twenty.graphql('{ people { totalCount } }', { a = 1 })",
+		"{\"method\":\"graphql\",\"object\":\"graphql\",\"args\":{\"query\":"
+		"\"{ people { totalCount } }\",\"variables\":{\"a\":1}}}"},
+	{"twenty.member 'ann@acme.io'",
+		"{\"method\":\"member\",\"object\":\"workspaceMembers\",\"args\":{\"email\":"
+		"\"ann@acme.io\"}}"},
 	{"twenty.people:delete('i')",
 		"{\"method\":\"delete\",\"object\":\"people\",\"args\":{\"id\":\"i\"}}"},
 	{"twenty.people:duplicates('i')",
@@ -174,7 +201,25 @@ static const struct {
 	{"twenty.people:get(event.record)", "the id is a table, pass its .id"},
 	{"twenty.people:update('', { a = 1 })", "twenty.people:update: the id is empty"},
 	{"twenty.people:update('i')", "data must be a table, it is nil"},
-	{"twenty.people:update('i', {}, { only_if = {} })", "unknown option 'only_if'"},
+	{"twenty.people:update('i', {}, { only_if = {} })",
+		"twenty.people:update: the condition only_if is empty"},
+	{"twenty.people:update('i', {}, { onlyif = {} })",
+		"unknown option 'onlyif', did you mean 'only_if'?"},
+	{"twenty.people:update_many { { id = 'i' }, { a = 1 } }", "the id of element 2 is nil"},
+	{"twenty.people:update_many { id = 'i' }", "expects a list of tables with ids"},
+	{"twenty.people:update_where({}, { a = 1 }, { max = 1 })", "the condition is empty"},
+	{"twenty.people:update_where({ a = need(nil, 'a') }, { a = 1 }, { max = 1 })",
+		"a is needed and is nil"},
+	{"twenty.people:update_where({ a = 1 }, { a = 2 })", "max is needed, a whole number"},
+	{"twenty.people:update_where({ a = 1 }, { a = 2 }, { max = 0.5 })", "max is needed"},
+	{"twenty.people:count { stage = 'NEW' }", "unknown option 'stage'"},
+	{"twenty.people:group_by { sum = 'amount' }", "field must be a name or a list of names"},
+	{"twenty.people:group_by()", "what to group by must be a table, it is nil"},
+	{"twenty.people:restore('')", "twenty.people:restore: the id is empty"},
+	{"twenty.people:destroy(nil)", "twenty.people:destroy: the id is nil"},
+	{"twenty.graphql('')", "twenty.graphql: the query is empty"},
+	{"twenty.graphql('{ people }', 1)", "the variables must be a table, they are number"},
+	{"twenty.member(nil)", "twenty.member: the e-mail address is nil"},
 	{"twenty.people:delete()", "the id is nil"},
 	{"twenty.people:ensure({}, {})", "twenty.people:ensure: the condition is empty"},
 	{"twenty.people:list { wher = {} }", "unknown option 'wher', did you mean 'where'?"},
