@@ -233,7 +233,7 @@ enum rc queue_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 /* --- journal: every call of a run (runner) --------------------------------------------------- */
 
 struct queue_call {               /* BORROWS when put; GIVES with queue_calls_free when loaded */
-	const char *path;         /* branch path: "1", "2", "2.1" under parallel() */
+	const char *path;         /* branch path: "1", "2", "2.1.1" under parallel() */
 	const char *method;       /* "create", "now", .. */
 	const char *object;       /* "people" or "" */
 	bool effect;              /* changes something outside */

@@ -213,6 +213,8 @@ void assign_place(struct runner *r)
 	struct run *next;
 	for (struct run *run = r->runs.pending; run != NULL && r->fatal == RC_OK; run = next) {
 		next = run->next;
+		if (run->later != NULL)
+			continue;
 		struct worker *worker =
 			run->suspect ? pool_pick_empty(&r->pool) : pool_pick(&r->pool);
 		if (worker != NULL)
@@ -288,11 +290,24 @@ static void take_log(struct runner *r, struct run *run, const struct frame *fram
 	json_decref(tree);
 }
 
-/* A RESUME changed nothing for a run: then it waits for another of its calls, or its worker has
- * lost it. */
-static void take_silence(struct run *run, struct worker *worker)
+/* The worker was asked something of the run that it has not answered yet. */
+static bool has_task(const struct run *run, const struct worker *worker)
+{
+	for (size_t i = 0; i < worker->tasks_n; i++) {
+		const struct pool_task *t = pool_task_at(worker, i);
+		if (t->run == run->slot && t->generation == run->generation)
+			return true;
+	}
+	return false;
+}
+
+/* A START or RESUME is done with and the run goes on with nothing: then answers are on their way to
+ * it, or it waits for calls, or its worker has lost it. */
+static void take_silence(struct runner *r, struct run *run, struct worker *worker)
 {
 	struct err err;
+	if (has_task(run, worker) || call_go_on(r, run))
+		return;
 	if (run->calls != NULL) {
 		run_suspend(run);
 		return;
@@ -308,10 +323,10 @@ void assign_frame(struct runner *r, struct worker *worker, const struct frame *f
 		return;
 	if (frame->kind == FRAME_LOG)
 		take_log(r, run, frame);
-	else if (frame->kind == FRAME_CALL)
+	else if (frame->kind == FRAME_CALL || frame->kind == FRAME_SIDE)
 		call_take(r, run, frame);
 	else if (frame->kind == FRAME_END)
 		outcome_end(r, run, frame);
 	else if (frame->kind == FRAME_BEAT)
-		take_silence(run, worker);
+		take_silence(r, run, worker);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A run's call: checked, looked up in the journal, done, answered.
- * From: assign.c (CALL frames). To: client.h, and back to the worker as RESUME. An effect is
- * written down first and sent when that is durable (gate.c); a read is sent at once; now and random
- * are answered here. Fails towards the rule, as a structured error it can catch; a frame that no
- * honest worker sends ends the run that it names, at once and for good. Does not decide what
- * becomes of a failed run (outcome.c).
+ * From: assign.c (CALL and SIDE frames). To: client.h, and back to the worker as RESUME. An effect
+ * is written down first and sent when that is durable (gate.c); a read is sent at once; now and
+ * random are answered here. Fails towards the rule, as a structured error it can catch; a frame
+ * that no honest worker sends ends the run that it names, at once and for good. Does not decide
+ * what becomes of a failed run (outcome.c).
  */
 #include "runner/call.h"
 
@@ -27,7 +27,8 @@
 #include "runner/scan.h"
 #include "runner/state.h"
 
-#define TEXT_MAX (15u << 20) /* of arguments and answers; a frame takes a little more */
+#define TEXT_MAX (15u << 20)  /* of arguments and answers; a frame takes a little more */
+#define UNREAD_MAX (4u << 20) /* bytes of answers on their way to a run; more wait here */
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 struct call { /* under way; in the list of its run */
@@ -50,6 +51,7 @@ static_assert(FRAME_MARKS_MAX == SCAN_MARKS_MAX && FRAME_DEPTH_MAX == SCAN_DEPTH
 struct asked { /* a CALL frame; BORROWS from the tree */
 	const char *path, *method, *object;
 	json_t *args;
+	bool side;          /* of a branch: the worker goes on with others */
 	struct buf request; /* the canonical args, given to the call that is made of it */
 	uint8_t digest[DIGEST_N];
 };
@@ -100,6 +102,7 @@ static void resume(struct runner *r, struct run *run, const char *path, enum pay
 		return;
 	}
 	run_resume(run);
+	run->unread_n += value.n;
 	buf_init(&out, FRAME_MAX);
 	enum rc rc = payload_resume(&out, path, kind, value);
 	if (rc == RC_OK) {
@@ -112,6 +115,34 @@ static void resume(struct runner *r, struct run *run, const char *path, enum pay
 	else if (rc == RC_NOMEM)
 		outcome_fail(r, run, RC_NOMEM, "no memory to answer a call", NULL);
 	/* RC_CLOSED: the worker is gone, and the run is on its way to another. */
+}
+
+/* Hands over the answer of an entry, now or, where its worker has many to read, later. */
+static void hand_over(struct runner *r, struct run *run, size_t i)
+{
+	struct journal_entry *e = &run->journal.entries[i];
+	e->held = run->unread_n > UNREAD_MAX;
+	run->held_n += e->held;
+	if (!e->held)
+		resume(r, run, e->path, e->code == RC_OK ? PAYLOAD_VALUE : PAYLOAD_ERROR,
+			(struct slice){e->answer, e->answer_n});
+}
+
+bool call_go_on(struct runner *r, struct run *run)
+{
+	uint32_t slot = run->slot, generation = run->generation;
+	run->unread_n = 0;
+	if (run->held_n == 0)
+		return false;
+	for (size_t i = 0; i < run->journal.n; i++) {
+		if (!run->journal.entries[i].held)
+			continue;
+		run->held_n--;
+		hand_over(r, run, i);
+		if (run_find(&r->runs, slot, generation) != run)
+			break; /* it ended of it */
+	}
+	return true;
 }
 
 /* Writes the state of an entry to the store. False: the run is not ours any more and has been
@@ -166,11 +197,11 @@ static void give(struct runner *r, struct run *run, size_t i, const char *reques
 	}
 	if (!write_entry(r, run, i, request, answer->started_ms, answer->requests))
 		return;
-	const struct journal_entry *e = &run->journal.entries[i];
 	bool here = run->state == RUN_ACTIVE || run->state == RUN_SUSPENDED;
-	if (here && e->asked == run->generation)
-		resume(r, run, e->path, e->code == RC_OK ? PAYLOAD_VALUE : PAYLOAD_ERROR,
-			(struct slice){e->answer, e->answer_n});
+	if (run->later != NULL)
+		outcome_settle(r, run);
+	else if (here && run->journal.entries[i].asked == run->generation)
+		hand_over(r, run, i);
 }
 
 static void give_error(struct runner *r, struct run *run, size_t i, const char *request,
@@ -201,6 +232,14 @@ static void free_call(struct call *call)
 	json_decref(call->args);
 	free(call->request);
 	free(call);
+}
+
+bool call_effect(const struct run *run)
+{
+	for (const struct call *call = run->calls; call != NULL; call = call->next)
+		if (run->journal.entries[call->entry].effect)
+			return true;
+	return false;
 }
 
 void call_forget(struct runner *r, struct run *run)
@@ -242,7 +281,7 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	call->request = NULL;
 	free_call(call);
 	note_first(run, answer);
-	run->used_us += answer->wire_us;
+	run_count(run, answer->wire_us);
 	run->api_calls += answer->requests;
 	struct buf text;
 	buf_init(&text, TEXT_MAX);
@@ -318,7 +357,8 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 	if (call->next != NULL)
 		call->next->at = &call->next;
 	run->calls = call;
-	run_suspend(run);
+	if (!asked->side)
+		run_suspend(run);
 	if (!run->journal.entries[i].effect)
 		send_call(call);
 	else if (write_entry(r, run, i, call->request, call->started_ms, 0))
@@ -440,14 +480,12 @@ static void decide(struct runner *r, struct run *run, struct asked *asked)
 		perform(r, run, i, asked);
 		return;
 	case JOURNAL_WAIT:
-		run_suspend(run);
+		if (!asked->side)
+			run_suspend(run);
 		return;
-	case JOURNAL_REPLAY: {
-		const struct journal_entry *e = &run->journal.entries[i];
-		resume(r, run, e->path, e->code == RC_OK ? PAYLOAD_VALUE : PAYLOAD_ERROR,
-			(struct slice){e->answer, e->answer_n});
+	case JOURNAL_REPLAY:
+		hand_over(r, run, i);
 		return;
-	}
 	case JOURNAL_DIFFERS:
 		say_differs(r, run, &run->journal.entries[i], asked);
 		return;
@@ -466,10 +504,14 @@ void call_take(struct runner *r, struct run *run, const struct frame *frame)
 	enum rc rc = scan_parse(frame->payload, &tree, &err);
 	if (rc == RC_OK)
 		rc = read_asked(tree, &asked, &err);
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
 		refuse(r, run, &err);
-	else if (!over_quota(r, run, asked.path))
+	} else if (!over_quota(r, run, asked.path)) {
+		asked.side = frame->kind == FRAME_SIDE;
+		if (!asked.side) /* it has read whatever it was sent */
+			run->unread_n = 0;
 		decide(r, run, &asked);
+	}
 	buf_done(&asked.request);
 	json_decref(tree);
 }

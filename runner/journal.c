@@ -2,14 +2,15 @@
 /*
  * The record of a run's calls and the replay from it.
  * From: call.c (asks and answers), assign.c (what the store remembers). Pure memory: writing to the
- * store is call.c's. Fails when memory is short. Whether an effect may be unknown is what its error
- * says ("unknown": true).
+ * store is call.c's. Fails when memory is short. Does not decide what of a stored journal counts
+ * (replay.c).
  */
 #include "runner/journal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/replay.h"
 #include "runner/scan.h"
 
 void journal_done(struct journal *journal)
@@ -116,28 +117,7 @@ enum rc journal_answer(
 	return RC_OK;
 }
 
-static bool is_unknown(const struct queue_call *call)
-{
-	json_t *error = NULL;
-	if (call->code == RC_OK || scan_parse(call->answer, &error, NULL) != RC_OK)
-		return false;
-	bool unknown = json_is_true(json_object_get(error, "unknown"));
-	json_decref(error);
-	return unknown;
-}
-
-/* How many of the calls are replayed: up to the last effect, that one included. */
-static size_t count_replayed(const struct queue_call *calls, size_t n)
-{
-	for (; n > 0; n--) {
-		const struct queue_call *c = &calls[n - 1];
-		if (c->effect && (c->answer.n == 0 || c->code == RC_OK || is_unknown(c)))
-			return n;
-	}
-	return 0;
-}
-
-static enum rc load_one(struct journal *journal, const struct queue_call *c, bool last)
+static enum rc load_one(struct journal *journal, const struct queue_call *c, enum replay_fate fate)
 {
 	size_t i;
 	struct journal_call call = {
@@ -150,23 +130,41 @@ static enum rc load_one(struct journal *journal, const struct queue_call *c, boo
 	enum rc rc = journal_add(journal, &call, &i);
 	if (rc != RC_OK)
 		return rc;
-	bool unknown = c->effect && c->answer.n != 0 && is_unknown(c);
-	if (c->answer.n == 0 || (last && unknown)) {
+	if (fate == REPLAY_DO) {
 		journal->entries[i].state = JOURNAL_OPEN;
 		return RC_OK;
 	}
+	bool unknown = c->effect && replay_unknown(c);
 	return journal_answer(journal, i, c->code, unknown, c->answer);
 }
 
 enum rc journal_load(struct journal *journal, const struct queue_call *calls, size_t n)
 {
-	size_t replayed = count_replayed(calls, n);
-	for (size_t i = 0; i < replayed; i++) {
-		enum rc rc = load_one(journal, &calls[i], i + 1 == replayed);
-		if (rc != RC_OK)
-			return rc;
-	}
+	enum replay_fate *fates = calloc(n + 1, sizeof(*fates));
+	enum rc rc = fates != NULL ? replay_choose(calls, n, fates) : RC_NOMEM;
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		if (fates[i] != REPLAY_FORGET)
+			rc = load_one(journal, &calls[i], fates[i]);
+	free(fates);
 	journal->next = 0;
+	return rc;
+}
+
+enum rc journal_code(const struct journal *journal, const char *name)
+{
+	for (size_t i = journal->n; i-- > 0;) {
+		const struct journal_entry *e = &journal->entries[i];
+		if (e->state != JOURNAL_ANSWERED || e->code == RC_OK)
+			continue;
+		json_t *error = NULL;
+		if (scan_parse((struct slice){e->answer, e->answer_n}, &error, NULL) != RC_OK)
+			continue;
+		const char *its = json_string_value(json_object_get(error, "code"));
+		bool same = its != NULL && strcmp(its, name) == 0;
+		json_decref(error);
+		if (same)
+			return e->code;
+	}
 	return RC_OK;
 }
 
@@ -183,4 +181,6 @@ bool journal_effect(const struct journal *journal)
 void journal_rewind(struct journal *journal)
 {
 	journal->next = 0;
+	for (size_t i = 0; i < journal->n; i++)
+		journal->entries[i].held = false;
 }

@@ -7,6 +7,12 @@
  *
  * A run that is started again, in another worker or after a retry, asks again; the answers that are
  * there are given again, so that nothing is done twice.
+ *
+ * Under parallel() several calls of a run are under way at once, each with an entry and a state of
+ * its own; a call is found by its path, never by its turn, so the order in which a run asks and is
+ * answered does not matter. Started again within this process, a run gets every answer there is,
+ * in the order in which it asks, and waits for those on their way. What an attempt starts with that
+ * comes later, perhaps elsewhere, replay.h decides: what an effect may have been made of.
  */
 #ifndef MOONHOOK_RUNNER_JOURNAL_H
 #define MOONHOOK_RUNNER_JOURNAL_H
@@ -37,6 +43,7 @@ struct journal_entry {
 	enum rc code; /* of the answer */
 	char *answer; /* JSON: the value, or the error where code is not RC_OK */
 	size_t answer_n;
+	bool held;      /* call.c's: answered and asked for, not handed over yet */
 	uint32_t asked; /* generation of the run that asked last */
 };
 
@@ -74,13 +81,14 @@ enum rc journal_answer(struct journal *journal, size_t i, enum rc code, bool unk
 	struct slice text) must_check;
 
 /*
- * What an attempt starts with: of the stored calls those up to the last effect that happened or may
- * have happened, that one included; nothing where there was none. Open, to be done again, are those
- * that were never answered, and that last effect where its answer was that nobody knows whether it
- * happened ("unknown"). Such an answer further up is given again as it was: the rule saw it and
- * went on from there. RC_NOMEM.
+ * What an attempt starts with: of the stored calls, in order of recording, those that count
+ * (replay.h). Open, to be done again, are those that were never answered, and an effect where
+ * nobody knows whether it happened ("unknown") and that has no other behind it. Where it has, the
+ * rule saw that answer and went on from there, and gets it again. RC_NOMEM.
  */
 enum rc journal_load(struct journal *journal, const struct queue_call *calls, size_t n) must_check;
+/* The code of the latest failed call whose error has this name; RC_OK: there is none. */
+enum rc journal_code(const struct journal *journal, const char *name);
 /* An effect happened or may have happened. */
 bool journal_effect(const struct journal *journal);
 /* From the start again, within this process: everything recorded counts. */

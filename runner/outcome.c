@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -104,7 +105,31 @@ void outcome_abandon(struct runner *r, struct run *run)
 	leave(r, run);
 }
 
-static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
+/* Keeps an outcome and its texts with the run, which no worker executes any more. False: there is
+ * no memory. */
+static bool put_off(struct runner *r, struct run *run, const struct queue_outcome *o)
+{
+	size_t error_n = o->error != NULL ? strlen(o->error) + 1 : 0;
+	size_t detail_n = o->detail != NULL ? strlen(o->detail) + 1 : 0;
+	struct queue_outcome *later = malloc(sizeof(*later) + error_n + detail_n);
+	if (later == NULL)
+		return false;
+	char *at = (char *)(later + 1);
+	*later = *o;
+	if (error_n != 0)
+		later->error = memcpy(at, o->error, error_n);
+	if (detail_n != 0)
+		later->detail = memcpy(at + error_n, o->detail, detail_n);
+	struct worker *worker = run->ended ? NULL : run->worker;
+	uint32_t slot = run->slot, generation = run->generation;
+	run->later = later;
+	run_leave(&r->runs, run);
+	if (worker != NULL)
+		assign_cancel(worker, slot, generation);
+	return true;
+}
+
+static void write_end(struct runner *r, struct run *run, struct queue_outcome *o)
 {
 	struct err err = {0};
 	bool ended = queue_state_ended(o->state);
@@ -133,6 +158,23 @@ static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
 	if (r->route.behind_n > 0)
 		r->route.backlog = true;
 	leave(r, run);
+}
+
+/* A run may end while effects of its branches are under way. What becomes of them belongs into its
+ * journal, so that no retry repeats one of which we could have known. */
+static void finish(struct runner *r, struct run *run, struct queue_outcome *o)
+{
+	bool at_work = run->state == RUN_ACTIVE || run->state == RUN_SUSPENDED;
+	if (!at_work || !call_effect(run) || !put_off(r, run, o))
+		write_end(r, run, o);
+}
+
+void outcome_settle(struct runner *r, struct run *run)
+{
+	if (call_effect(run))
+		return;
+	struct queue_outcome o = *run->later;
+	write_end(r, run, &o);
 }
 
 void outcome_fail(
@@ -188,8 +230,9 @@ void outcome_died(struct runner *r, struct run *run, const char *error)
 
 void outcome_release(struct runner *r, struct run *run)
 {
-	struct queue_outcome o = {.state = QUEUE_DUE, .code = RC_OK};
-	finish(r, run, &o);
+	struct queue_outcome due = {.state = QUEUE_DUE, .code = RC_OK};
+	struct queue_outcome o = run->later != NULL ? *run->later : due;
+	write_end(r, run, &o);
 }
 
 /* The code of an error that a rule did not catch: by its name where we have one of that name, as
@@ -199,6 +242,9 @@ static enum rc code_of(const struct run *run, const json_t *error)
 	const char *name = json_string_value(json_object_get(error, "code"));
 	if (name != NULL && run->failed != RC_OK && strcmp(name, run->failed_name) == 0)
 		return run->failed;
+	enum rc recorded = name != NULL ? journal_code(&run->journal, name) : RC_OK;
+	if (recorded != RC_OK)
+		return recorded;
 	enum rc code = name != NULL ? rc_find(name) : RC_N;
 	if (code != RC_N && code != RC_OK)
 		return code;

@@ -21,6 +21,9 @@ void outcome_died(struct runner *r, struct run *run, const char *error);
 /* The store refused a write about it, its lease being lost: it is forgotten here and goes on
  * wherever it was claimed since. Said once; counts as no outcome. */
 void outcome_abandon(struct runner *r, struct run *run);
+/* A run whose end was put off, because effects of it were under way, ends where none is any more.
+ */
+void outcome_settle(struct runner *r, struct run *run);
 /* Goes back to the store as it is, for the next start. */
 void outcome_release(struct runner *r, struct run *run);
 

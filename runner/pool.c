@@ -80,16 +80,13 @@ static bool answers(const struct pool_task *t, const struct frame *f)
 		return t->kind == FRAME_LOAD;
 	case FRAME_WHEN:
 		return t->kind == FRAME_WHEN;
-	case FRAME_BEAT:
-		return t->kind == FRAME_RESUME;
-	default:
+	default: /* CALL, END, BEAT */
 		return t->kind == FRAME_START || t->kind == FRAME_RESUME;
 	}
 }
 
-/* An answer ends its task and what was asked before it. Later calls of a run that has several at
- * once find nothing, and end nothing; nor does an answer of another kind. False: it left out a
- * question, which somebody waits for. */
+/* An answer ends its task and what was asked before it; one that answers no task ends nothing.
+ * False: it left out a question, which somebody waits for. */
 static bool end_tasks(struct worker *w, const struct frame *f)
 {
 	bool left_out = false;
@@ -143,6 +140,7 @@ static void on_frame(void *ctx, const struct frame *f)
 		pool_kill(w, &err);
 		return;
 	case FRAME_LOG:
+	case FRAME_SIDE: /* its run goes on: another frame is its answer */
 		break;
 	case FRAME_LOAD:
 	case FRAME_DROP:

@@ -64,11 +64,35 @@ static void leave_worker(struct run *run)
 	run->worker = NULL;
 }
 
+/* Counts the time from then to now, as far as it is not within the time counted last. */
+static void count_from(struct run *run, int64_t then_us)
+{
+	int64_t now = clock_mono_us();
+	if (then_us >= run->counted_us) {
+		run->used_us += now - then_us;
+		run->counted_from_us = then_us;
+	} else {
+		run->used_us += now - run->counted_us;
+		if (then_us < run->counted_from_us) {
+			run->used_us += run->counted_from_us - then_us;
+			run->counted_from_us = then_us;
+		}
+	}
+	run->counted_us = now;
+}
+
 static void stop_counting(struct run *run)
 {
 	if (run->counting_us != 0)
-		run->used_us += clock_mono_us() - run->counting_us;
+		count_from(run, run->counting_us);
 	run->counting_us = 0;
+}
+
+void run_count(struct run *run, int64_t wire_us)
+{
+	if (run->counting_us != 0)
+		count_from(run, run->counting_us);
+	count_from(run, clock_mono_us() - wire_us);
 }
 
 enum rc runs_open(struct runs *runs, size_t max, struct err *err)
@@ -107,6 +131,7 @@ static void empty(struct run *run)
 	version_unref(run->source);
 	journal_done(&run->journal);
 	buf_done(&run->log);
+	free(run->later);
 	uint32_t slot = run->slot, generation = run->generation;
 	*run = (struct run){.slot = slot, .generation = generation};
 }
@@ -190,15 +215,21 @@ void run_resume(struct run *run)
 		run->counting_us = clock_mono_us();
 }
 
-void run_restart(struct runs *runs, struct run *run)
+void run_leave(struct runs *runs, struct run *run)
 {
 	stop_counting(run);
 	set_state(run, RUN_PENDING);
 	leave_list(runs, run);
 	leave_worker(run);
 	join_pending(runs, run);
+}
+
+void run_restart(struct runs *runs, struct run *run)
+{
+	run_leave(runs, run);
 	journal_rewind(&run->journal);
 	run->calls_n = run->logs_n = 0;
+	run->unread_n = run->held_n = 0;
 	buf_clear(&run->log);
 	run->log_full = false;
 	run->ended = false;
@@ -207,7 +238,8 @@ void run_restart(struct runs *runs, struct run *run)
 int64_t run_wall_ms(const struct run *run)
 {
 	int64_t us = run->used_us;
+	int64_t from = run->counting_us > run->counted_us ? run->counting_us : run->counted_us;
 	if (run->counting_us != 0)
-		us += clock_mono_us() - run->counting_us;
+		us += clock_mono_us() - from;
 	return us / 1000;
 }

@@ -6,7 +6,7 @@
  *               ^           |            |
  *               +--restart--+------------+
  *
- *   pending    wants a worker
+ *   pending    wants a worker, or has come to its end and waits for its effects (later)
  *   active     a worker executes it, or will when it has done what it was asked before
  *   suspended  its worker keeps it while its calls are under way
  *
@@ -48,17 +48,22 @@ struct run {
 	struct journal journal;
 	struct call *calls;  /* under way */
 	int calls_n, logs_n; /* of this start */
+	size_t unread_n;     /* bytes of answers that its worker may not have read yet */
+	size_t held_n;       /* answers that are held back until it has */
 	int api_calls;       /* HTTP requests of this attempt */
+	struct queue_outcome
+		*later; /* its end, put off until its effects are answered; else NULL */
 	struct buf log;
-	bool log_full;        /* lines were left out */
-	int64_t started_ms;   /* wall; of this attempt */
-	int64_t used_us;      /* wall time that counts */
-	int64_t counting_us;  /* mono: since when it counts; 0: it does not */
-	bool called;          /* its first API call has started */
-	bool ended;           /* its worker said so, and has forgotten it */
-	bool suspect;         /* must be alone in its worker */
-	unsigned deaths_seen; /* workers that died while it lived in them */
-	enum rc failed;       /* of the last call that failed */
+	bool log_full;                       /* lines were left out */
+	int64_t started_ms;                  /* wall; of this attempt */
+	int64_t used_us;                     /* wall time that counts */
+	int64_t counting_us;                 /* mono: since when it counts; 0: it does not */
+	int64_t counted_from_us, counted_us; /* mono: what was counted last */
+	bool called;                         /* its first API call has started */
+	bool ended;                          /* its worker said so, and has forgotten it */
+	bool suspect;                        /* must be alone in its worker */
+	unsigned deaths_seen;                /* workers that died while it lived in them */
+	enum rc failed;                      /* of the last call that failed */
 	char failed_name[32];
 };
 
@@ -93,8 +98,12 @@ void run_enter(struct runs *runs, struct run *run, struct worker *worker);
 /* active -> suspended, and back. */
 void run_suspend(struct run *run);
 void run_resume(struct run *run);
-/* -> pending: what it did stays in its journal, the rest is forgotten. */
+/* -> pending, leaving its worker. */
+void run_leave(struct runs *runs, struct run *run);
+/* The same, to start again: what it did stays in its journal, the rest is forgotten. */
 void run_restart(struct runs *runs, struct run *run);
+/* A call of it was on the wire for so long, until now. Several at once count once. */
+void run_count(struct run *run, int64_t wire_us);
 /* Milliseconds it has used of its wall time. */
 int64_t run_wall_ms(const struct run *run);
 

@@ -19,6 +19,7 @@ extern const luaL_Reg base_functions[];    /* pcall xpcall next pairs */
 extern const luaL_Reg outcome_functions[]; /* skip retry_after reject need */
 extern const luaL_Reg rule_functions[];    /* rule */
 extern const luaL_Reg value_functions[];   /* now random units money */
+extern const luaL_Reg parallel_functions[];
 extern const luaL_Reg json_functions[];
 extern const luaL_Reg log_functions[];
 extern const luaL_Reg text_functions[];

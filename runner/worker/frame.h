@@ -29,6 +29,8 @@
  *   WHEN    {"match":bool,"key":string|null} | {"error":{..}}
  *   LOG     {"level","text"}             level: info warn error
  *   CALL    {"path","method","object","args"}
+ *   SIDE    the same, of a branch under parallel(): others of the run may go on, so it is not yet
+ *           the answer to a START or RESUME; that is the CALL, END or BEAT that comes behind
  *           object "": now {} answers an ISO text, random {} a number in [0,1); else client.h
  *   END     {"outcome":"done"|"skip"|"retry_after"|"reject"|"error", "why", "delay_ms",
  *            "error":{"code","message","line","traceback","status","retryable"},
@@ -36,8 +38,9 @@
  *           code: "rule" "cpu" "memory" "quota" "nomem" "worker", or of a call that failed
  *   BEAT    {}                           under run and generation 0: a sign of life, every time the
  *                                        worker returns to its loop after more than 5 ms; under
- *                                        those of a RESUME: its run has nothing to say to it (no
- *                                        call waits for it, or others of the run go on)
+ *                                        those of a START or RESUME: its run has nothing more to
+ *                                        say to it (it waits for calls of branches, or no call
+ *                                        waits for that answer)
  *
  * A rule in HEAD: {"name","line","on":["person.created",..],"when":bool (a function),
  *   "key":null|"field.path"|true (a function),"timeout_ms","cpu_ms","retry_max"}; 0 and null:
@@ -73,6 +76,7 @@ enum frame_kind {
 	FRAME_CALL,
 	FRAME_END,
 	FRAME_BEAT,
+	FRAME_SIDE,
 	FRAME_KIND_END,
 };
 

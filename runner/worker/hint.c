@@ -36,14 +36,15 @@ static const struct {
 	{"load", "rules have no load; write the code itself"},
 	{"loadstring", "rules have no loadstring; write the code itself"},
 	{"debug", "rules have no debug; use log.info"},
-	{"coroutine", "rules have no coroutine; a call suspends the rule by itself"},
+	{"coroutine", "rules have no coroutine; a call suspends the rule by itself, parallel "
+		      "makes several at once"},
 	{"collectgarbage", "rules have no collectgarbage; memory is freed by itself"},
 	{"unpack", "use table.unpack"},
 };
 
 /* Names of the rule language that this version does not have yet. */
 static const char *const later[] = {"after", "ago", "ahead", "all", "any", "cancel", "changed",
-	"day", "has", "http", "is", "kv", "none", "parallel", "secret", "start", "test", "use"};
+	"day", "has", "http", "is", "kv", "none", "secret", "start", "test", "use"};
 
 static const char *const libraries[] = {
 	"json", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
@@ -58,8 +59,8 @@ static void list_functions(const char *words[static WORDS_MAX])
 		KIT_STOCK(X)
 #undef X
 	};
-	const luaL_Reg *const lists[] = {
-		rule_functions, outcome_functions, value_functions, base_functions};
+	const luaL_Reg *const lists[] = {rule_functions, outcome_functions, value_functions,
+		parallel_functions, base_functions};
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_N(lists); i++)
 		for (const luaL_Reg *f = lists[i]; f->name != NULL && n + 1 < WORDS_MAX; f++)

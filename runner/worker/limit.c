@@ -64,10 +64,12 @@ void limit_enter(lua_State *L, int64_t us)
 	entered_us = clock_cpu_us();
 	rung = 0;
 	running = L;
-	if (us > 0)
+	if (us > 0) {
 		set_timer(us);
-	else
+	} else {
+		rung = 1;
 		limit_stop(L);
+	}
 }
 
 void limit_follow(lua_State *L)

@@ -29,8 +29,9 @@
 #define MEMORY_LEAST (1 << 20)
 #define LOGS 1000
 #define CALLS 1000
-#define ASK_CPU_MS 100 /* of `when` and `key` */
-#define FLUSH_US 1000  /* a run this long at work lets its log out at once */
+#define ASK_CPU_MS 100         /* of `when` and `key` */
+#define FLUSH_US 1000          /* a run this long at work lets its log out at once */
+#define FLUSH_BYTES (1u << 20) /* calls of branches do not gather beyond this */
 
 /* --- the table of runs ----------------------------------------------------------------------- */
 
@@ -98,22 +99,31 @@ bool worker_run_call(
 	struct worker_run *run, const char *method, const char *object, struct slice args)
 {
 	struct buf *out = &run->box->text;
-	if (++run->calls_n > run->calls_max) {
+	struct branch *b = run->at;
+	char path[BRANCH_PATH_N];
+	b->n++;
+	if (++run->calls_n > run->calls_max || !branch_path(b, path)) {
 		snprintf(run->why, sizeof(run->why), "more than %" PRId64 " calls", run->calls_max);
 		return false;
 	}
 	buf_clear(out);
 	enum rc rc = buf_printf(out,
-		"{\"path\":\"%" PRId64 "\",\"method\":\"%s\",\"object\":\"%s\",\"args\":",
-		run->calls_n, method, object);
+		"{\"path\":\"%s\",\"method\":\"%s\",\"object\":\"%s\",\"args\":", path, method,
+		object);
 	if (rc == RC_OK)
 		rc = buf_put(out, args.p, args.n);
 	if (rc == RC_OK)
 		rc = buf_put(out, "}", 1);
-	run->suspended = said(run, FRAME_CALL, rc);
-	if (!run->suspended)
+	bool ok = said(run, b->parent == NULL ? FRAME_CALL : FRAME_SIDE, rc);
+	if (ok && run->box->out.n > FLUSH_BYTES)
+		ok = outbox_flush(run->box, NULL) == RC_OK;
+	if (!ok) {
 		snprintf(run->why, sizeof(run->why), "a call that is too large");
-	return run->suspended;
+		return false;
+	}
+	b->state = BRANCH_ASKING;
+	run->asking_n++;
+	return true;
 }
 
 /* The sentence for the limit that was passed. */
@@ -255,35 +265,46 @@ static int set_up(lua_State *L)
 	note_function(L, state);
 	json_decode(L, order->event, JSON_RECORDS, "the event");
 	lua_xmove(L, co, 2);
-	state->co = co;
+	state->run->own.co = co;
 	return 1;
 }
 
-/* After lua_resume: the run waits for its call, or is over. */
-static enum rc settle(
-	struct worker_runs *runs, struct worker_run **at, lua_State *L, int status, struct err *err)
+static enum rc put_nothing(struct outbox *box, const struct frame *frame, struct err *err)
+{
+	buf_clear(&box->text);
+	enum rc rc = buf_put_text(&box->text, "{}");
+	if (rc == RC_OK)
+		rc = outbox_put(box, FRAME_BEAT, frame->run, frame->generation);
+	return rc != RC_OK ? err_set(err, rc, "no room for an answer") : RC_OK;
+}
+
+/* Nothing of the run can go on: its CALL or END is the last word to the frame, or there is none. */
+static enum rc settle(struct worker_runs *runs, struct worker_run **at, const struct frame *frame,
+	struct err *err)
 {
 	struct worker_run *run = *at;
-	if (status == LUA_YIELD && run->suspended)
+	if (run->own.state == BRANCH_ASKING)
 		return RC_OK;
-	enum rc rc = put_end(run, L, status, err);
+	if (run->over == NULL || run->asking_n > 0)
+		return put_nothing(run->box, frame, err);
+	enum rc rc = put_end(run, run->over, run->over_status, err);
 	forget(runs, at);
 	return rc;
 }
 
-static enum rc execute(struct worker_runs *runs, struct worker_run **at, struct err *err)
+static enum rc execute(struct worker_runs *runs, struct worker_run **at, const struct frame *frame,
+	struct err *err)
 {
 	struct worker_run *run = *at;
-	lua_State *L = run->state.L;
-	int results = 0;
-	int status = lua_pcall(L, 1, 1, 1);
+	int status = lua_pcall(run->state.L, 1, 1, 1);
 	if (status == LUA_OK) {
-		L = run->state.co;
-		limit_follow(L);
-		status = lua_resume(L, run->state.L, 1, &results);
+		branch_go_on(run);
+	} else {
+		run->over = run->state.L;
+		run->over_status = status;
 	}
 	run->cpu_left_us -= limit_leave();
-	return settle(runs, at, L, status, err);
+	return settle(runs, at, frame, err);
 }
 
 enum rc worker_run_start(struct worker_runs *runs, struct kit *kit,
@@ -315,6 +336,7 @@ enum rc worker_run_start(struct worker_runs *runs, struct kit *kit,
 	run->cpu_left_us = order.cpu_ms * 1000;
 	run->logs_max = order.logs;
 	run->calls_max = order.calls;
+	run->own.prefix = "";
 	at = &runs->buckets[run->slot % WORKER_RUN_BUCKETS];
 	run->next = *at;
 	*at = run;
@@ -323,26 +345,10 @@ enum rc worker_run_start(struct worker_runs *runs, struct kit *kit,
 	lua_pushcfunction(run->state.L, set_up);
 	lua_pushlightuserdata(run->state.L, &order);
 	limit_enter(run->state.L, run->cpu_left_us);
-	return execute(runs, at, err);
+	return execute(runs, at, frame, err);
 }
 
 /* --- resume ---------------------------------------------------------------------------------- */
-
-static bool awaits(const struct worker_run *run, struct slice path)
-{
-	char text[32];
-	snprintf(text, sizeof(text), "\"%" PRId64 "\"", run->calls_n);
-	return run->suspended && slice_equal(path, slice_of(text));
-}
-
-static enum rc put_nothing(struct outbox *box, const struct frame *frame, struct err *err)
-{
-	buf_clear(&box->text);
-	enum rc rc = buf_put_text(&box->text, "{}");
-	if (rc == RC_OK)
-		rc = outbox_put(box, FRAME_BEAT, frame->run, frame->generation);
-	return rc != RC_OK ? err_set(err, rc, "no room for an answer") : RC_OK;
-}
 
 enum rc worker_run_resume(
 	struct worker_runs *runs, struct outbox *box, const struct frame *frame, struct err *err)
@@ -353,18 +359,20 @@ enum rc worker_run_resume(
 	struct worker_run *run = *at;
 	if (!json_text_members(frame->payload, names, v, ARRAY_N(names)))
 		return err_set(err, RC_PARSE, "a RESUME is no object");
-	if (run == NULL || run->generation != frame->generation || !awaits(run, v[0]))
+	struct branch *b = run != NULL && run->generation == frame->generation
+				   ? branch_find(&run->own, v[0])
+				   : NULL;
+	if (b == NULL)
 		return put_nothing(box, frame, err);
-	run->suspended = false;
+	b->state = BRANCH_READY;
+	run->asking_n--;
 	run->answer = v[1].n != 0 ? v[1] : slice_of("null");
 	run->answer_error = v[2];
-	lua_State *L = run->state.co;
-	int results = 0;
-	limit_enter(L, run->cpu_left_us);
-	int status = lua_resume(L, run->state.L, 0, &results);
+	limit_enter(b->co, run->cpu_left_us);
+	branch_go_on(run);
 	run->cpu_left_us -= limit_leave();
 	run->answer = run->answer_error = (struct slice){NULL, 0};
-	return settle(runs, at, L, status, err);
+	return settle(runs, at, frame, err);
 }
 
 /* --- when and key ---------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@
  *
  *   START --> executing --CALL--> suspended --RESUME--> executing --END--> gone
  *                                     \------CANCEL------------------------> gone
+ *
+ * Under parallel() a run makes several calls before it is suspended; branch.h tells of that.
  */
 #ifndef MOONHOOK_RUNNER_WORKER_RUN_H
 #define MOONHOOK_RUNNER_WORKER_RUN_H
@@ -14,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "runner/worker/branch.h"
 #include "runner/worker/frame.h"
 #include "runner/worker/state.h"
 
@@ -33,7 +36,12 @@ struct worker_run {
 	struct state state;
 	int64_t cpu_ms, cpu_left_us;
 	int64_t logs_n, logs_max, calls_n, calls_max;
-	bool suspended;                    /* in the call whose path is calls_n */
+	struct branch own;                 /* its own function */
+	struct branch *at;                 /* the branch that executes, or did */
+	size_t branches_n;                 /* under parallel(), of all blocks that are open */
+	size_t asking_n;                   /* calls without an answer yet */
+	lua_State *over;                   /* the thread that ended it; NULL: it goes on */
+	int over_status;                   /* of lua_resume or lua_pcall */
 	struct slice answer, answer_error; /* BORROW from the RESUME at hand */
 	enum worker_outcome outcome;
 	char why[WORKER_WHY_N]; /* of the outcome, or which quota */

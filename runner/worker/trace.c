@@ -22,7 +22,7 @@
 #define MESSAGE_N 2048
 #define TRACE_N 2048
 
-static const char call_meta; /* key of the registry */
+static const char call_meta, kept_error, kept_thread; /* keys of the registry */
 
 struct failure { /* what is told */
 	const char *code;
@@ -30,6 +30,7 @@ struct failure { /* what is told */
 	char trace[TRACE_N];
 	char file[64];
 	int line;
+	int told_n; /* frames */
 	bool has_status;
 	long long status;
 	bool retryable;
@@ -89,18 +90,47 @@ static void tell_frame(const lua_Debug *ar, char *text, size_t size)
 static void read_stack(lua_State *L, struct failure *f)
 {
 	lua_Debug ar;
-	int told = 0;
 	for (int level = 0; level < LEVELS_MAX && lua_getstack(L, level, &ar); level++) {
 		lua_getinfo(L, "Sln", &ar);
 		if (!is_rules(&ar))
 			continue;
-		if (told++ == 0) {
+		if (f->told_n++ == 0) {
 			snprintf(f->file, sizeof(f->file), "%s", ar.short_src);
 			f->line = ar.currentline;
 		}
-		if (told <= FRAMES_MAX)
+		if (f->told_n <= FRAMES_MAX)
 			tell_frame(&ar, f->trace, sizeof(f->trace));
 	}
+}
+
+void trace_keep(lua_State *L, bool passed_on)
+{
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_error);
+	bool kept = passed_on && lua_rawequal(L, -1, -2);
+	lua_pop(L, 1);
+	if (!kept) {
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_error);
+		lua_pushvalue(L, -2);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_thread);
+	}
+	lua_remove(L, -2);
+}
+
+/* The thread in which the error at the top came up, where that is not L; else NULL. */
+static lua_State *find_thread(lua_State *L)
+{
+	lua_State *thread = NULL;
+	if (lua_isnil(L, -1) || !lua_checkstack(L, 2))
+		return NULL;
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_error);
+	if (lua_rawequal(L, -1, -2)) {
+		lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_thread);
+		thread = lua_tothread(L, -1);
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	return thread;
 }
 
 int trace_note(lua_State *L)
@@ -266,6 +296,9 @@ enum rc trace_put(struct buf *out, lua_State *L, int status, const char *limit)
 	char code[64] = "rule";
 	struct failure f = {.line = state->line};
 	memcpy(f.file, state->file, sizeof(f.file));
+	lua_State *thread = find_thread(L);
+	if (thread != NULL)
+		read_stack(thread, &f);
 	read_stack(L, &f);
 	read_failure(L, status, limit, &f, code);
 	enum rc rc = put_member(out, "code", f.code);

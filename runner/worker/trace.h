@@ -7,6 +7,8 @@
 #ifndef MOONHOOK_RUNNER_WORKER_TRACE_H
 #define MOONHOOK_RUNNER_WORKER_TRACE_H
 
+#include <stdbool.h>
+
 #include <lua.h>
 
 #include "base/buf.h"
@@ -21,6 +23,12 @@
  * RC_NOMEM.
  */
 enum rc trace_put(struct buf *out, lua_State *L, int status, const char *limit) must_check;
+/*
+ * Keeps the thread below the error at the top, in which it came up, and takes it off the stack: the
+ * error is about to be raised once more in L, whose own stack does not show the place. passed_on:
+ * the thread may itself have raised what came up further in; then that place stays.
+ */
+void trace_keep(lua_State *L, bool passed_on);
 /* A message handler for lua_pcall: keeps the place, answers the value as it is. */
 int trace_note(lua_State *L);
 /* Appends an error without a stack. */

@@ -63,6 +63,7 @@ static enum rc take_up(struct worker_process *w, const struct frame *frame, stru
 	case FRAME_CALL:
 	case FRAME_END:
 	case FRAME_BEAT:
+	case FRAME_SIDE:
 	case FRAME_KIND_END:
 		break;
 	}

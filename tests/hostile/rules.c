@@ -40,6 +40,11 @@ static const struct attack attacks[] = {
 		"local t = {} while true do pcall(function() t[#t + 1] = ('x'):rep(1 << 20) end) "
 		"end",
 		"out of memory"},
+	{"branches that never stop asking",
+		"local function f() while true do pcall(now) end end parallel(f, f, f)",
+		"more than 1000 calls"},
+	{"blocks of branches without end", "local function f() parallel(f, f) end f()",
+		"hostile.lua:5: parallel: at most 4"},
 	{"recursion without end", "local function f() return 1 + f() end; f()", "hostile.lua:5"},
 };
 

@@ -82,8 +82,11 @@ json_t *worker_rig_run(struct worker_rig *rig, const char *body, const char *ans
 		cr_assert(peer_receive(&rig->peer, RIG_WAIT_MS, &f), "the worker is silent");
 		cr_assert_eq(f.run, 7);
 		cr_assert_eq(f.generation, rig->generation);
-		cr_assert(f.kind == FRAME_CALL || f.kind == FRAME_LOG || f.kind == FRAME_END);
-		if (f.kind == FRAME_CALL) {
+		cr_assert(f.kind == FRAME_CALL || f.kind == FRAME_SIDE || f.kind == FRAME_LOG ||
+			  f.kind == FRAME_BEAT || f.kind == FRAME_END);
+		if (f.kind == FRAME_BEAT) {
+			json_decref(f.payload);
+		} else if (f.kind == FRAME_CALL || f.kind == FRAME_SIDE) {
 			answer(rig, f.payload, json_array_get(given, json_array_size(calls)));
 			json_array_append_new(calls, f.payload);
 		} else if (f.kind == FRAME_LOG) {
