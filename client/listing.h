@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Records that meet a condition, over as many pages as it takes: what `list` is, and what other
- * operations look things up with. Every answer is held against the condition; a server that ignored
- * it is an error, and what its filter cannot say is filtered here.
+ * operations look things up with. Every answer is held against the condition, the limit, the order
+ * and the cursor; a server that ignored one of them is an error, and what its filter cannot say is
+ * filtered here. A record that moves from page to page meanwhile comes once.
  */
 #ifndef MOONHOOK_CLIENT_LISTING_H
 #define MOONHOOK_CLIENT_LISTING_H
@@ -23,18 +24,25 @@ struct listing {
 	int depth;
 	enum deleted deleted;
 	enum { LISTING_PLAIN, LISTING_CURSOR } kind; /* whether `next` has to be exact */
-	char *after;                                 /* owned; cursor of the next page */
+	char *after; /* owned; cursor of the next page: the server's, or one of `next` */
 	listing_each each; /* gets the records, none is kept; NULL: they are kept */
 
 	json_t *records; /* found so far */
-	char *next;      /* owned; cursor behind the last of them; NULL: that was all */
+	char *next;      /* owned; cursor behind the last of them (for listings, not for servers);
+			    NULL: that was all */
 	int64_t total;   /* -1: not known */
 
-	enum where_fit fit; /* of the page that is under way */
-	int64_t asked;      /* its size */
-	int pages;
-	char first_id[40]; /* of the first page: it must not come again */
-	json_t *ids;       /* owned; those still to be read one by one, last first */
+	enum where_fit fit;       /* of the page that is under way */
+	int64_t asked;            /* its size */
+	int pages, stale;         /* so far; those in a row that brought nothing new */
+	size_t parts, part;       /* of a list too long for one request, and which is asked for */
+	struct where *part_where; /* owned; the condition with that part; NULL: where */
+	bool whole;               /* from the first record on */
+	char skip[40];            /* records of the next page up to this id were given already */
+	char first_id[40];        /* of the first page: it must not come again */
+	json_t *seen;             /* owned; ids of all records that were looked at */
+	json_t *last;             /* reference; of the page before */
+	json_t *ids;              /* owned; those still to be read one by one, last first */
 	listing_then then;
 };
 

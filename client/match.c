@@ -40,11 +40,18 @@ static bool equal_text(const struct where *w, const char *a, const char *b, enum
 	return strcmp(a, b) == 0;
 }
 
+static bool is_empty(const json_t *have)
+{
+	return have == NULL || (json_is_string(have) && json_string_length(have) == 0) ||
+	       (json_is_array(have) && json_array_size(have) == 0);
+}
+
 static bool equal(
 	const struct where *w, const json_t *have, const json_t *want, enum match_mode mode)
 {
-	if (have == NULL || json_is_null(want))
-		return have == NULL && json_is_null(want);
+	bool nothing = json_is_null(want) || is_empty(want);
+	if (nothing || is_empty(have))
+		return nothing && is_empty(have);
 	if (json_is_array(have)) {
 		size_t i;
 		json_t *each;
@@ -70,7 +77,8 @@ static enum match ordered(const struct where *w, const json_t *have)
 	if (json_is_number(have) && json_is_number(w->value)) {
 		a = json_number_value(have);
 		b = json_number_value(w->value);
-	} else if (json_is_string(have) && json_is_string(w->value)) {
+	} else if (json_is_string(have) && json_is_string(w->value) &&
+		   w->field.type != FIELD_TEXT) {
 		int64_t x = time_of(json_string_value(have)),
 			y = time_of(json_string_value(w->value));
 		if (x < 0 || y < 0)
@@ -109,11 +117,21 @@ static bool like(const char *text, const char *pattern)
 	return *pattern == '\0';
 }
 
+static bool is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
+/* Loosely, the server may know more of letters than we do. */
 static bool textual(enum where_op op, const char *have, const char *want, enum match_mode mode)
 {
 	size_t n = strlen(have), m = strlen(want);
 	if (op == WHERE_CONTAINS || mode == MATCH_LOOSE)
-		return op == WHERE_LIKE || fold_find(have, want);
+		return fold_find(have, want) ||
+		       (mode == MATCH_LOOSE &&
+			       (op == WHERE_LIKE || !is_ascii(have) || !is_ascii(want)));
 	if (op == WHERE_LIKE)
 		return like(have, want);
 	if (m > n)
@@ -132,12 +150,6 @@ static enum match test_texts(const struct where *w, const json_t *have, enum mat
 		return MATCH_NO;
 	}
 	return of(json_is_string(have) && textual(w->op, json_string_value(have), want, mode));
-}
-
-static bool is_empty(const json_t *have)
-{
-	return have == NULL || (json_is_string(have) && json_string_length(have) == 0) ||
-	       (json_is_array(have) && json_array_size(have) == 0);
 }
 
 static enum match test(const struct where *w, const json_t *record, enum match_mode mode)
@@ -172,6 +184,15 @@ static enum match test(const struct where *w, const json_t *record, enum match_m
 		break;
 	}
 	return MATCH_UNSURE;
+}
+
+size_t where_member(const struct where *w, const json_t *record)
+{
+	const json_t *have = field_value(record, w->field.path);
+	size_t i;
+	json_t *each;
+	json_array_foreach(w->value, i, each) if (equal(w, have, each, MATCH_EXACT)) break;
+	return i;
 }
 
 enum match where_match(const struct where *w, const json_t *record, enum match_mode mode)

@@ -9,9 +9,9 @@
 
 #include "client/listing.h"
 #include "client/operation.h"
+#include "client/order.h"
 
 #define LIMIT_MAX 10000
-#define ORDER_MAX 5
 
 static enum rc check_where(
 	const struct schema *schema, const char *object, const json_t *condition, struct err *err)
@@ -23,23 +23,13 @@ static enum rc check_where(
 }
 
 static enum rc check_order(
-	const struct schema *schema, const char *object, const json_t *order, struct err *err)
+	const struct schema *schema, const char *object, json_t *order, struct err *err)
 {
-	size_t i;
-	json_t *each;
-	if (json_array_size(order) > ORDER_MAX)
-		return err_set(err, RC_INVALID, "order: at most %d names", ORDER_MAX);
-	json_array_foreach(order, i, each)
-	{
-		const char *name = json_string_value(each);
-		if (name == NULL)
-			return err_set(err, RC_INVALID, "order: a list of names is expected");
-		struct field field;
-		enum rc rc = field_find(schema, object, name + (*name == '-'), &field, err);
-		if (rc != RC_OK)
-			return rc;
-	}
-	return RC_OK;
+	struct order parsed;
+	json_t *names = json_is_string(order) ? json_pack("[O]", order) : json_incref(order);
+	enum rc rc = order_parse(schema, object, names, &parsed, err);
+	json_decref(names);
+	return rc;
 }
 
 static bool is_list(const json_t *v)
@@ -52,7 +42,7 @@ static enum rc list_check(
 {
 	const json_t *limit = json_object_get(args, "limit");
 	const json_t *deleted = json_object_get(args, "deleted");
-	const json_t *order = json_object_get(args, "order");
+	json_t *order = json_object_get(args, "order");
 	const json_t *fields = json_object_get(args, "fields");
 	const json_t *after = json_object_get(args, "after");
 	double n = json_number_value(limit);
@@ -63,7 +53,7 @@ static enum rc list_check(
 	if (deleted != NULL && !json_is_null(deleted) &&
 		(bin == NULL || (strcmp(bin, "only") != 0 && strcmp(bin, "also") != 0)))
 		return err_set(err, RC_INVALID, "deleted: \"only\" or \"also\"");
-	if (after != NULL && !json_is_null(after) && !json_is_string(after))
+	if (after != NULL && !json_is_null(after) && json_string_length(after) == 0)
 		return err_set(err, RC_INVALID, "after: the cursor of a page");
 	if (!is_list(fields) || (!is_list(order) && !json_is_string(order)))
 		return err_set(err, RC_INVALID, "fields and order are lists of names");
@@ -71,9 +61,6 @@ static enum rc list_check(
 	json_t *each;
 	struct field field;
 	enum rc rc = check_order(schema, object, order, err);
-	if (rc == RC_OK && json_is_string(order))
-		rc = field_find(schema, object,
-			json_string_value(order) + (*json_string_value(order) == '-'), &field, err);
 	json_array_foreach(fields, i, each) if (rc == RC_OK) rc =
 		json_is_string(each)
 			? field_find(schema, object, json_string_value(each), &field, err)
@@ -140,10 +127,6 @@ static enum rc list_start(struct call *call, struct err *err)
 		     : strcmp(bin, "only") == 0 ? DELETED_ONLY
 						: DELETED_ALSO;
 	l->kind = LISTING_CURSOR;
-	if (l->want == 0 && !call_dialect(call)->deleted_lists) {
-		call->listing = l;
-		return listed(call, l, err);
-	}
 	return listing_start(call, l, listed, err);
 }
 

@@ -50,12 +50,18 @@ static bool is_plain(unsigned char c)
 	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
+size_t request_escaped_n(const char *text, size_t n)
+{
+	size_t out = n;
+	for (size_t i = 0; i < n; i++)
+		out += is_plain((unsigned char)text[i]) ? 0 : 2;
+	return out;
+}
+
 static enum rc put_escaped(struct buf *b, const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	size_t n = 0;
-	for (const char *p = text; *p != '\0'; p++)
-		n += is_plain((unsigned char)*p) ? 1 : 3;
+	size_t n = request_escaped_n(text, strlen(text));
 	char *at = buf_reserve(b, n);
 	if (at == NULL)
 		return n + b->n > b->max ? RC_TOO_LARGE : RC_NOMEM;

@@ -36,6 +36,8 @@ enum rc request_start(struct request *request, enum request_method method, const
 /* Adds one query parameter; both are escaped. */
 enum rc request_param(struct request *request, const char *name, const char *value) must_check;
 enum rc request_param_n(struct request *request, const char *name, int64_t value) must_check;
+/* How many bytes n bytes of text take in a parameter. */
+size_t request_escaped_n(const char *text, size_t n);
 /* Sets the body; the JSON is BORROWED during the call. RC_NOMEM, RC_TOO_LARGE. */
 enum rc request_json(struct request *request, const json_t *body) must_check;
 

@@ -155,6 +155,27 @@ static enum rc read_domain(struct reading *r, const struct field *field, const j
 
 /* A whole number in E.164: its two parts. Negated, one of them differs. */
 static enum rc read_phone(struct reading *r, const struct field *field, enum where_op op,
+	const json_t *value, bool negated, struct where **ret);
+
+static enum rc read_phones(struct reading *r, const struct field *field, const json_t *values,
+	bool negated, struct where **ret)
+{
+	struct where *group = node_new(r, negated ? WHERE_ALL : WHERE_ANY);
+	enum rc rc = group != NULL ? RC_OK : too_many(r);
+	size_t i;
+	json_t *each;
+	json_array_foreach(values, i, each)
+	{
+		struct where *one = NULL;
+		if (rc == RC_OK)
+			rc = read_phone(r, field, WHERE_EQ, each, negated, &one);
+		if (rc == RC_OK)
+			rc = node_add(r, group, one);
+	}
+	return group_end(rc, group, ret);
+}
+
+static enum rc read_phone(struct reading *r, const struct field *field, enum where_op op,
 	const json_t *value, bool negated, struct where **ret)
 {
 	struct field number = *field, code = *field;
@@ -162,6 +183,8 @@ static enum rc read_phone(struct reading *r, const struct field *field, enum whe
 	snprintf(code.path, sizeof(code.path), "%.80s.primaryPhoneCallingCode", field->path);
 	number.type = code.type = FIELD_TEXT;
 	code.docs = NULL;
+	if (op == WHERE_IN)
+		return read_phones(r, field, value, negated, ret);
 	struct phone phone;
 	if (op != WHERE_EQ || !json_is_string(value) ||
 		!phone_parse(json_string_value(value), &phone)) {
@@ -309,6 +332,9 @@ static enum rc read_field(
 		return json_array_size(value) == 0
 			       ? err_set(r->err, RC_INVALID, "%s: an empty list matches nothing",
 					 name)
+		       : json_array_size(value) == 1 && is_plain(json_array_get(value, 0))
+			       ? read_test(
+					 r, name, WHERE_EQ, json_array_get(value, 0), negated, ret)
 			       : read_test(r, name, WHERE_IN, value, negated, ret);
 	if (json_object_size(value) == 0)
 		return err_set(r->err, RC_INVALID, "%s: an empty condition", name);

@@ -5,11 +5,13 @@
  * leaving a test out always makes a filter wider, never narrower.
  *
  * What a test means (the server's filters are chosen so that they mean the same):
- *   eq, neq, a list   exact; null equals null only; e-mail addresses without regard to case
+ *   eq, neq, a list   exact; e-mail addresses without regard to case; a domain in every way to
+ *                     write a link to it; null and "" are the same nothing, because servers keep
+ *                     the one and show the other, and equal nothing else
  *   gt gte lt lte     numbers, or texts that are times; nothing compares with null
  *   contains          part of a text, without regard to case
  *   startsWith endsWith   with regard to case;   like   % any text, _ any character, with case
- *   empty             null, "" and no such field
+ *   empty             null, "", a list of nothing and no such field
  */
 #ifndef MOONHOOK_CLIENT_WHERE_H
 #define MOONHOOK_CLIENT_WHERE_H
@@ -81,17 +83,33 @@ enum match_mode {
  * of two texts is the server's to decide. */
 enum match where_match(const struct where *where, const json_t *record, enum match_mode mode);
 
+/* The first member of a list (a test with WHERE_IN) that the record's value equals; their number
+ * where it is none. */
+size_t where_member(const struct where *test, const json_t *record);
+
 /* How well a filter says a condition. */
 enum where_fit {
 	WHERE_EXACT,   /* as it is */
 	WHERE_WIDER,   /* it lets through more: the answer must be filtered here */
 	WHERE_NOTHING, /* there is no filter at all */
 };
-/* Appends the filter of the core dialect. RC_TOO_LARGE, RC_NOMEM. */
+/* Appends the filter of the core dialect, never more of it than fits into a request: what is left
+ * out makes it wider. RC_NOMEM. */
 enum rc where_format_core(
 	const struct where *where, struct buf *out, enum where_fit *ret_fit) must_check;
 /* Adds the filter[..] parameters of the documentation; never better than WIDER, because a server
  * ignores what it does not know. */
 enum rc where_format_docs(const struct where *where, struct request *request) must_check;
+
+/*
+ * A list that is too long for one request can be asked for in parts where all records must meet it:
+ * the answer is how many such parts there are, 1 where nothing has to be split.
+ */
+size_t where_parts(const struct where *where);
+/* The condition with only that part of the list. NULL: no memory. GIVES (where_free). */
+struct where *where_part(const struct where *where, size_t part) must_check;
+/* The first part that a record belongs to, for values may be in the list twice; the number of parts
+ * where that cannot be told. */
+size_t where_part_of(const struct where *where, const json_t *record);
 
 #endif

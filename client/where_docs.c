@@ -5,7 +5,7 @@
  * From: dialect_docs.c. To: query parameters, each wider than or equal to its test; groups and
  * everything else stay with us. The answer is always filtered here as well.
  */
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,14 +35,19 @@ static bool name_of(const struct where *w, char ret_name[static FIELD_PATH_MAX])
 	return true;
 }
 
-static bool text_of(const struct where *w, const json_t *v, char *text, size_t n)
+/* slack: of amounts with fractions, how many millionths more or less are asked for. They are
+ * counted in millionths here and written in units, and nobody knows how the server rounds. */
+static bool text_of(const struct where *w, const json_t *v, double slack, char *text, size_t n)
 {
-	double scale = w->field.type == FIELD_MONEY ? 1e6 : 1;
 	int put = -1;
+	double number = json_number_value(v);
 	if (json_is_string(v))
 		put = snprintf(text, n, "%s", json_string_value(v));
+	else if (json_is_number(v) && w->field.type == FIELD_MONEY)
+		put = snprintf(
+			text, n, "%.17g", (number + (fmod(number, 1e6) == 0 ? 0 : slack)) / 1e6);
 	else if (json_is_number(v))
-		put = snprintf(text, n, "%.17g", json_number_value(v) / scale);
+		put = snprintf(text, n, "%.17g", number);
 	return put > 0 && (size_t)put < n;
 }
 
@@ -61,18 +66,28 @@ static enum rc put_equal(struct request *r, const struct where *w, const char *n
 	if (w->field.type == FIELD_EMAIL) /* kept in lower case, maybe written otherwise */
 		return put_contains(r, name, w->value);
 	if (w->field.type == FIELD_LIST || w->field.type == FIELD_DATE ||
-		!text_of(w, w->value, text, sizeof(text)))
+		!text_of(w, w->value, 0, text, sizeof(text)))
 		return RC_OK;
-	return param(r, name, "eq", text);
+	if (w->field.type == FIELD_MONEY && fmod(json_number_value(w->value), 1e6) != 0) {
+		enum rc rc = text_of(w, w->value, -0.5, text, sizeof(text))
+				     ? param(r, name, "gte", text)
+				     : RC_OK;
+		return rc == RC_OK && text_of(w, w->value, 0.5, text, sizeof(text))
+			       ? param(r, name, "lte", text)
+			       : rc;
+	}
+	/* that word is the server's for nothing */
+	return strcmp(text, "null") != 0 ? param(r, name, "eq", text) : RC_OK;
 }
 
 static enum rc put_order(struct request *r, const struct where *w, const char *name)
 {
 	char text[64];
-	if (!text_of(w, w->value, text, sizeof(text)))
+	bool below = w->op == WHERE_LT || w->op == WHERE_LTE;
+	if (!text_of(w, w->value, below ? 0.5 : -0.5, text, sizeof(text)))
 		return RC_OK;
 	/* "lt" is not on that page; lte is and lets one value more through */
-	const char *op = w->op == WHERE_GT ? "gt" : w->op == WHERE_GTE ? "gte" : "lte";
+	const char *op = below ? "lte" : w->op == WHERE_GT ? "gt" : "gte";
 	return param(r, name, op, text);
 }
 

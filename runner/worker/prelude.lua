@@ -8,7 +8,9 @@
 -- Answers the function that makes an object of a name, or is twenty.graphql or twenty.member.
 local call, fail, nearest, type, next, pairs, ipairs, setmetatable, tostring, concat, sort = ...
 
-local PAGE = 60 -- records in a request of each; what both dialects answer by default or more
+-- Records in the first request of each, for whoever stops early, and in those behind it: one or
+-- four requests, as many as the dialect needs for them.
+local PAGE, MORE = 50, 200
 local methods = {}
 local names = {} -- of each object, where no rule can change them
 
@@ -96,18 +98,27 @@ function methods:each(query)
 	check_self(self, "each")
 	local args = check_options(self, "each", query, EACH)
 	local left = check_limit(self, "each", args) or 1 / 0
-	local records, at, more = {}, 0, true
+	local records, at, more, size = {}, 0, true, PAGE
+	local seen = {} -- a record that moves to a later page meanwhile comes once
 	return function()
-		while at == #records do
-			if not more or left <= 0 then return nil end
-			args.limit = left < PAGE and left or PAGE
-			local answer = call("list", names[self], args)
-			records, at, args.after = answer.records, 0, answer.next
-			more = args.after ~= nil and #records > 0
+		while true do
+			while at == #records do
+				if not more or left <= 0 then return nil end
+				args.limit = left < size and left or size
+				local answer = call("list", names[self], args)
+				records, at, args.after, size = answer.records, 0, answer.next, MORE
+				more = args.after ~= nil and #records > 0
+			end
+			if left <= 0 then return nil end
+			at = at + 1
+			local record = records[at]
+			local id = record.id
+			if not id or not seen[id] then
+				if id then seen[id] = true end
+				left = left - 1
+				return record
+			end
 		end
-		if left <= 0 then return nil end
-		at, left = at + 1, left - 1
-		return records[at]
 	end
 end
 

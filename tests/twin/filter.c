@@ -7,10 +7,10 @@
  */
 #include "tests/twin/filter.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
 
 #include "base/clock.h"
 #include "tests/twin/filter_node.h"
@@ -188,27 +188,50 @@ struct filter *filter_leaf(const struct schema *s, const struct object *o, const
 	return NULL;
 }
 
-static char fold(char c, bool ignore_case)
+/* The character at *p; moves *p behind it. What is no UTF-8 counts byte by byte. */
+static uint32_t next_char(const char **p)
 {
-	return ignore_case ? (char)tolower((unsigned char)c) : c;
+	const unsigned char *s = (const unsigned char *)*p;
+	int n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : s[0] >= 0xC2 ? 2 : 1;
+	uint32_t c = n == 1 ? s[0] : s[0] & (0xFFu >> (n + 1));
+	for (int i = 1; i < n; i++) {
+		if ((s[i] & 0xC0) != 0x80) {
+			n = 1;
+			c = s[0];
+			break;
+		}
+		c = c << 6 | (s[i] & 0x3F);
+	}
+	*p += n;
+	return c;
 }
 
-/* SQL's LIKE: % is any text, _ any character. */
+static bool same_char(uint32_t a, uint32_t b, bool ignore_case)
+{
+	return a == b || (ignore_case && towlower((wint_t)a) == towlower((wint_t)b));
+}
+
+/* SQL's LIKE: % is any text, _ any character; a backslash makes the next one itself. */
 static bool like(const char *pattern, const char *text, bool ignore_case)
 {
 	const char *star = NULL, *resume = NULL;
 	while (*text != '\0') {
-		if (*pattern == '%') {
+		const char *p = pattern, *t = text;
+		if (*p == '%') {
 			star = ++pattern;
 			resume = text;
-		} else if (*pattern == '_' ||
-			   (*pattern != '\0' &&
-				   fold(*pattern, ignore_case) == fold(*text, ignore_case))) {
-			pattern++;
-			text++;
+			continue;
+		}
+		bool any = *p == '_';
+		p += *p == '\\' && p[1] != '\0';
+		uint32_t have = next_char(&t);
+		if (*p != '\0' && (any || same_char(next_char(&p), have, ignore_case))) {
+			pattern = any ? pattern + 1 : p;
+			text = t;
 		} else if (star != NULL) {
+			(void)next_char(&resume);
 			pattern = star;
-			text = ++resume;
+			text = resume;
 		} else {
 			return false;
 		}
@@ -290,6 +313,18 @@ static enum truth number_matches(const struct filter *f, double number)
 	return NO;
 }
 
+static enum truth bool_matches(const struct filter *f, bool have)
+{
+	for (size_t i = 0; i < f->value_n; i++) {
+		bool want = strcasecmp(f->values[i], "true") == 0;
+		if (f->op != OP_IN)
+			return compare_result(f->op, have - want);
+		if (want == have)
+			return YES;
+	}
+	return NO;
+}
+
 static enum truth leaf_matches(const struct filter *f, const json_t *rec)
 {
 	const json_t *value = path_value(&f->path, rec);
@@ -305,8 +340,7 @@ static enum truth leaf_matches(const struct filter *f, const json_t *rec)
 	if (json_is_number(value))
 		return number_matches(f, json_number_value(value));
 	if (json_is_boolean(value))
-		return compare_result(
-			f->op, (strcasecmp(f->values[0], "true") == 0) - json_is_true(value));
+		return bool_matches(f, json_is_true(value));
 	return json_is_string(value) ? text_matches(f, json_string_value(value)) : UNKNOWN;
 }
 

@@ -5,6 +5,7 @@
  * load, 2 usage.
  */
 #include <getopt.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -226,6 +227,7 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	struct world w;
+	setlocale(LC_CTYPE, "C.UTF-8"); /* ilike folds as databases do */
 	signals_block();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (world_init(&w, strcmp(o.dialect, "docs") == 0 ? DIALECT_DOCS : DIALECT_CORE, o.key,

@@ -5,10 +5,13 @@
  * both are asked about random records.
  */
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
 
+#include "client/fold.h"
 #include "client/where.h"
 #include "tests/unit/client_rig.h"
 
@@ -45,13 +48,24 @@ Test(client_where, the_core_grammar_says_it)
 		{"{'employees':5}", "employees[eq]:5", WHERE_EXACT},
 		{"{'active':true}", "active[eq]:true", WHERE_EXACT},
 		{"{'jobTitle':'a)b'}", "jobTitle[like]:\"a_b\"", WHERE_WIDER},
-		{"{'stage':'a)b'}", "", WHERE_NOTHING},
-		{"{'stage':'a)b','x':'y'}", "x[eq]:\"y\"", WHERE_WIDER},
-		{"{'any':[{'stage':'a)b'},{'x':'y'}]}", "", WHERE_NOTHING},
-		{"{'jobTitle':['a','b,c']}", "or(jobTitle[eq]:\"a\",jobTitle[like]:\"b_c\")",
-			WHERE_WIDER},
-		{"{'jobTitle':['a',null]}", "or(jobTitle[eq]:\"a\",jobTitle[is]:NULL)",
+		{"{'jobTitle':'a,b'}", "jobTitle[eq]:\"a,b\"", WHERE_EXACT},
+		{"{'jobTitle':'a\xE2\x80\xA8z'}", "jobTitle[like]:\"a_z\"", WHERE_WIDER},
+		{"{'jobTitle':''}", "or(jobTitle[is]:NULL,not(jobTitle[like]:\"_%\"))",
 			WHERE_EXACT},
+		{"{'jobTitle':{'neq':null}}", "jobTitle[like]:\"_%\"", WHERE_EXACT},
+		{"{'stage':'a)b'}", "stage[is]:NOT_NULL", WHERE_WIDER},
+		{"{'stage':{'neq':'a)b'}}", "", WHERE_NOTHING},
+		{"{'stage':{'neq':'a)b'},'x':'y'}", "x[eq]:\"y\"", WHERE_WIDER},
+		{"{'any':[{'stage':{'neq':'a)b'}},{'x':'y'}]}", "", WHERE_NOTHING},
+		{"{'jobTitle':['a','d','b,c','e)']}",
+			"or(jobTitle[in]:[\"a\",\"d\"],jobTitle[eq]:\"b,c\",jobTitle[like]:\"e_\")",
+			WHERE_WIDER},
+		{"{'stage':['a','b)']}", "or(stage[in]:[\"a\"],stage[is]:NOT_NULL)", WHERE_WIDER},
+		{"{'none':[{'stage':['a','b)','c']}]}",
+			"or(not(stage[in]:[\"a\",\"c\"]),stage[is]:NULL)", WHERE_WIDER},
+		{"{'none':[{'stage':['a',null]}]}", "not(stage[in]:[\"a\"])", WHERE_EXACT},
+		{"{'stage':['a',null]}", "or(stage[in]:[\"a\"],stage[is]:NULL)", WHERE_EXACT},
+		{"{'stage':['a']}", "stage[eq]:\"a\"", WHERE_EXACT},
 		{"{'jobTitle':{'contains':'50%'}}", "jobTitle[ilike]:\"%50_%\"", WHERE_WIDER},
 		{"{'jobTitle':{'startsWith':'(a'}}", "jobTitle[like]:\"_a%\"", WHERE_WIDER},
 		{"{'jobTitle':{'endsWith':'a_'}}", "jobTitle[like]:\"%a_\"", WHERE_WIDER},
@@ -106,6 +120,106 @@ Test(client_where, nonsense_is_refused_with_the_name_of_the_field)
 	cr_expect_eq(where_parse(NULL, "people", json, &w, &err), RC_INVALID);
 	json_decref(json);
 	buf_done(&deep);
+}
+
+static void put_char(unsigned c, char out[static 4])
+{
+	size_t n = 0;
+	if (c < 0x80)
+		out[n++] = (char)c;
+	else if (c < 0x800)
+		out[n++] = (char)(0xC0 | c >> 6);
+	else {
+		out[n++] = (char)(0xE0 | c >> 12);
+		out[n++] = (char)(0x80 | (c >> 6 & 0x3F));
+	}
+	if (c >= 0x80)
+		out[n++] = (char)(0x80 | (c & 0x3F));
+	out[n] = '\0';
+}
+
+Test(client_where, letters_fold_as_databases_fold_them)
+{
+	static const unsigned ranges[][2] = {{1, 0x17F}, {0x386, 0x3CE}, {0x400, 0x52F},
+		{0x1E00, 0x1EFF}, {0x2120, 0x212F}, {0xFF21, 0xFF5A}};
+	cr_assert_not_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	for (size_t r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++)
+		for (unsigned a = ranges[r][0]; a <= ranges[r][1]; a++)
+			for (unsigned b = 1; b <= ranges[r][1];
+				b += b < 0x80 || b >= ranges[r][0] ? 1 : ranges[r][0] - b) {
+				char x[4], y[4];
+				put_char(a, x);
+				put_char(b, y);
+				cr_assert_eq(fold_equal(x, y),
+					towlower((wint_t)a) == towlower((wint_t)b), "%x %x", a, b);
+			}
+}
+
+Test(client_where, the_parts_of_a_long_list_are_the_list)
+{
+	json_t *list = json_array();
+	for (int i = 0; i < 1000; i++)
+		json_array_append_new(list, json_sprintf("%d%s", i, i % 7 == 0 ? "(o',n)" : ""));
+	json_t *json = json_pack("{s:o, s:s}", "jobTitle", list, "x", "y");
+	struct where *w = NULL;
+	struct err err = {.msg = ""};
+	cr_assert_eq(where_parse(NULL, "people", json, &w, &err), RC_OK, "%s", err.msg);
+	size_t parts = where_parts(w), at = 0;
+	cr_expect(parts >= 5 && parts < 10, "%zu parts", parts);
+	for (size_t p = 0; p < parts; p++) {
+		struct where *part = where_part(w, p);
+		struct buf b;
+		enum where_fit fit;
+		buf_init(&b, 9000);
+		cr_assert_not_null(part);
+		cr_assert_eq(where_format_core(part, &b, &fit), RC_OK);
+		cr_assert_eq(fit, WHERE_WIDER);
+		cr_assert_not_null(strstr(b.p, "jobTitle[in]:["));
+		cr_assert_not_null(strstr(b.p, "x[eq]:\"y\""));
+		const json_t *have = part->child[0]->value;
+		for (size_t i = 0; i < json_array_size(have); i++, at++)
+			cr_assert(json_equal(json_array_get(have, i), json_array_get(list, at)));
+		json_t *record = json_pack("{s:O}", "jobTitle", json_array_get(have, 0));
+		cr_assert_eq(where_part_of(w, record), p);
+		json_decref(record);
+		buf_done(&b);
+		where_free(part);
+	}
+	cr_expect_eq(at, 1000);
+	where_free(w);
+	json_decref(json);
+}
+
+/* What does not fit into a request makes the filter wider, and is no failure. */
+Test(client_where, a_condition_that_is_too_long_for_a_request_is_said_in_part)
+{
+	char text[301];
+	memset(text, 'x', 300);
+	text[300] = '\0';
+	json_t *all = json_array(), *any = json_array();
+	for (int i = 0; i < 60; i++) {
+		json_array_append_new(all, json_pack("{s:{s:s}}", "jobTitle", "neq", text));
+		json_array_append_new(any, json_pack("{s:s}", "jobTitle", text));
+	}
+	for (int i = 0; i < 2; i++) {
+		json_t *json = json_pack(
+			"{s:O, s:s}", i == 0 ? "all" : "any", i == 0 ? all : any, "x", "y");
+		struct where *w = NULL;
+		struct err err = {.msg = ""};
+		struct buf b;
+		enum where_fit fit;
+		buf_init(&b, 9000);
+		cr_assert_eq(where_parse(NULL, "people", json, &w, &err), RC_OK, "%s", err.msg);
+		cr_assert_eq(where_format_core(w, &b, &fit), RC_OK);
+		cr_expect_eq(fit, WHERE_WIDER);
+		cr_expect(i == 0 ? b.n > 4000 : strcmp(b.p, "x[eq]:\"y\"") == 0, "%zu", b.n);
+		cr_expect_leq(request_escaped_n(b.p, b.n), 11000);
+		buf_done(&b);
+		where_free(w);
+		json_decref(json);
+	}
+	json_decref(all);
+	json_decref(any);
 }
 
 /* ---- the property ---- */
@@ -214,12 +328,12 @@ static bool sql_like(const char *text, const char *pattern, bool fold)
 }
 
 /* One value: quoted, or up to a delimiter. */
-static void read_value(struct reader *r, char *out, size_t n)
+static void read_value(struct reader *r, char *out, size_t n, bool member)
 {
 	size_t k = 0;
 	if (*r->p == '"') {
 		for (r->p++; *r->p != '"' && *r->p != '\0' && k < n - 1; r->p++) {
-			if (strchr("()[]'\\,", *r->p) != NULL)
+			if (strchr("()[]'\\", *r->p) != NULL || (member && *r->p == ','))
 				r->broken = true; /* grammar inside a value: a real server breaks */
 			out[k++] = *r->p;
 		}
@@ -247,19 +361,21 @@ static enum truth read_leaf(struct reader *r)
 	r->p += 2;
 	const json_t *have = field_value(r->record, path);
 	const char *text = json_string_value(have);
+	if (text != NULL && *text == '\0' && strcmp(path, "stage") == 0)
+		text = NULL; /* of unknown type: kept as null */
 	if (strcmp(op, "in") == 0) {
 		bool any = false;
 		r->broken = r->broken || *r->p != '[';
 		do {
 			r->p++;
-			read_value(r, value, sizeof(value));
+			read_value(r, value, sizeof(value), true);
 			any = any || (text != NULL && strcmp(text, value) == 0);
 		} while (*r->p == ',' && !r->broken);
 		r->broken = r->broken || *r->p != ']';
 		r->p++;
 		return text == NULL ? NULLISH : any ? TRUE : FALSE;
 	}
-	read_value(r, value, sizeof(value));
+	read_value(r, value, sizeof(value), false);
 	if (strcmp(op, "is") == 0)
 		return (strcmp(value, "NULL") == 0) == (text == NULL) ? TRUE : FALSE;
 	if (text == NULL)

@@ -131,6 +131,11 @@ static const struct {
 	 "assert(table.concat(ids) == 'abc')",
 		"[{\"value\":{\"records\":[{\"id\":\"a\"},{\"id\":\"b\"}],\"next\":\"n\"}},"
 		"{\"value\":{\"records\":[{\"id\":\"c\"}]}}]"},
+	{"local ids = {} for p in twenty.people:each { limit = 3 } do ids[#ids + 1] = p.id end "
+	 "assert(table.concat(ids) == 'abc')",
+		"[{\"value\":{\"records\":[{\"id\":\"a\"},{\"id\":\"b\"}],\"next\":\"n\"}},"
+		"{\"value\":{\"records\":[{\"id\":\"b\"}],\"next\":\"m\"}},"
+		"{\"value\":{\"records\":[{\"id\":\"a\"},{\"id\":\"c\"},{\"id\":\"d\"}]}}]"},
 	{"local n = 0 for p in twenty.people:each { limit = 1 } do n = n + 1 end assert(n == 1)",
 		"[{\"value\":{\"records\":[{\"id\":\"a\"},{\"id\":\"b\"}],\"next\":\"n\"}}]"},
 	{"assert(now() == '2026-11-23T18:20:54.425Z')",
