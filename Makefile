@@ -12,7 +12,7 @@ PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libseccomp lib
 DEBIAN   = gcc clang libclang-rt-14-dev clang-format make pkg-config libmicrohttpd-dev \
 	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libseccomp-dev \
 	libsystemd-dev libcriterion-dev wrk jq curl openssl procps ca-certificates nodejs node-axios \
-	python3-requests
+	python3-requests nghttp2-proxy
 
 # The release keeps the plain paths; every other variant builds beside it.
 B := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))

@@ -55,6 +55,15 @@
 	C(API_FAILED, "moonhook_api_failed_total", "", "Requests that failed or were answered with 5xx") \
 	G(API_TOKENS, "moonhook_api_budget_tokens", "", "Requests that may be sent at once") \
 	G(API_WAITING, "moonhook_api_calls_waiting", "", "API calls that wait for budget or for Twenty") \
+	G(API_LANE_LIVE, "moonhook_api_lane_calls_waiting", "lane=\"live\"", "The same by lane; the first lane goes first") \
+	G(API_LANE_RETRY, "moonhook_api_lane_calls_waiting", "lane=\"retry\"", "") \
+	G(API_LANE_GAP, "moonhook_api_lane_calls_waiting", "lane=\"gap\"", "") \
+	G(API_LANE_BACKFILL, "moonhook_api_lane_calls_waiting", "lane=\"backfill\"", "") \
+	G(API_HELD_BUDGET, "moonhook_api_held", "by=\"budget\"", "1 while calls wait for it") \
+	G(API_HELD_TWENTY, "moonhook_api_held", "by=\"twenty\"", "") \
+	G(API_NEXT, "moonhook_api_next_request_milliseconds", "", "While calls are held: until the next request or probe may go") \
+	G(API_RATE, "moonhook_api_budget_per_minute", "", "Requests a minute at the pace in force, which a server may have made slower than configured; -1: unlimited") \
+	H(API_WAIT, "moonhook_api_wait_seconds", "", "How long an API call waited: its whole time without that on the wire") \
 	G(API_DIALECT, "moonhook_api_dialect", "", "How Twenty speaks: 0 not known yet, 1 core, 2 docs") \
 	G(API_UNREACHABLE, "moonhook_api_unreachable", "", "1 while Twenty cannot be reached") \
 	G(API_REFUSED, "moonhook_api_key_refused", "", "1 while Twenty refuses the key") \

@@ -90,6 +90,30 @@ static void put_rules(json_t *rules)
 	}
 }
 
+/* "waiting   2990 calls for the budget of 100 requests a minute (2900 live, 90 retry), ..." */
+static void put_waiting(const json_t *api)
+{
+	const char *reason = text_at(api, "waiting_for"), *key, *comma = " (";
+	json_t *n, *lanes = json_object_get(api, "lanes");
+	int64_t next_ms = (int64_t)json_integer_value(json_object_get(api, "next_ms"));
+	const json_t *rate = json_object_get(api, "per_minute");
+	if (reason[0] == '\0')
+		return;
+	put_label("waiting");
+	fputs(strcmp(reason, "budget") == 0 ? "for the budget" : "for Twenty", stdout);
+	if (strcmp(reason, "budget") == 0 && json_is_integer(rate))
+		printf(" of %" PRId64 " requests a minute", (int64_t)json_integer_value(rate));
+	json_object_foreach(lanes, key, n)
+	{
+		if (json_integer_value(n) == 0)
+			continue;
+		printf("%s%" PRId64 " %s", comma, (int64_t)json_integer_value(n), key);
+		comma = ", ";
+	}
+	printf("%s, next %s in %.1f s\n", comma[1] == '(' ? "" : ")",
+		strcmp(reason, "budget") == 0 ? "request" : "try", (double)next_ms / 1000);
+}
+
 static void put_status(const json_t *s)
 {
 	json_t *api = json_object_get(s, "api"), *tokens = json_object_get(api, "tokens");
@@ -112,6 +136,7 @@ static void put_status(const json_t *s)
 	if (json_is_integer(tokens))
 		printf(", budget for %" PRId64 " now", (int64_t)json_integer_value(tokens));
 	putchar('\n');
+	put_waiting(api);
 	put_rules(json_object_get(s, "rules"));
 	put_problem(text_at(api, "problem"));
 	put_problem(text_at(s, "store_problem"));

@@ -18,6 +18,7 @@
 #include "client/operation.h"
 #include "client/schema.h"
 #include "client/url.h"
+#include "client/waiting.h"
 
 static const struct conf_option options[] = {
 	{"twenty.url", CONF_TEXT, "!", 0, 0, NULL,
@@ -27,11 +28,15 @@ static const struct conf_option options[] = {
 	{"twenty.dialect", CONF_CHOICE, "auto", 0, 0, "auto core docs",
 		"form of Twenty's REST API; auto finds out"},
 	{"twenty.budget", CONF_RATE, "100/m", 0, 0, NULL,
-		"requests to Twenty; cloud users report 50/m; none: unlimited"},
+		"requests to Twenty, at most: fewer where it asks for that (cloud users report "
+		"50/m); none: unlimited"},
 	{"twenty.timeout", CONF_DURATION, "30s", 100, 600000, NULL,
 		"for one request, from its start to the last byte of its answer"},
 	{"twenty.insecure", CONF_BOOL, "false", 0, 0, NULL,
 		"allow http:// to another machine: the key goes out in the clear"},
+	{"twenty.ca", CONF_TEXT, NULL, 0, 0, NULL,
+		"file of certificates to trust with https, where the machine does not know the "
+		"authority"},
 	{"coalesce.read", CONF_BOOL, "true", 0, 0, NULL,
 		"reads that are the same become one request while calls wait for budget"},
 	{"coalesce.get", CONF_BOOL, "true", 0, 0, NULL, "gets become one list of ids"},
@@ -148,6 +153,7 @@ enum rc client_new(
 		.url = base,
 		.key = key,
 		.dialect = conf_text(conf, "twenty.dialect"),
+		.ca = conf_text(conf, "twenty.ca"),
 		.per_hour = conf_int(conf, "twenty.budget"),
 		.deadline_ms = conf_int(conf, "twenty.timeout"),
 		.coalesce = {.read = conf_bool(conf, "coalesce.read"),
@@ -279,4 +285,5 @@ void client_status(const struct client *client, struct client_status *ret_status
 		.tokens = budget_tokens(&e->budget, clock_mono_ms()),
 	};
 	snprintf(ret_status->problem, sizeof(ret_status->problem), "%s", e->line.problem);
+	waiting_read(e, clock_mono_ms(), ret_status);
 }

@@ -150,6 +150,11 @@ struct client_status {
 	char problem[256];   /* why not reachable or refused; "" */
 	int64_t calls, requests, waiting, in_flight;
 	double tokens; /* -1: unlimited */
+	double rate;   /* requests a minute, as configured or learned; -1: unlimited */
+	int64_t lanes[CLIENT_LANE_N]; /* waiting ones */
+	const char *waiting_for;      /* "budget" "twenty" (down, refusing, or failing), "": nobody
+					 waits, or only for answers; STATIC */
+	int64_t next_ms;              /* while they do: until the next request or probe may go */
 };
 void client_status(const struct client *client, struct client_status *ret_status);
 

@@ -228,7 +228,10 @@ static void deliver(struct engine *e, struct call *c, const struct reply *reply)
 	c->attempts = reply->code == RC_OK ? 0 : c->attempts;
 	c->armed = false;
 	c->unknown = false;
-	settle(e, c, c->step(c, reply, &err), &err);
+	enum rc rc = c->step(c, reply, &err);
+	/* an effect whose answer is nonsense: perhaps it was done */
+	c->unknown |= rc == RC_UPSTREAM && reply->code == RC_OK && c->request.effect;
+	settle(e, c, rc, &err);
 }
 
 /* The first step of a call in a lane: it costs nothing, and may end the call. One that wants to
@@ -436,6 +439,7 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 		return;
 	}
 	json_t *body = parse(a->body);
+	struct fault fault;
 	char problem[200] = "it answers with an error";
 	switch (probe_understand(&e->probe, a->status, body, problem, sizeof(problem))) {
 	case PROBE_KNOWN:
@@ -449,7 +453,8 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 		break;
 	case PROBE_LIMITED:
 		metrics_add(METRIC_API_LIMITED, 1);
-		budget_refused(&e->budget, now, &notice, 0, 0);
+		dialect_core.read_fault(a->status, body, &fault);
+		budget_refused(&e->budget, now, &notice, fault.limit, fault.window_ms);
 		break;
 	case PROBE_FAILING:
 		metrics_add(METRIC_API_FAILED, 1);
@@ -955,6 +960,7 @@ enum rc engine_open(
 	e->key = strdup(settings->key);
 	struct transport_conf conf = {.url = settings->url,
 		.key = settings->key,
+		.ca = settings->ca,
 		.deadline_ms = settings->deadline_ms,
 		.body_max = TRANSPORT_BODY_MAX};
 	enum rc rc = transport_new(&conf, loop, on_idle, e, &e->transport, err);

@@ -53,6 +53,7 @@ struct engine {
 struct engine_conf {           /* BORROWS until engine_open returns */
 	const char *url, *key; /* both checked */
 	const char *dialect;   /* "auto" "core" "docs" */
+	const char *ca;        /* file; NULL: what the machine trusts */
 	int64_t per_hour;      /* requests; 0: unlimited */
 	int64_t deadline_ms;   /* of one request */
 	struct coalesce coalesce;

@@ -16,6 +16,8 @@
  */
 #include "client/transport.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,8 +26,10 @@
 #include <unistd.h>
 
 #include <curl/curl.h>
+#include <openssl/x509_vfy.h>
 #include <systemd/sd-event.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/version.h"
 #include "client/header.h"
@@ -33,6 +37,12 @@
 #define CONNECT_MS 5000
 #define EVENTS_N 128 /* sockets per turn of the loop */
 #define IDLE_S 50    /* servers close at 60 or 65: be first */
+/* A machine that went away without a word: noticed after three unanswered questions, or when what
+ * was sent is not acknowledged. */
+#define ALIVE_IDLE_S 15
+#define ALIVE_EVERY_S 5
+#define ALIVE_N 3
+#define UNACKED_MS 20000
 
 struct wire_socket {
 	uint32_t wants;      /* what the epoll set has; 0: it is not in there */
@@ -62,6 +72,8 @@ struct transport {
 	struct curl_slist *headers; /* with the key; shared by all handles */
 	char *url;
 	size_t url_n;
+	char *ca;         /* NULL: what the machine trusts */
+	int64_t heard_us; /* mono: when a server last said anything */
 	int64_t deadline_ms;
 	size_t body_max;
 	void (*idle)(void *ctx);
@@ -192,6 +204,19 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *ctx, void
 	return socket_arm(t, fd, s, wants) ? 0 : -1;
 }
 
+/* Best effort: without it a dead connection is noticed at the deadline of a request. */
+static void socket_watch(int fd)
+{
+	static const struct {
+		int level, option, value;
+	} options[] = {{SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, ALIVE_IDLE_S},
+		{IPPROTO_TCP, TCP_KEEPINTVL, ALIVE_EVERY_S}, {IPPROTO_TCP, TCP_KEEPCNT, ALIVE_N},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKED_MS}};
+	for (size_t i = 0; i < ARRAY_N(options); i++)
+		(void)setsockopt(fd, options[i].level, options[i].option, &options[i].value,
+			sizeof(options[i].value));
+}
+
 static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct transport *t = ctx;
@@ -206,6 +231,7 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
 		return CURL_SOCKET_BAD;
 	}
 	*s = (struct wire_socket){.ours = true};
+	socket_watch(fd);
 	return fd;
 }
 
@@ -221,6 +247,7 @@ static int socket_close(void *ctx, curl_socket_t fd)
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *f = ctx;
+	f->transport->heard_us = clock_mono_us();
 	if (buf_put(&f->body, p, size * n) == RC_OK)
 		return size * n;
 	f->excess = true;
@@ -231,6 +258,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *f = ctx;
 	struct slice line = {p, size * n};
+	f->transport->heard_us = clock_mono_us();
 	f->headers_bytes += line.n;
 	f->headers_n++;
 	if (f->headers_bytes > TRANSPORT_HEADERS_MAX || f->headers_n > TRANSPORT_HEADER_N) {
@@ -251,7 +279,28 @@ static enum transport_end end_of(const struct transfer *f)
 	return sent == 0 ? TRANSPORT_UNSENT : TRANSPORT_LOST;
 }
 
-static const char *problem_of(CURLcode code, enum transport_end end)
+static const char *problem_of_certificate(CURL *easy)
+{
+	long why = X509_V_OK; /* or libcurl's "not looked at": the name was wrong before that */
+	curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &why);
+	switch (why) {
+	case X509_V_OK:
+	case X509_V_ERR_UNSPECIFIED:
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+		return "its certificate is not valid for this name";
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return "its certificate has expired";
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return "its certificate is not valid yet: is the clock right?";
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return "its certificate is signed by itself: give it to twenty.ca";
+	default:
+		return "its certificate is signed by nobody this machine trusts: give the "
+		       "authority's to twenty.ca";
+	}
+}
+
+static const char *problem_of(CURL *easy, CURLcode code, enum transport_end end)
 {
 	switch ((int)code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -260,9 +309,9 @@ static const char *problem_of(CURLcode code, enum transport_end end)
 		return "it refuses connections";
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		return "its certificate is not valid for this name, has expired, or is signed by "
-		       "nobody "
-		       "this machine trusts";
+		return problem_of_certificate(easy);
+	case CURLE_SSL_CACERT_BADFILE:
+		return "the file that twenty.ca names holds no certificate that can be read";
 	case CURLE_SSL_CONNECT_ERROR:
 		return "no TLS connection can be made";
 	case CURLE_OPERATION_TIMEDOUT:
@@ -280,6 +329,24 @@ static const char *problem_of(CURLcode code, enum transport_end end)
 	}
 }
 
+/* Many requests share one connection of HTTP/2, and one that is late does not end it. Where nothing
+ * at all has come for half of its time, nothing will come to the next ones either: out with it, and
+ * with those that were kept for later, which lead to the same silence. */
+static void drop_silent(const struct transfer *f)
+{
+	const struct transport *t = f->transport;
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	int64_t silent_us = clock_mono_us() - t->heard_us;
+	if (silent_us / 500 <= t->deadline_ms)
+		return;
+	if (curl_easy_getinfo(f->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+		fd != CURL_SOCKET_BAD)
+		(void)shutdown(fd, SHUT_RDWR);
+	for (size_t i = 0; i < t->sockets_n; i++)
+		if (t->sockets[i].ours && t->sockets[i].curl_wants == 0)
+			(void)shutdown((int)i, SHUT_RDWR);
+}
+
 static void transfer_end(struct transfer *f, CURLcode code)
 {
 	struct transport *t = f->transport;
@@ -293,8 +360,10 @@ static void transfer_end(struct transfer *f, CURLcode code)
 		answer.body = buf_slice(&f->body);
 	} else {
 		answer.end = end_of(f);
-		answer.problem = problem_of(code, answer.end);
+		answer.problem = problem_of(f->easy, code, answer.end);
 		answer.late = code == CURLE_OPERATION_TIMEDOUT;
+		if (answer.late)
+			drop_silent(f);
 	}
 	curl_multi_remove_handle(t->multi, f->easy);
 	if (f->prev != NULL)
@@ -359,6 +428,10 @@ static bool easy_prepare(struct transfer *f)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (t->ca != NULL)
+		SET(CURLOPT_CAINFO, t->ca);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
 	SET(CURLOPT_TIMEOUT_MS, (long)t->deadline_ms);
@@ -366,7 +439,7 @@ static bool easy_prepare(struct transfer *f)
 		(long)(t->deadline_ms < CONNECT_MS ? t->deadline_ms : CONNECT_MS));
 	SET(CURLOPT_MAXAGE_CONN, (long)IDLE_S);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_PIPEWAIT, 0L);
+	SET(CURLOPT_PIPEWAIT, strncmp(t->url, "https:", 6) == 0 ? 1L : 0L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 #undef SET
 	return bad == CURLE_OK;
@@ -495,9 +568,10 @@ enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*
 	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	t->url = strdup(conf->url);
 	t->url_n = strlen(conf->url);
+	t->ca = conf->ca != NULL ? strdup(conf->ca) : NULL;
 	t->multi = curl_multi_init();
-	bool ok = t->url != NULL && t->multi != NULL && headers_make(t, conf->key) &&
-		  t->epoll_fd >= 0 &&
+	bool ok = t->url != NULL && (t->ca != NULL || conf->ca == NULL) && t->multi != NULL &&
+		  headers_make(t, conf->key) && t->epoll_fd >= 0 &&
 		  sd_event_add_io(loop, &t->ready, t->epoll_fd, EPOLLIN, on_ready, t) >= 0 &&
 		  sd_event_add_time(loop, &t->timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer, t) >=
 			  0 &&
@@ -537,6 +611,7 @@ void transport_free(struct transport *t)
 	if (t->epoll_fd >= 0)
 		close(t->epoll_fd);
 	curl_slist_free_all(t->headers);
+	free(t->ca);
 	free(t->url);
 	sd_event_unref(t->loop);
 	free(t);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HTTP over libcurl's multi_socket interface, driven by the owner's sd-event loop: one server, one
- * key, no redirects, no proxies, no cookies; an absolute deadline and a size limit (after decoding)
- * for each answer. One thread, never blocks. Knows nothing of Twenty.
+ * key, no redirects, no proxies, no cookies; certificates are verified; HTTP/2 where it is offered;
+ * an absolute deadline and a size limit (after decoding) for each answer. One thread, never blocks.
+ * Knows nothing of Twenty.
  */
 #ifndef MOONHOOK_CLIENT_TRANSPORT_H
 #define MOONHOOK_CLIENT_TRANSPORT_H
@@ -25,6 +26,7 @@ struct transport;
 struct transport_conf {  /* BORROWS until transport_new returns */
 	const char *url; /* "https://crm.acme.io", no slash at the end */
 	const char *key;
+	const char *ca;      /* file of certificates to trust; NULL: what the machine trusts */
 	int64_t deadline_ms; /* from the start of a request to the last byte of its answer */
 	size_t body_max;
 };

@@ -73,16 +73,31 @@ twenty = {
 	-- form of Twenty's REST API; auto finds out
 	-- one of: auto core docs
 	-- dialect = "auto",
-	-- requests to Twenty; cloud users report 50/m; none: unlimited
+	-- requests to Twenty, at most: fewer where it asks for that (cloud users report 50/m);
+	-- none: unlimited
 	-- budget = "100/m",
 	-- for one request, from its start to the last byte of its answer
 	-- timeout = "30s",
 	-- allow http:// to another machine: the key goes out in the clear
 	-- insecure = false,
+	-- file of certificates to trust with https, where the machine does not know the
+	-- authority
+	-- ca = "",
 }
 
 coalesce = {
-	-- reserved: has no effect in this version; every update is sent by itself
+	-- reads that are the same become one request while calls wait for budget
+	-- read = true,
+	-- gets become one list of ids
+	-- get = true,
+	-- creates become one batch
+	-- create = true,
+	-- searches for duplicates become one
+	-- duplicates = true,
+	-- changes of one record, and the same change of many, become one
+	-- update = true,
+	-- different changes of living records become one batch upsert where webhooks of ours
+	-- would show a revival
 	-- one of: auto false
 	-- upsert = "auto",
 }

@@ -63,6 +63,30 @@ static enum rc read_store(const char *store, json_t *out, struct err *err)
 	return rc;
 }
 
+/* Which calls wait, for what, and until when something moves again. */
+static json_t *add_waiting(json_t *api)
+{
+	bool budget = metrics_value(METRIC_API_HELD_BUDGET) != 0;
+	bool held = budget || metrics_value(METRIC_API_HELD_TWENTY) != 0;
+	int64_t rate = metrics_value(METRIC_API_RATE);
+	json_t *lanes = json_pack("{s:I, s:I, s:I, s:I}", "live",
+		(json_int_t)metrics_value(METRIC_API_LANE_LIVE), "retry",
+		(json_int_t)metrics_value(METRIC_API_LANE_RETRY), "gap",
+		(json_int_t)metrics_value(METRIC_API_LANE_GAP), "backfill",
+		(json_int_t)metrics_value(METRIC_API_LANE_BACKFILL));
+	json_t *next =
+		held ? json_integer((json_int_t)metrics_value(METRIC_API_NEXT)) : json_null();
+	(void)json_object_set_new(api, "waiting_for",
+		json_string(budget ? "budget"
+			    : held ? "twenty"
+				   : ""));
+	(void)json_object_set_new(api, "next_ms", next);
+	(void)json_object_set_new(
+		api, "per_minute", rate > 0 ? json_integer((json_int_t)rate) : json_null());
+	(void)json_object_set_new(api, "lanes", lanes);
+	return api;
+}
+
 static json_t *describe_api(const json_t *daemon)
 {
 	static const char *const dialects[] = {"unknown", "core", "docs"};
@@ -76,7 +100,7 @@ static json_t *describe_api(const json_t *daemon)
 			  "restart moonhook";
 	else if ((problem == NULL || problem[0] == '\0') && unreachable)
 		problem = "Twenty cannot be reached; its calls wait until it answers";
-	return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:s, s:b, s:b, s:o}", "calls",
+	json_t *out = json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:s, s:b, s:b, s:o}", "calls",
 		(json_int_t)metrics_value(METRIC_API_CALLS), "requests",
 		(json_int_t)metrics_value(METRIC_API_REQUESTS), "tokens",
 		tokens >= 0 ? json_integer((json_int_t)tokens) : json_null(), "waiting",
@@ -85,6 +109,7 @@ static json_t *describe_api(const json_t *daemon)
 		(json_int_t)metrics_value(METRIC_API_FAILED), "dialect",
 		dialects[dialect >= 0 && dialect <= 2 ? dialect : 0], "reachable", !unreachable,
 		"refused", refused, "problem", text(problem));
+	return add_waiting(out);
 }
 
 json_t *status_describe(const char *store, const json_t *daemon)

@@ -282,6 +282,8 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	free_call(call);
 	note_first(run, answer);
 	run_count(run, answer->wire_us);
+	int64_t waited_us = (clock_wall_ms() - ours.started_ms) * 1000 - answer->wire_us;
+	metrics_observe(METRIC_API_WAIT, waited_us > 0 ? waited_us : 0);
 	run->api_calls += answer->requests;
 	struct buf text;
 	buf_init(&text, TEXT_MAX);

@@ -68,6 +68,7 @@ void upkeep_look(struct runner *r)
 	metrics_add(METRIC_API_REQUESTS, (uint64_t)(now.requests - u->told.requests));
 	metrics_set(METRIC_API_TOKENS, (int64_t)now.tokens);
 	metrics_set(METRIC_API_WAITING, now.waiting);
+	waiting_look(&u->waiting, &now, clock_mono_ms());
 	metrics_set(METRIC_API_DIALECT, dialect_number(now.dialect));
 	metrics_set(METRIC_API_REFUSED, now.refused);
 	metrics_set(METRIC_API_UNREACHABLE, !now.reachable && now.problem[0] != '\0');

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "client/client.h"
+#include "runner/waiting.h"
 
 struct runner;
 
@@ -22,6 +23,7 @@ struct upkeep {
 	int64_t due_ms;                   /* wall: what the timer is set to; INT64_MAX: nothing */
 	int64_t count_at_ms, prune_at_ms; /* mono */
 	struct client_status told;        /* what the metrics know of the client */
+	struct waiting waiting;           /* calls, for the budget */
 	pthread_t checkpointer;
 	bool running;
 	_Atomic bool dirty, stop;

@@ -94,6 +94,8 @@ static void *serve(void *ctx)
 	while (open &&
 		read_request(c->fd, request, sizeof(request), body, sizeof(c->shared->body))) {
 		bool probe = strncmp(request, "GET /rest/people?limit=1 ", 25) == 0;
+		if (strcasestr(request, "\r\nCookie:") != NULL)
+			atomic_fetch_add(&c->shared->cookies, 1);
 		const char *own = of_client(request);
 		if (own != NULL) {
 			open = fake_answer(c->fd, 200, "", own);
@@ -129,6 +131,7 @@ static void accept_all(int fd, const struct connection *model)
 			_exit(1);
 		*c = *model;
 		c->fd = accept(fd, NULL, NULL);
+		atomic_fetch_add(&model->shared->connections, 1);
 		pthread_t thread;
 		if (c->fd < 0 || pthread_create(&thread, NULL, serve, c) != 0)
 			_exit(1);

@@ -14,6 +14,8 @@
 struct fake_shared {     /* seen by the test and the child */
 	atomic_int hits; /* requests other than probes */
 	atomic_int probes;
+	atomic_int connections;
+	atomic_int cookies; /* requests that brought one */
 	atomic_int mode;    /* for the handler to look at */
 	char last[16384];   /* request line of the last one that was no probe */
 	char first[16384];  /* of the first */

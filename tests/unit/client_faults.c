@@ -253,6 +253,7 @@ static const struct {
 	{"", 600, 1500},
 	{"Retry-After: 2\r\n", 2000, 3000},
 	{"Retry-After: 0\r\n", 600, 1500},
+	{"Retry-After: 1\r\n", 1000, 2000},
 	{"Retry-After: -1\r\n", 600, 1500},
 	{"Retry-After: soon\r\n", 600, 1500},
 	{"X-RateLimit-Limit: 100\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 99\r\n", 600,
@@ -512,49 +513,6 @@ Test(client_faults, a_server_that_closes_idle_connections_costs_nothing, .timeou
 	}
 	rig_close(&rig);
 	fake_close(&fake);
-}
-
-static bool accepts_tls(void *ctx)
-{
-	char *text = process_read(((struct process *)ctx)->out);
-	bool yes = text != NULL && strstr(text, "ACCEPT") != NULL;
-	free(text);
-	return yes;
-}
-
-Test(client_faults, a_certificate_that_nobody_signed_gets_no_key, .timeout = 60)
-{
-	char dir[128], key[160], cert[160], port[16], url[64];
-	struct process maker, server;
-	cr_assert(process_folder(dir));
-	snprintf(key, sizeof(key), "%s/key.pem", dir);
-	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
-	const char *make[] = {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-		"ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-keyout", key,
-		"-out", cert, NULL};
-	const char *serve[] = {"/usr/bin/openssl", "s_server", "-accept", port, "-key", key,
-		"-cert", cert, "-www", NULL};
-	cr_assert_eq(process_run(&maker, dir, "maker", make, NULL, 20000), 0);
-	/* Somebody else may take the port between the question and its use. */
-	bool accepts = false;
-	for (int i = 0; i < 5 && !accepts; i++) {
-		snprintf(port, sizeof(port), "%d", port_free());
-		cr_assert(process_start(&server, dir, "server", serve, NULL));
-		accepts = process_await(accepts_tls, &server, 4000);
-		if (!accepts)
-			process_stop(&server, SIGKILL, 2000);
-	}
-	cr_assert(accepts);
-	snprintf(url, sizeof(url), "https://localhost:%s", port);
-	struct rig rig;
-	cr_assert(rig_open(&rig, &(struct rig_conf){.url = url}));
-	cr_assert(rig_until(&rig, is_down, &rig, 10000));
-	struct client_status s;
-	client_status(rig.client, &s);
-	cr_assert(strstr(s.problem, "its certificate is not valid") != NULL, "%s", s.problem);
-	rig_close(&rig);
-	process_stop(&server, SIGTERM, 2000);
-	process_folder_remove(dir);
 }
 
 Test(client_faults, proxies_of_the_environment_are_ignored, .timeout = 60)

@@ -3,8 +3,10 @@
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/log.h"
 #include "client/budget.h"
 #include "client/client.h"
@@ -14,6 +16,7 @@
 #include "client/line.h"
 #include "client/phone.h"
 #include "client/scan.h"
+#include "client/url.h"
 #include "tests/unit/client_rig.h"
 
 static const struct budget_notice silent = {-1, -1, -1, -1};
@@ -139,6 +142,43 @@ Test(client_parts, the_line_goes_down_for_good_reasons_and_comes_back)
 	line_refused(&l, 500001);
 	cr_assert_eq(l.state, LINE_REFUSED);
 	cr_assert_eq(l.probe_at_ms, 560001);
+}
+
+/* The key goes out in the clear to this machine only, whatever a name looks like. */
+Test(client_parts, plain_http_goes_to_this_machine_only_unless_somebody_says_otherwise)
+{
+	static const struct {
+		const char *url;
+		bool here;
+	} cases[] = {
+		{"http://127.0.0.1:3000", true},
+		{"http://127.9.9.9", true},
+		{"http://LocalHost", true},
+		{"http://[::1]", true},
+		{"http://127.1", true},
+		{"http://2130706433", true},
+		{"http://0x7f.1", true},
+		{"http://127.0.0.1.example.com", false},
+		{"http://localhost.example.com", false},
+		{"http://0", false},
+		{"http://0.0.0.0", false},
+		{"http://10.0.0.5", false},
+		{"http://[::ffff:10.0.0.5]", false},
+		{"http://[fe80::1]", false},
+		{"http://crm", false},
+		{"http://crm.example.com", false},
+	};
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		char *url = NULL;
+		struct err err = {.msg = ""};
+		enum rc rc = url_check(cases[i].url, URL_TLS, &url, &err);
+		cr_expect_eq(rc == RC_OK, cases[i].here, "%s: %s", cases[i].url, err.msg);
+		if (rc == RC_OK)
+			free(url);
+		cr_expect_eq(url_check(cases[i].url, URL_ANY, &url, &err), RC_OK, "%s: %s",
+			cases[i].url, err.msg);
+		free(url);
+	}
 }
 
 Test(client_parts, numbers_come_apart_as_twenty_keeps_them)

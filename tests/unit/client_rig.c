@@ -56,11 +56,12 @@ bool rig_open(struct rig *rig, const struct rig_conf *conf)
 	}
 	snprintf(text, sizeof(text),
 		"twenty = { url = \"%s\", key = \"%s\", dialect = \"%s\", budget = \"%s\", "
-		"timeout = \"%s\" }\n%s\n",
+		"timeout = \"%s\"%s%s%s }\n%s\n",
 		rig->url, conf->key != NULL ? conf->key : RIG_KEY,
 		conf->dialect != NULL ? conf->dialect : "auto",
 		conf->budget != NULL ? conf->budget : "none",
-		conf->timeout != NULL ? conf->timeout : "30s",
+		conf->timeout != NULL ? conf->timeout : "30s", conf->ca != NULL ? ", ca = \"" : "",
+		conf->ca != NULL ? conf->ca : "", conf->ca != NULL ? "\"" : "",
 		conf->settings != NULL ? conf->settings : "");
 	snprintf(file, sizeof(file), "%s/rig.lua", rig->dir);
 	if (!process_write(rig->dir, "rig.lua", text))

@@ -21,6 +21,7 @@ struct rig_conf {              /* BORROWS; zero is a fine start */
 	const char *key;       /* twenty.key; NULL: RIG_KEY */
 	const char *timeout;   /* twenty.timeout; NULL: 30s */
 	const char *settings;  /* more of the configuration; NULL: none */
+	const char *ca;        /* twenty.ca; NULL: not set */
 };
 
 struct rig {
