@@ -33,9 +33,10 @@ static bool read_target(
 	if (at == NULL || strncmp(at, "/rest/", 6) != 0)
 		return false;
 	at += 6;
-	bool batch = strncmp(at, "batch/", 6) == 0;
-	if (batch)
+	if (strncmp(at, "batch/", 6) == 0)
 		at += 6;
+	else if (strncmp(at, "restore/", 8) == 0)
+		at += 8;
 	size_t n = strcspn(at, "/?");
 	if (n == 0 || n >= CALL_OBJECT_MAX)
 		return false;

@@ -467,17 +467,6 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 	json_decref(body);
 }
 
-/* Calls that waited for the description begin again. */
-static void schema_known(struct engine *e)
-{
-	e->probe.schema_known = true;
-	for (struct call *c = e->blocked.head, *next; c != NULL; c = next) {
-		next = c->next;
-		if (!c->started)
-			engine_unblock(c);
-	}
-}
-
 static void schema_answered(void *ctx, const struct transport_answer *a)
 {
 	struct engine *e = ctx;
@@ -503,13 +492,6 @@ static void abilities_answered(void *ctx, const struct transport_answer *a)
 		probe_read_schema(&e->probe, a->body);
 	else if (probe_miss_schema(&e->probe, status))
 		e->probe.schema_asked = false;
-	if (e->probe.schema_asked)
-		schema_known(e);
-}
-
-bool engine_knows_server(const struct engine *e)
-{
-	return e->probe.dialect != &dialect_core || e->probe.schema_known;
 }
 
 static void webhooks_answered(void *ctx, const struct transport_answer *a)
@@ -1001,6 +983,7 @@ void engine_close(struct engine *e)
 		finish(e, c, RC_CLOSED, "the client was closed");
 	}
 	schema_free(e->schema);
+	hearing_done(&e->hearing);
 	probe_done(&e->probe);
 	sd_event_source_disable_unref(e->wake);
 	sd_event_source_disable_unref(e->timer);

@@ -69,9 +69,6 @@ void engine_cancel(struct engine *e, uint64_t ticket);
 /* The call waits until engine_unblock. Only from its first step; it will be started again. */
 void engine_block(struct call *call);
 void engine_unblock(struct call *call);
-/* Whether all is known that the server says of itself. False: it is being asked, and a call that
- * blocks from its first step begins again afterwards. What it does not say stays unknown. */
-bool engine_knows_server(const struct engine *e);
 void engine_wake(struct engine *e);
 
 void call_free(struct call *call);

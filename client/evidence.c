@@ -6,6 +6,7 @@
  */
 #include "client/evidence.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,6 +47,24 @@ bool evidence_shows(const json_t *record, const json_t *data)
 	return true;
 }
 
+/* What a value of data says its relation is to become: "": none; NULL: that cannot be told. */
+static const char *wanted(const char *key, const json_t *value, char ret_id[static 64])
+{
+	size_t n = strlen(key);
+	const json_t *connect = json_object_get(value, "connect");
+	const json_t *id = json_object_get(json_object_get(connect, "where"), "id");
+	if (json_is_object(value)) { /* company: {connect ..} */
+		snprintf(ret_id, 64, "%.60sId", key);
+		return json_is_true(json_object_get(value, "disconnect")) ? ""
+		       : json_is_string(connect) ? json_string_value(connect)
+						 : json_string_value(id);
+	}
+	if (n < 3 || n > 62 || strcmp(key + n - 2, "Id") != 0)
+		return NULL;
+	snprintf(ret_id, 64, "%s", key);
+	return json_is_null(value) ? "" : json_string_value(value);
+}
+
 enum rc evidence_relations(
 	const json_t *record, const json_t *data, const char *did, struct err *err)
 {
@@ -53,18 +72,16 @@ enum rc evidence_relations(
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)data, key, value)
 	{
-		size_t n = strlen(key);
-		if (n < 3 || strcmp(key + n - 2, "Id") != 0)
-			continue;
-		const char *have = json_string_value(field_value(record, key));
-		const char *want = json_string_value(value);
-		if (json_is_null(value) && have != NULL)
+		char id[64] = "";
+		const char *want = wanted(key, value, id);
+		const char *have = json_string_value(field_value(record, id));
+		if (want != NULL && *want == '\0' && have != NULL)
 			return err_set(err, RC_UNSUPPORTED, "this server did not end the relation");
-		if (want != NULL && uuid_valid(want) && field_known(record, key) &&
+		if (want != NULL && uuid_valid(want) && field_known(record, id) &&
 			(have == NULL || strcasecmp(have, want) != 0))
 			return err_set(err, RC_UNSUPPORTED,
 				"the record was %s, but the server did not connect its %.*s", did,
-				(int)n - 2, key);
+				(int)strlen(id) - 2, id);
 	}
 	return RC_OK;
 }

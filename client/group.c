@@ -48,8 +48,11 @@ static enum rc read_name(const struct schema *schema, const char *object, const 
 			err, RC_INVALID, "group_by: \"%s\" is what the rows call theirs", text);
 	ret_field->name = text;
 	enum rc rc = field_find(schema, object, text, &ret_field->field, err);
-	if (rc != RC_OK || ret_field->field.type != FIELD_PHONE)
+	if (rc != RC_OK || ret_field->field.type != FIELD_PHONE) {
+		if (rc == RC_OK && ret_field->field.type != FIELD_MONEY)
+			field_single(&ret_field->field); /* company: companyId */
 		return rc;
+	}
 	return err_set(err, RC_INVALID,
 		"group_by: %s has parts: name one of them, such as "
 		"phones.primaryPhoneNumber",

@@ -24,7 +24,7 @@ struct listing {
 	int depth;
 	enum deleted deleted;
 	enum { LISTING_PLAIN, LISTING_CURSOR } kind; /* whether `next` has to be exact */
-	char *after; /* owned; cursor of the next page: the server's, or one of `next` */
+	char *after;       /* owned; cursor of the next page: the server's, or one of `next` */
 	listing_each each; /* gets the records, none is kept; NULL: they are kept */
 
 	json_t *records; /* found so far */

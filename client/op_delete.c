@@ -67,10 +67,6 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 static enum rc delete_start(struct call *call, struct err *err)
 {
 	const struct probe *server = &call->engine->probe;
-	if (!engine_knows_server(call->engine)) {
-		engine_block(call);
-		return RC_OK;
-	}
 	if (server->schema_read && !server->soft_delete)
 		return err_set(err, RC_UNSUPPORTED,
 			"this server is too old for deletes that can be restored: nothing was "

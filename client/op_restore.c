@@ -103,10 +103,6 @@ static enum rc restore_send(struct call *call, struct err *err)
 static enum rc restore_start(struct call *call, struct err *err)
 {
 	const struct probe *server = &call->engine->probe;
-	if (!engine_knows_server(call->engine)) {
-		engine_block(call);
-		return RC_OK;
-	}
 	if (server->schema_read && !server->restore_by_path && !server->restore_by_filter)
 		return err_set(err, RC_UNSUPPORTED,
 			"this server is too old to restore records: nothing was sent");

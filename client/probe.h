@@ -14,7 +14,6 @@ struct probe {
 	struct request request;
 	bool on_wire;
 	bool schema_asked;      /* core: the description of the API was asked for */
-	bool schema_known;      /* it came, or never will */
 	bool schema_read;       /* it came: what it does not name is not there */
 	int schema_tries;       /* how often nothing came */
 	bool soft_delete;       /* it has the parameter soft_delete */

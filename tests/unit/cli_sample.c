@@ -68,7 +68,7 @@ Test(cli_sample, the_shipped_unit_tells_the_supervisor_alone_to_stop)
 
 Test(cli_sample, what_has_no_effect_says_so_in_the_same_words)
 {
-	static const char *const keys[] = {"secrets", "http.allow", "coalesce.upsert"};
+	static const char *const keys[] = {"secrets", "http.allow"};
 	struct conf_table tables[CLI_SETTINGS_TABLES_N];
 	cli_settings_tables(tables);
 	for (size_t i = 0; i < ARRAY_N(keys); i++) {

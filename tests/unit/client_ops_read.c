@@ -164,6 +164,9 @@ IN_BOTH(records_are_grouped_and_summed_in_currency_units)
 	ROW(a, "company.name", "Acme", "2");
 	ROW(a, "company.name", "", "2");
 	rig_answer_done(&a);
+	a = group(rig, "opportunities", "{'field':'company'}");
+	ROW(a, "company", core ? company : "", "2");
+	rig_answer_done(&a);
 	a = group(rig, "opportunities", "{'field':'amount'}");
 	ROW(a, "amount", "1000.5", "1");
 	ROW(a, "amount", "", "1");
