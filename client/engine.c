@@ -225,7 +225,8 @@ static void deliver(struct engine *e, struct call *c, const struct reply *reply)
 	if (reply->code == RC_OK && c->request.effect)
 		c->resent = false;
 	c->status = reply->status;
-	c->attempts = reply->code == RC_OK ? 0 : c->attempts;
+	if (reply->code == RC_OK && !c->resent) /* to have looked is not to have done */
+		c->attempts = 0;
 	c->armed = false;
 	c->unknown = false;
 	enum rc rc = c->step(c, reply, &err);

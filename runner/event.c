@@ -226,6 +226,7 @@ static enum rc fill_twenty(json_t *body, struct event *e, struct parts *ret_part
 		e->record = client_record(e->object, ret_parts->record);
 	if (e->record == NULL)
 		return err_set(err, RC_NOMEM, "no memory for the record");
+	e->fields = json_incref(ret_parts->fields);
 	return RC_OK;
 }
 
@@ -267,7 +268,8 @@ struct event *event_ref(struct event *event)
 void event_close(struct event *event)
 {
 	json_decref(event->record);
-	event->record = NULL;
+	json_decref(event->fields);
+	event->record = event->fields = NULL;
 }
 
 void event_unref(struct event *event)
@@ -275,6 +277,7 @@ void event_unref(struct event *event)
 	if (event == NULL || --event->refs != 0)
 		return;
 	json_decref(event->record);
+	json_decref(event->fields);
 	free(event->text);
 	free(event);
 }

@@ -37,6 +37,7 @@ struct event { /* does not change once parsed */
 	char action[EVENT_NAME_N];      /* "created"; "" for hooks */
 	char record_id[EVENT_RECORD_N]; /* "" for none */
 	json_t *record;                 /* in the shape rules see; gone after event_close */
+	json_t *fields;                 /* names of what was changed, NULL: none; gone likewise */
 	char *text;                     /* the event as JSON, as it is sent to workers */
 	size_t text_n;
 	int64_t received_ms;      /* wall */

@@ -156,6 +156,15 @@ static enum rc match_all(struct runner *r)
 	return rc;
 }
 
+/* The client may wait for the echo of a write of its own. */
+static void tell_client(const struct runner *r, const struct event *e)
+{
+	const struct client_event event = {
+		.object = e->object, .record = e->record, .fields = e->fields};
+	if (e->object[0] != '\0')
+		client_heard(r->client, &event);
+}
+
 static enum rc parse_all(struct runner *r)
 {
 	struct route *route = &r->route;
@@ -179,6 +188,8 @@ static enum rc parse_all(struct runner *r)
 			if (rc == RC_NOMEM)
 				return rc;
 			reason = rc != RC_OK ? err.msg : "";
+			if (rc == RC_OK && in.form == EVENT_TWENTY)
+				tell_client(r, route->events[i]);
 		}
 		snprintf(route->reasons[i], sizeof(route->reasons[i]), "%s", reason);
 	}
