@@ -70,6 +70,8 @@ void engine_cancel(struct engine *e, uint64_t ticket);
 void engine_block(struct call *call);
 void engine_unblock(struct call *call);
 void engine_wake(struct engine *e);
+/* A request goes out and costs. */
+void engine_count(struct engine *e, int64_t now_ms);
 
 void call_free(struct call *call);
 
