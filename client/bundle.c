@@ -157,6 +157,14 @@ static bool field_named(const char *message, char *ret_name, size_t name_n)
 	return true;
 }
 
+static struct call *first_that_wrote(const struct bundle *b, const char *name)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (json_object_get(b->member[i]->share.item, name) != NULL)
+			return b->member[i];
+	return NULL;
+}
+
 /* Tells those that wrote an unknown field; true: there were some. */
 static bool blame_field(struct call *carrier, const struct reply *reply)
 {
@@ -165,13 +173,8 @@ static bool blame_field(struct call *carrier, const struct reply *reply)
 	bool any = false;
 	if (!field_named(reply->message, name, sizeof(name)))
 		return false;
-	for (size_t i = b->n; i-- > 0;) {
-		struct call *member = b->member[i];
-		if (json_object_get(member->share.item, name) == NULL)
-			continue;
-		any = true;
-		bundle_reply(member, reply);
-	}
+	for (struct call *m; (m = first_that_wrote(b, name)) != NULL; any = true)
+		bundle_reply(m, reply);
 	return any;
 }
 

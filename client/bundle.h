@@ -19,6 +19,9 @@
  *
  * Order: nothing overtakes a call on the same record, be it waiting or on the wire, unless both
  * only read it. A refused batch is halved until the bad row is alone; the others do not notice.
+ *
+ * An answer may make its receiver cancel any other call, members of the same bundle too: whoever
+ * answers one looks at the bundle anew.
  */
 #ifndef MOONHOOK_CLIENT_BUNDLE_H
 #define MOONHOOK_CLIENT_BUNDLE_H
@@ -91,7 +94,9 @@ json_t *bundle_records_by_id(const json_t *records, const json_t *asked);
 /* {id: changes}: what a bundle of updates writes, later ones over earlier ones. GIVES; NULL: no
  * memory. */
 json_t *bundle_changes(const struct bundle *bundle);
-/* Answers all members that are about this record. */
+/* The first member that is about this record; NULL. */
+struct call *bundle_about(const struct bundle *bundle, const char *id);
+/* Answers all of them; record NULL: it is not there. */
 void bundle_reply_about(struct call *carrier, const char *id, json_t *record);
 
 extern const struct bundle_kind bundle_same, bundle_ids, bundle_create, bundle_compare,

@@ -46,6 +46,14 @@ static enum rc prepare(struct call *carrier, struct err *err)
 	return rc;
 }
 
+static struct call *first_among(const struct bundle *b, const json_t *found)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (json_object_get(found, id_of(b->member[i])) != NULL)
+			return b->member[i];
+	return NULL;
+}
+
 /* Answers those that are among the records; the others stay. */
 static bool answer(struct call *carrier, json_t *records)
 {
@@ -56,11 +64,8 @@ static bool answer(struct call *carrier, json_t *records)
 	json_decref(ids);
 	if (found == NULL)
 		return false;
-	for (size_t i = b->n; i-- > 0;) {
-		json_t *record = json_object_get(found, id_of(b->member[i]));
-		if (record != NULL)
-			bundle_reply_record(b->member[i], record);
-	}
+	for (struct call *m; (m = first_among(b, found)) != NULL;)
+		bundle_reply_record(m, json_object_get(found, id_of(m)));
 	json_decref(found);
 	return true;
 }

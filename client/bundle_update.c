@@ -31,19 +31,21 @@ json_t *bundle_changes(const struct bundle *b)
 	return all;
 }
 
+struct call *bundle_about(const struct bundle *b, const char *id)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (strcmp(call_text(b->member[i], "id"), id) == 0)
+			return b->member[i];
+	return NULL;
+}
+
 void bundle_reply_about(struct call *carrier, const char *id, json_t *record)
 {
-	struct bundle *b = carrier->bundle;
-	for (size_t i = 0; i < b->n;) {
-		struct call *member = b->member[i];
-		if (strcmp(call_text(member, "id"), id) != 0) {
-			i++;
-			continue;
-		}
+	for (struct call *m; (m = bundle_about(carrier->bundle, id)) != NULL;) {
 		if (record != NULL)
-			bundle_reply_record(member, record);
+			bundle_reply_record(m, record);
 		else
-			bundle_reply_missing(member);
+			bundle_reply_missing(m);
 	}
 }
 

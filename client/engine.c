@@ -129,7 +129,7 @@ static int64_t send_ready(struct engine *e, int64_t now)
 		if (c == NULL)
 			return INT64_MAX;
 		if (!c->started) {
-			life_begin(e, c);
+			(void)life_begin(e, c);
 			continue;
 		}
 		int64_t wait = budget_wait_ms(&e->budget, now, e->on_wire + e->probe.on_wire);

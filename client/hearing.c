@@ -8,6 +8,7 @@
 #include "client/hearing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,6 +18,17 @@
 #include "client/lane.h"
 #include "client/schema.h"
 #include "client/upsert.h"
+
+struct hearing_late {
+	char object[CALL_OBJECT_MAX], id[40], updated_at[40];
+	int64_t until_ms; /* mono */
+};
+
+struct hearing_early {
+	uint32_t hash; /* of the id; 0: empty */
+	char id[40], updated_at[40];
+	bool revived;
+};
 
 enum hearing_state hearing_find(const struct hearing *h, const char *object)
 {
@@ -113,24 +125,85 @@ bool hearing_can(struct engine *e, const char *object, int64_t now_ms)
 void hearing_done(struct hearing *h)
 {
 	json_decref(h->hooks);
+	free(h->late);
+	free(h->early);
 	h->hooks = NULL;
+	h->late = NULL;
+	h->early = NULL;
+}
+
+enum rc hearing_listen(struct hearing *h, struct err *err)
+{
+	if (h->late == NULL)
+		h->late = calloc(HEARING_LATE_N, sizeof(*h->late));
+	if (h->early == NULL)
+		h->early = calloc(HEARING_EARLY_N, sizeof(*h->early));
+	return h->late != NULL && h->early != NULL ? RC_OK
+						   : err_set(err, RC_NOMEM, "no memory for echoes");
 }
 
 /* ---- held calls ---- */
 
-static struct lane *bucket(struct hearing *h, const char *id)
+static uint32_t hash_of(const char *id)
 {
 	uint32_t n = 2166136261u;
 	for (const char *p = id; *p != '\0'; p++)
 		n = (n ^ (unsigned char)*p) * 16777619u;
-	return &h->held[n % HEARING_BUCKETS];
+	return n != 0 ? n : 1;
+}
+
+static struct lane *bucket(struct hearing *h, const char *id)
+{
+	return &h->held[hash_of(id) % HEARING_BUCKETS];
+}
+
+static const char *updated_at(const json_t *record)
+{
+	const char *at = json_string_value(json_object_get(record, "updatedAt"));
+	return at != NULL ? at : "";
+}
+
+static void answer(struct call *call);
+
+/* Has the echo come already? */
+static bool heard_before(struct hearing *h, const char *id, const char *at, bool *ret_revived)
+{
+	uint32_t hash = hash_of(id);
+	for (size_t i = 0; h->early != NULL && i < HEARING_EARLY_N; i++) {
+		if (h->early[i].hash != hash || strcmp(h->early[i].id, id) != 0 ||
+			strcmp(h->early[i].updated_at, at) != 0)
+			continue;
+		*ret_revived = h->early[i].revived;
+		return true;
+	}
+	return false;
+}
+
+static void keep(struct hearing *h, const char *id, const char *at, bool revived)
+{
+	size_t i = h->early_next;
+	if (h->early == NULL)
+		return;
+	h->early_next = (i + 1) % HEARING_EARLY_N;
+	h->early[i].hash = hash_of(id);
+	h->early[i].revived = revived;
+	snprintf(h->early[i].id, sizeof(h->early[i].id), "%s", id);
+	snprintf(h->early[i].updated_at, sizeof(h->early[i].updated_at), "%s", at);
 }
 
 void hearing_hold(struct call *call, json_t *record)
 {
 	struct hearing *h = &call->engine->hearing;
-	call->state = CALL_HELD;
+	bool revived = false;
 	call->held = json_incref(record);
+	if (heard_before(h, call_text(call, "id"), updated_at(record), &revived)) {
+		if (revived)
+			upsert_revived(call);
+		else
+			answer(call);
+		return;
+	}
+	call->state = CALL_HELD;
 	call->not_before_ms = clock_mono_ms() + HEARING_WAIT_MS;
 	if (h->held_n++ == 0 || call->not_before_ms < h->due_ms)
 		h->due_ms = call->not_before_ms;
@@ -142,12 +215,6 @@ void hearing_drop(struct call *call)
 	struct hearing *h = &call->engine->hearing;
 	lane_drop(bucket(h, call_text(call, "id")), call);
 	h->held_n--;
-}
-
-static const char *updated_at(const json_t *record)
-{
-	const char *at = json_string_value(json_object_get(record, "updatedAt"));
-	return at != NULL ? at : "";
 }
 
 static void answer(struct call *call)
@@ -179,31 +246,51 @@ void hearing_leave(struct call *call)
 	hearing_drop(call);
 }
 
+/* Has nothing about its object come since it is held? A change that turned out to be none has no
+ * echo, so that one that does not come is no proof alone. */
+static bool is_deaf(const struct hearing *h, const struct call *c)
+{
+	for (size_t i = 0; i < HEARING_N; i++)
+		if (strcmp(h->known[i].object, c->object) == 0)
+			return h->known[i].state == HEARING_HEARD &&
+			       h->known[i].heard_ms < c->not_before_ms - HEARING_WAIT_MS;
+	return false;
+}
+
+/* The first that has waited long enough; NULL: *ret_due_ms is when one will have. An answer may end
+ * any other call, so that the search begins anew after each. */
+static struct call *expired(struct hearing *h, int64_t now_ms, int64_t *ret_due_ms)
+{
+	*ret_due_ms = INT64_MAX;
+	for (size_t i = 0; i < HEARING_BUCKETS; i++)
+		for (struct call *c = h->held[i].head; c != NULL; c = c->next) {
+			if (c->not_before_ms <= now_ms)
+				return c;
+			if (c->not_before_ms < *ret_due_ms)
+				*ret_due_ms = c->not_before_ms;
+		}
+	return NULL;
+}
+
 void hearing_expire(struct engine *e, int64_t now_ms)
 {
 	struct hearing *h = &e->hearing;
+	int64_t due_ms;
 	if (h->held_n == 0 || now_ms < h->due_ms)
 		return;
-	h->due_ms = INT64_MAX;
-	for (size_t i = 0; i < HEARING_BUCKETS; i++)
-		for (struct call *c = h->held[i].head, *next; c != NULL; c = next) {
-			next = c->next;
-			if (c->not_before_ms > now_ms) {
-				h->due_ms =
-					c->not_before_ms < h->due_ms ? c->not_before_ms : h->due_ms;
-				continue;
-			}
-			if (hearing_find(h, c->object) == HEARING_HEARD) {
-				hearing_note(h, c->object, HEARING_DEAF, now_ms);
-				log_warn(NULL,
-					"webhooks about %s do not come: changes of them go one by "
-					"one until one does",
-					c->object);
-			}
-			remember(h, c);
-			hearing_drop(c);
-			answer(c);
+	for (struct call *c; (c = expired(h, now_ms, &due_ms)) != NULL;) {
+		if (is_deaf(h, c)) {
+			hearing_note(h, c->object, HEARING_DEAF, now_ms);
+			log_warn(NULL,
+				"webhooks about %s do not come: changes of them go one by one "
+				"until one does",
+				c->object);
 		}
+		remember(h, c);
+		hearing_drop(c);
+		answer(c);
+	}
+	h->due_ms = due_ms;
 }
 
 /* ---- webhooks ---- */
@@ -225,7 +312,7 @@ static void hear_late(
 	struct engine *e, const char *id, const char *at, bool revived, int64_t now_ms)
 {
 	struct hearing *h = &e->hearing;
-	for (size_t i = 0; i < HEARING_LATE_N; i++) {
+	for (size_t i = 0; h->late != NULL && i < HEARING_LATE_N; i++) {
 		if (h->late[i].until_ms <= now_ms || strcmp(h->late[i].id, id) != 0 ||
 			strcmp(h->late[i].updated_at, at) != 0)
 			continue;
@@ -233,6 +320,15 @@ static void hear_late(
 		if (revived)
 			upsert_take_back(e, h->late[i].object, id);
 	}
+}
+
+static struct call *echoed(struct hearing *h, const char *object, const char *id, const char *at)
+{
+	for (struct call *c = bucket(h, id)->head; c != NULL; c = c->next)
+		if (strcmp(call_text(c, "id"), id) == 0 && strcmp(c->object, object) == 0 &&
+			strcmp(updated_at(c->held), at) == 0)
+			return c;
+	return NULL;
 }
 
 void hearing_event(struct engine *e, const char *object, const json_t *record, const json_t *fields,
@@ -245,12 +341,9 @@ void hearing_event(struct engine *e, const char *object, const json_t *record, c
 	if (id == NULL || *at == '\0')
 		return;
 	bool revived = has_deleted_at(fields) && field_value(record, "deletedAt") == NULL;
+	keep(h, id, at, revived);
 	hear_late(e, id, at, revived, now_ms);
-	for (struct call *c = bucket(h, id)->head, *next; c != NULL; c = next) {
-		next = c->next;
-		if (strcmp(call_text(c, "id"), id) != 0 || strcmp(c->object, object) != 0 ||
-			strcmp(updated_at(c->held), at) != 0)
-			continue;
+	for (struct call *c; (c = echoed(h, object, id, at)) != NULL;) {
 		hearing_drop(c);
 		if (revived)
 			upsert_revived(c);

@@ -17,10 +17,14 @@
 #define HEARING_WAIT_MS 15000  /* for an echo; Twenty gives up on a webhook after 5 s */
 #define HEARING_KEEP_MS 600000 /* writes whose echo may come later are remembered so long */
 #define HEARING_N 32           /* objects */
+#define HEARING_EARLY_N 4096   /* webhooks that may be echoes of writes not yet answered */
 #define HEARING_LATE_N 2048    /* writes */
 #define HEARING_BUCKETS 256
 
 enum hearing_state { HEARING_UNKNOWN, HEARING_HEARD, HEARING_DEAF };
+
+struct hearing_late;  /* a write whose echo may still come */
+struct hearing_early; /* a webhook that may be the echo of a write not yet answered */
 
 struct lane { /* calls in order of their tickets */
 	struct call *head, *tail;
@@ -38,11 +42,9 @@ struct hearing { /* zero is empty */
 	struct lane held[HEARING_BUCKETS]; /* by id */
 	size_t held_n;
 	int64_t due_ms; /* mono: when the first of them has waited long enough; 0: none */
-	struct {
-		char object[CALL_OBJECT_MAX], id[40], updated_at[40];
-		int64_t until_ms; /* mono */
-	} late[HEARING_LATE_N];
-	size_t late_next;
+	struct hearing_late *late;   /* owned, a ring of HEARING_LATE_N; NULL: no upsert yet */
+	struct hearing_early *early; /* owned, a ring of HEARING_EARLY_N; likewise */
+	size_t late_next, early_next;
 };
 
 enum hearing_state hearing_find(const struct hearing *h, const char *object);
@@ -54,6 +56,9 @@ void hearing_note(struct hearing *h, const char *object, enum hearing_state stat
 enum rc hearing_ask(struct request *r, struct err *err) must_check;
 void hearing_read(struct engine *e, const json_t *body);
 
+/* From here on webhooks are remembered: the echo of a write may come before its answer. RC_NOMEM.
+ */
+enum rc hearing_listen(struct hearing *h, struct err *err) must_check;
 /* The call, which is in no list, waits for the echo of its write; record: what the server answered,
  * BORROWED. */
 void hearing_hold(struct call *call, json_t *record);

@@ -214,25 +214,38 @@ void life_deliver(struct engine *e, struct call *c, const struct reply *reply)
 
 /* The first step of a call in a lane: it costs nothing, and may end the call. One that wants to
  * send keeps its place. */
-void life_begin(struct engine *e, struct call *c)
+enum life_begun life_begin(struct engine *e, struct call *c)
 {
 	struct err err = {.code = RC_OK, .msg = ""};
 	c->started = true;
 	c->armed = false;
 	enum rc rc = operations[c->op]->start(c, &err);
 	if (rc == RC_OK && c->armed && !c->ended && c->state == CALL_READY)
-		return;
+		return LIFE_STAYS;
+	bool waits = rc == RC_OK && c->state == CALL_BLOCKED;
 	life_unqueue(e, c);
 	life_settle(e, c, rc, &err);
+	return waits ? LIFE_STAYS : LIFE_ENDED;
 }
 
+static struct call *first_unbegun(const struct lane *lane)
+{
+	struct call *c = lane->head;
+	while (c != NULL && c->started)
+		c = c->next;
+	return c;
+}
+
+/* A call that ends may make its receiver cancel any other: then the search begins anew. */
 void life_begin_all(struct engine *e)
 {
 	for (int i = 0; i < CLIENT_LANE_N; i++)
-		for (struct call *c = e->ready[i].head, *next; c != NULL; c = next) {
+		for (struct call *c = first_unbegun(&e->ready[i]), *next; c != NULL; c = next) {
 			next = c->next;
-			if (!c->started)
-				life_begin(e, c);
+			if (c->started)
+				continue;
+			if (life_begin(e, c) == LIFE_ENDED)
+				next = first_unbegun(&e->ready[i]);
 		}
 }
 

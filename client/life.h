@@ -20,8 +20,9 @@ void life_unqueue(struct engine *e, struct call *call);
 void life_detach(struct engine *e, struct call *call);
 
 /* The first step of a call in a lane: it costs nothing, and may end the call. One that wants to
- * send keeps its place. */
-void life_begin(struct engine *e, struct call *call);
+ * send keeps its place. ENDED: somebody was told, and other calls may have gone, too. */
+enum life_begun { LIFE_STAYS, LIFE_ENDED };
+enum life_begun life_begin(struct engine *e, struct call *call);
 void life_begin_all(struct engine *e);
 /* Hands a reply to a call that is in no list; it goes on as its step says. */
 void life_deliver(struct engine *e, struct call *call, const struct reply *reply);

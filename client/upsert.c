@@ -177,6 +177,9 @@ static enum rc prepare(struct call *carrier, struct err *err)
 		carrier->step = read_alive;
 	if (carrier->step == read_alive)
 		return bundle_list_ids(carrier, ids_of(carrier->bundle), DELETED_NOT, 0, err);
+	enum rc rc = hearing_listen(&carrier->engine->hearing, err);
+	if (rc != RC_OK)
+		return rc;
 	w->sent = true;
 	carrier->ask = look_again;
 	return put_rows(carrier, err);
@@ -187,19 +190,11 @@ static bool differs(const json_t *a, const json_t *b, const char *key)
 	return !json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
-static struct call *first_about(const struct bundle *b, const char *id)
-{
-	for (size_t i = 0; i < b->n; i++)
-		if (strcmp(call_text(b->member[i], "id"), id) == 0)
-			return b->member[i];
-	return NULL;
-}
-
 /* It was destroyed in between, and our upsert made it anew. */
 static void destroy_again(struct call *carrier, const char *id)
 {
 	struct log_fields fields = {.object = carrier->object, .record = id};
-	struct call *member = first_about(carrier->bundle, id);
+	struct call *member = bundle_about(carrier->bundle, id);
 	log_warn(&fields, "a change had made this destroyed record anew: it is destroyed again");
 	bundle_leave(member);
 	take_back(member, CLIENT_DESTROY);
@@ -208,7 +203,7 @@ static void destroy_again(struct call *carrier, const char *id)
 
 static void hold_about(struct call *carrier, const char *id, json_t *record)
 {
-	for (struct call *m; (m = first_about(carrier->bundle, id)) != NULL;) {
+	for (struct call *m; (m = bundle_about(carrier->bundle, id)) != NULL;) {
 		bundle_leave(m);
 		hearing_hold(m, record);
 	}
@@ -256,6 +251,21 @@ static void drop_missing(struct call *carrier, json_t *found)
 	json_decref(ids);
 }
 
+/* Records that are as they are to be: a change that is none has no echo. */
+static void answer_unchanged(struct call *carrier, json_t *found)
+{
+	json_t *changes = bundle_changes(carrier->bundle);
+	const char *id;
+	json_t *change;
+	json_object_foreach(changes, id, change)
+	{
+		json_t *record = json_object_get(found, id);
+		if (record != NULL && evidence_shows(record, change))
+			bundle_reply_about(carrier, id, record);
+	}
+	json_decref(changes);
+}
+
 static enum rc refused(struct call *carrier, const struct reply *reply)
 {
 	bundle_refused(carrier, reply);
@@ -280,6 +290,8 @@ static enum rc read_alive(struct call *carrier, const struct reply *reply, struc
 		return bundle_end(carrier);
 	}
 	drop_missing(carrier, found);
+	if (!w->sent)
+		answer_unchanged(carrier, found);
 	if (w->sent && w->alive != NULL)
 		judge_again(carrier, found);
 	else {
