@@ -652,8 +652,8 @@ static void one_round(struct bench *b, uint64_t seed)
 			const char *id = json_string_value(json_object_get(each, "id"));
 			char *shown = json_dumps(each, 0);
 			cr_assert_eq(json_object_del(want, id), 0,
-				"seed %lu: %s\nfound and not meant, or twice: %s", seed, said,
-				shown);
+				"seed %lu: found and not meant, or twice: %.300s\n%.400s", seed,
+				shown, said);
 			free(shown);
 			if (order != NULL)
 				check_order(last, each, order, b->core, seed);
@@ -663,7 +663,9 @@ static void one_round(struct bench *b, uint64_t seed)
 		}
 		json_t *total = json_object_get(a.value, "total");
 		cr_assert(json_is_null(total) || json_integer_value(total) == (json_int_t)want_n,
-			"seed %lu: %s: total", seed, said);
+			"seed %lu: total %d of %zu (limit %d, page %d, %s): %.400s", seed,
+			(int)json_integer_value(total), want_n, limit, page,
+			order != NULL ? order : "", said);
 		b->whole += json_is_integer(total);
 		b->pages++;
 		free(after);
