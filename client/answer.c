@@ -92,10 +92,12 @@ static bool begins_anew(struct engine *e, struct call *c, struct fault *fault, i
 		life_queue(e, c);
 		return true;
 	}
+	if (!name_in(fault->message, name, sizeof(name)))
+		return false;
 	size_t n = strlen(fault->message);
-	if (name_in(fault->message, name, sizeof(name)) &&
-		schema_suggest(e->schema, c->object, name, near, sizeof(near)))
+	if (schema_suggest(e->schema, c->object, name, near, sizeof(near)))
 		snprintf(fault->message + n, sizeof(fault->message) - n, " (%s)", near);
+	lacks_note(&e->lacks, c->object, name, fault->message, now);
 	return false;
 }
 

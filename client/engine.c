@@ -29,8 +29,23 @@ void engine_count(struct engine *e, int64_t now)
 
 /* ---- going out ---- */
 
+/* A call that would write a field which the server has just said not to know. True: it was told. */
+static bool answer_lacking(struct engine *e, struct call *c, int64_t now)
+{
+	bool writes = c->share.kind == SHARE_UPDATE || c->share.kind == SHARE_CREATE;
+	const char *message =
+		writes ? lacks_find(&e->lacks, call_shared_object(c), c->share.item, now) : NULL;
+	if (message == NULL)
+		return false;
+	struct reply reply = {.code = RC_REJECTED, .status = 400, .message = message};
+	life_deliver(e, c, &reply);
+	return true;
+}
+
 static void send_call(struct engine *e, struct call *c, int64_t now)
 {
+	if (c->bundle == NULL && answer_lacking(e, c, now))
+		return;
 	struct err err = {.code = RC_CLOSED, .msg = ""};
 	enum rc rc = life_wanted(c) ? RC_OK : RC_CLOSED;
 	if (rc == RC_OK && c->bundle != NULL && c->doubt == NULL) {

@@ -13,6 +13,7 @@
 #include "client/budget.h"
 #include "client/call.h"
 #include "client/hearing.h"
+#include "client/lacks.h"
 #include "client/line.h"
 #include "client/objects.h"
 #include "client/probe.h"
@@ -29,6 +30,7 @@ struct engine {
 	struct line line;
 	struct probe probe;
 	struct objects objects;
+	struct lacks lacks;
 	struct schema *schema; /* owned; of the workspace; NULL: not read (yet) */
 	bool schema_due;       /* it is to be read (again) before calls go */
 	int64_t schema_ms;     /* mono: when it was asked for last */

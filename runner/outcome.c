@@ -74,7 +74,9 @@ static void tell(const struct run *run, const struct queue_outcome *o)
 		.api_calls = o->api_calls,
 		.cause = o->code != RC_OK ? rc_name(o->code) : NULL,
 	};
-	log_line(well    ? LOG_INFO
+	bool resting = o->state == QUEUE_DUE && o->code == RC_OK; /* a drain says how many */
+	log_line(resting ? LOG_DEBUG
+		 : well  ? LOG_INFO
 		 : ended ? LOG_ERROR
 			 : LOG_WARN,
 		&f, "%s%s%s", run->event != NULL ? run->event->name : "run",
