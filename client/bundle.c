@@ -78,9 +78,9 @@ void bundle_reply(struct call *member, const struct reply *reply)
 	engine_reply(member, reply);
 }
 
-void bundle_reply_record(struct call *member, json_t *record)
+void bundle_reply_record(struct call *member, json_t *record, int status)
 {
-	struct reply reply = {.code = RC_OK, .status = 200, .message = ""};
+	struct reply reply = {.code = RC_OK, .status = status, .message = ""};
 	json_t *body = json_pack("{s:{s:O}}", "data", "record", record);
 	reply.body = body;
 	if (body == NULL) {
@@ -123,8 +123,14 @@ enum rc bundle_end(struct call *carrier)
 	return RC_OK;
 }
 
-/* Does a refusal speak of something that no row alone can be blamed for? */
-static bool is_general(const struct reply *reply)
+static bool writes(const struct bundle *b)
+{
+	return b->kind != &bundle_same && b->kind != &bundle_ids && b->kind != &bundle_compare;
+}
+
+/* Does a refusal speak of something that no row alone can be blamed for? A batch of changes that
+ * fails again and again while the line is up may have one row that does it, or be too slow. */
+static bool is_general(const struct bundle *b, const struct reply *reply)
 {
 	switch (reply->code) {
 	case RC_REJECTED:
@@ -133,7 +139,10 @@ static bool is_general(const struct reply *reply)
 	case RC_NOT_FOUND:
 		break;
 	case RC_UPSTREAM:
-		return reply->status < 400 || reply->status > 499;
+	case RC_TIMEOUT:
+		if (reply->status < 400 || reply->status > 499)
+			return !writes(b);
+		break;
 	default:
 		return true;
 	}
@@ -196,6 +205,8 @@ static void part(struct call *carrier, size_t from, size_t n)
 	for (size_t i = 0; i < n; i++)
 		bundle_leave(some[i]);
 	struct call *other = bundle_new(e, b->kind, some, n);
+	if (other != NULL)
+		other->bundle->looked = b->looked;
 	for (size_t i = 0; i < n && other == NULL; i++) {
 		some[i]->alone = true;
 		engine_return(some[i]);
@@ -208,7 +219,7 @@ static void part(struct call *carrier, size_t from, size_t n)
 void bundle_refused(struct call *carrier, const struct reply *reply)
 {
 	struct bundle *b = carrier->bundle;
-	if (is_general(reply)) {
+	if (is_general(b, reply)) {
 		bundle_reply_all(carrier, reply);
 		return;
 	}

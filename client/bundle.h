@@ -17,8 +17,10 @@
  * neither a list of ids nor ids of ours, only reads that are the same and changes of one record
  * are.
  *
- * Order: nothing overtakes a call on the same record, be it waiting or on the wire, unless both
- * only read it. A refused batch is halved until the bad row is alone; the others do not notice.
+ * Order: nothing overtakes a call of its lane on the same record, be it waiting or on the wire,
+ * unless both only read it. What changes something goes together with calls of its own lane only:
+ * a bad row of a backfill costs no live call a request. A refused batch is halved until the bad row
+ * is alone; the others do not notice.
  *
  * An answer may make its receiver cancel any other call, members of the same bundle too: whoever
  * answers one looks at the bundle anew.
@@ -44,7 +46,8 @@ struct bundle {
 	const struct bundle_kind *kind;
 	struct call **member; /* in order of their tickets */
 	size_t n;
-	void *work;                    /* of the kind, calloc'd */
+	bool looked; /* of new records: those that were there before have been looked for */
+	void *work;  /* of the kind, calloc'd */
 	void (*work_done)(void *work); /* frees what it holds */
 };
 
@@ -63,8 +66,8 @@ void bundle_leave(struct call *member);
 
 /* What a kind does with a member; it is gone from the bundle afterwards. */
 void bundle_reply(struct call *member, const struct reply *reply);
-/* BORROWS record: the reply is what a request for it alone would have brought. */
-void bundle_reply_record(struct call *member, json_t *record);
+/* BORROWS record: the reply is what a request for it alone would have brought, with that status. */
+void bundle_reply_record(struct call *member, json_t *record, int status);
 void bundle_reply_missing(struct call *member);
 /* Back to its lane, to go alone. */
 void bundle_return(struct call *member);
@@ -91,6 +94,10 @@ enum rc bundle_list_ids(struct call *carrier, json_t *ids, enum deleted deleted,
 /* {id: record} of an answer; NULL: it holds records that were not asked for, or one twice. GIVES.
  * asked: array of ids. */
 json_t *bundle_records_by_id(const json_t *records, const json_t *asked);
+/* The same of the answer to such a list; NULL also where it is not all that there is, or holds
+ * deleted ones that were not asked for. */
+json_t *bundle_listed(
+	struct call *carrier, const struct reply *reply, const json_t *asked, enum deleted deleted);
 /* {id: changes}: what a bundle of updates writes, later ones over earlier ones. GIVES; NULL: no
  * memory. */
 json_t *bundle_changes(const struct bundle *bundle);

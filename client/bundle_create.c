@@ -3,8 +3,8 @@
  * New records in one batch.
  * From: bundle.c, engine.c. To: the dialect, and back to each creation. A batch is all or nothing:
  * one that is refused is halved until the bad row is alone. Their ids are ours, so that the answer,
- * which comes in any order, can be told apart; and when nobody knows whether a batch was made, the
- * next one is refused as a duplicate, and those that are there are found by their ids.
+ * which comes in any order, can be told apart; and where a batch is refused as a duplicate, those
+ * that an earlier try or an earlier process made are found by their ids first.
  */
 #include "client/bundle.h"
 #include "client/creation.h"
@@ -54,39 +54,41 @@ static struct call *first_among(const struct bundle *b, const json_t *found)
 	return NULL;
 }
 
-/* Answers those that are among the records; the others stay. */
-static bool answer(struct call *carrier, json_t *records)
+/* Answers those that are among the records (STOLEN; NULL: not believed); the others stay. */
+static void answer(struct call *carrier, json_t *found, int status)
 {
-	struct bundle *b = carrier->bundle;
-	json_t *ids = ids_of(b), *found = NULL;
-	if (ids != NULL)
-		found = bundle_records_by_id(records, ids);
-	json_decref(ids);
-	if (found == NULL)
-		return false;
-	for (struct call *m; (m = first_among(b, found)) != NULL;)
-		bundle_reply_record(m, json_object_get(found, id_of(m)));
+	for (struct call *m; (m = first_among(carrier->bundle, found)) != NULL;)
+		bundle_reply_record(m, json_object_get(found, id_of(m)), status);
 	json_decref(found);
-	return true;
 }
 
-/* Some of a batch that was sent before are there: they are ours. The rest goes out again. */
+/* Some of a batch that was refused as a duplicate are there: they are ours. The rest goes again. */
 static enum rc looked(struct call *carrier, const struct reply *reply, struct err *err)
 {
-	struct page page = {.total = -1};
+	struct bundle *b = carrier->bundle;
+	size_t n = b->n;
+	json_t *ids = ids_of(b);
 	carrier->resent = false;
-	if (reply->code == RC_OK &&
-		call_dialect(carrier)->read_page(carrier->object, reply->body, &page, err) == RC_OK)
-		(void)answer(carrier, page.records);
-	page_done(&page);
-	bundle_return_all(carrier);
+	b->looked = true;
+	answer(carrier, bundle_listed(carrier, reply, ids, DELETED_ALSO), 200);
+	json_decref(ids);
+	if (b->n == 0)
+		return bundle_end(carrier);
+	if (b->n < n) {
+		call_send(carrier, came);
+		return RC_OK;
+	}
+	struct reply duplicate = {
+		.code = RC_DUPLICATE, .status = 400, .message = "a duplicate entry was detected"};
+	(void)err;
+	bundle_refused(carrier, &duplicate);
 	return bundle_end(carrier);
 }
 
 static enum rc came(struct call *carrier, const struct reply *reply, struct err *err)
 {
 	json_t *records = NULL;
-	if (reply->code == RC_DUPLICATE && carrier->resent) {
+	if (reply->code == RC_DUPLICATE && (carrier->resent || !carrier->bundle->looked)) {
 		call_send(carrier, looked);
 		return RC_OK;
 	}
@@ -94,9 +96,11 @@ static enum rc came(struct call *carrier, const struct reply *reply, struct err 
 		bundle_refused(carrier, reply);
 		return bundle_end(carrier);
 	}
-	if (call_dialect(carrier)->read_records(carrier->object, reply->body, &records, err) ==
-		RC_OK)
-		(void)answer(carrier, records);
+	json_t *ids = ids_of(carrier->bundle);
+	if (ids != NULL && call_dialect(carrier)->read_records(
+				   carrier->object, reply->body, &records, err) == RC_OK)
+		answer(carrier, bundle_records_by_id(records, ids), 201);
+	json_decref(ids);
 	json_decref(records);
 	bundle_return_all(carrier); /* who is not in the answer finds out by itself */
 	return bundle_end(carrier);

@@ -167,7 +167,7 @@ static void ids_answer(struct call *carrier, json_t *found)
 		if (member->share.form == SHARE_PAGE)
 			reply_page(member, found);
 		else if (record != NULL)
-			bundle_reply_record(member, record);
+			bundle_reply_record(member, record, 200);
 		else
 			bundle_reply_missing(member);
 	}
@@ -187,19 +187,35 @@ static bool has_wrong_state(const json_t *records, enum deleted deleted)
 	return false;
 }
 
+json_t *bundle_listed(
+	struct call *carrier, const struct reply *reply, const json_t *asked, enum deleted deleted)
+{
+	struct page page = {.total = -1};
+	json_t *found = NULL;
+	if (asked == NULL || reply->code != RC_OK ||
+		call_dialect(carrier)->read_page(carrier->object, reply->body, &page, NULL) !=
+			RC_OK)
+		return NULL;
+	/* a server that gives fewer at once says so here: who is missing is not gone */
+	bool whole = page.next == NULL &&
+		     (page.total < 0 || page.total == (int64_t)json_array_size(page.records));
+	if (whole && !has_wrong_state(page.records, deleted))
+		found = bundle_records_by_id(page.records, asked);
+	page_done(&page);
+	return found;
+}
+
 static enum rc ids_came(struct call *carrier, const struct reply *reply, struct err *err)
 {
+	(void)err;
 	struct bundle *b = carrier->bundle;
 	if (reply->code != RC_OK) {
 		bundle_refused(carrier, reply);
 		return bundle_end(carrier);
 	}
-	struct page page = {.total = -1};
-	json_t *asked = ids_of(b), *found = NULL;
+	json_t *asked = ids_of(b);
 	enum deleted deleted = (enum deleted)(b->member[0]->share.variant & VARIANT_DELETED);
-	if (call_dialect(carrier)->read_page(carrier->object, reply->body, &page, err) == RC_OK &&
-		asked != NULL && !has_wrong_state(page.records, deleted))
-		found = bundle_records_by_id(page.records, asked);
+	json_t *found = bundle_listed(carrier, reply, asked, deleted);
 	if (found == NULL) {
 		log_warn(NULL,
 			"Twenty ignored a list of ids: records are read one by one from now on");
@@ -209,7 +225,6 @@ static enum rc ids_came(struct call *carrier, const struct reply *reply, struct 
 		ids_answer(carrier, found);
 	json_decref(found);
 	json_decref(asked);
-	page_done(&page);
 	return bundle_end(carrier);
 }
 

@@ -43,7 +43,7 @@ void bundle_reply_about(struct call *carrier, const char *id, json_t *record)
 {
 	for (struct call *m; (m = bundle_about(carrier->bundle, id)) != NULL;) {
 		if (record != NULL)
-			bundle_reply_record(m, record);
+			bundle_reply_record(m, record, 200);
 		else
 			bundle_reply_missing(m);
 	}
@@ -101,25 +101,32 @@ static json_t *found_in(struct call *carrier, const struct reply *reply, struct 
 	const struct dialect *d = call_dialect(carrier);
 	json_t *changes = bundle_changes(carrier->bundle);
 	json_t *ids = ids_of(changes), *records = NULL, *found = NULL;
-	struct page page = {.total = -1};
-	enum rc rc;
+	enum rc rc = RC_OK;
 	if (carrier->bundle->kind == &bundle_update_one) {
 		rc = d->read_record(carrier->object, reply->body, &records, err);
 		json_t *list = json_array();
 		json_array_append_new(list, records);
 		records = list;
-	} else if (carrier->step == read_back) {
-		rc = d->read_page(carrier->object, reply->body, &page, err);
-		records = json_incref(page.records);
-	} else
+	} else if (carrier->step == read_back)
+		found = bundle_listed(carrier, reply, ids, DELETED_NOT);
+	else
 		rc = d->read_records(carrier->object, reply->body, &records, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK && records != NULL)
 		found = bundle_records_by_id(records, ids);
 	json_decref(records);
 	json_decref(ids);
 	json_decref(changes);
-	page_done(&page);
 	return found;
+}
+
+/* Of one record, the reply itself is what each would have got, in whatever dialect. */
+static void reply_found(
+	struct call *carrier, const char *id, json_t *record, const struct reply *reply)
+{
+	if (carrier->bundle->kind == &bundle_update_one)
+		bundle_reply_all(carrier, reply);
+	else
+		bundle_reply_about(carrier, id, record);
 }
 
 /* Which of the changes were made after all? */
@@ -137,7 +144,7 @@ static enum rc read_back(struct call *carrier, const struct reply *reply, struct
 		if (gone || (found != NULL && record == NULL))
 			bundle_reply_about(carrier, id, NULL);
 		else if (record != NULL && evidence_shows(record, change))
-			bundle_reply_about(carrier, id, record);
+			reply_found(carrier, id, record, reply);
 	}
 	json_decref(changes);
 	json_decref(found);
@@ -179,7 +186,7 @@ static enum rc came(struct call *carrier, const struct reply *reply, struct err 
 	while (b->n > 0) {
 		char id[40];
 		snprintf(id, sizeof(id), "%s", call_text(b->member[0], "id"));
-		bundle_reply_about(carrier, id, json_object_get(found, id));
+		reply_found(carrier, id, json_object_get(found, id), reply);
 	}
 	json_decref(found);
 	return bundle_end(carrier);

@@ -96,7 +96,10 @@ static struct call *first_clear(struct engine *e)
 	struct call *found = NULL;
 	for (int i = 0; i < CLIENT_LANE_N && found == NULL && busy != NULL; i++)
 		for (struct call *c = e->ready[i].head; c != NULL && found == NULL; c = c->next)
-			found = engine_clashes(busy, c) ? NULL : c;
+			if (engine_clashes(busy, c))
+				engine_note(busy, c); /* nor what waits for that */
+			else
+				found = c;
 	json_decref(busy);
 	return found;
 }
@@ -291,8 +294,8 @@ void engine_await(struct call *c)
 	lane_put(&c->engine->blocked, c);
 }
 
-void engine_own(
-	struct engine *e, enum client_op op, const char *object, json_t *args, client_done_fn done)
+bool engine_own(struct engine *e, enum client_op op, const char *object, json_t *args,
+	client_done_fn done, void *ctx)
 {
 	struct call *c = args != NULL ? calloc(1, sizeof(*c)) : NULL;
 	char *name = strdup("");
@@ -300,16 +303,20 @@ void engine_own(
 		free(c);
 		free(name);
 		json_decref(args);
-		log_error(NULL, "no memory for a call");
-		return;
+		return false;
 	}
 	request_init(&c->request);
 	c->op = op;
 	c->args = args;
 	c->name = name;
 	c->done = done;
+	c->ctx = ctx;
 	snprintf(c->object, sizeof(c->object), "%s", object);
 	engine_add(e, c);
+	life_unqueue(e, c);
+	c->ticket = 0;
+	life_queue(e, c);
+	return true;
 }
 
 void engine_cancel(struct engine *e, uint64_t ticket)

@@ -91,11 +91,14 @@ void engine_reply(struct call *call, const struct reply *reply);
 /* A call that is in no list: to its lane, or, after call_await, to those that wait. */
 void engine_return(struct call *call);
 void engine_await(struct call *call);
-/* A call for nobody but ourselves. TAKES args. */
-void engine_own(
-	struct engine *e, enum client_op op, const char *object, json_t *args, client_done_fn done);
-/* {id: written} for all that is on the wire. GIVES; NULL: no memory. */
+/* A call for nobody but ourselves, before all others. TAKES args. False: no memory, and done is not
+ * called. */
+bool engine_own(struct engine *e, enum client_op op, const char *object, json_t *args,
+	client_done_fn done, void *ctx);
+/* {id: written} for all that is on the wire, or will be again. GIVES; NULL: no memory. */
 json_t *engine_busy(const struct engine *e);
+/* Adds what this call is about to those. */
+void engine_note(json_t *busy, const struct call *c);
 /* Must the call wait until one of those has been answered? */
 bool engine_clashes(json_t *busy, const struct call *call);
 

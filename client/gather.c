@@ -6,11 +6,14 @@
  * call on the same record unless both only read it. Fails towards caution: without memory, or in
  * doubt, a call goes alone.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/bundle.h"
+#include "client/creation.h"
 #include "client/engine.h"
+#include "client/schema.h"
 #include "client/upsert.h"
 
 #define MEMBERS_MAX 2000 /* of one bundle, several of which may be about one id */
@@ -18,17 +21,18 @@
 struct gathering {
 	struct engine *e;
 	struct call *head;
+	enum share_kind kind; /* of head, as far as such requests may be put together */
 	json_t *passed; /* id -> true: written by a call that stays behind; false: read by one */
 	json_t *rows;   /* id -> changes that go out for it; other kinds: key -> null */
 	struct call **member;
 	size_t n;
-	bool lack; /* of memory */
 };
 
 /* ---- who touches what ---- */
 
 struct touch {
 	json_t *seen;
+	const struct hearing *held; /* records whose last change is not answered yet; NULL: any */
 	bool clash;
 };
 
@@ -43,7 +47,20 @@ static void clash(void *ctx, const char *id, bool write)
 {
 	struct touch *t = ctx;
 	const json_t *have = json_object_get(t->seen, id);
-	t->clash = t->clash || json_is_true(have) || (have != NULL && write);
+	t->clash = t->clash || json_is_true(have) || (have != NULL && write) ||
+		   hearing_holds(t->held, id);
+}
+
+/* Ids are written in capitals by some, and are the same. */
+static void tell_id(
+	const char *id, bool write, void (*tell)(void *ctx, const char *id, bool write), void *ctx)
+{
+	char low[40];
+	size_t n = 0;
+	for (; id[n] != '\0' && n < sizeof(low) - 1; n++)
+		low[n] = id[n] >= 'A' && id[n] <= 'F' ? (char)(id[n] + 32) : id[n];
+	low[n] = '\0';
+	tell(ctx, low, write);
 }
 
 static void tell_list(const json_t *ids, bool write,
@@ -52,7 +69,7 @@ static void tell_list(const json_t *ids, bool write,
 	size_t i;
 	json_t *each;
 	json_array_foreach(ids, i, each) if (json_is_string(each))
-		tell(ctx, json_string_value(each), write);
+		tell_id(json_string_value(each), write, tell, ctx);
 }
 
 void bundle_touches(
@@ -65,9 +82,12 @@ void bundle_touches(
 	bool write = client_op_effect(call->op);
 	const json_t *id = json_object_get(call->args, "id");
 	if (json_is_string(id))
-		tell(ctx, json_string_value(id), write);
+		tell_id(json_string_value(id), write, tell, ctx);
 	if (json_is_string(json_object_get(call->args, "into")))
-		tell(ctx, call_text(call, "into"), write);
+		tell_id(call_text(call, "into"), write, tell, ctx);
+	id = call->creation != NULL ? json_object_get(call->creation->data, "id") : NULL;
+	if (json_is_string(id))
+		tell_id(json_string_value(id), true, tell, ctx);
 	tell_list(json_object_get(call->args, "from"), write, tell, ctx);
 	if (call->share.kind == SHARE_IDS)
 		tell_list(call->share.item, write, tell, ctx);
@@ -75,23 +95,25 @@ void bundle_touches(
 
 static bool has_clash(json_t *seen, const struct call *c)
 {
-	struct touch t = {.seen = seen};
+	struct touch t = {.seen = seen, .held = &c->engine->hearing};
 	bundle_touches(c, clash, &t);
 	return t.clash;
 }
 
-static void stay(struct gathering *g, const struct call *c)
+void engine_note(json_t *busy, const struct call *c)
 {
-	struct touch t = {.seen = g->passed};
+	struct touch t = {.seen = busy};
 	bundle_touches(c, note, &t);
 }
 
 json_t *engine_busy(const struct engine *e)
 {
-	struct touch t = {.seen = json_object()};
-	for (const struct call *c = e->wire.head; c != NULL && t.seen != NULL; c = c->next)
-		bundle_touches(c, note, &t);
-	return t.seen;
+	json_t *busy = json_object();
+	for (const struct call *c = e->wire.head; c != NULL && busy != NULL; c = c->next)
+		engine_note(busy, c);
+	for (const struct call *c = e->delayed.head; c != NULL && busy != NULL; c = c->next)
+		engine_note(busy, c);
+	return busy;
 }
 
 bool engine_clashes(json_t *busy, const struct call *c)
@@ -109,13 +131,31 @@ static bool is_same_request(const struct call *a, const struct call *b)
 	       (r->body_n == 0 || memcmp(r->body, s->body, r->body_n) == 0);
 }
 
-static bool is_alike(const struct call *head, const struct call *c)
+/* What of its kind is not put together may still be the same as another. */
+static enum share_kind kind_now(const struct call *c)
 {
-	if (c->bundle != NULL || c->alone || !c->started || c->share.kind != head->share.kind ||
-		(c->share.kind == SHARE_UPDATE && !bundle_plain_id(call_text(c, "id"))))
+	return engine_joins(c->engine, c->share.kind) ? c->share.kind : SHARE_NONE;
+}
+
+/* A row of a batch: one that can be told apart from the others, and that delays none of them. */
+static bool is_row(const struct call *head, const struct call *c)
+{
+	if (c->share.kind == SHARE_UPDATE)
+		return c->lane == head->lane && bundle_plain_id(call_text(c, "id"));
+	if (c->share.kind == SHARE_CREATE) /* an id that is not ours may be another record's */
+		return c->lane == head->lane && c->creation != NULL && c->creation->derived;
+	return true;
+}
+
+static bool is_alike(const struct gathering *g, const struct call *c)
+{
+	const struct call *head = g->head;
+	if (c->bundle != NULL || c->alone || !c->started || kind_now(c) != g->kind)
 		return false;
-	if (head->share.kind == SHARE_NONE)
+	if (g->kind == SHARE_NONE)
 		return !c->request.effect && is_same_request(head, c);
+	if (!is_row(head, c))
+		return false;
 	const char *a = call_shared_object(head), *b = call_shared_object(c);
 	return c->share.variant == head->share.variant && strcmp(a, b) == 0;
 }
@@ -125,7 +165,7 @@ static bool has_room(struct gathering *g, const struct call *c)
 {
 	size_t rows = json_object_size(g->rows), more = 1, i;
 	json_t *each;
-	if (c->share.kind == SHARE_NONE)
+	if (g->kind == SHARE_NONE)
 		return true;
 	if (c->share.kind == SHARE_COMPARE)
 		more = json_array_size(c->share.item);
@@ -139,35 +179,88 @@ static bool has_room(struct gathering *g, const struct call *c)
 	return rows + more <= BUNDLE_ROWS;
 }
 
-static void count_rows(struct gathering *g, const struct call *c)
+/* A change of parts: {firstName} and then {lastName} is {firstName, lastName}. */
+static bool is_composite(const struct gathering *g, const char *name)
 {
-	size_t i;
+	const struct schema_object *object = schema_object(g->e->schema, g->head->object);
+	const struct schema_field *field = schema_field(object, name);
+	return field != NULL &&
+	       (field->type == SCHEMA_FULL_NAME || field->type == SCHEMA_EMAILS ||
+		       field->type == SCHEMA_LINKS || field->type == SCHEMA_ADDRESS ||
+		       field->type == SCHEMA_CURRENCY);
+}
+
+static bool is_key(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 2 && strcmp(name + n - 2, "Id") == 0;
+}
+
+/* Does it set the same relation by its other name? company, companyId */
+static bool has_other_name(const json_t *changes, const char *name)
+{
+	char other[CALL_OBJECT_MAX];
+	if (is_key(name))
+		snprintf(other, sizeof(other), "%.*s", (int)strlen(name) - 2, name);
+	else
+		snprintf(other, sizeof(other), "%.60sId", name);
+	return json_object_get(changes, other) != NULL;
+}
+
+/* Two changes of one record that do as one what they would do one after the other. A relation that
+ * each sets differently is left to two requests: an answer is held against what was asked for. */
+static bool agree(const struct gathering *g, const json_t *before, const json_t *after)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)after, name, value)
+	{
+		const json_t *have = json_object_get(before, name);
+		bool whole = !json_is_object(have) && !json_is_object(value);
+		if (have == NULL && !has_other_name(before, name))
+			continue;
+		if (have == NULL || (!json_equal(have, value) && (is_key(name) || !whole) &&
+					    !(json_is_object(have) && json_is_object(value) &&
+						    is_composite(g, name))))
+			return false;
+	}
+	return true;
+}
+
+static bool count_change(struct gathering *g, const struct call *c)
+{
+	const char *id = call_text(c, "id");
+	json_t *have = json_object_get(g->rows, id);
+	if (have == NULL)
+		return json_object_set_new(g->rows, id, json_deep_copy(c->share.item)) == 0;
+	return agree(g, have, c->share.item) &&
+	       json_object_update_recursive(have, c->share.item) == 0;
+}
+
+/* False: it cannot be one of them after all. */
+static bool count_rows(struct gathering *g, const struct call *c)
+{
+	size_t i, n = 1;
 	json_t *each;
 	char key[40];
-	switch (c->share.kind) {
-	case SHARE_IDS:
-		json_array_foreach(c->share.item, i, each)
-			json_object_set_new(g->rows, json_string_value(each), json_null());
-		break;
-	case SHARE_UPDATE:
-		json_object_set_new(g->rows, call_text(c, "id"), json_null());
-		break;
-	case SHARE_COMPARE:
-	case SHARE_CREATE:
-		json_array_foreach(c->share.item, i, each)
-		{
-			snprintf(key, sizeof(key), "%zu/%zu", g->n, i);
-			json_object_set_new(g->rows, key, json_null());
-		}
-		if (c->share.kind == SHARE_CREATE) {
-			snprintf(key, sizeof(key), "%zu", g->n);
-			json_object_set_new(g->rows, key, json_null());
-		}
-		break;
-	case SHARE_NONE:
-	case SHARE_N:
-		break;
+	bool ok = true;
+	if (g->kind == SHARE_NONE)
+		return true;
+	if (g->kind == SHARE_UPDATE)
+		return count_change(g, c);
+	if (g->kind == SHARE_IDS) {
+		json_array_foreach(c->share.item, i, each) ok =
+			ok &&
+			json_object_set_new(g->rows, json_string_value(each), json_null()) == 0;
+		return ok;
 	}
+	if (g->kind == SHARE_COMPARE)
+		n = json_array_size(c->share.item);
+	for (i = 0; i < n && ok; i++) {
+		snprintf(key, sizeof(key), "%zu/%zu", g->n, i);
+		ok = json_object_set_new(g->rows, key, json_null()) == 0;
+	}
+	return ok;
 }
 
 static bool take(struct gathering *g, struct call *c)
@@ -180,32 +273,41 @@ static bool take(struct gathering *g, struct call *c)
 			return false;
 		g->member = grown;
 	}
-	count_rows(g, c);
+	if (!count_rows(g, c))
+		return false;
 	g->member[g->n++] = c;
 	return true;
 }
 
+static bool is_full(const struct gathering *g)
+{
+	bool more = g->kind == SHARE_IDS || g->kind == SHARE_UPDATE; /* of the same records */
+	return g->n >= MEMBERS_MAX || (!more && json_object_size(g->rows) >= BUNDLE_ROWS);
+}
+
+/* The last call that could go with head: nobody behind it matters. */
+static const struct call *last_alike(const struct gathering *g)
+{
+	for (int i = CLIENT_LANE_N - 1; i >= 0; i--)
+		for (const struct call *c = g->e->ready[i].tail; c != NULL; c = c->prev)
+			if (c != g->head && is_alike(g, c))
+				return c;
+	return NULL;
+}
+
 static void look_through(struct gathering *g)
 {
-	for (int i = 0; i < CLIENT_LANE_N; i++)
+	const struct call *last = last_alike(g);
+	for (int i = 0; i < CLIENT_LANE_N && last != NULL; i++)
 		for (struct call *c = g->e->ready[i].head; c != NULL; c = c->next) {
-			bool taken = is_alike(g->head, c) && !has_clash(g->passed, c) && take(g, c);
-			if (!taken)
-				stay(g, c);
+			if (!is_alike(g, c) || has_clash(g->passed, c) || !take(g, c))
+				engine_note(g->passed, c);
+			if (c == last || is_full(g))
+				return;
 		}
 }
 
 /* ---- changes ---- */
-
-/* The change that a record gets: later ones over earlier ones. */
-static json_t *changes_of(const struct gathering *g, const char *id)
-{
-	json_t *all = json_object();
-	for (size_t i = 0; i < g->n; i++)
-		if (strcmp(call_text(g->member[i], "id"), id) == 0)
-			json_object_update_recursive(all, g->member[i]->share.item);
-	return all;
-}
 
 /* Keeps the members that say yes. */
 static void keep(
@@ -242,9 +344,6 @@ static const struct bundle_kind *choose_update(struct gathering *g)
 	const char *first = call_text(g->head, "id");
 	const char *id;
 	json_t *value;
-	void *next;
-	json_object_foreach_safe(g->rows, next, id, value)
-		json_object_set_new(g->rows, id, changes_of(g, id));
 	json_t *mine = json_incref(json_object_get(g->rows, first));
 	const struct bundle_kind *kind = &bundle_update_one;
 	size_t alike = 0, fit = 0, all = json_object_size(g->rows);
@@ -254,7 +353,8 @@ static const struct bundle_kind *choose_update(struct gathering *g)
 		alike += json_equal(value, mine) ? 1 : 0;
 		fit += upsert_takes(g->e, g->head->object, value) ? 1 : 0;
 	}
-	bool differ = core && g->e->coalesce.upsert && alike < all && fit >= UPSERT_LEAST &&
+	/* an upsert is two requests: it has to save one */
+	bool differ = core && g->e->coalesce.upsert && all - alike > 1 && fit >= UPSERT_LEAST &&
 		      upsert_takes(g->e, g->head->object, mine) &&
 		      upsert_open(g->e, g->head->object);
 	if (differ) {
@@ -294,19 +394,20 @@ static const struct bundle_kind *kind_of(struct gathering *g)
 		[SHARE_IDS] = &bundle_ids,
 		[SHARE_CREATE] = &bundle_create,
 		[SHARE_COMPARE] = &bundle_compare};
-	enum share_kind kind = g->head->share.kind;
 	if (g->n < 2)
 		return NULL;
-	return kind == SHARE_UPDATE ? choose_update(g) : kinds[kind];
+	return g->kind == SHARE_UPDATE ? choose_update(g) : kinds[g->kind];
 }
 
 struct call *bundle_gather(struct engine *e, struct call *head)
 {
-	if (head->alone || head->bundle != NULL || !engine_joins(e, head->share.kind) ||
-		(head->share.kind == SHARE_NONE && head->request.effect))
+	if (head->alone || head->bundle != NULL)
 		return NULL;
-	struct gathering g = {
-		.e = e, .head = head, .passed = engine_busy(e), .rows = json_object()};
+	struct gathering g = {.e = e, .head = head, .kind = kind_now(head)};
+	if (g.kind == SHARE_NONE && (head->request.effect || !e->coalesce.read))
+		return NULL;
+	g.passed = engine_busy(e);
+	g.rows = json_object();
 	struct call *carrier = NULL;
 	if (g.passed != NULL && g.rows != NULL)
 		look_through(&g);

@@ -19,15 +19,21 @@
 #include "client/schema.h"
 #include "client/upsert.h"
 
-struct hearing_late {
-	char object[CALL_OBJECT_MAX], id[40], updated_at[40];
-	int64_t until_ms; /* mono */
-};
+#define MISSING_MAX 2 /* echoes at once */
+#define EARLY_N 4     /* echoes before their answer; more than one is other programs' doing */
 
-struct hearing_early {
-	uint32_t hash; /* of the id; 0: empty */
-	char id[40], updated_at[40];
-	bool revived;
+struct watch { /* a row that an upsert went out for */
+	struct watch *next;
+	char object[CALL_OBJECT_MAX], id[40];
+	json_t *changes; /* reference */
+	bool answered, lost;
+	int64_t at_ms; /* updatedAt as answered; -1: none */
+	int64_t until_ms;
+	struct {
+		int64_t at_ms;
+		bool revived;
+	} early[EARLY_N];
+	size_t early_n;
 };
 
 enum hearing_state hearing_find(const struct hearing *h, const char *object)
@@ -76,7 +82,8 @@ static bool covers(const char *operation, const char *singular)
 static bool is_ours(const json_t *hook)
 {
 	const char *target = json_string_value(json_object_get(hook, "targetUrl"));
-	return target != NULL && strstr(target, "/hooks/") != NULL;
+	const char *at = target != NULL ? strstr(target, "/hooks/") : NULL;
+	return at != NULL && at[7] != '\0' && strchr(at + 7, '/') == NULL;
 }
 
 /* The answer is a list, or has one below data. */
@@ -103,9 +110,15 @@ void hearing_read(struct engine *e, const json_t *body)
 	h->hooks = hooks;
 }
 
+static void forget_old(struct hearing *h, int64_t now_ms);
+
 bool hearing_can(struct engine *e, const char *object, int64_t now_ms)
 {
 	struct hearing *h = &e->hearing;
+	if (h->watch_n >= HEARING_WATCH_N)
+		forget_old(h, now_ms);
+	if (h->watch_n >= HEARING_WATCH_N)
+		return false;
 	const struct schema_object *known = schema_object(e->schema, object);
 	enum hearing_state state = hearing_find(h, object);
 	if (state != HEARING_UNKNOWN || h->hooks == NULL || known == NULL)
@@ -122,99 +135,154 @@ bool hearing_can(struct engine *e, const char *object, int64_t now_ms)
 	return state == HEARING_HEARD;
 }
 
-void hearing_done(struct hearing *h)
-{
-	json_decref(h->hooks);
-	free(h->late);
-	free(h->early);
-	h->hooks = NULL;
-	h->late = NULL;
-	h->early = NULL;
-}
+/* ---- rows ---- */
 
-enum rc hearing_listen(struct hearing *h, struct err *err)
-{
-	if (h->late == NULL)
-		h->late = calloc(HEARING_LATE_N, sizeof(*h->late));
-	if (h->early == NULL)
-		h->early = calloc(HEARING_EARLY_N, sizeof(*h->early));
-	return h->late != NULL && h->early != NULL ? RC_OK
-						   : err_set(err, RC_NOMEM, "no memory for echoes");
-}
-
-/* ---- held calls ---- */
-
-static uint32_t hash_of(const char *id)
+static size_t place_of(const char *id)
 {
 	uint32_t n = 2166136261u;
 	for (const char *p = id; *p != '\0'; p++)
 		n = (n ^ (unsigned char)*p) * 16777619u;
-	return n != 0 ? n : 1;
+	return n % HEARING_BUCKETS;
 }
 
-static struct lane *bucket(struct hearing *h, const char *id)
-{
-	return &h->held[hash_of(id) % HEARING_BUCKETS];
-}
-
-static const char *updated_at(const json_t *record)
+static int64_t updated_ms(const json_t *record)
 {
 	const char *at = json_string_value(json_object_get(record, "updatedAt"));
-	return at != NULL ? at : "";
+	return at != NULL ? clock_parse(at) : -1;
 }
 
-static void answer(struct call *call);
-
-/* Has the echo come already? */
-static bool heard_before(struct hearing *h, const char *id, const char *at, bool *ret_revived)
+static void watch_drop(struct hearing *h, struct watch **at)
 {
-	uint32_t hash = hash_of(id);
-	for (size_t i = 0; h->early != NULL && i < HEARING_EARLY_N; i++) {
-		if (h->early[i].hash != hash || strcmp(h->early[i].id, id) != 0 ||
-			strcmp(h->early[i].updated_at, at) != 0)
-			continue;
-		*ret_revived = h->early[i].revived;
-		return true;
+	struct watch *w = *at;
+	*at = w->next;
+	h->watch_n--;
+	json_decref(w->changes);
+	free(w);
+}
+
+static void forget_old(struct hearing *h, int64_t now_ms)
+{
+	for (size_t i = 0; i < HEARING_BUCKETS; i++)
+		for (struct watch **at = &h->watches[i]; *at != NULL;) {
+			if ((*at)->until_ms <= now_ms)
+				watch_drop(h, at);
+			else
+				at = &(*at)->next;
+		}
+}
+
+void hearing_done(struct hearing *h)
+{
+	forget_old(h, INT64_MAX);
+	json_decref(h->hooks);
+	h->hooks = NULL;
+}
+
+static bool is_of(const struct watch *w, const char *object, const char *id)
+{
+	return strcmp(w->id, id) == 0 && strcmp(w->object, object) == 0;
+}
+
+/* The row whose answer is due. */
+static struct watch **watch_open(struct hearing *h, const char *object, const char *id)
+{
+	struct watch **at = &h->watches[place_of(id)];
+	while (*at != NULL && !(is_of(*at, object, id) && !(*at)->answered && !(*at)->lost))
+		at = &(*at)->next;
+	return at;
+}
+
+bool hearing_watch(struct engine *e, const char *object, const char *id, json_t *changes)
+{
+	struct hearing *h = &e->hearing;
+	struct watch *w = *watch_open(h, object, id);
+	if (w == NULL) {
+		w = calloc(1, sizeof(*w));
+		if (w == NULL)
+			return false;
+		snprintf(w->object, sizeof(w->object), "%s", object);
+		snprintf(w->id, sizeof(w->id), "%s", id);
+		w->next = h->watches[place_of(id)];
+		h->watches[place_of(id)] = w;
+		h->watch_n++;
 	}
-	return false;
+	json_decref(w->changes);
+	w->changes = json_incref(changes);
+	w->at_ms = -1;
+	w->until_ms = clock_mono_ms() + HEARING_KEEP_MS;
+	return true;
 }
 
-static void keep(struct hearing *h, const char *id, const char *at, bool revived)
+enum hearing_echo hearing_answer(
+	struct engine *e, const char *object, const char *id, const json_t *record)
 {
-	size_t i = h->early_next;
-	if (h->early == NULL)
-		return;
-	h->early_next = (i + 1) % HEARING_EARLY_N;
-	h->early[i].hash = hash_of(id);
-	h->early[i].revived = revived;
-	snprintf(h->early[i].id, sizeof(h->early[i].id), "%s", id);
-	snprintf(h->early[i].updated_at, sizeof(h->early[i].updated_at), "%s", at);
+	struct watch **at = watch_open(&e->hearing, object, id), *w = *at;
+	if (w == NULL)
+		return ECHO_NONE;
+	w->answered = true;
+	w->at_ms = updated_ms(record);
+	for (size_t i = 0; i < w->early_n; i++)
+		if (w->early[i].at_ms == w->at_ms) {
+			enum hearing_echo echo = w->early[i].revived ? ECHO_REVIVED : ECHO_PLAIN;
+			watch_drop(&e->hearing, at);
+			return echo;
+		}
+	return ECHO_NONE;
 }
+
+enum hearing_echo hearing_look(
+	struct engine *e, const char *object, const char *id, const json_t *record)
+{
+	struct watch **at = watch_open(&e->hearing, object, id), *w = *at;
+	enum hearing_echo echo = ECHO_NONE;
+	if (w == NULL)
+		return ECHO_NONE;
+	for (size_t i = 0; i < w->early_n; i++) {
+		if (w->early[i].revived)
+			echo = ECHO_REVIVED;
+		else if (w->early[i].at_ms == updated_ms(record) && echo == ECHO_NONE)
+			echo = ECHO_PLAIN;
+	}
+	w->lost = true;
+	if (echo != ECHO_NONE)
+		watch_drop(&e->hearing, at);
+	return echo;
+}
+
+void hearing_give_up(struct engine *e, const char *object, const char *id)
+{
+	if (hearing_look(e, object, id, NULL) == ECHO_REVIVED)
+		upsert_take_back(e, object, id);
+}
+
+/* ---- held calls ---- */
 
 void hearing_hold(struct call *call, json_t *record)
 {
 	struct hearing *h = &call->engine->hearing;
-	bool revived = false;
-	call->held = json_incref(record);
-	if (heard_before(h, call_text(call, "id"), updated_at(record), &revived)) {
-		if (revived)
-			upsert_revived(call);
-		else
-			answer(call);
-		return;
-	}
 	call->state = CALL_HELD;
+	call->held = json_incref(record);
+	call->unknown = true; /* should the client be closed meanwhile */
 	call->not_before_ms = clock_mono_ms() + HEARING_WAIT_MS;
 	if (h->held_n++ == 0 || call->not_before_ms < h->due_ms)
 		h->due_ms = call->not_before_ms;
-	lane_put(bucket(h, call_text(call, "id")), call);
+	lane_put(&h->held[place_of(call_text(call, "id"))], call);
 }
 
 void hearing_drop(struct call *call)
 {
 	struct hearing *h = &call->engine->hearing;
-	lane_drop(bucket(h, call_text(call, "id")), call);
+	lane_drop(&h->held[place_of(call_text(call, "id"))], call);
 	h->held_n--;
+}
+
+bool hearing_holds(const struct hearing *h, const char *id)
+{
+	for (const struct call *c = h->held_n > 0 ? h->held[place_of(id)].head : NULL; c != NULL;
+		c = c->next)
+		if (strcmp(call_text(c, "id"), id) == 0)
+			return true;
+	return false;
 }
 
 static void answer(struct call *call)
@@ -228,127 +296,163 @@ static void answer(struct call *call)
 	json_decref(body);
 }
 
-/* Its echo may still come: then it has to be known what it is the echo of. */
-static void remember(struct hearing *h, const struct call *call)
+/* One whose time is over; the next time is noted where there is none. */
+static struct call *find_over(struct hearing *h, size_t place, int64_t now_ms)
 {
-	size_t at = h->late_next;
-	h->late_next = (at + 1) % HEARING_LATE_N;
-	snprintf(h->late[at].object, sizeof(h->late[at].object), "%s", call->object);
-	snprintf(h->late[at].id, sizeof(h->late[at].id), "%s", call_text(call, "id"));
-	snprintf(h->late[at].updated_at, sizeof(h->late[at].updated_at), "%s",
-		updated_at(call->held));
-	h->late[at].until_ms = clock_mono_ms() + HEARING_KEEP_MS;
+	for (struct call *c = h->held[place].head; c != NULL; c = c->next) {
+		if (c->not_before_ms <= now_ms)
+			return c;
+		h->due_ms = c->not_before_ms < h->due_ms ? c->not_before_ms : h->due_ms;
+	}
+	return NULL;
 }
 
-void hearing_leave(struct call *call)
-{
-	remember(&call->engine->hearing, call);
-	hearing_drop(call);
-}
-
-/* Has nothing about its object come since it is held? A change that turned out to be none has no
- * echo, so that one that does not come is no proof alone. */
-static bool is_deaf(const struct hearing *h, const struct call *c)
+/* One echo that does not come is no proof: the change may have turned out to be none. Several are,
+ * and so is that nothing about the object has come since. */
+static bool is_deaf(const struct hearing *h, const struct call *c, int missing)
 {
 	for (size_t i = 0; i < HEARING_N; i++)
 		if (strcmp(h->known[i].object, c->object) == 0)
 			return h->known[i].state == HEARING_HEARD &&
-			       h->known[i].heard_ms < c->not_before_ms - HEARING_WAIT_MS;
+			       (missing > MISSING_MAX ||
+				       h->known[i].heard_ms < c->not_before_ms - HEARING_WAIT_MS);
 	return false;
-}
-
-/* The first that has waited long enough; NULL: *ret_due_ms is when one will have. An answer may end
- * any other call, so that the search begins anew after each. */
-static struct call *expired(struct hearing *h, int64_t now_ms, int64_t *ret_due_ms)
-{
-	*ret_due_ms = INT64_MAX;
-	for (size_t i = 0; i < HEARING_BUCKETS; i++)
-		for (struct call *c = h->held[i].head; c != NULL; c = c->next) {
-			if (c->not_before_ms <= now_ms)
-				return c;
-			if (c->not_before_ms < *ret_due_ms)
-				*ret_due_ms = c->not_before_ms;
-		}
-	return NULL;
 }
 
 void hearing_expire(struct engine *e, int64_t now_ms)
 {
 	struct hearing *h = &e->hearing;
-	int64_t due_ms;
+	int missing = 0;
 	if (h->held_n == 0 || now_ms < h->due_ms)
 		return;
-	for (struct call *c; (c = expired(h, now_ms, &due_ms)) != NULL;) {
-		if (is_deaf(h, c)) {
-			hearing_note(h, c->object, HEARING_DEAF, now_ms);
-			log_warn(NULL,
-				"webhooks about %s do not come: changes of them go one by one "
-				"until one does",
-				c->object);
+	h->due_ms = INT64_MAX;
+	/* whoever is answered may cancel others: each time the list is begun anew */
+	for (size_t i = 0; i < HEARING_BUCKETS; i++)
+		for (struct call *c; (c = find_over(h, i, now_ms)) != NULL;) {
+			if (is_deaf(h, c, ++missing)) {
+				hearing_note(h, c->object, HEARING_DEAF, now_ms);
+				log_warn(NULL,
+					"webhooks about %s do not come: changes of them go one by "
+					"one until one does",
+					c->object);
+			}
+			hearing_drop(c);
+			answer(c);
 		}
-		remember(h, c);
-		hearing_drop(c);
-		answer(c);
-	}
-	h->due_ms = due_ms;
 }
 
 /* ---- webhooks ---- */
 
-static bool has_deleted_at(const json_t *fields)
+struct echo { /* BORROWS */
+	const char *object, *id;
+	int64_t at_ms;
+	bool revived;
+	bool any; /* of a row whose answer was lost: the time does not matter */
+};
+
+static bool names(const json_t *fields, const char *name)
 {
 	size_t i;
 	json_t *each;
 	json_array_foreach(fields, i, each)
 	{
-		const char *name = json_string_value(each);
-		if (name != NULL && strcmp(name, "deletedAt") == 0)
+		const char *text = json_string_value(each);
+		if (text != NULL && strcmp(text, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void hear_late(
-	struct engine *e, const char *id, const char *at, bool revived, int64_t now_ms)
+/* Deleting and restoring name deletedAt alone. */
+static bool is_update(const json_t *fields)
 {
-	struct hearing *h = &e->hearing;
-	for (size_t i = 0; h->late != NULL && i < HEARING_LATE_N; i++) {
-		if (h->late[i].until_ms <= now_ms || strcmp(h->late[i].id, id) != 0 ||
-			strcmp(h->late[i].updated_at, at) != 0)
-			continue;
-		h->late[i].until_ms = 0;
-		if (revived)
-			upsert_take_back(e, h->late[i].object, id);
+	size_t i;
+	json_t *each;
+	json_array_foreach(fields, i, each)
+	{
+		const char *text = json_string_value(each);
+		if (text != NULL && strcmp(text, "deletedAt") != 0)
+			return true;
 	}
+	return false;
 }
 
-static struct call *echoed(struct hearing *h, const char *object, const char *id, const char *at)
+/* Does it name something that was written? */
+static bool is_ours_of(const struct watch *w, const json_t *fields)
 {
-	for (struct call *c = bucket(h, id)->head; c != NULL; c = c->next)
-		if (strcmp(call_text(c, "id"), id) == 0 && strcmp(c->object, object) == 0 &&
-			strcmp(updated_at(c->held), at) == 0)
+	const char *name;
+	json_t *value;
+	json_object_foreach(w->changes, name, value) if (names(fields, name)) return true;
+	return false;
+}
+
+static struct call *find_held(struct hearing *h, const struct echo *echo)
+{
+	for (struct call *c = h->held[place_of(echo->id)].head; c != NULL; c = c->next)
+		if (strcmp(call_text(c, "id"), echo->id) == 0 &&
+			strcmp(c->object, echo->object) == 0 &&
+			(echo->any || updated_ms(c->held) == echo->at_ms))
 			return c;
 	return NULL;
+}
+
+/* Answers the calls that waited for this echo. True: there were some. */
+static bool answer_held(struct engine *e, const struct echo *echo)
+{
+	bool any = false;
+	for (struct call *c; (c = find_held(&e->hearing, echo)) != NULL; any = true) {
+		hearing_drop(c);
+		if (!echo->revived)
+			answer(c);
+		else if (!any)
+			upsert_revived(c);
+		else
+			upsert_missing(c);
+	}
+	return any;
+}
+
+/* Notes what an echo says of one row. True: it has to be taken back. */
+static bool hear(struct hearing *h, struct watch **at, struct echo *echo)
+{
+	struct watch *w = *at;
+	if (w->answered || w->lost) {
+		bool match = w->lost ? echo->revived : w->at_ms == echo->at_ms;
+		echo->any = echo->any || (w->lost && match);
+		if (match)
+			watch_drop(h, at);
+		return match && echo->revived;
+	}
+	size_t i = w->early_n < EARLY_N ? w->early_n++ : EARLY_N - 1;
+	w->early[i].at_ms = echo->at_ms;
+	w->early[i].revived = echo->revived || (i == EARLY_N - 1 && w->early[i].revived);
+	return false;
 }
 
 void hearing_event(struct engine *e, const char *object, const json_t *record, const json_t *fields,
 	int64_t now_ms)
 {
 	struct hearing *h = &e->hearing;
-	const char *id = json_string_value(json_object_get(record, "id"));
-	const char *at = updated_at(record);
-	hearing_note(h, object, HEARING_HEARD, now_ms);
-	if (id == NULL || *at == '\0')
+	struct echo echo = {.object = object,
+		.id = json_string_value(json_object_get(record, "id")),
+		.at_ms = updated_ms(record)};
+	if (!is_update(fields))
 		return;
-	bool revived = has_deleted_at(fields) && field_value(record, "deletedAt") == NULL;
-	keep(h, id, at, revived);
-	hear_late(e, id, at, revived, now_ms);
-	for (struct call *c; (c = echoed(h, object, id, at)) != NULL;) {
-		hearing_drop(c);
-		if (revived)
-			upsert_revived(c);
-		else
-			answer(c);
+	hearing_note(h, object, HEARING_HEARD, now_ms);
+	if (echo.id == NULL || echo.at_ms < 0)
+		return;
+	echo.revived = names(fields, "deletedAt") && field_value(record, "deletedAt") == NULL;
+	bool revived = false, ours = false;
+	for (struct watch **at = &h->watches[place_of(echo.id)], *w; (w = *at) != NULL;) {
+		if (is_of(w, object, echo.id) && is_ours_of(w, fields)) {
+			ours = true;
+			revived = hear(h, at, &echo) || revived;
+		}
+		if (*at == w)
+			at = &w->next;
 	}
+	bool held = ours && answer_held(e, &echo);
+	if (revived && !held)
+		upsert_take_back(e, object, echo.id);
 	engine_wake(e);
 }

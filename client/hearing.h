@@ -3,9 +3,17 @@
  * What the workspace's webhooks tell the client: whether they reach us at all, object by object,
  * and what became of writes that only their echo shows (upsert.h).
  *
- * An object is heard when a webhook about it came in, or, until that is disproved, when the
- * workspace has a webhook for its updates that points to a path of ours (/hooks/). It is deaf again
- * when an echo does not come within HEARING_WAIT_MS; the next webhook about it ends that.
+ * An object is heard when a webhook about an update of it came in, or, until that is disproved,
+ * when the workspace has a webhook for its updates that points to a path of ours (/hooks/name). It
+ * is deaf again when an echo does not come within HEARING_WAIT_MS; the next webhook about an update
+ * ends that.
+ *
+ * Each row that an upsert goes out for is watched from then on, because its echo may come before
+ * the answer, long after it, or when there was no answer at all. An echo is ours when it names a
+ * field that we wrote and has the time that the answer showed; where no answer came, the field
+ * alone decides. A person's restoring names deletedAt alone, so it is never taken for our doing.
+ * What cannot be told: a record that a change has revived is living, so that a person who restores
+ * it before it is deleted again changes nothing, and nothing shows it.
  */
 #ifndef MOONHOOK_CLIENT_HEARING_H
 #define MOONHOOK_CLIENT_HEARING_H
@@ -15,16 +23,15 @@
 #include "client/call.h"
 
 #define HEARING_WAIT_MS 15000  /* for an echo; Twenty gives up on a webhook after 5 s */
-#define HEARING_KEEP_MS 600000 /* writes whose echo may come later are remembered so long */
+#define HEARING_KEEP_MS 600000 /* rows whose echo may come later are watched so long */
 #define HEARING_N 32           /* objects */
-#define HEARING_EARLY_N 4096   /* webhooks that may be echoes of writes not yet answered */
-#define HEARING_LATE_N 2048    /* writes */
-#define HEARING_BUCKETS 256
+#define HEARING_WATCH_N 16384  /* rows: no upserts while there are more */
+#define HEARING_BUCKETS 1024
 
 enum hearing_state { HEARING_UNKNOWN, HEARING_HEARD, HEARING_DEAF };
+enum hearing_echo { ECHO_NONE, ECHO_PLAIN, ECHO_REVIVED };
 
-struct hearing_late;  /* a write whose echo may still come */
-struct hearing_early; /* a webhook that may be the echo of a write not yet answered */
+struct watch; /* of one row */
 
 struct lane { /* calls in order of their tickets */
 	struct call *head, *tail;
@@ -42,9 +49,8 @@ struct hearing { /* zero is empty */
 	struct lane held[HEARING_BUCKETS]; /* by id */
 	size_t held_n;
 	int64_t due_ms; /* mono: when the first of them has waited long enough; 0: none */
-	struct hearing_late *late;   /* owned, a ring of HEARING_LATE_N; NULL: no upsert yet */
-	struct hearing_early *early; /* owned, a ring of HEARING_EARLY_N; likewise */
-	size_t late_next, early_next;
+	struct watch *watches[HEARING_BUCKETS]; /* by id */
+	size_t watch_n;
 };
 
 enum hearing_state hearing_find(const struct hearing *h, const char *object);
@@ -56,16 +62,26 @@ void hearing_note(struct hearing *h, const char *object, enum hearing_state stat
 enum rc hearing_ask(struct request *r, struct err *err) must_check;
 void hearing_read(struct engine *e, const json_t *body);
 
-/* From here on webhooks are remembered: the echo of a write may come before its answer. RC_NOMEM.
- */
-enum rc hearing_listen(struct hearing *h, struct err *err) must_check;
+/* An upsert goes out for this row. changes: object, what it writes. False: no memory. */
+bool hearing_watch(struct engine *e, const char *object, const char *id, json_t *changes);
+/* The row was answered with record: has its echo come already? Then nothing is watched any more. */
+enum hearing_echo hearing_answer(
+	struct engine *e, const char *object, const char *id, const json_t *record);
+/* The same where the answer was lost, and the record was read later: others may have written since,
+ * so that any revival which names our fields is ours. */
+enum hearing_echo hearing_look(
+	struct engine *e, const char *object, const char *id, const json_t *record);
+/* Nobody knows, or will know, what became of the row: an echo that shows a revival is taken for
+ * ours, also one that came before. */
+void hearing_give_up(struct engine *e, const char *object, const char *id);
+
 /* The call, which is in no list, waits for the echo of its write; record: what the server answered,
  * BORROWED. */
 void hearing_hold(struct call *call, json_t *record);
 /* Takes a held call out of its list. */
 void hearing_drop(struct call *call);
-/* The same for one that nobody waits for any more: its echo is still listened for. */
-void hearing_leave(struct call *call);
+/* Does a call wait for the echo of a write of that record (its id in small letters)? */
+bool hearing_holds(const struct hearing *h, const char *id);
 /* Answers those that have waited long enough. */
 void hearing_expire(struct engine *e, int64_t now_ms);
 /* A webhook came in. object: plural. */

@@ -263,7 +263,7 @@ void life_detach(struct engine *e, struct call *c)
 		lane_drop(&e->blocked, c);
 		break;
 	case CALL_HELD:
-		hearing_leave(c);
+		hearing_drop(c); /* its row is still watched */
 		break;
 	case CALL_RIDING:
 		bundle_leave(c);

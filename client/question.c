@@ -177,7 +177,7 @@ bool question_send(struct engine *e, int64_t now, int64_t *ret_at)
 	bool up = e->line.state == LINE_UP;
 	*ret_at = INT64_MAX;
 	if (e->probe.on_wire)
-		return !up || e->asking != ASK_WEBHOOKS;
+		return !up || e->asking != ASK_WEBHOOKS || engine_short(e);
 	int which = next_question(e, up, now);
 	if (which == ASK_NOTHING)
 		return false;
@@ -191,5 +191,5 @@ bool question_send(struct engine *e, int64_t now, int64_t *ret_at)
 	send_question(e, now, which);
 	if (!e->probe.on_wire)
 		*ret_at = e->line.probe_at_ms;
-	return which != ASK_WEBHOOKS;
+	return which != ASK_WEBHOOKS || engine_short(e);
 }

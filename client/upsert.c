@@ -4,10 +4,10 @@
  * From: gather.c, which chooses it; bundle.c, engine.c. To: the dialect; hearing.c, calls that wait
  * for their echo; children that take back what should not have happened.
  *
- *   read alive -> upsert -> inserted: destroy again, "not found"
- *        ^          |       unchanged: answered
- *        |          |       changed: answered when its echo has come; revived: delete again,
- *        +- too late, or nobody knows                                    "not found"
+ *   read alive -> upsert -> unchanged: answered
+ *        ^          |       changed: answered when its echo has come; revived: delete again,
+ *        |          |                                                 "not found"
+ *        +----------+- too late, nobody knows, or a row looks new: destroy again, "not found"
  *
  * A refused batch is halved, and read again. Does NOT decide when budget is short.
  */
@@ -23,31 +23,86 @@
 #include "client/engine.h"
 #include "client/evidence.h"
 #include "client/hearing.h"
+#include "client/lane.h"
 #include "client/schema.h"
 
 struct upsert {
-	json_t *alive;   /* owned; {id: record} as read before the first upsert went out */
+	struct engine *e;
+	char object[CALL_OBJECT_MAX];
+	json_t *alive;   /* owned; {id: record} as last read before an upsert went out */
+	json_t *rows;    /* owned; {id: changes} that an upsert went out for, not judged yet */
 	int64_t read_ms; /* mono: the last time they were read */
-	bool sent;       /* an upsert went out since */
+	bool last;       /* no other upsert: who is left goes alone */
 };
 
 static enum rc read_alive(struct call *carrier, const struct reply *reply, struct err *err);
 static enum rc upserted(struct call *carrier, const struct reply *reply, struct err *err);
 
+/* Rows that nobody could judge stay watched. */
 static void upsert_done(void *work)
 {
 	struct upsert *w = work;
+	const char *id;
+	json_t *value;
+	if (!w->e->closing)
+		json_object_foreach(w->rows, id, value) hearing_give_up(w->e, w->object, id);
+	json_decref(w->rows);
 	json_decref(w->alive);
 }
 
-/* A field that the workspace knows and that finds no other record. */
-static bool is_plain(const struct schema_object *object, const char *name)
+/* All parts of it: what becomes of the others is not said anywhere. */
+static bool is_complete(const struct schema_field *field, const json_t *value)
+{
+	const struct schema_part *part = NULL;
+	while ((part = schema_part_next((enum schema_type)field->type, part)) != NULL)
+		if (json_object_get(value, part->name) == NULL)
+			return false;
+	return true;
+}
+
+/* A field that the workspace knows, that finds no other record, and that a new record gets as a
+ * changed one does. */
+static bool is_plain(const struct schema_object *object, const char *name, const json_t *value)
 {
 	const struct schema_field *field = schema_field(object, name);
 	if (field == NULL)
 		field = schema_field_join(object, name);
-	return field != NULL && !field->unique && field->type != SCHEMA_EMAILS &&
-	       field->type != SCHEMA_LINKS;
+	if (field == NULL || field->unique || field->system)
+		return false;
+	switch ((enum schema_type)field->type) {
+	case SCHEMA_PHONES:
+	case SCHEMA_FULL_NAME:
+	case SCHEMA_ADDRESS:
+	case SCHEMA_CURRENCY:
+		return is_complete(field, value);
+	case SCHEMA_UUID:
+	case SCHEMA_TEXT:
+	case SCHEMA_NUMBER:
+	case SCHEMA_NUMERIC:
+	case SCHEMA_BOOLEAN:
+	case SCHEMA_DATE:
+	case SCHEMA_DATE_TIME:
+	case SCHEMA_SELECT:
+	case SCHEMA_RATING:
+	case SCHEMA_MULTI_SELECT:
+	case SCHEMA_ARRAY:
+	case SCHEMA_RAW_JSON:
+		return true;
+	case SCHEMA_RELATION:
+	case SCHEMA_MORPH_RELATION: /* by its id; what creates make of connect is another matter */
+		return strcmp(field->name, name) != 0;
+	case SCHEMA_OTHER: /* unique values may be in it, or it is the server's own */
+	case SCHEMA_EMAILS:
+	case SCHEMA_LINKS:
+	case SCHEMA_RICH_TEXT:
+	case SCHEMA_POSITION:
+	case SCHEMA_ACTOR:
+	case SCHEMA_FILES:
+	case SCHEMA_TS_VECTOR:
+	case SCHEMA_TYPE_N:
+		break;
+	}
+	return false;
 }
 
 bool upsert_takes(const struct engine *e, const char *object, const json_t *changes)
@@ -59,7 +114,7 @@ bool upsert_takes(const struct engine *e, const char *object, const json_t *chan
 		return false;
 	json_object_foreach((json_t *)(uintptr_t)changes, key, value)
 	{
-		if (!is_plain(known, key))
+		if (!is_plain(known, key, value))
 			return false;
 	}
 	return json_object_size(changes) > 0;
@@ -72,31 +127,66 @@ bool upsert_open(struct engine *e, const char *object)
 
 /* ---- what should not have happened ---- */
 
-static enum rc taken_back(struct call *call, struct err *err)
+struct taking { /* a record that has to go again */
+	struct engine *e;
+	char object[CALL_OBJECT_MAX], id[40];
+	uint64_t ticket; /* of the call that waits for it; 0: none */
+};
+
+void upsert_missing(struct call *call)
 {
-	const struct call_result *r = call_result(call, 0);
-	struct log_fields fields = {.object = call->object, .record = call_text(call, "id")};
 	struct reply missing = {
 		.code = RC_NOT_FOUND, .status = 404, .message = "there is no such record"};
-	if (r->code != RC_OK && r->code != RC_NOT_FOUND)
-		log_error(&fields, "a record that was gone is back, and cannot be taken back: %s",
-			r->message);
-	return call->step(call, &missing, err);
+	engine_reply(call, &missing);
 }
 
-/* The member, which is in no list, is answered when its record is gone again. */
-static void take_back(struct call *member, enum client_op op)
+static void taken(void *ctx, const struct client_answer *answer)
 {
-	struct err err;
-	enum rc rc =
-		call_child(member, op, json_pack("{s:s}", "id", call_text(member, "id")), 0, &err);
-	if (rc == RC_OK) {
-		call_await(member, taken_back);
-		engine_await(member);
+	struct taking *t = ctx;
+	struct log_fields fields = {.object = t->object, .record = t->id};
+	if (answer->code != RC_OK && answer->code != RC_NOT_FOUND)
+		log_error(&fields, "a record that was gone is back, and cannot be taken back: %s",
+			answer->message);
+	struct call *c = answer->code != RC_CLOSED && t->ticket != 0 ? t->e->blocked.head : NULL;
+	while (c != NULL && c->ticket != t->ticket)
+		c = c->next;
+	free(t);
+	if (c == NULL) /* cancelled meanwhile */
+		return;
+	lane_drop(&c->engine->blocked, c);
+	upsert_missing(c);
+}
+
+/* A call of our own, so that it does not end with the one that waits for it. */
+static bool take_away(
+	struct engine *e, enum client_op op, const char *object, const char *id, uint64_t ticket)
+{
+	struct taking *t = malloc(sizeof(*t));
+	if (t != NULL) {
+		*t = (struct taking){.e = e, .ticket = ticket};
+		snprintf(t->object, sizeof(t->object), "%s", object);
+		snprintf(t->id, sizeof(t->id), "%s", id);
+		if (engine_own(e, op, object, json_pack("{s:s}", "id", id), taken, t))
+			return true;
+		free(t);
+	}
+	struct log_fields fields = {.object = object, .record = id};
+	log_error(
+		&fields, "a record that was gone is back, and there is no memory to take it back");
+	return false;
+}
+
+/* The call, which is in no list, is answered when its record is gone again. */
+static void take_back(struct call *call, enum client_op op)
+{
+	const char *id = call_text(call, "id");
+	if (!take_away(call->engine, op, call->object, id, call->ticket)) {
+		upsert_missing(call);
 		return;
 	}
-	struct reply failed = {.code = rc, .message = err.msg, .unknown = true};
-	engine_reply(member, &failed);
+	call->state = CALL_BLOCKED;
+	call->unknown = true; /* should the client be closed meanwhile */
+	engine_await(call);
 }
 
 void upsert_revived(struct call *call)
@@ -104,49 +194,45 @@ void upsert_revived(struct call *call)
 	take_back(call, CLIENT_DELETE);
 }
 
-static void forgotten(void *ctx, const struct client_answer *answer)
-{
-	(void)ctx;
-	if (answer->code != RC_OK && answer->code != RC_NOT_FOUND)
-		log_error(NULL, "a record that was gone is back, and cannot be taken back: %s",
-			answer->message);
-}
-
 void upsert_take_back(struct engine *e, const char *object, const char *id)
 {
 	struct log_fields fields = {.object = object, .record = id};
 	log_warn(&fields, "a change had revived this deleted record: it is deleted again");
-	engine_own(e, CLIENT_DELETE, object, json_pack("{s:s}", "id", id), forgotten);
+	(void)take_away(e, CLIENT_DELETE, object, id, 0);
 }
 
 /* ---- the steps ---- */
 
+/* Records that the members are about, and those that an upsert went out for. */
 static json_t *ids_of(const struct bundle *b)
 {
+	const struct upsert *w = b->work;
 	json_t *set = json_object(), *list = json_array();
-	for (size_t i = 0; i < b->n; i++) {
-		const char *id = call_text(b->member[i], "id");
-		if (json_object_get(set, id) != NULL)
-			continue;
-		json_object_set_new(set, id, json_null());
-		json_array_append_new(list, json_string(id));
-	}
+	const char *id;
+	json_t *value;
+	for (size_t i = 0; i < b->n; i++)
+		json_object_set_new(set, call_text(b->member[i], "id"), json_null());
+	json_object_foreach(w->rows, id, value) json_object_set_new(set, id, json_null());
+	json_object_foreach(set, id, value) json_array_append_new(list, json_string(id));
 	json_decref(set);
 	return list;
 }
 
 static enum rc put_rows(struct call *carrier, struct err *err)
 {
+	struct upsert *w = carrier->bundle->work;
 	json_t *changes = bundle_changes(carrier->bundle), *rows = json_array();
 	const char *id;
 	json_t *change;
+	bool ok = changes != NULL;
 	json_object_foreach(changes, id, change)
 	{
 		json_t *row = json_deep_copy(change);
 		json_object_set_new(row, "id", json_string(id));
-		json_array_append_new(rows, row);
+		ok = ok && json_array_append_new(rows, row) == 0 &&
+		     json_object_set(w->rows, id, change) == 0 &&
+		     hearing_watch(carrier->engine, carrier->object, id, change);
 	}
-	bool ok = changes != NULL && json_array_size(rows) == json_object_size(changes);
 	enum rc rc =
 		ok ? call_dialect(carrier)->upsert(&carrier->request, carrier->object, rows, err)
 		   : err_set(err, RC_NOMEM, "no memory for changes");
@@ -163,24 +249,35 @@ static enum rc look_again(struct call *carrier, struct err *err)
 	return RC_OK;
 }
 
+static enum rc work_of(struct call *carrier, struct err *err)
+{
+	struct bundle *b = carrier->bundle;
+	if (b->work != NULL)
+		return RC_OK;
+	struct upsert *w = calloc(1, sizeof(*w));
+	json_t *rows = json_object();
+	if (w == NULL || rows == NULL) {
+		free(w);
+		json_decref(rows);
+		return err_set(err, RC_NOMEM, "no memory for changes");
+	}
+	*w = (struct upsert){.e = carrier->engine, .rows = rows};
+	snprintf(w->object, sizeof(w->object), "%s", carrier->object);
+	b->work = w;
+	b->work_done = upsert_done;
+	return RC_OK;
+}
+
 static enum rc prepare(struct call *carrier, struct err *err)
 {
+	enum rc rc = work_of(carrier, err);
+	if (rc != RC_OK)
+		return rc;
 	struct upsert *w = carrier->bundle->work;
-	if (w == NULL) {
-		w = calloc(1, sizeof(*w));
-		if (w == NULL)
-			return err_set(err, RC_NOMEM, "no memory for changes");
-		carrier->bundle->work = w;
-		carrier->bundle->work_done = upsert_done;
-	}
 	if (carrier->step == upserted && clock_mono_ms() - w->read_ms > UPSERT_WINDOW_MS)
 		carrier->step = read_alive;
 	if (carrier->step == read_alive)
 		return bundle_list_ids(carrier, ids_of(carrier->bundle), DELETED_NOT, 0, err);
-	enum rc rc = hearing_listen(&carrier->engine->hearing, err);
-	if (rc != RC_OK)
-		return rc;
-	w->sent = true;
 	carrier->ask = look_again;
 	return put_rows(carrier, err);
 }
@@ -190,14 +287,33 @@ static bool differs(const json_t *a, const json_t *b, const char *key)
 	return !json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
-/* It was destroyed in between, and our upsert made it anew. */
-static void destroy_again(struct call *carrier, const char *id)
+/* Was the record made after it had been read? Both times have to be there and readable: what comes
+ * of this is for good. */
+static bool is_new(const json_t *before, const json_t *record)
+{
+	const char *was = json_string_value(json_object_get(before, "createdAt"));
+	const char *is = json_string_value(json_object_get(record, "createdAt"));
+	const char *changed = json_string_value(json_object_get(before, "updatedAt"));
+	if (was == NULL || is == NULL || changed == NULL || strcmp(was, is) == 0)
+		return false;
+	int64_t was_ms = clock_parse(was), is_ms = clock_parse(is),
+		changed_ms = clock_parse(changed);
+	return was_ms >= 0 && changed_ms >= 0 && is_ms > was_ms && is_ms >= changed_ms;
+}
+
+/* A row is gone again: one call waits for that, the others hear of it at once. */
+static void undo(struct call *carrier, const char *id, enum client_op op)
 {
 	struct log_fields fields = {.object = carrier->object, .record = id};
 	struct call *member = bundle_about(carrier->bundle, id);
-	log_warn(&fields, "a change had made this destroyed record anew: it is destroyed again");
-	bundle_leave(member);
-	take_back(member, CLIENT_DESTROY);
+	log_warn(&fields, "a change had %s record: it is %s again",
+		op == CLIENT_DESTROY ? "made this destroyed" : "revived this deleted",
+		op == CLIENT_DESTROY ? "destroyed" : "deleted");
+	if (member != NULL) {
+		bundle_leave(member);
+		take_back(member, op);
+	} else
+		(void)take_away(carrier->engine, op, carrier->object, id, 0);
 	bundle_reply_about(carrier, id, NULL);
 }
 
@@ -209,61 +325,65 @@ static void hold_about(struct call *carrier, const char *id, json_t *record)
 	}
 }
 
-/* What became of one record that an upsert went out for. */
-static void judge(struct call *carrier, const char *id, json_t *record)
+/* The echo of a row that is there decides; lost: the answer was, and this is a later look. */
+static void judge(struct call *carrier, const char *id, json_t *record, bool lost)
 {
 	struct upsert *w = carrier->bundle->work;
+	enum hearing_echo echo = lost ? hearing_look(w->e, w->object, id, record)
+				      : hearing_answer(w->e, w->object, id, record);
 	const json_t *before = json_object_get(w->alive, id);
-	if (differs(before, record, "createdAt"))
-		destroy_again(carrier, id);
-	else if (differs(before, record, "updatedAt"))
-		hold_about(carrier, id, record);
-	else
+	bool same = !differs(before, record, "updatedAt");
+	json_object_del(w->rows, id);
+	if (echo == ECHO_REVIVED)
+		undo(carrier, id, CLIENT_DELETE);
+	else if (echo == ECHO_PLAIN || same)
 		bundle_reply_about(carrier, id, record);
+	else
+		hold_about(carrier, id, record);
 }
 
 /* After an upsert that nobody knows of: those that it reached need no other. */
 static void judge_again(struct call *carrier, json_t *found)
 {
 	struct upsert *w = carrier->bundle->work;
-	json_t *changes = bundle_changes(carrier->bundle);
 	const char *id;
 	json_t *change;
-	json_object_foreach(changes, id, change)
+	void *next;
+	json_object_foreach_safe(w->rows, next, id, change)
 	{
+		char key[40];
 		json_t *record = json_object_get(found, id);
-		const json_t *before = json_object_get(w->alive, id);
-		if (record != NULL &&
-			(differs(before, record, "createdAt") || evidence_shows(record, change)))
-			judge(carrier, id, record);
+		snprintf(key, sizeof(key), "%s", id);
+		if (record == NULL)
+			continue;
+		if (is_new(json_object_get(w->alive, key), record)) {
+			json_object_del(w->rows, key);
+			undo(carrier, key, CLIENT_DESTROY);
+		} else if (evidence_shows(record, change))
+			judge(carrier, key, record, true);
 	}
-	json_decref(changes);
 }
 
-static void drop_missing(struct call *carrier, json_t *found)
-{
-	json_t *ids = ids_of(carrier->bundle);
-	size_t i;
-	json_t *each;
-	json_array_foreach(
-		ids, i, each) if (json_object_get(found, json_string_value(each)) == NULL)
-		bundle_reply_about(carrier, json_string_value(each), NULL);
-	json_decref(ids);
-}
-
-/* Records that are as they are to be: a change that is none has no echo. */
-static void answer_unchanged(struct call *carrier, json_t *found)
+/* Who is not there, and who shows already what is wanted, needs no upsert. False: there are records
+ * without the times that an insertion shows itself by. */
+static bool drop_needless(struct call *carrier, json_t *found)
 {
 	json_t *changes = bundle_changes(carrier->bundle);
 	const char *id;
 	json_t *change;
+	bool dated = true;
 	json_object_foreach(changes, id, change)
 	{
 		json_t *record = json_object_get(found, id);
-		if (record != NULL && evidence_shows(record, change))
+		dated = dated &&
+			(record == NULL ||
+				(json_is_string(json_object_get(record, "createdAt")) &&
+					json_is_string(json_object_get(record, "updatedAt"))));
+		if (record == NULL || evidence_shows(record, change))
 			bundle_reply_about(carrier, id, record);
 	}
 	json_decref(changes);
+	return dated;
 }
 
 static enum rc refused(struct call *carrier, const struct reply *reply)
@@ -276,34 +396,23 @@ static enum rc read_alive(struct call *carrier, const struct reply *reply, struc
 {
 	struct bundle *b = carrier->bundle;
 	struct upsert *w = b->work;
-	struct page page = {.total = -1};
-	json_t *asked = ids_of(b), *found = NULL;
-	if (reply->code == RC_OK &&
-		call_dialect(carrier)->read_page(carrier->object, reply->body, &page, err) == RC_OK)
-		found = bundle_records_by_id(page.records, asked);
-	json_decref(asked);
-	page_done(&page);
-	if (found == NULL && reply->code != RC_OK)
+	(void)err;
+	if (reply->code != RC_OK)
 		return refused(carrier, reply);
-	if (found == NULL) {
-		bundle_return_all(carrier);
-		return bundle_end(carrier);
-	}
-	drop_missing(carrier, found);
-	if (!w->sent)
-		answer_unchanged(carrier, found);
-	if (w->sent && w->alive != NULL)
+	json_t *asked = ids_of(b);
+	json_t *found = bundle_listed(carrier, reply, asked, DELETED_NOT);
+	json_decref(asked);
+	if (found != NULL) {
 		judge_again(carrier, found);
-	else {
-		json_decref(w->alive);
-		w->alive = json_incref(found);
+		w->last = !drop_needless(carrier, found) || w->last;
 	}
-	json_decref(found);
+	json_decref(w->alive);
+	w->alive = found;
 	w->read_ms = clock_mono_ms();
-	json_t *left = ids_of(b);
-	bool few = json_array_size(left) < UPSERT_LEAST;
+	json_t *left = bundle_changes(b);
+	bool few = json_object_size(left) < UPSERT_LEAST;
 	json_decref(left);
-	if (few) {
+	if (found == NULL || few || w->last) {
 		bundle_return_all(carrier);
 		return bundle_end(carrier);
 	}
@@ -311,14 +420,32 @@ static enum rc read_alive(struct call *carrier, const struct reply *reply, struc
 	return RC_OK;
 }
 
+/* The rows that were answered; those that look new are left for another look. */
+static bool judge_all(struct call *carrier, json_t *found)
+{
+	struct upsert *w = carrier->bundle->work;
+	const char *id;
+	json_t *record;
+	bool news = false;
+	json_object_foreach(found, id, record)
+	{
+		if (differs(json_object_get(w->alive, id), record, "createdAt"))
+			news = true;
+		else
+			judge(carrier, id, record, false);
+	}
+	return news;
+}
+
 static enum rc upserted(struct call *carrier, const struct reply *reply, struct err *err)
 {
 	struct bundle *b = carrier->bundle;
-	if (reply->code != RC_OK)
+	struct upsert *w = b->work;
+	if (reply->code != RC_OK && !reply->unknown)
 		return refused(carrier, reply);
 	json_t *asked = ids_of(b), *records = NULL, *found = NULL;
-	if (call_dialect(carrier)->read_records(carrier->object, reply->body, &records, err) ==
-		RC_OK)
+	if (reply->code == RC_OK && call_dialect(carrier)->read_records(
+					    carrier->object, reply->body, &records, err) == RC_OK)
 		found = bundle_records_by_id(records, asked);
 	if (found == NULL) {
 		log_error(NULL,
@@ -326,13 +453,16 @@ static enum rc upserted(struct call *carrier, const struct reply *reply, struct 
 			"from now on");
 		carrier->engine->coalesce.upsert = false;
 	}
-	const char *id;
-	json_t *record;
-	json_object_foreach(found, id, record) judge(carrier, id, record);
-	bundle_return_all(carrier); /* who is not in the answer */
+	bool look = judge_all(carrier, found) || found == NULL;
 	json_decref(asked);
 	json_decref(records);
 	json_decref(found);
+	if (look) {
+		w->last = true;
+		call_send(carrier, read_alive);
+		return RC_OK;
+	}
+	bundle_return_all(carrier); /* who is not in the answer */
 	return bundle_end(carrier);
 }
 

@@ -8,8 +8,10 @@
  *   - for records that were read as living at most UPSERT_WINDOW_MS before;
  *   - for objects whose webhooks reach us (hearing.h): a revival shows itself in the echo of our
  *     own write and nowhere else, so that each call is answered when its echo has come.
- * A record that was inserted (its createdAt is new) is destroyed again, one that was revived is
- * deleted again, and the calls that changed them hear that there is no such record.
+ * A record that shows already what would be written is not written: nothing would tell of it.
+ * A record that was inserted (its createdAt is new, also when it is read once more) is destroyed
+ * again, one that was revived is deleted again, and the calls that changed them hear that there is
+ * no such record.
  */
 #ifndef MOONHOOK_CLIENT_UPSERT_H
 #define MOONHOOK_CLIENT_UPSERT_H
@@ -23,8 +25,11 @@
 bool upsert_takes(const struct engine *e, const char *object, const json_t *changes);
 /* May records of that object: do its webhooks reach us? */
 bool upsert_open(struct engine *e, const char *object);
-/* The echo of a held call shows that its record had been deleted. The call is in no list. */
+/* The echo of a held call shows that its record had been deleted. The call is in no list; it is
+ * answered when the record is deleted again, which happens whether or not anybody waits for it. */
 void upsert_revived(struct call *call);
+/* The same where the record is being deleted again already. */
+void upsert_missing(struct call *call);
 /* Deletes a record again whose call was answered before its echo came. */
 void upsert_take_back(struct engine *e, const char *object, const char *id);
 
