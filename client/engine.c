@@ -96,7 +96,7 @@ static struct call *first_clear(struct engine *e)
 	struct call *found = NULL;
 	for (int i = 0; i < CLIENT_LANE_N && found == NULL && busy != NULL; i++)
 		for (struct call *c = e->ready[i].head; c != NULL && found == NULL; c = c->next)
-			if (engine_clashes(busy, c))
+			if (!c->started || engine_clashes(busy, c))
 				engine_note(busy, c); /* nor what waits for that */
 			else
 				found = c;
@@ -252,9 +252,10 @@ void engine_block(struct call *c)
 
 void engine_unblock(struct call *c)
 {
-	lane_drop(&c->engine->blocked, c);
-	life_queue(c->engine, c);
-	engine_wake(c->engine);
+	struct engine *e = c->engine;
+	lane_drop(&e->blocked, c);
+	life_queue(e, c);
+	engine_wake(e);
 }
 
 struct call *engine_carrier(struct engine *e, const struct call *head)
@@ -283,10 +284,12 @@ void engine_reply(struct call *c, const struct reply *reply)
 	life_deliver(c->engine, c, reply);
 }
 
+/* One that was cancelled on its way ends here. */
 void engine_return(struct call *c)
 {
-	life_queue(c->engine, c);
-	engine_wake(c->engine);
+	struct engine *e = c->engine;
+	life_queue(e, c);
+	engine_wake(e);
 }
 
 void engine_await(struct call *c)

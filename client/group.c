@@ -275,11 +275,14 @@ static enum rc sum_up(
 	json_t *sums = json_object_get(group, "sums");
 	for (size_t i = 0; i < g->sum_n; i++) {
 		json_t *v = part_of(record, &g->sum[i]);
-		double sum = json_number_value(json_array_get(sums, i));
+		double sum = json_number_value(json_array_get(sums, i)) + json_number_value(v);
 		if (v != NULL && !json_is_number(v))
 			return err_set(err, RC_INVALID, "group_by: %s is no number to be summed",
 				g->sum[i].name);
-		if (json_array_set_new(sums, i, json_real(sum + json_number_value(v))) != 0)
+		if (!isfinite(sum))
+			return err_set(err, RC_INVALID, "group_by: the sum of %s is too large",
+				g->sum[i].name);
+		if (json_array_set_new(sums, i, json_real(sum)) != 0)
 			return err_set(err, RC_NOMEM, "no memory for groups");
 	}
 	return RC_OK;

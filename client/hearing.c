@@ -19,8 +19,11 @@
 #include "client/schema.h"
 #include "client/upsert.h"
 
-#define MISSING_MAX 2 /* echoes at once */
-#define EARLY_N 4     /* echoes before their answer; more than one is other programs' doing */
+#define MISSING_MAX 2      /* echoes at once */
+#define EARLY_N 4          /* echoes before their answer; more than one is other programs' doing */
+#define HOOKS_MAX 100      /* webhooks of ours that are looked at */
+#define OPERATIONS_MAX 200 /* of one */
+#define OPERATION_MAX_N 127
 
 struct watch { /* a row that an upsert went out for */
 	struct watch *next;
@@ -95,6 +98,21 @@ static const json_t *list_of(const json_t *body)
 	return json_is_array(data) ? data : json_object_get(data, "webhooks");
 }
 
+/* The operations of a webhook, as far as they can be such: what a server sends is not kept whole.
+ * GIVES. */
+static json_t *operations_of(const json_t *hook)
+{
+	json_t *kept = json_array(), *each;
+	size_t i;
+	json_array_foreach(json_object_get(hook, "operations"), i, each)
+	{
+		if (json_string_length(each) > 0 && json_string_length(each) <= OPERATION_MAX_N &&
+			json_array_size(kept) < OPERATIONS_MAX)
+			json_array_append(kept, each);
+	}
+	return kept;
+}
+
 void hearing_read(struct engine *e, const json_t *body)
 {
 	struct hearing *h = &e->hearing;
@@ -103,8 +121,8 @@ void hearing_read(struct engine *e, const json_t *body)
 	json_t *each;
 	json_array_foreach(list_of(body), i, each)
 	{
-		if (is_ours(each))
-			json_array_append(hooks, json_object_get(each, "operations"));
+		if (is_ours(each) && json_array_size(hooks) < HOOKS_MAX)
+			json_array_append_new(hooks, operations_of(each));
 	}
 	json_decref(h->hooks);
 	h->hooks = hooks;

@@ -22,6 +22,8 @@
 #include "client/listing.h"
 #include "client/operation.h"
 
+#define KEY_PART_N 16 /* bytes of the key in a row that no message may hold */
+
 /* Forgets what its steps have gathered. */
 void life_reset(struct call *c)
 {
@@ -145,6 +147,16 @@ static void tell_parent(struct engine *e, const struct call *c, enum rc code, co
 	life_settle(e, parent, parent->children_done(parent, &err), &err);
 }
 
+/* Messages are shorter than most keys: a part of the key is enough. */
+static bool shows_key(const char *key, const char *message)
+{
+	size_t n = key != NULL ? strlen(key) : 0, part = n < KEY_PART_N ? n : KEY_PART_N;
+	for (size_t i = 0; part > 0 && i + part <= n; i++)
+		if (memmem(message, strlen(message), key + i, part) != NULL)
+			return true;
+	return false;
+}
+
 /* Gives the answer and the call back to nothing. It is in no list any more. */
 void life_finish(struct engine *e, struct call *c, enum rc code, const char *message)
 {
@@ -167,7 +179,7 @@ void life_finish(struct engine *e, struct call *c, enum rc code, const char *mes
 		.started_us = c->started_us,
 		.wire_us = c->wire_us,
 	};
-	if (e->key != NULL && strstr(answer.message, e->key) != NULL)
+	if (shows_key(e->key, answer.message))
 		answer.message = rc_text(code);
 	if (c->done != NULL)
 		c->done(c->ctx, &answer);
@@ -236,17 +248,31 @@ static struct call *first_unbegun(const struct lane *lane)
 	return c;
 }
 
-/* A call that ends may make its receiver cancel any other: then the search begins anew. */
+/* Begins the calls of a lane, as far as the end that it has now. A call that ends may make its
+ * receiver cancel any other: then the search begins anew. */
+static bool begin_lane(struct engine *e, const struct lane *lane)
+{
+	bool any = false;
+	for (struct call *c = first_unbegun(lane), *next; c != NULL; c = next) {
+		next = c->next;
+		if (c->started)
+			continue;
+		any = true;
+		if (life_begin(e, c) == LIFE_ENDED)
+			next = first_unbegun(lane);
+	}
+	return any;
+}
+
+/* One that begins makes others, of its own or, where it ends, of its receiver's: in any lane. */
 void life_begin_all(struct engine *e)
 {
-	for (int i = 0; i < CLIENT_LANE_N; i++)
-		for (struct call *c = first_unbegun(&e->ready[i]), *next; c != NULL; c = next) {
-			next = c->next;
-			if (c->started)
-				continue;
-			if (life_begin(e, c) == LIFE_ENDED)
-				next = first_unbegun(&e->ready[i]);
-		}
+	bool any = true;
+	while (any) {
+		any = false;
+		for (int i = 0; i < CLIENT_LANE_N; i++)
+			any = begin_lane(e, &e->ready[i]) || any;
+	}
 }
 
 /* Takes a call that waits out of the list it is in. */

@@ -136,6 +136,12 @@ static enum rc judge(
 	if (l->fit != WHERE_EXACT && m == MATCH_UNSURE)
 		return err_set(err, RC_UNSUPPORTED,
 			"this condition can be judged neither by the server nor here");
+	/* what is unsure for another reason than that, is so with and without the field */
+	if (l->sure && m == MATCH_UNSURE &&
+		where_match(where_now(l), record, MATCH_ABSENT) != MATCH_UNSURE)
+		return err_set(err, RC_UNSUPPORTED,
+			"Twenty's records do not show what the condition is about, so that "
+			"nobody can tell whether it was minded");
 	if (l->fit == WHERE_EXACT && m == MATCH_NO &&
 		where_match(where_now(l), record, MATCH_LOOSE) == MATCH_NO)
 		return ignored(err);

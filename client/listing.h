@@ -25,6 +25,7 @@ struct listing {
 	enum deleted deleted;
 	enum { LISTING_PLAIN, LISTING_CURSOR } kind; /* whether `next` has to be exact */
 	char *after;       /* owned; cursor of the next page: the server's, or one of `next` */
+	bool sure;         /* records that do not show what the condition is about are an error */
 	listing_each each; /* gets the records, none is kept; NULL: they are kept */
 
 	json_t *records; /* found so far */

@@ -24,12 +24,21 @@ static struct where *condition_of(const struct call *call, struct err *err)
 	return where;
 }
 
-/* A condition that compares with nothing would find anybody. */
+static bool is_nothing(const json_t *value)
+{
+	return json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0);
+}
+
+/* A condition that compares with nothing would find anybody. The ways to write a domain are a list.
+ */
 static bool compares_with_nothing(const struct where *w)
 {
-	bool empty = w->kind == WHERE_TEST && !w->negated && w->op == WHERE_EQ &&
-		     (json_is_null(w->value) ||
-			     (json_is_string(w->value) && json_string_length(w->value) == 0));
+	size_t k;
+	json_t *each;
+	bool test = w->kind == WHERE_TEST && !w->negated;
+	bool empty = test && w->op == WHERE_EQ && is_nothing(w->value);
+	if (test && w->op == WHERE_IN)
+		json_array_foreach(w->value, k, each) empty = empty || is_nothing(each);
 	for (size_t i = 0; !empty && i < w->child_n; i++)
 		empty = compares_with_nothing(w->child[i]);
 	return empty;
@@ -117,6 +126,7 @@ static enum rc find(
 	}
 	l->where = where;
 	l->want = want;
+	l->sure = true;
 	l->deleted = deleted;
 	l->order = json_pack("[s]", "createdAt");
 	return listing_start(call, l, then, err);

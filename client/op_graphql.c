@@ -54,17 +54,26 @@ static bool is_limit(const json_t *error)
 	       strncmp(text_at(error, "message"), "Limit reached", 13) == 0;
 }
 
+/* Has a root field an answer, or one that an error below it took away? */
+static bool any_done(const json_t *body)
+{
+	json_t *data = json_object_get(body, "data"), *value, *each;
+	const char *key;
+	size_t i;
+	json_object_foreach(data, key, value) if (!json_is_null(value)) return true;
+	json_array_foreach(json_object_get(body, "errors"), i,
+		each) if (json_array_size(json_object_get(each, "path")) > 1) return true;
+	return false;
+}
+
 /* Over the budget, and nothing was done. */
 static bool all_limited(const json_t *body)
 {
 	const json_t *errors = json_object_get(body, "errors");
-	json_t *data = json_object_get(body, "data"), *value;
-	const char *key;
 	size_t i;
 	json_t *each;
 	json_array_foreach(errors, i, each) if (!is_limit(each)) return false;
-	json_object_foreach(data, key, value) if (!json_is_null(value)) return false;
-	return json_array_size(errors) > 0;
+	return json_array_size(errors) > 0 && !any_done(body);
 }
 
 static enum rc code_of(const json_t *error)
@@ -87,14 +96,15 @@ static enum rc code_of(const json_t *error)
 	return RC_REJECTED;
 }
 
-/* Part of an effect may have been done before its error came. */
-static enum rc end_badly(struct call *call, const json_t *errors, struct err *err)
+/* Part of an effect may have been done before its error came, whatever the error is about. */
+static enum rc end_badly(struct call *call, const json_t *body, struct err *err)
 {
+	const json_t *errors = json_object_get(body, "errors");
 	const json_t *first = json_array_get(errors, 0);
 	struct fault fault = {.code = code_of(first)};
 	fault_message(&fault, text_at(first, "message"));
 	const char *message = fault.message[0] != '\0' ? fault.message : rc_text(fault.code);
-	if (call->request.effect && rc_fate(fault.code) != RC_FATE_DEAD) {
+	if (call->request.effect && (any_done(body) || rc_fate(fault.code) != RC_FATE_DEAD)) {
 		call->unknown = true;
 		return err_set(err, RC_UNKNOWN, "%s: part of it may have been done", message);
 	}
@@ -113,7 +123,7 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 		return graphql_send(call, err);
 	}
 	if (json_array_size(errors) > 0)
-		return end_badly(call, errors, err);
+		return end_badly(call, reply->body, err);
 	if (reply->code != RC_OK)
 		return call_pass(call, reply, err);
 	if (!json_is_object(data))

@@ -202,6 +202,7 @@ static enum rc where_start(struct call *call, struct err *err)
 		return rc;
 	}
 	l->want = (int64_t)json_number_value(json_object_get(call->args, "max")) + 1;
+	l->sure = true;
 	return listing_start(call, l, listed, err);
 }
 

@@ -36,11 +36,21 @@ enum rc check_filter(
 	return rc;
 }
 
-/* { email = "" } is everybody who has none: nobody means that. */
+static bool is_nothing(const json_t *value)
+{
+	return json_is_string(value) && json_string_length(value) == 0;
+}
+
+/* { email = "" } is everybody who has none: nobody means that. A list can hold it as well, and the
+ * ways to write a domain are one. */
 static bool compares_with_nothing(const struct where *w)
 {
-	bool empty = w->kind == WHERE_TEST && !w->negated && w->op == WHERE_EQ &&
-		     json_is_string(w->value) && json_string_length(w->value) == 0;
+	size_t k;
+	json_t *each;
+	bool test = w->kind == WHERE_TEST && !w->negated;
+	bool empty = test && w->op == WHERE_EQ && is_nothing(w->value);
+	if (test && w->op == WHERE_IN)
+		json_array_foreach(w->value, k, each) empty = empty || is_nothing(each);
 	for (size_t i = 0; !empty && i < w->child_n; i++)
 		empty = compares_with_nothing(w->child[i]);
 	return empty;
