@@ -60,6 +60,10 @@ static void put_bash(void)
 		put_words(noun);
 		puts("\"");
 	}
+	fputs("\t[ $COMP_CWORD = 2 ] && [ \"${COMP_WORDS[1]}\" = help ] && words=\"settings rules",
+		stdout);
+	put_words(NULL);
+	puts("\"");
 	fputs("\t[ $COMP_CWORD = 1 ] && words=\"", stdout);
 	put_words(NULL);
 	puts("\"\n"
@@ -80,6 +84,7 @@ const struct verb verb_completion = {
 	.name = "completion",
 	.operands = "bash",
 	.summary = "a completion script for bash",
+	.text = "zsh reads it, too, after: autoload -U bashcompinit && bashcompinit",
 	.examples = {"eval \"$(moonhook completion bash)\"",
 		"moonhook completion bash > /etc/bash_completion.d/moonhook",
 		"moonhook completion bash | less"},

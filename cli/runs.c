@@ -100,6 +100,7 @@ static int run_list(const struct args *args)
 struct one {
 	json_t *row;
 	int64_t seq;
+	bool ended;
 };
 
 static enum rc take_one(void *ctx, const struct queue_run_row *r, struct err *err)
@@ -118,6 +119,7 @@ static enum rc take_one(void *ctx, const struct queue_run_row *r, struct err *er
 	}
 	one->row = row;
 	one->seq = r->seq;
+	one->ended = r->ended_ms != 0;
 	return RC_OK;
 }
 
@@ -128,14 +130,19 @@ static json_t *value_of(struct slice text)
 	return v != NULL ? v : json_null();
 }
 
-static json_t *call_row(const struct queue_call *c)
+/* What is asked has no answer yet; of a run that has ended, nobody knows it. */
+static const char *call_code(const struct queue_call *c, bool ended)
+{
+	return c->answer.n != 0 ? rc_name(c->code) : ended ? "unknown" : "waiting";
+}
+
+static json_t *call_row(const struct queue_call *c, bool ended)
 {
 	return json_pack("{s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:i}", "path",
 		rows_text(c->path), "method", rows_text(c->method), "object", rows_text(c->object),
-		"effect", c->effect, "code", c->answer.n != 0 ? rc_name(c->code) : "unknown",
-		"request", value_of(c->request), "answer", value_of(c->answer), "started_at",
-		rows_time(c->started_ms), "ended_at", rows_time(c->ended_ms), "requests",
-		c->requests);
+		"effect", c->effect, "code", call_code(c, ended), "request", value_of(c->request),
+		"answer", value_of(c->answer), "started_at", rows_time(c->started_ms), "ended_at",
+		rows_time(c->ended_ms), "requests", c->requests);
 }
 
 static enum rc add_calls(struct queue *queue, struct one *one, struct err *err)
@@ -148,7 +155,7 @@ static enum rc add_calls(struct queue *queue, struct one *one, struct err *err)
 	json_t *list = json_array();
 	int failed = list == NULL;
 	for (size_t i = 0; i < n && !failed; i++)
-		failed = json_array_append_new(list, call_row(&calls[i]));
+		failed = json_array_append_new(list, call_row(&calls[i], one->ended));
 	queue_calls_free(calls, n);
 	if (json_object_set_new(one->row, "calls", list) != 0 || failed)
 		return err_set(err, RC_NOMEM, "no memory for the run's calls");
@@ -238,6 +245,8 @@ static void show_one(const json_t *run)
 	}
 	detail_table("calls", call_columns, ARRAY_N(call_columns), table);
 	detail_list("log", json_object_get(run, "log"));
+	if (strcmp(detail_text(run, "state"), "running") == 0)
+		fputs("\nwhether calls wait, and for what: moonhook status\n", stderr);
 	if (json_array_size(calls) != 0)
 		fprintf(stderr, "\narguments and answers whole: moonhook runs show %s -o json\n",
 			detail_text(run, "id"));
@@ -273,7 +282,13 @@ const struct verb verb_runs_show = {
 	.name = "show",
 	.operands = "ID",
 	.summary = "one run: its log, its API calls, its error",
-	.text = "The start of an id is enough where it fits one run only.",
+	.text = "The start of an id is enough where it fits one run only. The status of a call is "
+		"ok,\n"
+		"waiting (it has no answer yet), unknown (nobody knows whether it was done), or "
+		"the code of\n"
+		"its error. MS is its time with waiting; one of its REQUESTS may have served calls "
+		"of\n"
+		"other runs, too.",
 	.examples = {"moonhook runs show 01kavq", "moonhook runs show 01kavq -o json | jq .calls",
 		"moonhook runs show 01kavq -o json | jq -r '.log[]'"},
 	.exits = {CLI_FAILED, CLI_USAGE, CLI_CONFIG},

@@ -32,6 +32,13 @@ static const struct example examples[] = {
 	{"source.*.secrets", "{ env \"TWENTY_WEBHOOK_SECRET\" }", true},
 };
 
+static const struct { /* what stands above a group */
+	const char *group, *text;
+} notes[] = {
+	{"coalesce", "while calls wait for budget, alike ones go out as one request; "
+		     "coalesce = false: never"},
+};
+
 static const struct example *example_of(const char *key)
 {
 	for (size_t i = 0; i < ARRAY_N(examples); i++)
@@ -102,12 +109,23 @@ static enum rc put_option(struct buf *out, const char *indent, const struct conf
 	return rc == RC_OK ? buf_printf(out, "%s\n", indent[0] != '\0' ? "," : "") : rc;
 }
 
+static enum rc put_note(struct buf *out, const char *group)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < ARRAY_N(notes) && rc == RC_OK; i++)
+		if (strcmp(notes[i].group, group) == 0)
+			rc = put_comment(out, "", notes[i].text);
+	return rc;
+}
+
 /* All options of a group: those whose key starts with "group.", or is `group` itself. */
 static enum rc put_group(struct buf *out, const struct conf_table *tables, const char *group)
 {
 	size_t n = strlen(group);
 	bool source = strcmp(group, "source") == 0;
-	enum rc rc = source ? buf_put_text(out, "source \"twenty\" {\n")
+	enum rc rc = put_note(out, group);
+	if (rc == RC_OK)
+		rc = source ? buf_put_text(out, "source \"twenty\" {\n")
 			    : buf_printf(out, "%s = {\n", group);
 	for (size_t t = 0; t < CLI_SETTINGS_TABLES_N; t++) {
 		for (size_t i = 0; i < tables[t].options_n && rc == RC_OK; i++) {

@@ -191,11 +191,22 @@ const struct verb verb_status = {
 	.name = "status",
 	.operands = "",
 	.summary = "what the daemon is doing, and what is wrong",
-	.text = "With -o json: events and runs counted by state, api, workers, rules, processes.",
+	.text = "A line `waiting` tells what calls wait for: the budget, or Twenty itself (it is "
+		"down,\n"
+		"failing, or refuses the key). They use up no attempt and no time of their "
+		"rule.\n\n"
+		"With -o json: events and runs counted by state, api, workers, rules, processes. "
+		"In api\n"
+		"are calls (of rules), requests (that they took), waiting (calls), lanes (those, "
+		"by\n"
+		"urgency), waiting_for (\"budget\", \"twenty\" or \"\"), next_ms (until the next "
+		"request\n"
+		"may go), per_minute (requests, as configured or learned) and tokens (that may go "
+		"now).",
 	.examples = {"moonhook status", "moonhook status --check && echo fine",
-		"moonhook status -o json | jq .runs.dead"},
+		"moonhook status -o json | jq '.api | {calls, requests, waiting_for}'"},
 	.flags = flags,
 	.flags_n = ARRAY_N(flags),
-	.exits = {CLI_USAGE, CLI_DAEMON, CLI_CONFIG, CLI_FAILED, CLI_KEY, CLI_TWENTY},
+	.exits = {CLI_FAILED, CLI_USAGE, CLI_KEY, CLI_DAEMON, CLI_TWENTY, CLI_CONFIG},
 	.run = run_status,
 };

@@ -88,6 +88,15 @@ static bool is_given(const json_t *v)
 	return v != NULL && !json_is_null(v);
 }
 
+/* What is surely no number: servers answer 0 for it, or nothing. */
+static enum rc check_sum(const struct group_field *f, struct err *err)
+{
+	enum field_type type = f->field.type;
+	bool sums = type == FIELD_NUMBER || type == FIELD_MONEY || type == FIELD_OTHER;
+	return sums ? RC_OK
+		    : err_set(err, RC_INVALID, "group_by: %s is no number to be summed", f->name);
+}
+
 static bool is_zone(const char *text)
 {
 	size_t n = strlen(text);
@@ -111,12 +120,13 @@ static enum rc read_step(const json_t *args, struct grouping *g, struct err *err
 			g->step = (enum group_step)i;
 	if (g->step == GROUP_WHOLE)
 		return err_set(err, RC_INVALID,
-			"by: \"day\", \"week\", \"month\", \"quarter\" or "
+			"by: one of \"day\", \"week\", \"month\", \"quarter\" and "
 			"\"year\"");
 	bool any = false;
 	for (size_t i = 0; i < g->by_n; i++)
 		any = any || g->by[i].field.type == FIELD_DATE;
-	return any ? RC_OK : err_set(err, RC_INVALID, "by: none of the fields is a time");
+	return any ? RC_OK
+		   : err_set(err, RC_INVALID, "by: it cuts times, and none of the fields is one");
 }
 
 enum rc group_parse(const struct schema *schema, const char *object, const json_t *args,
@@ -130,6 +140,8 @@ enum rc group_parse(const struct schema *schema, const char *object, const json_
 	bool none = !is_given(sum) || (json_is_object(sum) && json_object_size(sum) == 0);
 	if (rc == RC_OK && !none)
 		rc = read_names(schema, object, sum, g.sum, GROUP_SUMS_MAX, &g.sum_n, err);
+	for (size_t i = 0; rc == RC_OK && i < g.sum_n; i++)
+		rc = check_sum(&g.sum[i], err);
 	if (rc == RC_OK)
 		rc = read_step(args, &g, err);
 	if (rc == RC_OK)

@@ -14,7 +14,8 @@ enum rc check_id(const json_t *id, const char *what, struct err *err)
 	if (text == NULL || *text == '\0')
 		return err_set(err, RC_DENIED, "%s: an id is missing", what);
 	if (strlen(text) != json_string_length(id) || !uuid_valid(text))
-		return err_set(err, RC_DENIED, "%s: an id must be a UUID", what);
+		return err_set(
+			err, RC_DENIED, "%s: an id is a UUID, \"%.40s\" is none", what, text);
 	return RC_OK;
 }
 

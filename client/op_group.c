@@ -78,7 +78,7 @@ static enum rc group_here(struct call *call, struct err *err)
 	struct listing *l = NULL;
 	if (w->grouping.step != GROUP_WHOLE && strcmp(w->grouping.zone, "UTC") != 0)
 		return err_set(err, RC_UNSUPPORTED,
-			"this server cannot group by times of a zone; in UTC it is done here");
+			"this server's API cannot cut times in a zone: leave zone out, for UTC");
 	enum rc rc = listing_of(call, &l, err);
 	if (rc != RC_OK)
 		return rc;

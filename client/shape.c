@@ -205,7 +205,11 @@ static enum rc flatten(const char *object, json_t *left, json_t *out, struct err
 		json_t *flat = flat_of(n, value);
 		if (flat == NULL)
 			return err_set(err, RC_UNSUPPORTED,
-				"%s: this server's API cannot say all of that value", n->name);
+				n->type == FIELD_MONEY
+					? "%s: this server's API knows no currency: write a plain "
+					  "number"
+					: "%s: this server's API cannot say all of that value",
+				n->name);
 		if (json_object_set_new(out, n->docs, flat) != 0)
 			return err_set(err, RC_NOMEM, "no memory for a record");
 		if (sub != NULL)

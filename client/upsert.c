@@ -268,13 +268,20 @@ static enum rc work_of(struct call *carrier, struct err *err)
 	return RC_OK;
 }
 
+/* Never shorter than the budget takes for the next request: else it is only ever read again. */
+static int64_t window_ms(const struct engine *e)
+{
+	int64_t turns_ms = (int64_t)(2 * e->budget.interval_ms) + e->budget.slack_ms;
+	return turns_ms > UPSERT_WINDOW_MS ? turns_ms : UPSERT_WINDOW_MS;
+}
+
 static enum rc prepare(struct call *carrier, struct err *err)
 {
 	enum rc rc = work_of(carrier, err);
 	if (rc != RC_OK)
 		return rc;
 	struct upsert *w = carrier->bundle->work;
-	if (carrier->step == upserted && clock_mono_ms() - w->read_ms > UPSERT_WINDOW_MS)
+	if (carrier->step == upserted && clock_mono_ms() - w->read_ms > window_ms(carrier->engine))
 		carrier->step = read_alive;
 	if (carrier->step == read_alive)
 		return bundle_list_ids(carrier, ids_of(carrier->bundle), DELETED_NOT, 0, err);

@@ -5,7 +5,8 @@
  * finds rows by their unique values as well as by id. So it is used only
  *   - while calls wait for budget, and for UPSERT_LEAST records or more;
  *   - for objects and fields that the workspace's schema knows, none of them unique;
- *   - for records that were read as living at most UPSERT_WINDOW_MS before;
+ *   - for records that were read as living at most UPSERT_WINDOW_MS before, or two turns of a
+ *     budget that gives one request in longer than half of that;
  *   - for objects whose webhooks reach us (hearing.h): a revival shows itself in the echo of our
  *     own write and nowhere else, so that each call is answered when its echo has come.
  * A record that shows already what would be written is not written: nothing would tell of it.

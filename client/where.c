@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "client/phone.h"
 
 static const char *const op_names[] = {
 #define X(code, text) [code] = text,
 	WHERE_OPS(X)
 #undef X
+		NULL,
 };
 
 struct reading {
@@ -231,12 +233,14 @@ static enum rc read_money(struct reading *r, const char *name, struct field *fie
 					    json_is_number(each) ? micros_of(each) : NULL) != 0)
 	{
 		json_decref(out);
-		return err_set(r->err, RC_INVALID, "%s: amounts are numbers", name);
+		return err_set(r->err, RC_INVALID,
+			"%s: amounts are numbers, in units of the currency", name);
 	}
 	if (op != WHERE_IN && json_is_number(value))
 		out = micros_of(value);
 	if (out == NULL)
-		return err_set(r->err, RC_INVALID, "%s: an amount is a number", name);
+		return err_set(r->err, RC_INVALID,
+			"%s: an amount is a number, in units of the currency", name);
 	return test_new(r, field, op, out, negated, ret);
 }
 
@@ -312,13 +316,29 @@ static enum where_op op_find(const char *name)
 	return WHERE_OP_N;
 }
 
+static enum rc no_operator(struct reading *r, const char *field, const char *name)
+{
+	const char *near = conf_nearest(name, op_names);
+	if (strcmp(name, "amountMicros") == 0 || strcmp(name, "currencyCode") == 0)
+		return err_set(r->err, RC_INVALID,
+			"%s: in a condition an amount is a number, in units of the currency",
+			field);
+	if (near != NULL)
+		return err_set(r->err, RC_INVALID,
+			"%s: there is no comparison \"%.40s\", did you mean \"%s\"?", field, name,
+			near);
+	return err_set(r->err, RC_INVALID,
+		"%s: there is no comparison \"%.40s\"; there are eq neq gt gte lt lte in contains "
+		"startsWith endsWith like empty",
+		field, name);
+}
+
 static enum rc read_operator(struct reading *r, const char *field, const char *name,
 	const json_t *value, bool negated, struct where **ret)
 {
 	enum where_op op = op_find(name);
 	if (op == WHERE_OP_N)
-		return err_set(
-			r->err, RC_INVALID, "%s: there is no comparison \"%.40s\"", field, name);
+		return no_operator(r, field, name);
 	return read_test(r, field, op, value, negated, ret);
 }
 
@@ -417,7 +437,8 @@ static enum rc read_members(struct reading *r, const json_t *json, const char *f
 static enum rc read_object(
 	struct reading *r, const json_t *json, bool negated, int depth, struct where **ret)
 {
-	if (json != NULL && !json_is_object(json) && json_array_size(json) > 0)
+	bool none = json == NULL || (json_is_array(json) && json_array_size(json) == 0);
+	if (!none && !json_is_object(json))
 		return err_set(r->err, RC_INVALID, "a condition is a table of fields");
 	return read_members(r, json, NULL, negated, depth, ret);
 }

@@ -85,6 +85,7 @@ twenty = {
 	-- ca = "",
 }
 
+-- while calls wait for budget, alike ones go out as one request; coalesce = false: never
 coalesce = {
 	-- reads that are the same become one request while calls wait for budget
 	-- read = true,

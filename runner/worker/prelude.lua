@@ -18,6 +18,11 @@ local function stop(self, method, text)
 	fail("twenty." .. names[self] .. ":" .. method .. ": " .. text)
 end
 
+-- "nil", "a table", "a string" ..
+local function kind(value)
+	return value == nil and "nil" or "a " .. type(value)
+end
+
 -- self is an object, which it is not where a dot was written instead of a colon.
 local function check_self(self, method)
 	if type(self) ~= "table" or not names[self] then
@@ -29,16 +34,47 @@ local function check_id(self, method, id, what)
 	if type(id) == "table" then
 		stop(self, method, "the " .. what .. " is a table, pass its .id")
 	elseif type(id) ~= "string" or id == "" then
-		stop(self, method, "the " .. what .. " is " .. (id == "" and "empty" or type(id)))
+		stop(self, method, "the " .. what .. " is " .. (id == "" and "empty" or kind(id)))
 	end
 	return id
 end
 
 local function check_table(self, method, value, what)
 	if type(value) ~= "table" then
-		stop(self, method, what .. " must be a table, it is " .. type(value))
+		stop(self, method, what .. " must be a table, it is " .. kind(value))
 	end
 	return value
+end
+
+local function unknown_option(self, method, name, known)
+	local words = {}
+	for word in pairs(known) do words[#words + 1] = word end
+	sort(words)
+	name = tostring(name)
+	local near, text = nearest(name, words), "unknown option '" .. name .. "', "
+	if near then
+		text = text .. "did you mean '" .. near .. "'?"
+	elseif known.where then -- { city = "Paris" }
+		text = text .. "conditions go into where = { .. }; the options are " .. concat(words, ", ")
+	else
+		text = text .. (words[2] and "the options are " or "the only option is ") .. concat(words, ", ")
+	end
+	stop(self, method, text)
+end
+
+-- What means the same for all methods: a single name is a list of one.
+local function check_common(self, method, args)
+	local depth, where, fields = args.depth, args.where, args.fields
+	if depth ~= nil and depth ~= 0 and depth ~= 1 then
+		stop(self, method, "depth is 0 or 1")
+	end
+	if where ~= nil then check_table(self, method, where, "where") end
+	if type(fields) == "string" then fields = { fields } end
+	if fields ~= nil and type(fields) ~= "table" then
+		stop(self, method, "fields must be a list of names, it is " .. kind(fields))
+	end
+	args.fields = fields
+	return args
 end
 
 -- A copy of options that holds known ones only; empty lists say nothing and are left out.
@@ -47,17 +83,10 @@ local function check_options(self, method, options, known)
 	if options == nil then return copy end
 	check_table(self, method, options, "the options")
 	for name, value in pairs(options) do
-		if not known[name] then
-			local words = {}
-			for word in pairs(known) do words[#words + 1] = word end
-			sort(words)
-			local near = type(name) == "string" and nearest(name, words)
-			stop(self, method, "unknown option '" .. tostring(name) .. "', " .. (near and
-				"did you mean '" .. near .. "'?" or "there are " .. concat(words, ", ")))
-		end
+		if not known[name] then unknown_option(self, method, name, known) end
 		if type(value) ~= "table" or next(value) ~= nil then copy[name] = value end
 	end
-	return copy
+	return check_common(self, method, copy)
 end
 
 local ONE = { depth = true, fields = true }
@@ -73,7 +102,8 @@ local MERGE = { into = true, from = true, preview = true }
 local function check_limit(self, method, args)
 	local limit = args.limit
 	if limit ~= nil and (type(limit) ~= "number" or limit < 0 or limit % 1 ~= 0) then
-		stop(self, method, "limit must be a whole number")
+		stop(self, method, "limit must be a whole number, it is " ..
+			(type(limit) == "number" and tostring(limit) or kind(limit)))
 	end
 	if type(args.order) == "string" then args.order = { args.order } end
 	return limit
@@ -129,6 +159,9 @@ end
 
 function methods:group_by(query)
 	check_self(self, "group_by")
+	if type(query) == "string" then
+		stop(self, "group_by", "write { field = \"" .. query .. "\" }")
+	end
 	local args = check_options(self, "group_by", check_table(self, "group_by", query, "what to group by"),
 		GROUP)
 	if type(args.field) ~= "string" and type(args.field) ~= "table" then
@@ -280,17 +313,20 @@ local own = {}
 
 function own.graphql(query, variables)
 	if type(query) ~= "string" or query == "" then
-		fail("twenty.graphql: the query is " .. (query == "" and "empty" or type(query)))
+		fail(query == "" and "twenty.graphql: the query is empty" or
+			"twenty.graphql: the query must be a text, it is " .. kind(query))
 	end
 	if variables ~= nil and type(variables) ~= "table" then
-		fail("twenty.graphql: the variables must be a table, they are " .. type(variables))
+		fail("twenty.graphql: the variables must be a table, they are " .. kind(variables))
 	end
 	return call("graphql", "graphql", { query = query, variables = variables })
 end
 
 function own.member(email)
-	if type(email) ~= "string" or email == "" then
-		fail("twenty.member: the e-mail address is " .. (email == "" and "empty" or type(email)))
+	if type(email) == "table" then
+		fail("write twenty.member(\"ann@acme.io\"), with a dot and an e-mail address")
+	elseif type(email) ~= "string" or email == "" then
+		fail("twenty.member: the e-mail address is " .. (email == "" and "empty" or kind(email)))
 	end
 	return call("member", "workspaceMembers", { email = email })
 end

@@ -59,13 +59,17 @@ rule "dedupe on ingest" {
 		if not mailbox(event.record.email) then
 			skip "no e-mail address of its own"
 		end
-		local person = twenty.people:get(event.record.id)
+		local id = event.record.id
+		local person, candidates = parallel(
+			function() return twenty.people:get(id) end,
+			function() return twenty.people:duplicates(id) end
+		)
 		if not person then
 			skip "the person is gone"
 		end
 
 		local same = { person }
-		for _, candidate in ipairs(twenty.people:duplicates(person)) do
+		for _, candidate in ipairs(candidates) do
 			if candidate.id ~= person.id and same_person(person, candidate) then
 				same[#same + 1] = candidate
 			end

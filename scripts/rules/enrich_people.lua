@@ -36,7 +36,7 @@ local function company_at(domain)
 		end
 	end
 	local company, created = twenty.companies:ensure(
-		{ domain = "https://" .. domain },
+		{ domain = domain },
 		{ name = company_name(domain) }
 	)
 	if created then
@@ -100,6 +100,7 @@ rule "enrich people" {
 		if next(fill) == nil then
 			skip "nothing is empty"
 		end
+		-- A plain update, without only_if: where an import brings many people, theirs go out together.
 		twenty.people:update(person.id, fill)
 	end,
 }

@@ -26,7 +26,7 @@ local function route_of(deal)
 	end
 end
 
--- e-mail -> id of everybody the table names, in one call.
+-- e-mail -> id of everybody the table names, in one call; for one of them, twenty.member does.
 local function members()
 	local emails, seen = {}, {}
 	for _, route in ipairs(routes) do
@@ -36,8 +36,8 @@ local function members()
 		end
 	end
 	local ids = {}
-	for _, member in ipairs(twenty.workspaceMembers:list { where = { userEmail = emails }, limit = 60 }) do
-		ids[text.email(member.userEmail)] = member.id
+	for _, member in ipairs(twenty.workspaceMembers:list { where = { email = emails }, limit = 60 }) do
+		ids[text.email(member.email)] = member.id
 	end
 	return ids
 end
@@ -49,15 +49,20 @@ local function has_task(deal, prefix)
 	for target in twenty.taskTargets:each { where = { targetOpportunityId = need(deal.id, "deal") }, limit = 200 } do
 		ids[#ids + 1] = target.taskId
 	end
-	if #ids == 0 then
-		return false
-	end
-	for _, task in ipairs(twenty.tasks:list { where = { id = ids }, limit = 200 }) do
-		if task.title and task.title:sub(1, #prefix) == prefix then
-			return true
+	return #ids > 0 and twenty.tasks:count { where = { id = ids, title = { startsWith = prefix } } } > 0
+end
+
+-- Only while the deal is where its route was looked up: else the event of its next move sees to it.
+local function assign(deal, owner)
+	local ok, err = pcall(function()
+		twenty.opportunities:update(deal.id, { ownerId = owner }, { only_if = { stage = deal.stage } })
+	end)
+	if not ok then
+		if err.code == "conflict" then
+			skip "the deal has moved on"
 		end
+		error(err)
 	end
-	return false
 end
 
 -- Did an update touch one of these fields? A server that does not name the changed fields may have
@@ -94,7 +99,9 @@ rule "route opportunities" {
 			skip("no route for the stage " .. tostring(deal.stage))
 		end
 
-		local ids, ours = members(), {}
+		local prefix = "[" .. deal.stage .. "] "
+		local ids, done = parallel(members, function() return has_task(deal, prefix) end)
+		local ours = {}
 		for _, id in pairs(ids) do
 			ours[id] = true
 		end
@@ -102,17 +109,16 @@ rule "route opportunities" {
 		if not owner then
 			log.warn("no workspace member has the address of the route for " .. route.stage)
 		elseif deal.ownerId ~= owner and (deal.ownerId == nil or ours[deal.ownerId]) then
-			twenty.opportunities:update(deal.id, { ownerId = owner })
+			assign(deal, owner)
 		end
 
-		local prefix = "[" .. deal.stage .. "] "
-		if not has_task(deal, prefix) then
-			local task = twenty.tasks:create {
+		if not done then
+			twenty.tasks:create {
 				title = prefix .. route.task .. ": " .. (deal.name or "a deal"),
 				status = "TODO",
 				assigneeId = owner,
+				about = { opportunity = deal.id },
 			}
-			twenty.taskTargets:create { taskId = task.id, targetOpportunityId = deal.id }
 		end
 	end,
 }

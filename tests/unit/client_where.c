@@ -122,6 +122,28 @@ Test(client_where, nonsense_is_refused_with_the_name_of_the_field)
 	buf_done(&deep);
 }
 
+static void says(const char *condition, const char *sentence)
+{
+	struct where *w = NULL;
+	struct err err = {.msg = ""};
+	json_t *json = rig_json(condition);
+	cr_expect_eq(
+		where_parse(NULL, "opportunities", json, &w, &err), RC_INVALID, "%s", condition);
+	cr_expect(strstr(err.msg, sentence) != NULL, "%s: %s", condition, err.msg);
+	json_decref(json);
+}
+
+Test(client_where, a_mistake_is_told_with_what_was_meant)
+{
+	says("{'name':{'contain':'x'}}",
+		"name: there is no comparison \"contain\", did you mean \"contains\"?");
+	says("{'name':{'~':'x'}}", "there are eq neq gt gte lt lte in contains");
+	says("{'amount':{'amountMicros':5000000}}",
+		"an amount is a number, in units of the currency");
+	says("{'amount':{'gt':'5'}}", "an amount is a number, in units of the currency");
+	says("['a']", "a condition is a table of fields");
+}
+
 static void put_char(unsigned c, char out[static 4])
 {
 	size_t n = 0;
