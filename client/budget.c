@@ -196,8 +196,7 @@ void budget_refused(struct budget *b, int64_t now_ms, const struct budget_notice
 	if (notice->retry_after_ms > wait)
 		wait = notice->retry_after_ms;
 	else if (notice->retry_after_ms < 0 && b->refusals > 1 && notice->reset_in_ms > wait)
-		wait = notice->reset_in_ms; /* a window that ends at once, not a bucket that refills
-					     */
+		wait = notice->reset_in_ms; /* a window that ends at once, no bucket */
 	int64_t until = now_ms + (wait > most ? most : wait);
 	if (until > b->blocked_until_ms)
 		b->blocked_until_ms = until;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a step may do with its call.
- * From: the operations. To: engine.c, which looks at what the step left behind. Sends nothing.
+ * From: the operations. To: life.c, which looks at what the step left behind. Sends nothing.
  */
 #include "client/call.h"
 
@@ -55,6 +55,15 @@ enum rc call_record(
 	if (reply->code != RC_OK)
 		return call_pass(call, reply, err);
 	return call_dialect(call)->read_record(call->object, reply->body, ret_record, err);
+}
+
+enum rc call_read(struct call *call, call_step step, struct err *err)
+{
+	enum rc rc = call_dialect(call)->get(
+		&call->request, call->object, call_text(call, "id"), 0, NULL, err);
+	if (rc == RC_OK)
+		call_send(call, step);
+	return rc;
 }
 
 enum rc call_work(struct call *call, size_t bytes, void (*done)(void *work), struct err *err)

@@ -130,6 +130,8 @@ const char *call_shared_object(const struct call *call);
 enum rc call_end(struct call *call, json_t *value, struct err *err);
 /* Passes an error reply on as the call's own. */
 enum rc call_pass(struct call *call, const struct reply *reply, struct err *err);
+/* Sends a request for the record whose id is the call's argument `id`; its reply is the step's. */
+enum rc call_read(struct call *call, call_step step, struct err *err) must_check;
 /* Reads the record that a reply holds; any other reply is passed on. GIVES (json_decref). */
 enum rc call_record(struct call *call, const struct reply *reply, json_t **ret_record,
 	struct err *err) must_check;

@@ -12,6 +12,19 @@
  */
 /* clang-format off */
 /*
+ * The walk of a call, in order:
+ *   client.c     checks what can be checked at once (operation.h)
+ *   engine.c     puts it into its lane (lane.h), and takes it out when the line is up (line.h), our
+ *                own questions are answered (question.h) and the budget allows it (budget.h)
+ *   life.c       begins it: a step of op_<name>.c prepares its request (call.h)
+ *   dialect.h    as the server wants it: where.h, fields.h, group.h
+ *   gather.c     while calls wait for budget: finds those that go with it as one (bundle.h)
+ *   transport.c  over the wire
+ *   answer.c     what came of it; what failed goes out again where that does no harm
+ *   life.c       hands the reply to the operation's next step, which sends again, or ends the call
+ *   hearing.c    a change that went in a batch upsert may wait for its webhook here (upsert.h)
+ */
+/*
  *   op           args                                               value of the answer
  *   get          {id, depth?, fields?}                              record | null
  *   list         {where?, order?, limit?, after?, depth?, fields?,

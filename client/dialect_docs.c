@@ -4,7 +4,9 @@
  * From: the operations. To: requests, and answers understood. Records are flat there (email,
  * firstName, company: {id}); shape.c turns them. What that page does not say is not guessed: it is
  * emulated from what it says, or refused.
- *
+ */
+/* clang-format off */
+/*
  * Native:
  *   get: GET /people/{id}
  *   get depth: related records come nested anyway
@@ -33,9 +35,10 @@
  *   list fields: filters may need other fields than those chosen: chosen here
  *   each: list, page by page
  *   count: lists have no total: counted over pages, 200 of them at most (10,000 records)
- *   group_by several fields, relations, amounts, times, other sums, with where: grouped here over
- * pages, 200 at most; times in UTC only, other zones are refused ensure: list, then create; alike
- * ones wait for each other create about: a record of the linking object (taskTargets, noteTargets)
+ *   group_by several fields, relations, amounts, times, other sums, with where: grouped here
+ *     over pages, 200 at most; times in UTC only, other zones are refused
+ *   ensure: list, then create; alike ones wait for each other
+ *   create about: a record of the linking object (taskTargets, noteTargets)
  *   update only_if: the record is read, then changed. Updates of one record with only_if wait
  *     for each other here, so that none of Moonhook's own comes between; a change by somebody
  *     else within that moment is not noticed
@@ -47,6 +50,10 @@
  *   member: a list of workspaceMembers, by userEmail
  *   graphql: the page names the GraphQL API, same key and budget, but not its form: GraphQL's
  *     own is used, POST /graphql {query, variables}; where nothing answers there it is refused
+ * Put together while calls wait for budget (bundle.h):
+ *   reads that are the same go as one; changes of one record become one change, later fields win.
+ *     Nothing else: the page has neither a list by ids nor ids that can be chosen, so gets, new
+ *     records and changes of several records go one by one
  * Refused:
  *   list total: not on that page: total is null
  *   list deleted, count deleted: the page has no way to list deleted records
@@ -55,6 +62,7 @@
  *   destroy: the page has no way to destroy: its deletes are soft
  *   merge preview: the page has no way to try a merge out
  */
+/* clang-format on */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * "No such record" or "no such object"?
- * From: engine.c, answers with 404. To: the steps of the operations, which take RC_NOT_FOUND for a
+ * From: answer.c, answers with 404. To: the steps of the operations, which take RC_NOT_FOUND for a
  * record that is not there. A real server says 400 for an object that it does not know; one that
  * follows the documentation says 404 for both, and a misspelt object would look like an empty one.
  * The list of an object that is there is always found, so that a list decides; what it showed is

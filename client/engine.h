@@ -34,7 +34,7 @@ struct engine {
 	struct schema *schema; /* owned; of the workspace; NULL: not read (yet) */
 	bool schema_due;       /* it is to be read (again) before calls go */
 	int64_t schema_ms;     /* mono: when it was asked for last */
-	int asking;            /* the question that is on its way (engine.c) */
+	int asking;            /* the question that is on its way (question.c) */
 	char *key;             /* so that a message that holds it can be told */
 	struct coalesce coalesce;
 	struct hearing hearing;

@@ -41,6 +41,20 @@ struct listing *listing_new(void)
 	return NULL;
 }
 
+enum rc listing_new_where(const struct call *call, const json_t *condition,
+	struct listing **ret_listing, struct err *err)
+{
+	struct listing *l = listing_new();
+	enum rc rc =
+		l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
+			  : where_parse(call_schema(call), call->object, condition, &l->where, err);
+	if (rc == RC_OK)
+		*ret_listing = l;
+	else
+		listing_free(l);
+	return rc;
+}
+
 void listing_free(struct listing *l)
 {
 	if (l == NULL)

@@ -49,6 +49,10 @@ struct listing {
 
 /* Everything zero; want, where and the rest are for the caller to set. GIVES (listing_free). */
 struct listing *listing_new(void);
+/* One of the call's object with that condition, BORROWED, as where_parse reads it. RC_INVALID,
+ * RC_NOMEM. GIVES (listing_free). */
+enum rc listing_new_where(const struct call *call, const json_t *condition,
+	struct listing **ret_listing, struct err *err) must_check;
 void listing_free(struct listing *listing);
 /* TAKES listing, also on failure; then is called with it when it is complete, from a step. It stays
  * call->listing until the next one or the call's end. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * count {where?, deleted?} -> number
- * From: engine.c. Where the server can say the condition and tells totals, it is asked for one
+ * From: life.c. Where the server can say the condition and tells totals, it is asked for one
  * record and its total, and the record is held against the condition: who ignored it is not
  * believed. Otherwise the pages are looked through and counted here, no more than listing.h allows.
  */
@@ -21,17 +21,11 @@ static enum rc count_check(
 
 static enum rc listing_of(struct call *call, struct listing **ret_listing, struct err *err)
 {
-	struct listing *l = listing_new();
-	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(call_schema(call), call->object,
-					 json_object_get(call->args, "where"), &l->where, err);
-	if (rc != RC_OK) {
-		listing_free(l);
-		return rc;
-	}
-	l->deleted = deleted_of(call->args);
-	*ret_listing = l;
-	return RC_OK;
+	enum rc rc =
+		listing_new_where(call, json_object_get(call->args, "where"), ret_listing, err);
+	if (rc == RC_OK)
+		(*ret_listing)->deleted = deleted_of(call->args);
+	return rc;
 }
 
 static enum rc one_more(struct call *call, const json_t *record, struct err *err)

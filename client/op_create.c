@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * create {data} -> record; create_many {list} -> [record, ..] in the order of the list.
- * From: engine.c. A batch is all or nothing at the server; more than one batch is not, but each
+ * From: life.c. A batch is all or nothing at the server; more than one batch is not, but each
  * record's id is derived from the call's name and its place, so a repeated call makes none twice.
  * `about = {opportunity = id}` on a new task or note links it, with a record of the linking object.
  */
@@ -300,19 +300,16 @@ static enum rc look_one(struct call *call, struct err *err)
 	if (w->looked >= w->from + w->n)
 		return many_next(call, err);
 	json_t *condition = creation_condition(json_array_get(w->list, w->looked));
-	struct listing *l = listing_new();
-	if (condition == NULL || l == NULL || json_object_size(condition) == 0) {
+	struct listing *l = NULL;
+	if (json_object_size(condition) == 0) {
 		json_decref(condition);
-		listing_free(l);
 		call->unknown = true;
 		return err_set(err, RC_TIMEOUT, "nobody knows whether the records were made");
 	}
-	enum rc rc = where_parse(call_schema(call), call->object, condition, &l->where, err);
+	enum rc rc = listing_new_where(call, condition, &l, err);
 	json_decref(condition);
-	if (rc != RC_OK) {
-		listing_free(l);
+	if (rc != RC_OK)
 		return rc;
-	}
 	l->order = json_pack("[s]", "-createdAt");
 	l->want = (int64_t)w->n;
 	return listing_start(call, l, one_looked, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * delete {id} -> record with deletedAt; always the one that can be restored.
- * From: engine.c. A server that does not name soft_delete when it describes itself would destroy
+ * From: life.c. A server that does not name soft_delete when it describes itself would destroy
  * the record, and is not asked. The answer must show deletedAt: a server that ignored soft_delete
  * all the same has destroyed the record, and that is said aloud. A record that is deleted already
  * is the answer, too, so that a repeat says the same as the first time.
@@ -20,15 +20,10 @@ static enum rc delete_check(
 	return check_id(json_object_get(args, "id"), "delete", err);
 }
 
-static enum rc no_such(struct err *err)
-{
-	return err_set(err, RC_NOT_FOUND, "there is no such record");
-}
-
 static enum rc looked(struct call *call, struct listing *l, struct err *err)
 {
 	json_t *record = listing_find(l, call_text(call, "id"));
-	return record != NULL ? call_end(call, json_incref(record), err) : no_such(err);
+	return record != NULL ? call_end(call, json_incref(record), err) : reply_missing(err);
 }
 
 static enum rc look(struct call *call, struct err *err)

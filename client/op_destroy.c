@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * destroy {id} -> {id}; the record is gone for good, deleted or not. The server answers no more.
- * From: engine.c. After a lost answer the record is looked for, among the deleted ones too, before
+ * From: life.c. After a lost answer the record is looked for, among the deleted ones too, before
  * anything is sent again; where it is gone then, it is done. The documented dialect has no such
  * request, and its delete would not be one: refused.
  */

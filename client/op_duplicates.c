@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * duplicates {id} | {record} -> [record, ..]; {list} -> one such list for each, in order.
- * From: engine.c. Ids of a list are read first, because a server drops unknown ones from its answer
+ * From: life.c. Ids of a list are read first, because a server drops unknown ones from its answer
  * and answers in its own order; then records are compared with, in one request. A record is never
  * its own duplicate. Only what is filled is compared: an empty e-mail address is nobody's.
  * In the docs dialect, e-mail is asked for natively and the other criteria as lists
@@ -282,15 +282,11 @@ static enum rc list_equal(struct call *call, int i, const json_t *record, struct
 		if (criteria[i].fields[k] != NULL)
 			json_object_set(condition, criteria[i].fields[k],
 				field_value(record, criteria[i].fields[k]));
-	struct listing *l = listing_new();
-	enum rc rc =
-		l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			  : where_parse(call_schema(call), call->object, condition, &l->where, err);
+	struct listing *l = NULL;
+	enum rc rc = listing_new_where(call, condition, &l, err);
 	json_decref(condition);
-	if (rc != RC_OK) {
-		listing_free(l);
+	if (rc != RC_OK)
 		return rc;
-	}
 	l->want = 60;
 	return listing_start(call, l, equal_listed, err);
 }

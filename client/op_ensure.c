@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ensure {where, data} -> {record, created}: finds one or makes one, never two, revives nothing.
- * From: engine.c. Alike ensures (same object and condition) wait for each other here; between
+ * From: life.c. Alike ensures (same object and condition) wait for each other here; between
  * processes the server's unique values decide, and whoever loses finds the winner's record. A
  * record that carries the id derived from this call's name was made by an earlier try of it.
  */
@@ -14,15 +14,6 @@
 #include "client/listing.h"
 #include "client/operation.h"
 #include "client/turn.h"
-
-static struct where *condition_of(const struct call *call, struct err *err)
-{
-	struct where *where = NULL;
-	if (where_parse(call_schema(call), call->object, json_object_get(call->args, "where"),
-		    &where, err) != RC_OK)
-		return NULL;
-	return where;
-}
 
 static bool is_nothing(const json_t *value)
 {
@@ -118,13 +109,10 @@ static bool is_own(struct call *call, const json_t *record)
 static enum rc find(
 	struct call *call, enum deleted deleted, int64_t want, listing_then then, struct err *err)
 {
-	struct listing *l = listing_new();
-	struct where *where = l != NULL ? condition_of(call, err) : NULL;
-	if (where == NULL) {
-		listing_free(l);
-		return err_set(err, RC_NOMEM, "no memory for a condition");
-	}
-	l->where = where;
+	struct listing *l = NULL;
+	enum rc rc = listing_new_where(call, json_object_get(call->args, "where"), &l, err);
+	if (rc != RC_OK)
+		return rc;
 	l->want = want;
 	l->sure = true;
 	l->deleted = deleted;

@@ -1,50 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * get {id, depth?, fields?} -> record | null.
- * From: engine.c. A record that is not there is null. What several operations check is here, too.
+ * From: life.c. A record that is not there is null.
  */
-#include <string.h>
-#include <strings.h>
-
 #include "client/operation.h"
-
-enum rc check_id(const json_t *id, const char *what, struct err *err)
-{
-	const char *text = json_string_value(id);
-	if (text == NULL || *text == '\0')
-		return err_set(err, RC_DENIED, "%s: an id is missing", what);
-	if (strlen(text) != json_string_length(id) || !uuid_valid(text))
-		return err_set(
-			err, RC_DENIED, "%s: an id is a UUID, \"%.40s\" is none", what, text);
-	return RC_OK;
-}
-
-enum rc check_record(const json_t *data, const char *what, struct err *err)
-{
-	if (!json_is_object(data))
-		return err_set(err, RC_INVALID, "%s: a table of fields is missing", what);
-	const json_t *id = json_object_get(data, "id");
-	return id == NULL ? RC_OK : check_id(id, what, err);
-}
-
-static enum rc check_fields(
-	const struct schema *schema, const char *object, const json_t *fields, struct err *err)
-{
-	size_t i;
-	json_t *each;
-	if (fields != NULL && !json_is_null(fields) && !json_is_array(fields))
-		return err_set(err, RC_INVALID, "fields: a list of names is expected");
-	json_array_foreach(fields, i, each)
-	{
-		struct field field;
-		if (!json_is_string(each))
-			return err_set(err, RC_INVALID, "fields: a list of names is expected");
-		enum rc rc = field_find(schema, object, json_string_value(each), &field, err);
-		if (rc != RC_OK)
-			return rc;
-	}
-	return RC_OK;
-}
 
 static enum rc get_check(
 	const struct schema *schema, const char *object, const json_t *args, struct err *err)
@@ -52,22 +11,6 @@ static enum rc get_check(
 	enum rc rc = check_id(json_object_get(args, "id"), "get", err);
 	return rc == RC_OK ? check_fields(schema, object, json_object_get(args, "fields"), err)
 			   : rc;
-}
-
-enum rc reply_record(
-	struct call *call, const struct reply *reply, json_t **ret_record, struct err *err)
-{
-	json_t *record = NULL;
-	enum rc rc = call_record(call, reply, &record, err);
-	if (rc != RC_OK)
-		return rc;
-	const char *id = json_string_value(json_object_get(record, "id"));
-	if (strcasecmp(id, call_text(call, "id")) != 0) {
-		json_decref(record);
-		return err_set(err, RC_UPSTREAM, "Twenty answered with another record");
-	}
-	*ret_record = record;
-	return RC_OK;
 }
 
 static enum rc got(struct call *call, const struct reply *reply, struct err *err)

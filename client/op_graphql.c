@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * graphql {query, variables?} -> data
- * From: engine.c. POST /graphql, which has no dialects. Errors come with status 200; one of them,
+ * From: life.c. POST /graphql, which has no dialects. Errors come with status 200; one of them,
  * even beside data, is an error of the call. A document of queries alone is repeated as other reads
  * are; anything else goes out once, and where its answer is lost the call ends with RC_UNKNOWN,
  * because nothing here knows how to look. A refusal for the budget that left nothing done is waited

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * group_by {field, sum?, where?, by?, zone?} -> rows (group.h), in no order
- * From: engine.c. The server groups where it can say all of it. Whether it minds a condition there
+ * From: life.c. The server groups where it can say all of it. Whether it minds a condition there
  * is nowhere promised, so that its counts are held against the total of a list with the same
  * condition; where they differ, or the server cannot say it, the records are grouped here, over as
  * many pages as listing.h allows.
@@ -34,15 +34,7 @@ static enum rc group_check(
 
 static enum rc listing_of(struct call *call, struct listing **ret_listing, struct err *err)
 {
-	struct listing *l = listing_new();
-	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(call_schema(call), call->object,
-					 json_object_get(call->args, "where"), &l->where, err);
-	if (rc == RC_OK)
-		*ret_listing = l;
-	else
-		listing_free(l);
-	return rc;
+	return listing_new_where(call, json_object_get(call->args, "where"), ret_listing, err);
 }
 
 static enum rc add(struct call *call, const json_t *record, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * list {where?, order?, limit?, after?, depth?, fields?, deleted?} -> {records, next, total}
- * From: engine.c. The pages are listing.c's business; here the arguments are read and the answer is
+ * From: life.c. The pages are listing.c's business; here the arguments are read and the answer is
  * put together. next and total are null where there is none or nobody knows.
  */
 #include <stdlib.h>
@@ -13,15 +13,6 @@
 
 #define LIMIT_MAX 10000
 
-static enum rc check_where(
-	const struct schema *schema, const char *object, const json_t *condition, struct err *err)
-{
-	struct where *where = NULL;
-	enum rc rc = where_parse(schema, object, condition, &where, err);
-	where_free(where);
-	return rc;
-}
-
 static enum rc check_order(
 	const struct schema *schema, const char *object, json_t *order, struct err *err)
 {
@@ -32,40 +23,26 @@ static enum rc check_order(
 	return rc;
 }
 
-static bool is_list(const json_t *v)
-{
-	return v == NULL || json_is_null(v) || json_is_array(v) || json_object_size(v) == 0;
-}
-
 static enum rc list_check(
 	const struct schema *schema, const char *object, const json_t *args, struct err *err)
 {
 	const json_t *limit = json_object_get(args, "limit");
-	const json_t *deleted = json_object_get(args, "deleted");
 	json_t *order = json_object_get(args, "order");
-	const json_t *fields = json_object_get(args, "fields");
 	const json_t *after = json_object_get(args, "after");
 	double n = json_number_value(limit);
 	if (limit != NULL && !json_is_null(limit) &&
 		(!json_is_number(limit) || n < 0 || n > LIMIT_MAX || n != (double)(int64_t)n))
 		return err_set(err, RC_INVALID, "limit: a whole number up to %d", LIMIT_MAX);
-	const char *bin = json_string_value(deleted);
-	if (deleted != NULL && !json_is_null(deleted) &&
-		(bin == NULL || (strcmp(bin, "only") != 0 && strcmp(bin, "also") != 0)))
-		return err_set(err, RC_INVALID, "deleted: \"only\" or \"also\"");
 	if (after != NULL && !json_is_null(after) && json_string_length(after) == 0)
 		return err_set(err, RC_INVALID, "after: the cursor of a page");
-	if (!is_list(fields) || (!is_list(order) && !json_is_string(order)))
-		return err_set(err, RC_INVALID, "fields and order are lists of names");
-	size_t i;
-	json_t *each;
-	struct field field;
-	enum rc rc = check_order(schema, object, order, err);
-	json_array_foreach(fields, i, each) if (rc == RC_OK) rc =
-		json_is_string(each)
-			? field_find(schema, object, json_string_value(each), &field, err)
-			: err_set(err, RC_INVALID, "fields: a list of names is expected");
-	return rc == RC_OK ? check_where(schema, object, json_object_get(args, "where"), err) : rc;
+	enum rc rc = check_deleted(json_object_get(args, "deleted"), err);
+	if (rc == RC_OK && !json_is_string(order))
+		rc = check_list(order, "order", err);
+	if (rc == RC_OK)
+		rc = check_order(schema, object, order, err);
+	if (rc == RC_OK)
+		rc = check_fields(schema, object, json_object_get(args, "fields"), err);
+	return rc == RC_OK ? check_filter(schema, object, json_object_get(args, "where"), err) : rc;
 }
 
 static json_t *pick_all(struct call *call, json_t *records, struct err *err)
@@ -101,19 +78,18 @@ static enum rc listed(struct call *call, struct listing *l, struct err *err)
 
 static enum rc list_start(struct call *call, struct err *err)
 {
-	struct listing *l = listing_new();
+	struct listing *l = NULL;
 	const json_t *limit = json_object_get(call->args, "limit");
 	json_t *order = json_object_get(call->args, "order");
-	const char *after = call_text(call, "after"), *bin = call_text(call, "deleted");
-	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(call_schema(call), call->object,
-					 json_object_get(call->args, "where"), &l->where, err);
+	const char *after = call_text(call, "after");
+	enum deleted deleted = deleted_of(call->args);
+	enum rc rc = listing_new_where(call, json_object_get(call->args, "where"), &l, err);
 	if (rc == RC_OK && after != NULL) {
 		l->after = strdup(after);
 		if (l->after == NULL)
 			rc = err_set(err, RC_NOMEM, "no memory for a list");
 	}
-	if (rc == RC_OK && bin == NULL && where_names(l->where, "deletedAt"))
+	if (rc == RC_OK && deleted == DELETED_NOT && where_names(l->where, "deletedAt"))
 		rc = err_set(err, RC_INVALID, "deletedAt: say deleted = \"only\" or \"also\" too");
 	if (rc != RC_OK) {
 		listing_free(l);
@@ -123,9 +99,7 @@ static enum rc list_start(struct call *call, struct err *err)
 	l->want = json_is_number(limit) ? (int64_t)json_number_value(limit)
 					: call_dialect(call)->page_default;
 	l->depth = json_number_value(json_object_get(call->args, "depth")) > 0 ? 1 : 0;
-	l->deleted = bin == NULL                ? DELETED_NOT
-		     : strcmp(bin, "only") == 0 ? DELETED_ONLY
-						: DELETED_ALSO;
+	l->deleted = deleted;
 	l->kind = LISTING_CURSOR;
 	return listing_start(call, l, listed, err);
 }

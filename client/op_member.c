@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * member {email} -> the workspace member with that address | null
- * From: engine.c. One list of workspaceMembers. The address is asked for as it was written and in
+ * From: life.c. One list of workspaceMembers. The address is asked for as it was written and in
  * lower case, which is how most servers keep it.
  */
 #include <ctype.h>
@@ -44,16 +44,13 @@ static json_t *condition_of(const char *email)
 
 static enum rc member_start(struct call *call, struct err *err)
 {
-	struct listing *l = listing_new();
+	struct listing *l = NULL;
 	json_t *condition = condition_of(call_text(call, "email"));
-	enum rc rc = l == NULL || condition == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-						    : where_parse(call_schema(call), call->object,
-							      condition, &l->where, err);
+	enum rc rc = condition == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
+				       : listing_new_where(call, condition, &l, err);
 	json_decref(condition);
-	if (rc != RC_OK) {
-		listing_free(l);
+	if (rc != RC_OK)
 		return rc;
-	}
 	l->want = 1;
 	return listing_start(call, l, found, err);
 }

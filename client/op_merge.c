@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * merge {into, from, preview?} -> the merged record. What is merged away is gone for good.
- * From: engine.c. More records than one request can take become several with the same survivor.
+ * From: life.c. More records than one request can take become several with the same survivor.
  * After a request whose outcome nobody knows, the losers are looked for before anything is
  * repeated; where all of them are gone and the survivor is there, the merge has been done, be it by
  * an earlier try of this call or by somebody else. A deleted loser is an error: it can still come

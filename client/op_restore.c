@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * restore {id} -> the record, back from where delete put it.
- * From: engine.c. How a server of the core dialect is asked depends on its version, which it tells
+ * From: life.c. How a server of the core dialect is asked depends on its version, which it tells
  * of itself; one that has no way is not asked at all. A record that is not deleted is the answer as
  * it is. After a lost answer the record is read before anything is sent again.
  */
@@ -44,15 +44,6 @@ static enum rc read_back(struct call *call, const struct reply *reply, struct er
 	return rc == RC_OK ? end_with(call, record, err) : rc;
 }
 
-static enum rc read_this(struct call *call, call_step step, struct err *err)
-{
-	enum rc rc = call_dialect(call)->get(
-		&call->request, call->object, call_text(call, "id"), 0, NULL, err);
-	if (rc == RC_OK)
-		call_send(call, step);
-	return rc;
-}
-
 static enum rc came(struct call *call, const struct reply *reply, struct err *err)
 {
 	const struct dialect *d = call_dialect(call);
@@ -64,7 +55,7 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 	if (d->read_record(call->object, reply->body, &record, NULL) == RC_OK)
 		return end_with(call, record, err);
 	if (d->read_records(call->object, reply->body, &list, NULL) != RC_OK)
-		return read_this(call, read_back, err);
+		return call_read(call, read_back, err);
 	record = json_incref(json_array_get(list, 0));
 	size_t n = json_array_size(list);
 	json_decref(list);
@@ -84,7 +75,7 @@ static enum rc looked(struct call *call, const struct reply *reply, struct err *
 
 static enum rc ask(struct call *call, struct err *err)
 {
-	return read_this(call, looked, err);
+	return call_read(call, looked, err);
 }
 
 static enum rc restore_send(struct call *call, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * update {id, data, only_if?} -> record
- * From: engine.c. After a lost answer the record is read: where it shows all that was sent, that is
+ * From: life.c. After a lost answer the record is read: where it shows all that was sent, that is
  * the answer, else it is sent again.
  *
  * only_if: a record that is there and does not meet the condition is RC_CONFLICT, and stays as it
@@ -68,11 +68,6 @@ static enum rc condition_of(const struct call *call, struct where **ret_where, s
 		ret_where, err);
 }
 
-static enum rc no_such(struct err *err)
-{
-	return err_set(err, RC_NOT_FOUND, "there is no such record");
-}
-
 static enum rc conflict(struct err *err)
 {
 	return err_set(err, RC_CONFLICT,
@@ -87,15 +82,6 @@ static enum rc end_with(struct call *call, json_t *record, struct err *err)
 	if (rc == RC_OK)
 		return call_end(call, record, err);
 	json_decref(record);
-	return rc;
-}
-
-static enum rc read_this(struct call *call, call_step step, struct err *err)
-{
-	enum rc rc = call_dialect(call)->get(
-		&call->request, call->object, call_text(call, "id"), 0, NULL, err);
-	if (rc == RC_OK)
-		call_send(call, step);
 	return rc;
 }
 
@@ -126,7 +112,7 @@ static enum rc looked(struct call *call, const struct reply *reply, struct err *
 	json_t *record = NULL;
 	bool shown = false;
 	if (reply->code == RC_NOT_FOUND)
-		return no_such(err);
+		return reply_missing(err);
 	enum rc rc = reply_record(call, reply, &record, err);
 	if (rc == RC_OK)
 		rc = compare(call, record, &shown, err);
@@ -138,7 +124,7 @@ static enum rc looked(struct call *call, const struct reply *reply, struct err *
 
 static enum rc look(struct call *call, struct err *err)
 {
-	return read_this(call, looked, err);
+	return call_read(call, looked, err);
 }
 
 static enum rc send_plain(struct call *call, struct err *err)
@@ -180,7 +166,7 @@ static enum rc judged(struct call *call, const struct reply *reply, struct err *
 	json_t *record = NULL;
 	enum match match = MATCH_NO;
 	if (reply->code == RC_NOT_FOUND)
-		return no_such(err);
+		return reply_missing(err);
 	enum rc rc = reply_record(call, reply, &record, err);
 	if (rc == RC_OK)
 		rc = judge(call, record, &match, err);
@@ -195,7 +181,7 @@ static enum rc take_turn(struct call *call, struct err *err)
 	bool mine = false;
 	enum rc rc = turn_take(call,
 		json_pack("[s, s, s]", "update", call->object, call_text(call, "id")), &mine, err);
-	return rc == RC_OK && mine ? read_this(call, judged, err) : rc;
+	return rc == RC_OK && mine ? call_read(call, judged, err) : rc;
 }
 
 /* ---- with a condition, in one request ---- */
@@ -204,7 +190,7 @@ static enum rc take_turn(struct call *call, struct err *err)
 static enum rc told_why(struct call *call, const struct reply *reply, struct err *err)
 {
 	if (reply->code == RC_NOT_FOUND)
-		return no_such(err);
+		return reply_missing(err);
 	return reply->code == RC_OK ? conflict(err) : call_pass(call, reply, err);
 }
 
@@ -220,7 +206,7 @@ static enum rc filtered(struct call *call, const struct reply *reply, struct err
 	size_t n = json_array_size(list);
 	json_decref(list);
 	if (n == 0)
-		return read_this(call, told_why, err);
+		return call_read(call, told_why, err);
 	const char *id = json_string_value(json_object_get(record, "id"));
 	if (n == 1 && strcasecmp(id, call_text(call, "id")) == 0)
 		return end_with(call, record, err);
@@ -238,7 +224,7 @@ static enum rc looked_after(struct call *call, const struct reply *reply, struct
 	bool shown = false;
 	enum match match = MATCH_NO;
 	if (reply->code == RC_NOT_FOUND)
-		return no_such(err);
+		return reply_missing(err);
 	enum rc rc = reply_record(call, reply, &record, err);
 	if (rc == RC_OK)
 		rc = judge(call, record, &match, err);
@@ -259,7 +245,7 @@ static enum rc looked_after(struct call *call, const struct reply *reply, struct
 
 static enum rc look_after(struct call *call, struct err *err)
 {
-	return read_this(call, looked_after, err);
+	return call_read(call, looked_after, err);
 }
 
 static enum rc send_filtered(struct call *call, struct err *err)

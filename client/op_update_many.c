@@ -2,7 +2,7 @@
 /*
  * update_many {list: [{id, ..}, ..]} -> [record, ..] in order
  * update_where {where, data, max} -> [record, ..]
- * From: engine.c. To: one update each, made on behalf of this call, so that the engine may put
+ * From: life.c. To: one update each, made on behalf of this call, so that the engine may put
  * alike ones together. Records that meet a condition are listed first and then changed by their
  * ids: never by a request that is filtered by the condition itself, for which a server sends no
  * webhooks and which could hit others by the time it comes. More than max is an error before
@@ -191,10 +191,8 @@ static enum rc listed(struct call *call, struct listing *l, struct err *err)
 
 static enum rc where_start(struct call *call, struct err *err)
 {
-	struct listing *l = listing_new();
-	enum rc rc = l == NULL ? err_set(err, RC_NOMEM, "no memory for a list")
-			       : where_parse(call_schema(call), call->object,
-					 json_object_get(call->args, "where"), &l->where, err);
+	struct listing *l = NULL;
+	enum rc rc = listing_new_where(call, json_object_get(call->args, "where"), &l, err);
 	if (rc == RC_OK && where_names(l->where, "deletedAt"))
 		rc = err_set(err, RC_INVALID, "update_where: deleted records cannot be changed");
 	if (rc != RC_OK) {

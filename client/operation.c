@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which operation stands behind which number, and what the arguments of several have in common.
- * From: client.c, which checks arguments, and engine.c, which begins. To: op_*.c.
+ * From: client.c, which checks arguments, and life.c, which begins. To: op_*.c.
  */
 #include "client/operation.h"
 
 #include <string.h>
+#include <strings.h>
 
 const struct operation *const operations[CLIENT_OP_N] = {
 	[CLIENT_GET] = &operation_get,
@@ -26,6 +27,25 @@ const struct operation *const operations[CLIENT_OP_N] = {
 	[CLIENT_GRAPHQL] = &operation_graphql,
 	[CLIENT_MEMBER] = &operation_member,
 };
+
+enum rc check_id(const json_t *id, const char *what, struct err *err)
+{
+	const char *text = json_string_value(id);
+	if (text == NULL || *text == '\0')
+		return err_set(err, RC_DENIED, "%s: an id is missing", what);
+	if (strlen(text) != json_string_length(id) || !uuid_valid(text))
+		return err_set(
+			err, RC_DENIED, "%s: an id is a UUID, \"%.40s\" is none", what, text);
+	return RC_OK;
+}
+
+enum rc check_record(const json_t *data, const char *what, struct err *err)
+{
+	if (!json_is_object(data))
+		return err_set(err, RC_INVALID, "%s: a table of fields is missing", what);
+	const json_t *id = json_object_get(data, "id");
+	return id == NULL ? RC_OK : check_id(id, what, err);
+}
 
 enum rc check_filter(
 	const struct schema *schema, const char *object, const json_t *condition, struct err *err)
@@ -85,4 +105,51 @@ enum deleted deleted_of(const json_t *args)
 {
 	const char *bin = json_string_value(json_object_get(args, "deleted"));
 	return bin == NULL ? DELETED_NOT : strcmp(bin, "only") == 0 ? DELETED_ONLY : DELETED_ALSO;
+}
+
+enum rc check_list(const json_t *list, const char *what, struct err *err)
+{
+	bool empty = list == NULL || json_is_null(list) ||
+		     (json_is_object(list) && json_object_size(list) == 0);
+	if (!empty && !json_is_array(list))
+		return err_set(err, RC_INVALID, "%s: a list of names is expected", what);
+	return RC_OK;
+}
+
+enum rc check_fields(
+	const struct schema *schema, const char *object, const json_t *fields, struct err *err)
+{
+	size_t i;
+	json_t *each;
+	enum rc rc = check_list(fields, "fields", err);
+	json_array_foreach(fields, i, each)
+	{
+		struct field field;
+		if (rc == RC_OK && !json_is_string(each))
+			rc = err_set(err, RC_INVALID, "fields: a list of names is expected");
+		if (rc == RC_OK)
+			rc = field_find(schema, object, json_string_value(each), &field, err);
+	}
+	return rc;
+}
+
+enum rc reply_record(
+	struct call *call, const struct reply *reply, json_t **ret_record, struct err *err)
+{
+	json_t *record = NULL;
+	enum rc rc = call_record(call, reply, &record, err);
+	if (rc != RC_OK)
+		return rc;
+	const char *id = json_string_value(json_object_get(record, "id"));
+	if (strcasecmp(id, call_text(call, "id")) != 0) {
+		json_decref(record);
+		return err_set(err, RC_UPSTREAM, "Twenty answered with another record");
+	}
+	*ret_record = record;
+	return RC_OK;
+}
+
+enum rc reply_missing(struct err *err)
+{
+	return err_set(err, RC_NOT_FOUND, "there is no such record");
 }

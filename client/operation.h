@@ -33,8 +33,15 @@ enum rc check_condition(const struct schema *schema, const char *object, const j
 /* deleted = "only" | "also" | nothing */
 enum rc check_deleted(const json_t *deleted, struct err *err) must_check;
 enum deleted deleted_of(const json_t *args);
+/* A list, or nothing; a rule's empty table comes as {}. */
+enum rc check_list(const json_t *list, const char *what, struct err *err) must_check;
+/* A list of names of fields, or nothing. */
+enum rc check_fields(const struct schema *schema, const char *object, const json_t *fields,
+	struct err *err) must_check;
 
-/* Shared by steps: reads the one record of a reply and holds its id against call's `id`. GIVES. */
+/* Shared by steps. RC_NOT_FOUND, with its sentence. */
+enum rc reply_missing(struct err *err);
+/* Reads the one record of a reply and holds its id against call's `id`. GIVES. */
 enum rc reply_record(struct call *call, const struct reply *reply, json_t **ret_record,
 	struct err *err) must_check;
 

@@ -103,8 +103,6 @@ void probe_read_schema(struct probe *probe, struct slice body)
 	probe->soft_delete = has(body, "\"soft_delete\"");
 	probe->restore_by_filter = has(body, "\"/restore/people\"");
 	probe->restore_by_path = has(body, "\"/people/{id}/restore\"");
-	probe->field_selection =
-		has(body, "\"name\":\"fields\"") || has(body, "\"name\": \"fields\"");
 }
 
 bool probe_miss_schema(struct probe *probe, int status)

@@ -19,7 +19,6 @@ struct probe {
 	bool soft_delete;       /* it has the parameter soft_delete */
 	bool restore_by_path;   /* it has PATCH /people/{id}/restore */
 	bool restore_by_filter; /* it has PATCH /restore/people?filter= */
-	bool field_selection;   /* it has the parameter fields */
 };
 
 enum probe_verdict {
@@ -37,7 +36,7 @@ enum rc probe_ask(struct probe *probe, struct err *err) must_check;
 /* body: NULL where it was no JSON. problem gets a sentence for STRANGE. */
 enum probe_verdict probe_understand(
 	struct probe *probe, int status, const json_t *body, char *problem, size_t problem_n);
-/* The description of the API (core), as bytes: it is large, and two words of it matter. */
+/* The description of the API (core), as bytes: it is large, and a few words of it matter. */
 enum rc probe_ask_schema(struct probe *probe, struct err *err) must_check;
 void probe_read_schema(struct probe *probe, struct slice body);
 /* No description came. True: it is worth asking again. */

@@ -95,15 +95,6 @@ static void webhooks_answered(void *ctx, const struct transport_answer *a)
 	json_decref(body);
 }
 
-/* What the engine asks on its own account, one question at a time. */
-static const struct question {
-	enum rc (*ask)(struct engine *e, struct err *err);
-	transport_done_fn answered;
-	bool free; /* not limited by the budget */
-} questions[];
-
-enum { ASK_NOTHING = -1, ASK_DIALECT, ASK_SCHEMA, ASK_ABILITIES, ASK_WEBHOOKS };
-
 static enum rc ask_dialect(struct engine *e, struct err *err)
 {
 	return probe_ask(&e->probe, err);
@@ -128,7 +119,13 @@ static enum rc ask_webhooks(struct engine *e, struct err *err)
 	return hearing_ask(&e->probe.request, err);
 }
 
-static const struct question questions[] = {
+enum { ASK_NOTHING = -1, ASK_DIALECT, ASK_SCHEMA, ASK_ABILITIES, ASK_WEBHOOKS };
+
+static const struct {
+	enum rc (*ask)(struct engine *e, struct err *err);
+	transport_done_fn answered;
+	bool free; /* not limited by the budget */
+} questions[] = {
 	[ASK_DIALECT] = {ask_dialect, probe_answered, false},
 	[ASK_SCHEMA] = {ask_schema, schema_answered, true},
 	[ASK_ABILITIES] = {ask_abilities, abilities_answered, false},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counting what a JSON parser would have to build.
- * From: engine.c, answers of a server that may be hostile. A parsed value costs up to a hundred
+ * From: answer.c, answers of a server that may be hostile. A parsed value costs up to a hundred
  * times its bytes, so what would grow past the limits is refused before it is parsed.
  */
 #include "client/scan.h"

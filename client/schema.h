@@ -64,7 +64,7 @@ struct schema_field {
 	unsigned short values_n;
 	unsigned char type; /* enum schema_type */
 	bool active;        /* else the API does not show it */
-	bool system, nullable, unique;
+	bool system, unique;
 };
 
 struct schema_object {
@@ -88,8 +88,7 @@ void schema_free(struct schema *schema);
 /* Memory that it takes. */
 size_t schema_bytes(const struct schema *schema);
 
-/* schema may be NULL everywhere: nothing is known. By plural, or else by singular; NULL: not known.
- */
+/* By plural, or else by singular; NULL: not known. schema may be NULL everywhere: nothing is. */
 const struct schema_object *schema_object(const struct schema *schema, const char *name);
 /* The i-th object, in the order of the plurals; NULL behind the last. */
 const struct schema_object *schema_object_at(const struct schema *schema, size_t i);

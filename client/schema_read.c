@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a workspace says of itself, from 400 kB of JSON to less than a tenth.
- * From: engine.c, which asks for it. To: schema.c. Measures first, so that all goes into one piece
- * of memory whose size is known before it is asked for; fails with RC_UPSTREAM where the answer has
- * another form or is larger than any workspace. Labels, icons, ids and defaults are not kept.
+ * From: question.c, which asks for it. To: schema.c. Measures first, so that all goes into one
+ * piece of memory whose size is known before it is asked for; fails with RC_UPSTREAM where the
+ * answer has another form or is larger than any workspace. Labels, icons, ids and defaults are not
+ * kept.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -183,7 +184,6 @@ static void fill_field(struct filling *to, const json_t *field)
 	f->type = (unsigned char)type_of(field, to->two_kinds);
 	f->active = !json_is_false(json_object_get(field, "isActive"));
 	f->system = json_is_true(json_object_get(field, "isSystem"));
-	f->nullable = !json_is_false(json_object_get(field, "isNullable"));
 	f->unique = json_is_true(json_object_get(field, "isUnique"));
 	f->values = to->value;
 	size_t i;

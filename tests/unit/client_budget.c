@@ -286,3 +286,13 @@ Test(client_budget, without_a_budget_nothing_is_paced_but_refusals_are_obeyed)
 	budget_accepted(&b, 7100, 0, &silent);
 	cr_expect_eq(budget_wait_ms(&b, 7100, 50), 0);
 }
+
+Test(client_budget, a_later_word_does_not_shorten_what_an_earlier_one_asked_for)
+{
+	struct budget b;
+	struct budget_notice half_a_minute = {30000, -1, -1, -1};
+	budget_init(&b, 6000, 0);
+	budget_refused(&b, 1000, &half_a_minute, 0, 0);
+	budget_refused(&b, 1001, &silent, 0, 0);
+	cr_expect_eq(budget_wait_ms(&b, 1001, 0), 29999);
+}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/uuid.h"
 #include "tests/unit/client_fake.h"
 #include "tests/unit/client_rig.h"
@@ -150,4 +151,83 @@ Test(client_lies, a_redirect_is_an_error_and_not_followed)
 	cr_expect_neq(a.code, RC_OK);
 	cr_expect_null(strstr(fake.shared->last, OTHER), "%s", fake.shared->last);
 	rig_answer_done(&a);
+}
+
+#define DELETED "\"deletedAt\":\"2026-11-23T00:00:00.000Z\""
+
+static bool answers_another(int fd, const char *request, struct fake_shared *shared)
+{
+	(void)request, (void)shared;
+	return fake_answer(fd, 200, "", "{\"data\":{\"person\":{\"id\":\"" OTHER "\"}}}");
+}
+
+Test(client_lies, another_record_than_was_asked_for)
+{
+	open_towards(answers_another);
+	is_refused(CLIENT_GET, "{'id':'" ID "'}", "another record");
+	is_refused(CLIENT_UPDATE, "{'id':'" ID "','data':{'jobTitle':'x'}}", "another record");
+	is_refused(CLIENT_DESTROY, "{'id':'" ID "'}", "another record");
+	is_refused(CLIENT_RESTORE, "{'id':'" ID "'}", "did not restore");
+}
+
+static bool answers_one_deleted(int fd, const char *request, struct fake_shared *shared)
+{
+	(void)request, (void)shared;
+	return fake_answer(fd, 200, "", "{\"data\":{\"person\":{\"id\":\"" ID "\"," DELETED "}}}");
+}
+
+Test(client_lies, a_record_that_was_only_deleted_or_still_is)
+{
+	open_towards(answers_one_deleted);
+	is_refused(CLIENT_DESTROY, "{'id':'" ID "'}", "not destroyed");
+	is_refused(CLIENT_RESTORE, "{'id':'" ID "'}", "did not restore");
+}
+
+static bool restores_two(int fd, const char *request, struct fake_shared *shared)
+{
+	(void)request, (void)shared;
+	return fake_answer(fd, 200, "",
+		"{\"data\":{\"restorePeople\":[{\"id\":\"" ID
+		"\",\"deletedAt\":null},{\"id\":\"" OTHER "\",\"deletedAt\":null}]}}");
+}
+
+Test(client_lies, more_was_restored_than_the_record)
+{
+	open_towards(restores_two);
+	is_refused(CLIENT_RESTORE, "{'id':'" ID "'}", "other records");
+}
+
+static bool counts_nobody(int fd, const char *request, struct fake_shared *shared)
+{
+	(void)request, (void)shared;
+	return fake_answer(fd, 200, "", PAGE(""));
+}
+
+Test(client_lies, a_total_of_three_without_a_record)
+{
+	open_towards(counts_nobody);
+	is_refused(CLIENT_COUNT, "{'where':{'jobTitle':'CEO'}}", "does not fit");
+}
+
+/* What deletedAt is does not matter where no deleted record can come. */
+Test(client_lies, a_condition_on_deletedAt_that_could_never_be_met_is_refused)
+{
+	static const struct {
+		enum client_op op;
+		const char *args;
+	} cases[] = {
+		{CLIENT_LIST, "{'where':{'deletedAt':{'empty':false}}}"},
+		{CLIENT_COUNT, "{'where':{'deletedAt':{'empty':false}}}"},
+		{CLIENT_GROUP_BY, "{'field':'jobTitle','where':{'deletedAt':{'empty':false}}}"},
+		{CLIENT_UPDATE_WHERE,
+			"{'where':{'deletedAt':{'empty':false}},'data':{'jobTitle':'x'},'max':5}"},
+	};
+	open_towards(counts_nobody);
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		struct rig_answer a =
+			rig_call(&rig, cases[i].op, "people", rig_json(cases[i].args), "k");
+		cr_expect_eq(a.code, RC_INVALID, "%s: %s", cases[i].args, rc_name(a.code));
+		rig_answer_done(&a);
+	}
+	cr_expect_eq(atomic_load(&fake.shared->hits), 0, "%s", fake.shared->last);
 }

@@ -450,7 +450,7 @@ Test(client_ops, ensure_revives_nothing, .timeout = 60)
 	struct rig_answer a = rig_call(&rig, CLIENT_ENSURE, "people",
 		rig_json("{'where':{'email':'old@x.example'},'data':{'firstName':'New'}}"), "r/2");
 	cr_assert_eq(a.code, RC_DUPLICATE, "%s", a.message);
-	cr_assert(strstr(a.message, "deleted") != NULL);
+	cr_assert_not_null(strstr(a.message, "only a deleted record"), "%s", a.message);
 	a = by_id(&rig, CLIENT_GET, "people", id);
 	OK(a);
 	cr_assert(json_is_null(a.value));
@@ -516,6 +516,16 @@ Test(client_ops, what_makes_no_sense_is_refused_before_anything_is_sent, .timeou
 		{CLIENT_LIST, "people", "{'where':{'a),or(b':1}}", RC_INVALID},
 		{CLIENT_LIST, "people", "{'limit':-1}", RC_INVALID},
 		{CLIENT_LIST, "people", "{'order':['x[y']}", RC_INVALID},
+		{CLIENT_LIST, "people", "{'order':5}", RC_INVALID},
+		{CLIENT_LIST, "people", "{'limit':1.5}", RC_INVALID},
+		{CLIENT_LIST, "people", "{'fields':'name'}", RC_INVALID},
+		{CLIENT_LIST, "people", "{'fields':[7]}", RC_INVALID},
+		{CLIENT_LIST, "people", "{'deleted':'all'}", RC_INVALID},
+		{CLIENT_GET, "people", "{'id':'00000000-0000-4000-8000-000000000000','fields':'a'}",
+			RC_INVALID},
+		{CLIENT_CREATE, "people", "{'data':{'id':'mine','jobTitle':'x'}}", RC_DENIED},
+		{CLIENT_CREATE, "people", "{'data':{'id':'','jobTitle':'x'}}", RC_DENIED},
+		{CLIENT_ENSURE, "people", "{'where':{'email':null},'data':{}}", RC_DENIED},
 		{CLIENT_DUPLICATES, "people", "{'id':''}", RC_DENIED},
 	};
 	struct rig rig;

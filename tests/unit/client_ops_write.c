@@ -138,6 +138,7 @@ Test(client_ops_write, a_condition_that_a_server_cannot_check_in_one_step_is_ref
 }
 
 #define ID "11111111-2222-4333-8444-555555555555"
+#define OTHER "99999999-2222-4333-8444-555555555555"
 #define RECORD(stage) "{\"id\":\"" ID "\",\"stage\":\"" stage "\",\"deletedAt\":null}"
 
 static bool changes_everything(int fd, const char *request, struct fake_shared *shared)
@@ -494,12 +495,17 @@ Test(client_ops_write, what_makes_no_sense_is_refused_before_anything_is_sent, .
 		{CLIENT_UPDATE, "{'id':'" ID "','data':{'a':1},'only_if':7}", RC_INVALID},
 		{CLIENT_COUNT, "{'where':'jobTitle = x'}", RC_INVALID},
 		{CLIENT_GROUP_BY, "{'field':'city','sum':'jobTitle'}", RC_INVALID},
+		{CLIENT_UPDATE, "{'id':'" ID "','data':{'id':'" OTHER "','a':1}}", RC_INVALID},
 		{CLIENT_UPDATE_MANY, "{}", RC_INVALID},
 		{CLIENT_UPDATE_MANY, "{'list':[{'jobTitle':'x'}]}", RC_DENIED},
 		{CLIENT_UPDATE_MANY, "{'list':[{'id':''}]}", RC_DENIED},
 		{CLIENT_UPDATE_MANY, "{'list':[{'id':'" ID "'}]}", RC_INVALID},
 		{CLIENT_UPDATE_MANY, "{'list':['" ID "']}", RC_INVALID},
 		{CLIENT_UPDATE_MANY, "{'list':[{'id':'" ID "','a':1},{'id':'" ID "','a':2}]}",
+			RC_INVALID},
+		{CLIENT_UPDATE_MANY,
+			"{'list':[{'id':'a1b2c3d4-e5f6-7890-abcd-ef1234567890','a':1},"
+			"{'id':'A1B2C3D4-E5F6-7890-ABCD-EF1234567890','a':2}]}",
 			RC_INVALID},
 		{CLIENT_UPDATE_WHERE, "{'where':{},'data':{'a':1},'max':5}", RC_DENIED},
 		{CLIENT_UPDATE_WHERE, "{'data':{'a':1},'max':5}", RC_DENIED},
