@@ -9,6 +9,7 @@
  */
 #include "client/question.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -72,6 +73,7 @@ static void schema_answered(void *ctx, const struct transport_answer *a)
 		e->schema = schema;
 	}
 	json_decref(body);
+	malloc_trim(0); /* of some 400 kB of JSON little is kept */
 }
 
 static void abilities_answered(void *ctx, const struct transport_answer *a)

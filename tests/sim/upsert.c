@@ -28,10 +28,10 @@ struct scene {
 	char (*id)[SERVER_ID_N];
 	json_t *place; /* id -> i */
 	struct sim_answer *answers;
-	int upserts;  /* seen by the server so far */
-	int break_at; /* this one's answer is lost; 0: none */
-	int deaf_at;  /* no webhook comes from this one on; 0: none */
-	bool slow;    /* answers of upserts come behind the echoes */
+	int upserts;        /* seen by the server so far */
+	int break_at;       /* this one's answer is lost; 0: none */
+	unsigned deaf_from; /* webhooks about this person and those behind do not come; 0: all do */
+	bool slow;          /* answers of upserts come behind the echoes */
 };
 
 static void befall(struct scene *s, unsigned i)
@@ -77,7 +77,6 @@ static struct wire_verdict before(void *ctx, const struct wire_request *request)
 	}
 	json_decref(rows);
 	s->upserts++;
-	s->echoes.lost = s->deaf_at > 0 && s->upserts >= s->deaf_at;
 	if (s->upserts == s->break_at)
 		return (struct wire_verdict){.fate = WIRE_BREAK_AFTER};
 	return (struct wire_verdict){.fate = WIRE_PASS, .slow_ms = s->slow ? 5000 : 0};
@@ -86,7 +85,10 @@ static struct wire_verdict before(void *ctx, const struct wire_request *request)
 static void heard(void *ctx, const char *name, const json_t *body)
 {
 	struct scene *s = ctx;
-	echoes_put(&s->echoes, name, body);
+	const json_t *id = json_object_get(json_object_get(body, "record"), "id");
+	unsigned i = (unsigned)json_integer_value(json_object_get(s->place, json_string_value(id)));
+	if (s->deaf_from == 0 || i < s->deaf_from)
+		echoes_put(&s->echoes, name, body);
 }
 
 /* n people; nobody's fate is decided yet. */
@@ -252,4 +254,165 @@ Test(sim_upsert, a_lost_answer_loses_no_revival_whose_echo_came_before)
 		.conf = {.seed = 3}, .echoes = {.least_ms = 1, .most_ms = 10}, .break_at = 1};
 	set_some(&s);
 	end(&s);
+}
+
+Test(sim_upsert, when_webhooks_stop_changes_go_one_by_one_and_a_late_echo_still_counts)
+{
+	struct scene s = {.conf = {.seed = 4}, .deaf_from = 150};
+	set(&s, 900);
+	s.fate[10] = s.fate[400] = s.fate[401] = DELETED_BETWEEN;
+	ask_all(&s);
+	cr_assert(sim_await(&s.sim, s.answers, 900, SIM_HOUR_MS));
+	for (unsigned i = 0; i < 900; i++)
+		cr_assert_eq(s.answers[i].times, 1);
+	cr_assert_eq(s.answers[10].code, RC_NOT_FOUND, "its echo came");
+	cr_assert_geq(s.answers[400].at_ms, 15000, "held, and then answered");
+	int upserts = s.upserts;
+	struct sim_answer later[200];
+	for (unsigned i = 0; i < 200; i++)
+		sim_ask(&s.sim, &later[i], CLIENT_UPDATE, "people",
+			json_pack("{s:s,s:{s:o}}", "id", s.id[i + 600], "data", "jobTitle",
+				json_sprintf("later %u", i)),
+			"event/rule/2");
+	cr_assert(sim_await(&s.sim, later, 200, SIM_HOUR_MS));
+	cr_assert_eq(s.upserts, upserts, "nobody hears what an upsert revives");
+	const json_t *record = server_record(s.sim.server, "people", s.id[400]);
+	cr_assert(json_is_null(json_object_get(record, "deletedAt")), "it was revived");
+	json_t *echo = json_pack(
+		"{s:O,s:[s,s]}", "record", record, "updatedFields", "jobTitle", "deletedAt");
+	echoes_put(&s.echoes, "person.updated", echo);
+	sim_sleep(&s.sim, 10000);
+	record = server_record(s.sim.server, "people", s.id[400]);
+	cr_assert(json_is_string(json_object_get(record, "deletedAt")), "it is taken back");
+	for (unsigned i = 0; i < 200; i++)
+		sim_answer_done(&later[i]);
+	json_decref(echo);
+	clear(&s);
+}
+
+/* A call that was cancelled leaves a record behind that must not stay revived. */
+static void cancel_at(int64_t at_ms, int64_t echo_ms)
+{
+	struct scene s = {
+		.conf = {.seed = 5}, .echoes = {.least_ms = echo_ms, .most_ms = echo_ms + 1}};
+	set(&s, SOME);
+	for (unsigned i = 0; i < SOME; i += 10)
+		s.fate[i] = DELETED_BETWEEN;
+	ask_all(&s);
+	sim_sleep(&s.sim, at_ms);
+	int cancelled = 0;
+	for (unsigned i = 0; i < SOME; i += 5) {
+		if (s.answers[i].done)
+			continue;
+		client_cancel(s.sim.client, s.answers[i].ticket);
+		s.answers[i].done = true; /* so that it is not waited for */
+		cancelled++;
+	}
+	await_all(&s);
+	for (unsigned i = 0; i < SOME; i++) {
+		if (i % 5 != 0 || s.answers[i].times > 0) {
+			check_one(&s, i);
+			continue;
+		}
+		const json_t *record = server_record(s.sim.server, "people", s.id[i]);
+		cr_assert(s.fate[i] != DELETED_BEFORE ||
+				  json_is_string(json_object_get(record, "deletedAt")),
+			"%u stays revived, cancelled after %lld ms", i, (long long)at_ms);
+	}
+	cr_assert_gt(cancelled, 0);
+	clear(&s);
+}
+
+Test(sim_upsert, a_cancelled_change_leaves_nothing_revived)
+{
+	for (int64_t at_ms = 0; at_ms <= 480; at_ms += 20)
+		cancel_at(at_ms, 200);
+}
+
+Test(sim_upsert, a_client_that_is_closed_says_of_each_change_that_nobody_knows)
+{
+	for (int64_t at_ms = 220; at_ms <= 420; at_ms += 40) {
+		struct scene s = {.conf = {.seed = 6}, .echoes = {.least_ms = 900, .most_ms = 900}};
+		set(&s, SOME);
+		ask_all(&s);
+		sim_sleep(&s.sim, at_ms);
+		client_free(s.sim.client);
+		s.sim.client = NULL;
+		for (unsigned i = 0; i < SOME; i++) {
+			const json_t *record = server_record(s.sim.server, "people", s.id[i]);
+			char want[32];
+			snprintf(want, sizeof(want), "title %u", i);
+			const char *have = json_string_value(json_object_get(record, "jobTitle"));
+			cr_assert_eq(s.answers[i].times, 1);
+			cr_assert_eq(s.answers[i].code, RC_CLOSED);
+			cr_assert(s.answers[i].unknown || have == NULL || strcmp(have, want) != 0,
+				"%u was changed, and is said not to be (%lld ms)", i,
+				(long long)at_ms);
+		}
+		clear(&s);
+	}
+}
+
+Test(sim_upsert, of_a_refused_batch_the_bad_rows_alone_fail)
+{
+	struct scene s = {.conf = {.seed = 8}};
+	set(&s, SOME);
+	for (unsigned i = 0; i < SOME; i++)
+		if (i % 60 != 30)
+			ask(&s, i);
+		else
+			sim_ask(&s.sim, &s.answers[i], CLIENT_UPDATE, "people",
+				json_pack("{s:s,s:{s:s}}", "id", s.id[i], "data", "workPreference",
+					"nonsense"),
+				"event/bad/1");
+	await_all(&s);
+	for (unsigned i = 0; i < SOME; i++)
+		if (i % 60 != 30)
+			check_one(&s, i);
+		else
+			cr_assert_eq(s.answers[i].code, RC_REJECTED, "%s", s.answers[i].message);
+	fprintf(stderr, "5 bad rows of 300 changes: %zu requests\n", wire_request_n());
+	cr_assert_leq(wire_request_n(), 4 + 4 + 5 * 2 * 16);
+	clear(&s);
+}
+
+/* The rules of upsert.h, one by one. */
+static int upserts_of(unsigned n, const char *settings, const char *field, bool listed)
+{
+	struct scene s = {.conf = {.seed = 9, .settings = settings}};
+	set(&s, 60);
+	s.echoes.lost = !listed;
+	for (unsigned i = 0; i < n; i++) {
+		json_t *value = json_sprintf("+3361234%04u", i);
+		if (strcmp(field, "emails") == 0)
+			value = json_pack("{s:o}", "primaryEmail", json_sprintf("u%u@x.org", i));
+		if (strcmp(field, "name") == 0)
+			value = json_pack("{s:o}", "firstName", json_sprintf("Ada %u", i));
+		sim_ask(&s.sim, &s.answers[i], CLIENT_UPDATE, "people",
+			json_pack("{s:s,s:{s:o}}", "id", s.id[i], "data", field, value),
+			"event/rule/1");
+	}
+	cr_assert(sim_await(&s.sim, s.answers, n, SIM_HOUR_MS));
+	for (unsigned i = 0; i < n; i++)
+		cr_assert_eq(s.answers[i].code, RC_OK, "%s", s.answers[i].message);
+	int upserts = s.upserts;
+	s.n = n;
+	clear(&s);
+	return upserts;
+}
+
+Test(sim_upsert, it_is_used_where_it_is_safe_and_saves_something)
+{
+	static const char few[] = "twenty.budget = \"4/m\"";
+	cr_assert_eq(upserts_of(30, few, "jobTitle", true), 1);
+	cr_assert_eq(upserts_of(2, few, "jobTitle", true), 0, "two go as fast alone");
+	cr_assert_eq(upserts_of(30, few, "emails", true), 0, "an e-mail address finds others");
+	cr_assert_eq(upserts_of(30, few, "name", true), 0, "half of a name");
+	cr_assert_eq(upserts_of(30, NULL, "jobTitle", true), 0, "there is budget for all");
+	cr_assert_eq(upserts_of(30, "twenty.budget = \"4/m\"\ncoalesce = { upsert = false }",
+			     "jobTitle", true),
+		0);
+	cr_assert_eq(upserts_of(30, "twenty.budget = \"4/m\"\ncoalesce = { update = false }",
+			     "jobTitle", true),
+		0);
 }
