@@ -21,6 +21,9 @@
 #include "client/question.h"
 #include "client/schema.h"
 
+#define GATHERED_A_TURN 8 /* looks through all that wait: others of the loop want their turn, too  \
+			   */
+
 void engine_count(struct engine *e, int64_t now)
 {
 	budget_take(&e->budget, now);
@@ -140,6 +143,7 @@ static int64_t wake_delayed(struct engine *e, int64_t now)
 static int64_t send_ready(struct engine *e, int64_t now)
 {
 	int64_t at;
+	int gathered = 0;
 	while (transport_in_flight(e->transport) < TRANSPORT_PARALLEL) {
 		if (question_send(e, now, &at))
 			return at;
@@ -153,6 +157,8 @@ static int64_t send_ready(struct engine *e, int64_t now)
 		int64_t wait = budget_wait_ms(&e->budget, now, e->on_wire + e->probe.on_wire);
 		if (wait > 0)
 			return now + wait;
+		if (is_short(e, now) && ++gathered > GATHERED_A_TURN)
+			return now;
 		c = take_ready(e, now);
 		if (c == NULL)
 			return INT64_MAX;

@@ -427,6 +427,22 @@ static enum rc read_alive(struct call *carrier, const struct reply *reply, struc
 	return RC_OK;
 }
 
+/* A server that does more than it is asked gets no other upsert. */
+static void stop(struct call *carrier, const char *why)
+{
+	if (carrier->engine->coalesce.upsert)
+		log_error(NULL, "%s: different changes go one by one from now on", why);
+	carrier->engine->coalesce.upsert = false;
+}
+
+/* Who made a record is no change of ours, and nobody else's. */
+static void check_kept(struct call *carrier, const json_t *before, const json_t *record)
+{
+	const json_t *was = json_object_get(before, "createdBy");
+	if (json_is_object(was) && differs(before, record, "createdBy"))
+		stop(carrier, "Twenty's batch upsert writes that we have made the records");
+}
+
 /* The rows that were answered; those that look new are left for another look. */
 static bool judge_all(struct call *carrier, json_t *found)
 {
@@ -436,10 +452,13 @@ static bool judge_all(struct call *carrier, json_t *found)
 	bool news = false;
 	json_object_foreach(found, id, record)
 	{
-		if (differs(json_object_get(w->alive, id), record, "createdAt"))
+		const json_t *before = json_object_get(w->alive, id);
+		if (differs(before, record, "createdAt")) {
 			news = true;
-		else
-			judge(carrier, id, record, false);
+			continue;
+		}
+		check_kept(carrier, before, record);
+		judge(carrier, id, record, false);
 	}
 	return news;
 }
@@ -454,12 +473,8 @@ static enum rc upserted(struct call *carrier, const struct reply *reply, struct 
 	if (reply->code == RC_OK && call_dialect(carrier)->read_records(
 					    carrier->object, reply->body, &records, err) == RC_OK)
 		found = bundle_records_by_id(records, asked);
-	if (found == NULL) {
-		log_error(NULL,
-			"Twenty changed other records than were asked for: changes go one by one "
-			"from now on");
-		carrier->engine->coalesce.upsert = false;
-	}
+	if (found == NULL && reply->code == RC_OK)
+		stop(carrier, "Twenty changed other records than were asked for");
 	bool look = judge_all(carrier, found) || found == NULL;
 	json_decref(asked);
 	json_decref(records);
