@@ -21,8 +21,7 @@
 #include "client/question.h"
 #include "client/schema.h"
 
-#define GATHERED_A_TURN 8 /* looks through all that wait: others of the loop want their turn, too  \
-			   */
+#define GATHERED_A_TURN 8 /* each looks through all that wait: others want their turn, too */
 
 void engine_count(struct engine *e, int64_t now)
 {

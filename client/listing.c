@@ -192,7 +192,7 @@ static enum rc take_one(struct call *call, json_t *record, struct taken *taken, 
 	if (taken->more)
 		return RC_OK;
 	taken->id = id;
-	if (json_object_set_new(l->seen, id, json_true()) != 0)
+	if (json_object_set_new(l->seen, id, json_boolean(match == MATCH_YES)) != 0)
 		return err_set(err, RC_NOMEM, "no memory for records");
 	if (match == MATCH_YES && l->each != NULL)
 		return l->each(call, record, err);
@@ -324,9 +324,20 @@ static enum rc part_open(struct listing *l, struct err *err)
 	return RC_OK;
 }
 
+/* What one part of the condition did not want, the next one may. */
+static void forget_unwanted(struct listing *l)
+{
+	const char *id;
+	json_t *wanted;
+	void *next;
+	json_object_foreach_safe(l->seen, next, id, wanted) if (!json_is_true(wanted))
+		json_object_del(l->seen, id);
+}
+
 static enum rc part_next(struct call *call, struct err *err)
 {
 	struct listing *l = call->listing;
+	forget_unwanted(l);
 	free(l->after);
 	l->after = NULL;
 	l->first_id[0] = '\0';

@@ -41,9 +41,9 @@ struct listing {
 	bool whole;               /* from the first record on */
 	char skip[40];            /* records of the next page up to this id were given already */
 	char first_id[40];        /* of the first page: it must not come again */
-	json_t *seen;             /* owned; ids of all records that were looked at */
-	json_t *last;             /* reference; of the page before */
-	json_t *ids;              /* owned; those still to be read one by one, last first */
+	json_t *seen; /* owned; ids of all records that were looked at, whether wanted */
+	json_t *last; /* reference; of the page before */
+	json_t *ids;  /* owned; those still to be read one by one, last first */
 	listing_then then;
 };
 

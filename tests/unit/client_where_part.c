@@ -72,3 +72,22 @@ Test(client_where_part, long_members_make_more_parts_and_none_is_lost)
 	where_free(where);
 	json_decref(condition);
 }
+
+Test(client_where_part, what_one_part_did_not_want_the_next_one_may, .timeout = 60)
+{
+	struct rig rig;
+	cr_assert(rig_open(&rig, &(struct rig_conf){.twin = "core"}));
+	struct rig_answer made = rig_call(&rig, CLIENT_CREATE, "people",
+		rig_json("{'data':{'firstName':'A','jobTitle':'axb'}}"), "made");
+	cr_assert_eq(made.code, RC_OK, "%s", made.message);
+	json_t *list = members(250, 8);
+	json_array_insert_new(list, 0, json_string("a)b")); /* is asked for as a_b */
+	json_array_append_new(list, json_string("axb"));    /* is in the second part */
+	struct rig_answer found = rig_call(&rig, CLIENT_LIST, "people",
+		json_pack("{s:{s:o}, s:i}", "where", "jobTitle", list, "limit", 100), "list");
+	cr_assert_eq(found.code, RC_OK, "%s", found.message);
+	cr_assert_eq(json_array_size(json_object_get(found.value, "records")), 1);
+	rig_answer_done(&made);
+	rig_answer_done(&found);
+	rig_close(&rig);
+}
