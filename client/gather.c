@@ -17,6 +17,7 @@
 #include "client/upsert.h"
 
 #define MEMBERS_MAX 2000 /* of one bundle, several of which may be about one id */
+#define BEHIND_MAX 1000  /* calls that are looked at when it is full, for more about its ids */
 
 struct gathering {
 	struct engine *e;
@@ -279,10 +280,13 @@ static bool take(struct gathering *g, struct call *c)
 	return true;
 }
 
-static bool is_full(const struct gathering *g)
+/* behind: how many were looked at since it is. */
+static bool is_full(const struct gathering *g, int *behind)
 {
 	bool more = g->kind == SHARE_IDS || g->kind == SHARE_UPDATE; /* of the same records */
-	return g->n >= MEMBERS_MAX || (!more && json_object_size(g->rows) >= BUNDLE_ROWS);
+	if (g->n >= MEMBERS_MAX)
+		return true;
+	return json_object_size(g->rows) >= BUNDLE_ROWS && (!more || ++*behind > BEHIND_MAX);
 }
 
 /* The last call that could go with head: nobody behind it matters. */
@@ -298,11 +302,12 @@ static const struct call *last_alike(const struct gathering *g)
 static void look_through(struct gathering *g)
 {
 	const struct call *last = last_alike(g);
+	int behind = 0;
 	for (int i = 0; i < CLIENT_LANE_N && last != NULL; i++)
 		for (struct call *c = g->e->ready[i].head; c != NULL; c = c->next) {
 			if (!is_alike(g, c) || has_clash(g->passed, c) || !take(g, c))
 				engine_note(g->passed, c);
-			if (c == last || is_full(g))
+			if (c == last || is_full(g, &behind))
 				return;
 		}
 }

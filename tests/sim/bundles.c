@@ -523,6 +523,7 @@ Test(sim_bundles, reads_of_a_record_keep_their_place_among_its_changes)
 	char capitals[SERVER_ID_N];
 	set(&s);
 	spend(&s);
+	title(&s, person(5), "two"); /* the later change of person 1 is alike */
 	struct sim_answer *a = title(&s, person(1), "one");
 	struct sim_answer *b = get(&s, person(1));
 	snprintf(capitals, sizeof(capitals), "%s", person(1));
@@ -545,13 +546,30 @@ Test(sim_bundles, reads_of_a_record_keep_their_place_among_its_changes)
 	clear(&s);
 }
 
+Test(sim_bundles, a_change_does_not_overtake_a_read_whose_id_is_in_capitals)
+{
+	char capitals[SERVER_ID_N];
+	set(&s);
+	spend(&s);
+	snprintf(capitals, sizeof(capitals), "%s", person(1));
+	for (char *p = capitals; *p != '\0'; p++)
+		*p = *p >= 'a' && *p <= 'f' ? (char)(*p - 32) : *p;
+	title(&s, person(5), "same");
+	struct sim_answer *read = get(&s, capitals);
+	struct sim_answer *change = title(&s, person(1), "same");
+	await_all(&s);
+	ok(change);
+	cr_assert_str_neq(text(read, "jobTitle"), "same");
+	clear(&s);
+}
+
 Test(sim_bundles, a_change_that_is_tried_again_is_not_overtaken)
 {
 	set(&s);
 	spend(&s);
 	s.method = "PATCH";
 	s.target = "";
-	s.strikes = 1;
+	s.strikes = 5; /* it waits for longer than the budget takes for another request */
 	s.verdict = (struct wire_verdict){.fate = WIRE_ANSWER, .status = 500, .body = "{}"};
 	struct sim_answer *a = title(&s, person(1), "one");
 	struct sim_answer *b = get(&s, person(1));
@@ -756,5 +774,27 @@ Test(sim_bundles, in_the_docs_dialect_the_same_reads_and_changes_of_one_record_a
 	cr_assert_eq(sim_count("PATCH", "", 0), 2);
 	cr_assert_eq(sim_count("GET", "/rest/people/", 0), 2);
 	cr_assert_eq(sim_count("POST", "/rest/people", 0), 5);
+	clear(&s);
+}
+
+Test(sim_bundles, nothing_overtakes_what_waits_for_a_call_on_the_wire)
+{
+	set(&s);
+	spend(&s);
+	s.method = "PATCH";
+	s.target = person(1);
+	s.strikes = 1;
+	s.verdict = (struct wire_verdict){.slow_ms = 8000};
+	struct sim_answer *a = title(&s, person(1), "one");
+	struct sim_answer *b = ask(&s, CLIENT_MERGE, "people",
+		json_pack("{s:s,s:[s]}", "into", person(1), "from", person(2)));
+	struct sim_answer *c = title(&s, person(2), "two");
+	for (unsigned i = 10; i < 30; i++)
+		ask(&s, CLIENT_LIST, "people",
+			json_pack("{s:{s:o}}", "where", "jobTitle", json_sprintf("n %u", i)));
+	await_all(&s);
+	ok(a);
+	ok(b);
+	cr_assert_eq(c->code, RC_NOT_FOUND, "the merge was asked for first, and took it away");
 	clear(&s);
 }

@@ -290,6 +290,28 @@ Test(sim_upsert, when_webhooks_stop_changes_go_one_by_one_and_a_late_echo_still_
 	clear(&s);
 }
 
+Test(sim_upsert, a_record_whose_echo_is_awaited_is_not_read_before)
+{
+	struct scene s = {.conf = {.seed = 3}, .echoes = {.least_ms = 1500, .most_ms = 2000}};
+	struct sim_answer reads[SOME];
+	set(&s, SOME);
+	s.fate[0] = s.fate[200] = DELETED_BETWEEN;
+	ask_all(&s);
+	sim_sleep(&s.sim, 500); /* the upserts are answered, and no echo has come */
+	cr_assert_gt(s.upserts, 0);
+	for (unsigned i = 0; i < SOME; i++)
+		sim_ask(&s.sim, &reads[i], CLIENT_GET, "people", json_pack("{s:s}", "id", s.id[i]),
+			"event/rule/2");
+	cr_assert(sim_await(&s.sim, reads, SOME, SIM_HOUR_MS));
+	for (unsigned i = 0; i < SOME; i++) {
+		cr_assert_eq(reads[i].code, RC_OK);
+		cr_assert_eq(json_is_null(reads[i].value), i == 0 || i == 200,
+			"%u is seen while it is revived", i);
+		sim_answer_done(&reads[i]);
+	}
+	end(&s);
+}
+
 /* A call that was cancelled leaves a record behind that must not stay revived. */
 static void cancel_at(int64_t at_ms, int64_t echo_ms)
 {
@@ -415,4 +437,43 @@ Test(sim_upsert, it_is_used_where_it_is_safe_and_saves_something)
 	cr_assert_eq(upserts_of(30, "twenty.budget = \"4/m\"\ncoalesce = { update = false }",
 			     "jobTitle", true),
 		0);
+}
+
+Test(sim_upsert, what_is_so_already_is_not_written)
+{
+	struct scene s = {.conf = {.seed = 12}};
+	struct sim_answer again[SOME];
+	set(&s, SOME);
+	ask_all(&s);
+	await_all(&s);
+	int upserts = s.upserts, patches = sim_count("PATCH", "", 0);
+	for (unsigned i = 0; i < SOME; i++)
+		sim_ask(&s.sim, &again[i], CLIENT_UPDATE, "people",
+			json_pack("{s:s,s:{s:o}}", "id", s.id[i], "data", "jobTitle",
+				json_sprintf("title %u", i)),
+			"event/rule/2");
+	cr_assert(sim_await(&s.sim, again, SOME, 10000), "nobody waits for an echo");
+	for (unsigned i = 0; i < SOME; i++) {
+		cr_assert_eq(again[i].code, RC_OK);
+		sim_answer_done(&again[i]);
+	}
+	cr_assert_eq(s.upserts, upserts);
+	cr_assert_eq(sim_count("PATCH", "", 0), patches);
+	end(&s);
+}
+
+Test(sim_upsert, one_that_differs_from_many_is_two_requests_and_no_upsert)
+{
+	struct scene s = {.conf = {.seed = 13, .settings = "twenty.budget = \"4/m\""}};
+	set(&s, 60);
+	s.n = 30;
+	for (unsigned i = 0; i < s.n; i++)
+		sim_ask(&s.sim, &s.answers[i], CLIENT_UPDATE, "people",
+			json_pack("{s:s,s:{s:s}}", "id", s.id[i], "data", "jobTitle",
+				i == 20 ? "other" : "same"),
+			"event/rule/1");
+	await_all(&s);
+	cr_assert_eq(s.upserts, 0);
+	cr_assert_eq(sim_count("PATCH", "", 200), 2);
+	clear(&s);
 }
