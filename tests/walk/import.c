@@ -53,7 +53,7 @@ TestSuite(walk_import, .fini = close_house, .timeout = 180);
 
 static void company_id(int i, char ret_id[static 40])
 {
-	snprintf(ret_id, 40, "c0000000-0000-4000-8000-00000000000%d", i);
+	snprintf(ret_id, 40, "c0000000-0000-4000-8000-00000000000%u", (unsigned)i % 10);
 }
 
 static void post(const char *path, json_t *body)
