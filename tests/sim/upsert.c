@@ -405,11 +405,13 @@ static int upserts_of(unsigned n, const char *settings, const char *field, bool 
 	set(&s, 60);
 	s.echoes.lost = !listed;
 	for (unsigned i = 0; i < n; i++) {
-		json_t *value = json_sprintf("+3361234%04u", i);
+		json_t *value;
 		if (strcmp(field, "emails") == 0)
 			value = json_pack("{s:o}", "primaryEmail", json_sprintf("u%u@x.org", i));
-		if (strcmp(field, "name") == 0)
+		else if (strcmp(field, "name") == 0)
 			value = json_pack("{s:o}", "firstName", json_sprintf("Ada %u", i));
+		else
+			value = json_sprintf("+3361234%04u", i);
 		sim_ask(&s.sim, &s.answers[i], CLIENT_UPDATE, "people",
 			json_pack("{s:s,s:{s:o}}", "id", s.id[i], "data", field, value),
 			"event/rule/1");

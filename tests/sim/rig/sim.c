@@ -127,6 +127,20 @@ bool sim_open(struct sim *sim, const struct sim_conf *conf)
 	return ok;
 }
 
+struct sim_asked {
+	struct sim *sim;
+	struct sim_answer *answer;
+	struct sim_asked *next, **at; /* in the list of those that are not answered */
+};
+
+static void forget(struct sim_asked *asked)
+{
+	*asked->at = asked->next;
+	if (asked->next != NULL)
+		asked->next->at = asked->at;
+	free(asked);
+}
+
 void sim_close(struct sim *sim)
 {
 	client_free(sim->client);
@@ -139,19 +153,16 @@ void sim_close(struct sim *sim)
 		json_decref(e->body);
 		free(e);
 	}
+	while (sim->asked != NULL) /* cancelled, and so never answered */
+		forget(sim->asked);
 	sd_event_source_disable_unref(sim->delivery);
 	sd_event_unref(sim->loop);
 	wire_close();
 }
 
-struct asked {
-	struct sim *sim;
-	struct sim_answer *answer;
-};
-
 static void take(void *ctx, const struct client_answer *answer)
 {
-	struct asked *asked = ctx;
+	struct sim_asked *asked = ctx;
 	struct sim_answer *a = asked->answer;
 	if (a->times++ == 0) {
 		a->done = true;
@@ -165,17 +176,20 @@ static void take(void *ctx, const struct client_answer *answer)
 		snprintf(a->name, sizeof(a->name), "%s", answer->name);
 		snprintf(a->message, sizeof(a->message), "%s", answer->message);
 	}
-	free(asked);
+	forget(asked);
 }
 
 void sim_submit(struct sim *sim, struct sim_answer *answer, const struct client_call *call)
 {
 	struct err err = {.msg = ""};
 	struct client_call c = *call;
-	struct asked *asked = malloc(sizeof(*asked));
+	struct sim_asked *asked = malloc(sizeof(*asked));
 	if (asked == NULL)
 		abort();
-	*asked = (struct asked){sim, answer};
+	*asked = (struct sim_asked){sim, answer, sim->asked, &sim->asked};
+	if (sim->asked != NULL)
+		sim->asked->at = &asked->next;
+	sim->asked = asked;
 	*answer = (struct sim_answer){.done = false};
 	c.done = take;
 	c.ctx = asked;
@@ -183,7 +197,7 @@ void sim_submit(struct sim *sim, struct sim_answer *answer, const struct client_
 	json_decref(c.args);
 	if (rc == RC_OK)
 		return;
-	free(asked);
+	forget(asked);
 	answer->done = true;
 	answer->code = rc;
 	answer->at_ms = sim_now_ms(sim);

@@ -40,6 +40,7 @@ struct sim_conf {              /* BORROWS until sim_close; zero is a fine start 
 };
 
 struct sim_event;
+struct sim_asked;
 
 struct sim {
 	sd_event *loop;
@@ -50,6 +51,7 @@ struct sim {
 	const struct sim_conf *how;
 	sd_event_source *delivery;
 	struct sim_event *events, **events_last;
+	struct sim_asked *asked; /* not answered yet */
 	int64_t begun_us;
 };
 
