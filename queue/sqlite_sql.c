@@ -16,9 +16,20 @@ static const char work_1[] = {
 static const char work_2[] = {
 #include "queue/work_2.sql.inc"
 	0};
-
+static const char work_3[] = {
+#include "queue/work_3.sql.inc"
+	0};
+static const char work_4[] = {
+#include "queue/work_4.sql.inc"
+	0};
+static const char work_5[] = {
+#include "queue/work_5.sql.inc"
+	0};
+static const char work_6[] = {
+#include "queue/work_6.sql.inc"
+	0};
 static const char *const inbox_migrations[] = {inbox_1};
-static const char *const work_migrations[] = {work_1, work_2};
+static const char *const work_migrations[] = {work_1, work_2, work_3, work_4, work_5, work_6};
 
 #define X(name, text) [name] = text,
 static const char *const inbox_sql[] = {SQL_COMMON(X) SQL_INBOX(X)};

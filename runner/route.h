@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Deliveries of the inbox -> events and runs, in order of arrival, a batch at a time. */
+/*
+ * Deliveries of the inbox, and events that were born here -> events and runs, in order of arrival,
+ * a batch at a time. One step, one file: route.c reads, route_match.c finds the rules, route_ask.c
+ * asks those that have functions in their heads, route_write.c writes.
+ */
 #ifndef MOONHOOK_RUNNER_ROUTE_H
 #define MOONHOOK_RUNNER_ROUTE_H
 
@@ -8,6 +12,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "queue/queue.h"
+#include "runner/birth.h"
 #include "runner/event.h"
 #include "runner/pool.h"
 #include "runner/ruleset.h"
@@ -36,6 +42,14 @@ struct match {           /* one rule that `on` lets in */
 	int crashes;
 };
 
+struct route_item {           /* one event of the batch */
+	struct queue_raw raw; /* BORROWS: a delivery from the store, another from its birth */
+	const char *via;      /* STATIC */
+	struct birth *birth;  /* owned; NULL: a delivery */
+	struct event *event;  /* NULL: in quarantine */
+	char reason[256];     /* why it is there */
+};
+
 struct route {
 	bool wanted;      /* there may be deliveries */
 	bool open;        /* a batch is under way */
@@ -43,10 +57,10 @@ struct route {
 	int64_t behind_n; /* runs that are not ended and not live, as far as is known */
 	uint32_t generation;
 	struct ruleset *rules; /* of the batch */
-	struct queue_raw raw[ROUTE_BATCH];
-	struct event *events[ROUTE_BATCH]; /* NULL: in quarantine */
-	char reasons[ROUTE_BATCH][256];
+	struct route_item items[ROUTE_BATCH];
 	size_t n;
+	struct births births; /* events that were born here, to be routed */
+	bool born_last;       /* the batch before was of those */
 	struct match *matches;
 	size_t matches_n, matches_cap;
 	size_t asking_n; /* matches that have no answer yet */
@@ -54,6 +68,8 @@ struct route {
 
 /* How deliveries of a source are read: by its scheme, where the configuration names it. */
 enum event_form route_form(const struct runner *r, const char *source);
+/* An event that was born here, to be routed behind what is there. Fails as birth_add. */
+enum rc route_offer(struct runner *r, const struct birth_new *birth, struct err *err) must_check;
 /* Does what can be done now: reads a batch, matches it, asks workers, writes it. */
 void route_step(struct runner *r);
 /* A worker answered WHEN. */
@@ -64,5 +80,20 @@ void route_gone(struct runner *r, const struct pool_task *task, bool blamed, con
 void route_take_back(struct runner *r, const struct pool_task *task);
 /* Forgets the batch; it is read again by whoever comes next. */
 void route_close(struct runner *r);
+
+/* --- steps of a batch, for the files of this noun ----------------------------------------------
+ */
+
+/* Finds the rules of every event. RC_NOMEM. */
+enum rc route_match(struct runner *r) must_check;
+/* The key of a match that needs no asking; "" for none. RC_NOMEM. */
+enum rc route_key(const struct runner *r, struct match *m, const struct event *e) must_check;
+/* The match ends as a dead run that says why. */
+void route_fail(struct match *m, enum rc code, const char *text);
+/* Asks workers what is left to be asked. */
+void route_ask(struct runner *r);
+/* Writes the batch, which is decided, and forgets it. */
+void route_write(struct runner *r);
+void route_clear(struct route *route);
 
 #endif

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- The work, version 3: what was last seen of each record.

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- The work, version 4: our own writes, and what they set off.

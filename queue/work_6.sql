@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- The work, version 6: pausing, and what people do by hand.

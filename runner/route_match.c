@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which rules an event is for, and under which key their runs go.
+ * From: route.c, a batch of parsed events. To: the matches of the batch; those that only the rule's
+ * own functions can decide are left to route_ask.c. Does not ask, does not write.
+ */
+#include "runner/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "client/client.h"
+#include "runner/match.h"
+#include "runner/state.h"
+
+#define KEY_MAX 512
+
+static struct match *add_match(struct route *route)
+{
+	if (route->matches_n == route->matches_cap) {
+		size_t cap = route->matches_cap != 0 ? route->matches_cap * 2 : 128;
+		struct match *p = realloc(route->matches, cap * sizeof(*p));
+		if (p == NULL)
+			return NULL;
+		route->matches = p;
+		route->matches_cap = cap;
+	}
+	struct match *m = &route->matches[route->matches_n++];
+	*m = (struct match){0};
+	return m;
+}
+
+static bool is_on(const struct rule *rule, const char *name)
+{
+	size_t i;
+	json_t *one;
+	json_array_foreach(rule->on, i, one)
+	{
+		if (match_name(json_string_value(one), name))
+			return true;
+	}
+	return false;
+}
+
+/* Once for each version of a rule: its key is not what its author thinks. */
+static void tell_lack(struct rule *rule, const struct event *e, const char *path)
+{
+	enum match_lack lack = match_lack(e->record, path);
+	if (lack == MATCH_LACK_VALUE || rule->key_missed)
+		return;
+	rule->key_missed = true;
+	struct log_fields f = {.rule = rule->name, .event = e->id.text, .object = e->object};
+	log_warn(&f, "%s:%d: key \"%.100s\" is no %s of %s; the record is used", rule->source->file,
+		rule->line, rule->key_field, lack == MATCH_LACK_FIELD ? "field" : "single value",
+		e->object[0] != '\0' ? e->object : e->name);
+}
+
+/* Fields go by their short names, too. */
+static enum rc read_key(const struct client *client, struct rule *rule, const struct event *e,
+	struct buf *key, bool *ret_found)
+{
+	char path[256];
+	enum rc rc = match_field(e->record, rule->key_field, key, ret_found);
+	if (rc != RC_OK || *ret_found)
+		return rc;
+	bool known = client_path(client, e->object, rule->key_field, path, sizeof(path));
+	if (!known)
+		snprintf(path, sizeof(path), "%s", rule->key_field);
+	rc = match_field(e->record, path, key, ret_found);
+	if (rc == RC_OK && !*ret_found)
+		tell_lack(rule, e, path);
+	return rc;
+}
+
+/* The key that needs no asking; "" for none. The record is one in any case. */
+enum rc route_key(const struct runner *r, struct match *m, const struct event *e)
+{
+	struct buf key;
+	bool found = false;
+	enum rc rc = RC_OK;
+	buf_init(&key, KEY_MAX);
+	if (m->rule->key == RULE_KEY_FIELD)
+		rc = read_key(r->client, m->rule, e, &key, &found);
+	if (rc == RC_OK && found) {
+		m->key = key.p;
+		return RC_OK;
+	}
+	buf_done(&key);
+	m->key = strdup("");
+	return m->key != NULL ? RC_OK : RC_NOMEM;
+}
+
+void route_fail(struct match *m, enum rc code, const char *text)
+{
+	m->state = MATCH_FAILED;
+	m->code = code;
+	free(m->error);
+	m->error = strdup(text);
+}
+
+static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule)
+{
+	struct route *route = &r->route;
+	struct match *m = add_match(route);
+	if (m == NULL)
+		return RC_NOMEM;
+	m->delivery = delivery;
+	m->rule = rule;
+	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION;
+	if (!ask) {
+		m->state = MATCH_RUN;
+		return route_key(r, m, route->items[delivery].event);
+	}
+	if (rule->set_aside) {
+		route_fail(m, RC_CPU, "the rule is set aside: its head took too long");
+		return RC_OK;
+	}
+	m->state = MATCH_ASK;
+	route->asking_n++;
+	return RC_OK;
+}
+
+enum rc route_match(struct runner *r)
+{
+	struct route *route = &r->route;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < route->n; i++) {
+		const struct event *e = route->items[i].event;
+		for (size_t k = 0; e != NULL && k < route->rules->n && rc == RC_OK; k++) {
+			if (is_on(route->rules->rules[k], e->name))
+				rc = match_rule(r, i, route->rules->rules[k]);
+		}
+	}
+	return rc;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A decided batch -> the store: events, runs, the position in the inbox, in one step.
+ * From: route.c. To: queue_route, and assign.c with the runs that were claimed at birth. Fails by
+ * ending the process where the store fails.
+ */
+#include "runner/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "runner/assign.h"
+#include "runner/state.h"
+
+struct batch { /* what queue_route is given; BORROWS from the route */
+	struct queue_routing routings[ROUTE_BATCH];
+	struct queue_run_new *runs;
+	struct queue_run *claimed;
+	size_t runs_n, failed_n, claimed_n;
+};
+
+static void fill_event(const struct route *route, size_t i, struct queue_event *to)
+{
+	const struct queue_raw *raw = &route->items[i].raw;
+	const struct event *e = route->items[i].event;
+	*to = (struct queue_event){
+		.seq = raw->seq,
+		.id = raw->id,
+		.source = raw->source,
+		.name = e != NULL ? e->name : "",
+		.object = e != NULL ? e->object : "",
+		.record = e != NULL ? e->record_id : "",
+		.via = route->items[i].via,
+		.reason = route->items[i].reason,
+		.state = e != NULL ? QUEUE_DONE : QUEUE_QUARANTINED,
+		.received_ms = raw->received_ms,
+		.body = raw->seq == 0 ? raw->body : (struct slice){0},
+	};
+	if (e != NULL && e->has_digest) {
+		memcpy(to->digest, e->digest, DIGEST_N);
+		to->has_digest = true;
+	}
+}
+
+static bool makes_run(const struct match *m)
+{
+	return m->state == MATCH_RUN || m->state == MATCH_FAILED;
+}
+
+/* Matches lie in the order of their deliveries. */
+static void fill_batch(const struct route *route, struct batch *b)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < route->n; i++) {
+		struct queue_routing *to = &b->routings[i];
+		*to = (struct queue_routing){.runs = &b->runs[b->runs_n]};
+		fill_event(route, i, &to->event);
+		for (; k < route->matches_n && route->matches[k].delivery == i; k++) {
+			const struct match *m = &route->matches[k];
+			if (!makes_run(m))
+				continue;
+			b->runs[b->runs_n++] = (struct queue_run_new){
+				.rule = m->rule->name,
+				.source_hash = m->rule->source->hash,
+				.key = m->state == MATCH_RUN ? to->event.record : "",
+				.also = m->state == MATCH_RUN ? m->key : "",
+				.attempts_max = m->rule->attempts_max,
+			};
+			to->runs_n++;
+			b->failed_n += m->state == MATCH_FAILED;
+		}
+		if (to->runs_n != 0)
+			to->event.state = QUEUE_DUE;
+	}
+}
+
+static const struct match *find_match(const struct route *route, const struct queue_run *q)
+{
+	for (size_t k = 0; k < route->matches_n; k++) {
+		const struct match *m = &route->matches[k];
+		if (m->delivery == q->routing && strcmp(m->rule->name, q->rule) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static void hand_over(struct runner *r, struct batch *b)
+{
+	struct route *route = &r->route;
+	for (size_t i = 0; i < b->claimed_n; i++) {
+		struct queue_run *q = &b->claimed[i];
+		const struct match *m = b->failed_n != 0 ? find_match(route, q) : NULL;
+		if (m != NULL && m->state == MATCH_FAILED)
+			assign_bury(r, q, m->code, m->error != NULL ? m->error : rc_text(m->code));
+		else if (r->runs.live_n == r->runs.max)
+			assign_give_back(r, q);
+		else
+			assign_take(r, q, route->items[q->routing].event);
+	}
+}
+
+static void count_batch(struct runner *r, const struct batch *b)
+{
+	const struct route *route = &r->route;
+	int64_t made = (int64_t)b->runs_n;
+	for (size_t i = 0; i < route->n; i++) {
+		if (b->routings[i].ret_duplicate) {
+			metrics_add(METRIC_EVENT_DUPLICATE, 1);
+			made -= (int64_t)b->routings[i].runs_n;
+		}
+		if (route->items[i].event != NULL)
+			continue;
+		struct log_fields f = {.source = route->items[i].raw.source,
+			.event = route->items[i].raw.id.text,
+			.outcome = "quarantined"};
+		metrics_add(METRIC_EVENT_QUARANTINED, 1);
+		log_warn(&f, "kept in quarantine: %s", route->items[i].reason);
+	}
+	metrics_add(route->items[0].birth != NULL ? METRIC_EVENT_GAP : METRIC_EVENT_HOOK, route->n);
+	r->route.behind_n += made - (int64_t)b->claimed_n;
+}
+
+static void tell_born(const struct route *route)
+{
+	for (size_t i = 0; i < route->n; i++) {
+		const struct birth *b = route->items[i].birth;
+		if (b != NULL && b->routed != NULL)
+			b->routed(b->ctx);
+	}
+}
+
+/* With failed matches every run of the batch is claimed, so that those can be buried at once. */
+void route_write(struct runner *r)
+{
+	struct route *route = &r->route;
+	struct err err = {0};
+	struct batch *b = calloc(1, sizeof(*b));
+	enum rc rc = b != NULL ? RC_OK : RC_NOMEM;
+	if (rc == RC_OK) {
+		b->runs = calloc(route->matches_n + 1, sizeof(*b->runs));
+		b->claimed = calloc(route->matches_n + 1, sizeof(*b->claimed));
+		rc = b->runs != NULL && b->claimed != NULL ? RC_OK : RC_NOMEM;
+	}
+	if (rc == RC_OK) {
+		fill_batch(route, b);
+		size_t room = r->runs.max - r->runs.live_n;
+		size_t most = b->failed_n != 0 || b->runs_n < room ? b->runs_n : room;
+		rc = queue_route(
+			r->queue, b->routings, route->n, most, b->claimed, &b->claimed_n, &err);
+		gate_wrote(&r->gate);
+	} else {
+		err_set(&err, rc, "no memory to route events");
+	}
+	if (rc == RC_OK) {
+		count_batch(r, b);
+		tell_born(route);
+		hand_over(r, b);
+	} else {
+		runner_fatal(r, &err);
+	}
+	if (b != NULL) {
+		free(b->runs);
+		free(b->claimed);
+	}
+	free(b);
+	route_clear(route);
+}
