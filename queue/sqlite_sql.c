@@ -33,7 +33,8 @@ static const char *const work_migrations[] = {work_1, work_2, work_3, work_4, wo
 
 #define X(name, text) [name] = text,
 static const char *const inbox_sql[] = {SQL_COMMON(X) SQL_INBOX(X)};
-static const char *const work_sql[] = {SQL_COMMON(X) SQL_WORK(X)};
+static const char *const work_sql[] = {
+	SQL_COMMON(X) SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X) SQL_GAP(X) SQL_HAND(X)};
 #undef X
 
 const struct db_form db_inbox_form = {

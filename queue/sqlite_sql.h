@@ -7,6 +7,10 @@
 #define MOONHOOK_QUEUE_SQLITE_SQL_H
 
 #include "queue/sqlite_db.h"
+#include "queue/sqlite_sql_copy.h"
+#include "queue/sqlite_sql_gap.h"
+#include "queue/sqlite_sql_hand.h"
+#include "queue/sqlite_sql_ledger.h"
 
 /* clang-format off */
 /* Both files. */
@@ -186,7 +190,10 @@
 #define X(name, text) name,
 enum sql_common { SQL_COMMON(X) SQL_COMMON_N };
 enum sql_inbox { SQL_INBOX_BEFORE = SQL_COMMON_N - 1, SQL_INBOX(X) SQL_INBOX_N };
-enum sql_work { SQL_WORK_BEFORE = SQL_COMMON_N - 1, SQL_WORK(X) SQL_WORK_N };
+enum sql_work {
+	SQL_WORK_BEFORE = SQL_COMMON_N - 1,
+	SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X) SQL_GAP(X) SQL_HAND(X) SQL_WORK_N
+};
 #undef X
 
 /* What the two files of a store are; STATIC. */
