@@ -8,9 +8,9 @@ endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libseccomp libsystemd
+PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libzstd libseccomp libsystemd
 DEBIAN   = gcc clang libclang-rt-14-dev clang-format make pkg-config libmicrohttpd-dev \
-	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libseccomp-dev \
+	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libzstd-dev libseccomp-dev \
 	libsystemd-dev libcriterion-dev wrk jq curl openssl procps ca-certificates nodejs node-axios \
 	python3-requests nghttp2-proxy
 
@@ -42,7 +42,7 @@ HARNESS_C= $(wildcard tests/harness/*.c)
 UNIT_C   = $(wildcard tests/unit/*.c tests/conformance/*.c)
 WALK_C   = $(wildcard tests/walk/*.c tests/hostile/*.c)
 SIM_C    = $(wildcard tests/sim/*.c)
-EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql cli/*.txt))
+EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql queue/*.txt cli/*.txt))
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,

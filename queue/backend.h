@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "queue/copy.h"
 #include "queue/queue.h"
 
 /* The first member of every backend's handle. */
@@ -69,6 +70,12 @@ struct queue_backend {
 	enum rc (*rule_each)(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err);
 	enum rc (*count)(struct queue *q, struct queue_counts *ret_counts, struct err *err);
 	enum rc (*retry)(struct queue *q, const char *run_id, struct err *err);
+	enum rc (*copy_put)(struct queue *q, const struct queue_copy *copy, struct err *err);
+	enum rc (*copy_find)(struct queue *q, const char *object, const char *record,
+		struct queue_copy *ret_copy, struct err *err);
+	enum rc (*copy_each)(struct queue *q, const char *object, const char *after, size_t max,
+		queue_copy_fn fn, void *ctx, struct err *err);
+	enum rc (*copy_erase)(struct queue *q, const char *record, size_t *ret_n, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What was last seen of each record: the newest copy, compressed. Part of queue.h. Written by the
- * runner within its transaction, in the step that writes the event which brought it.
+ * runner within its transaction, in the step that writes the event which brought it. Age does not
+ * remove a copy, and its bytes do not count against retain.size: as long as the record is there,
+ * the next event needs it.
  */
 #ifndef MOONHOOK_QUEUE_COPY_H
 #define MOONHOOK_QUEUE_COPY_H
@@ -14,7 +16,7 @@
 
 struct queue;
 
-enum queue_copy_state {
+enum queue_copy_state { /* stores hold the numbers */
 	QUEUE_COPY_LIVE,
 	QUEUE_COPY_DELETED, /* restorable */
 	QUEUE_COPY_GONE,    /* destroyed: the text is empty */
@@ -28,17 +30,22 @@ struct queue_copy {                  /* BORROWS when put; as queue_copy_find say
 	struct slice text; /* the record as JSON, in the shape rules see */
 };
 
-/* Takes the place of the copy before. RC_NOMEM, and as the database fails. */
+/* Takes the place of the copy before. Runner. RC_INVALID (no object or id, or longer than 200),
+ * RC_TOO_LARGE (past 16 MiB), RC_NOMEM, and as the
+ * database fails. */
 enum rc queue_copy_put(struct queue *q, const struct queue_copy *copy, struct err *err) must_check;
-/* BORROWS until the next call on this handle. RC_NOT_FOUND (err is not set then). */
+/* Any side. The text BORROWS until the next call on this handle; object and record are the
+ * caller's. RC_NOT_FOUND (err is not set then); RC_PARSE with a sentence that names the record: its
+ * copy is damaged, the next one that is put heals it; RC_NOMEM. */
 enum rc queue_copy_find(struct queue *q, const char *object, const char *record,
 	struct queue_copy *ret_copy, struct err *err) must_check;
-/* Copies of an object (NULL: of all) in the order of (object, record), at most max of them, behind
- * (object, after); text is left empty. fn may not write. */
+/* Copies of an object, at most max of them, behind the record `after` (NULL: from the first on);
+ * object NULL: of all, by object, from the first on. The order is that of the ids, those that are
+ * no UUIDs in front. text is left empty. fn may not write, nor walk copies. Any side. */
 typedef enum rc (*queue_copy_fn)(void *ctx, const struct queue_copy *copy, struct err *err);
 enum rc queue_copy_each(struct queue *q, const char *object, const char *after, size_t max,
 	queue_copy_fn fn, void *ctx, struct err *err) must_check;
-/* Forgets a record, whatever its object. ret_n: how many copies there were. */
+/* Forgets a record, whatever its object. ret_n: how many copies there were. Runner. */
 enum rc queue_copy_erase(
 	struct queue *q, const char *record, size_t *ret_n, struct err *err) must_check;
 

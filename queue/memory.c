@@ -123,6 +123,7 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->calls, mem_call_done);
 	DONE_ALL(m->sources, source_done);
 	DONE_ALL(m->rules, mem_rule_done);
+	DONE_ALL(m->copies, mem_copy_done);
 	pthread_mutex_destroy(&m->lock);
 	free(m->name);
 	free(m);
@@ -509,6 +510,7 @@ static void mem_close(struct queue *q)
 		store_free(m);
 	}
 	pthread_mutex_unlock(&stores_lock);
+	free(mem->copy);
 	free(mem);
 }
 
@@ -540,6 +542,10 @@ static const struct queue_backend memory_backend = {
 	.rule_each = rule_each,
 	.count = mem_count,
 	.retry = mem_retry,
+	.copy_put = mem_copy_put,
+	.copy_find = mem_copy_find,
+	.copy_each = mem_copy_each,
+	.copy_erase = mem_copy_erase,
 };
 
 static struct mem_store *store_new(const char *name)

@@ -59,6 +59,13 @@ struct mem_rule {
 	int64_t loaded_ms;
 };
 
+struct mem_copy {
+	char *object, *record, *text;
+	size_t text_n;
+	int64_t updated_ms, seen_ms;
+	enum queue_copy_state state;
+};
+
 #define MEM_LIST(type)                                                                             \
 	struct {                                                                                   \
 		type *p;                                                                           \
@@ -78,11 +85,13 @@ struct mem_store {
 	MEM_LIST(struct mem_call) calls;
 	MEM_LIST(struct mem_source) sources;
 	MEM_LIST(struct mem_rule) rules;
+	MEM_LIST(struct mem_copy) copies; /* in the order of queue_copy_each */
 	int64_t position, last_delivery, last_event, last_run;
 };
 
 struct mem {
 	struct queue base;
+	char *copy; /* the text that queue_copy_find lent */
 	struct mem_store *store;
 };
 
@@ -122,6 +131,15 @@ enum rc mem_calls_load(struct queue *q, int64_t run_seq, struct queue_call **ret
 	size_t *ret_n, struct err *err);
 void mem_calls_forget(struct mem_store *m, int64_t run);
 enum rc mem_retry(struct queue *q, const char *run_id, struct err *err);
+
+/* --- memory_copy.c */
+void mem_copy_done(struct mem_copy *c);
+enum rc mem_copy_put(struct queue *q, const struct queue_copy *copy, struct err *err);
+enum rc mem_copy_find(struct queue *q, const char *object, const char *record,
+	struct queue_copy *ret_copy, struct err *err);
+enum rc mem_copy_each(struct queue *q, const char *object, const char *after, size_t max,
+	queue_copy_fn fn, void *ctx, struct err *err);
+enum rc mem_copy_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
 
 /* --- memory_read.c */
 enum rc mem_event_each(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,

@@ -94,6 +94,7 @@ static const char *const side_names[] = {[QUEUE_RECEIVER] = "the receiver",
 #define ANY (SIDE(QUEUE_RECEIVER) | SIDE(QUEUE_RUNNER) | SIDE(QUEUE_READER))
 #define WRITERS (SIDE(QUEUE_RECEIVER) | SIDE(QUEUE_RUNNER))
 #define RUNNER SIDE(QUEUE_RUNNER)
+#define COPY_NAME_MAX 200 /* bytes of an object's name, of a record's id */
 
 /* What every call asks first. */
 static enum rc enter(struct queue *q, unsigned sides, const char *what, struct err *err)
@@ -301,4 +302,35 @@ enum rc queue_retry(struct queue *q, const char *run_id, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "retry runs of", err);
 	return rc != RC_OK ? rc : q->backend->retry(q, run_id, err);
+}
+
+enum rc queue_copy_put(struct queue *q, const struct queue_copy *copy, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "keep copies in", err);
+	if (rc != RC_OK)
+		return rc;
+	if (copy->object[0] == '\0' || strlen(copy->object) > COPY_NAME_MAX ||
+		copy->record[0] == '\0' || strlen(copy->record) > COPY_NAME_MAX)
+		return err_set(err, RC_INVALID, "a copy needs an object and a record's id");
+	return q->backend->copy_put(q, copy, err);
+}
+
+enum rc queue_copy_find(struct queue *q, const char *object, const char *record,
+	struct queue_copy *ret_copy, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->copy_find(q, object, record, ret_copy, err);
+}
+
+enum rc queue_copy_each(struct queue *q, const char *object, const char *after, size_t max,
+	queue_copy_fn fn, void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->copy_each(q, object, after, max, fn, ctx, err);
+}
+
+enum rc queue_copy_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "erase copies from", err);
+	return rc != RC_OK ? rc : q->backend->copy_erase(q, record, ret_n, err);
 }

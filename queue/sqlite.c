@@ -3,9 +3,9 @@
  * The SQLite backend: a folder with two files, inbox.db and work.db, each with one writer.
  *
  * From: queue.c. To: sqlite_inbox.c, sqlite_route.c, sqlite_claim.c, sqlite_finish.c,
- * sqlite_journal.c, sqlite_source.c, sqlite_read.c, sqlite_prune.c. A side opens its own file for
- * writing; the file of the other side is opened for reading when it is needed and there, because
- * either may start first. Knows no statement itself.
+ * sqlite_journal.c, sqlite_source.c, sqlite_copy.c, sqlite_read.c, sqlite_prune.c. A side opens its
+ * own file for writing; the file of the other side is opened for reading when it is needed and
+ * there, because either may start first. Knows no statement itself.
  */
 #include "queue/sqlite.h"
 
@@ -23,6 +23,7 @@ static void store_close(struct queue *q)
 	live_done(&store->live);
 	buf_done(&store->key);
 	buf_done(&store->raw);
+	work_copies_done(store);
 	free(store->sources);
 	free(store->folder);
 	if (store->lock_fd >= 0)
@@ -64,6 +65,10 @@ static const struct queue_backend sqlite_backend = {
 	.rule_each = work_rule_each,
 	.count = store_count,
 	.retry = work_retry,
+	.copy_put = work_copy_put,
+	.copy_find = work_copy_find,
+	.copy_each = work_copy_each,
+	.copy_erase = work_copy_erase,
 };
 
 static enum rc need(
@@ -128,6 +133,8 @@ enum rc sqlite_open(
 	store->lock_fd = -1;
 	buf_init(&store->key, 1 << 20);
 	buf_init(&store->raw, (size_t)1 << 30);
+	buf_init(&store->copies.packed, 2 * PACK_TEXT_MAX);
+	buf_init(&store->copies.text, PACK_TEXT_MAX);
 	store->folder = strdup(folder);
 	enum rc rc = RC_OK;
 	if (store->folder == NULL)

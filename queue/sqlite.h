@@ -3,6 +3,8 @@
 #ifndef MOONHOOK_QUEUE_SQLITE_H
 #define MOONHOOK_QUEUE_SQLITE_H
 
+#include "queue/copy.h"
+#include "queue/pack.h"
 #include "queue/sqlite_db.h"
 #include "queue/sqlite_live.h"
 #include "queue/sqlite_seen.h"
@@ -26,6 +28,13 @@ struct source_name { /* a rule source by hash, and its number in the file */
 	int64_t runs; /* that name it, beyond those that the file counts */
 };
 
+struct copies {                  /* of records; see sqlite_copy.c */
+	struct pack *pack;       /* made when it is first needed */
+	struct buf packed, text; /* one copy on its way */
+	int64_t bytes;           /* they take in the file; runner */
+	bool changed;            /* since it was last written */
+};
+
 struct store {
 	struct queue base;
 	char *folder;
@@ -44,6 +53,7 @@ struct store {
 	struct source_name *sources; /* [sources_n], small */
 	size_t sources_n;
 	struct buf raw; /* what queue_inbox_next lent */
+	struct copies copies;
 
 	int reading;                /* walks that share the read transaction now open */
 	bool read_work, read_inbox; /* whose transaction that walk began */
@@ -178,6 +188,19 @@ enum rc work_source_find(struct queue *q, const char *file, struct buf *out,
 enum rc work_source_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
 enum rc work_rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err);
 enum rc work_rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct err *err);
+
+/* --- sqlite_copy.c */
+#define COPY_OBJECT_N 256
+enum rc work_copy_put(struct queue *q, const struct queue_copy *copy, struct err *err);
+enum rc work_copy_find(struct queue *q, const char *object, const char *record,
+	struct queue_copy *ret_copy, struct err *err);
+enum rc work_copy_each(struct queue *q, const char *object, const char *after, size_t max,
+	queue_copy_fn fn, void *ctx, struct err *err);
+enum rc work_copy_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+enum rc work_copies_open(struct store *store, struct err *err) must_check;
+/* Before a commit: writes how much they take. */
+enum rc work_copies_count(struct store *store, struct err *err) must_check;
+void work_copies_done(struct store *store);
 
 /* --- sqlite_read.c: lists and single rows; sqlite_count.c: numbers */
 /* One read transaction over both files, the work first, so that no delivery is missed between them.

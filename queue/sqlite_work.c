@@ -88,6 +88,8 @@ enum rc work_open(struct store *store, struct err *err)
 		rc = seen_open(&store->seen, db, SEEN_MAX, err);
 	if (rc == RC_OK)
 		rc = work_progress_load(store, &store->progress, err);
+	if (rc == RC_OK)
+		rc = work_copies_open(store, err);
 	return rc == RC_OK ? db_commit(db, err) : rc;
 }
 
@@ -114,6 +116,8 @@ enum rc work_commit(struct queue *q, struct err *err)
 	enum rc rc = progress_put(store, err);
 	if (rc == RC_OK)
 		rc = work_sources_count(store, err);
+	if (rc == RC_OK)
+		rc = work_copies_count(store, err);
 	if (rc == RC_OK)
 		rc = db_commit(&store->work, err);
 	return work_failed(store, rc, err);
