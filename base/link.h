@@ -7,10 +7,15 @@
  *                      reload   the same, while running; answered with reloaded or failed
  *                      drain    finish what is at hand and exit with 0
  *                      answer   the answer to a console's ask
+ *                      order    runner only; text: "TOKEN UID JSON", what somebody wants done
+ *                      ordered  console only; text: "TOKEN JSON", the answer to its order
  * child -> supervisor  ready    the child does its work
  *                      reloaded text: what is live now
  *                      failed   text: a sentence; the old state stays
  *                      ask      console only; text: "reload" or "status", what the CLI asked for
+ *                      order    console only; text: "TOKEN UID JSON": the console's own token, the
+ *                               user who asks, and {"do":"..", ..} (runner/order.h)
+ *                      ordered  runner only; text: "TOKEN JSON", the answer to an order
  *                      problem  runner only; text: a sentence, why Twenty is of no use now;
  *                               empty when it is again
  */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The command's side of the control socket.
- * From: status.c, reload.c. To: console/control.c. Waits for an answer as long as a reload may
- * take.
+ * From: status.c, reload.c, and the verbs that have something done. To: console/control.c. Waits
+ * for an answer as long as a reload may take, or as the order says.
  */
 #include "cli/control.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -39,24 +41,32 @@ static json_t *read_answer(int fd)
 	return answer;
 }
 
-static enum cli_exit ask_at(const char *path, const char *verb, json_t **ret_answer)
+/* Sends the request and waits for the answer. TAKES request. */
+static enum cli_exit ask_at(const char *path, json_t *request, int patience_s, json_t **ret_answer)
 {
 	struct err err = {.msg = ""};
-	char request[64];
+	char *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
+	json_t *answer = NULL;
 	int fd = -1;
+	json_decref(request);
+	if (text == NULL)
+		return args_fail(CLI_FAILED, "no memory for the request");
 	if (cli_listen_connect(path, &fd, &err) != RC_OK) {
+		free(text);
 		args_fail(CLI_DAEMON, "the daemon cannot be reached: %s", err.msg);
 		fputs("          is `moonhook serve` running with this configuration, and were you "
 		      "in its folder?\n",
 			stderr);
 		return CLI_DAEMON;
 	}
-	struct timeval patience = {.tv_sec = ANSWER_S};
+	struct timeval patience = {.tv_sec = patience_s};
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	int n = snprintf(request, sizeof(request), "{\"verb\":\"%s\"}\n", verb);
-	json_t *answer = NULL;
-	if (send(fd, request, (size_t)n, MSG_NOSIGNAL) == n)
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	size_t n = strlen(text);
+	text[n] = '\n'; /* in the place of its NUL */
+	if (send(fd, text, n + 1, MSG_NOSIGNAL) == (ssize_t)n + 1)
 		answer = read_answer(fd);
+	free(text);
 	close(fd);
 	if (answer == NULL)
 		return args_fail(CLI_DAEMON, "the daemon at %s did not answer; see its log", path);
@@ -64,19 +74,61 @@ static enum cli_exit ask_at(const char *path, const char *verb, json_t **ret_ans
 	return CLI_OK;
 }
 
-enum cli_exit control_ask(const struct args *args, const char *verb, json_t **ret_answer)
+/* TAKES request. */
+static enum cli_exit ask(
+	const struct args *args, json_t *request, int patience_s, json_t **ret_answer)
 {
 	char path[4096];
 	struct conf *conf = NULL;
 	enum cli_exit status = cli_settings_load(args, CLI_SETTINGS_PARTIAL, &conf);
-	if (status != CLI_OK)
-		return status;
-	if (cli_settings_control(conf, path, sizeof(path)))
-		status = ask_at(path, verb, ret_answer);
-	else
+	if (status == CLI_OK && cli_settings_control(conf, path, sizeof(path))) {
+		status = ask_at(path, json_incref(request), patience_s, ret_answer);
+	} else if (status == CLI_OK) {
 		status = args_fail(CLI_CONFIG,
 			"`store` is no folder, so `control` must say where the daemon's control "
 			"socket is");
+	}
+	json_decref(request);
 	conf_free(conf);
+	return status;
+}
+
+enum cli_exit control_ask(const struct args *args, const char *verb, json_t **ret_answer)
+{
+	return ask(args, json_pack("{s:s}", "verb", verb), ANSWER_S, ret_answer);
+}
+
+/* What a refusal comes to for a script. */
+static enum cli_exit refusal(const char *code)
+{
+	static const struct {
+		const char *code;
+		enum cli_exit exit;
+	} exits[] = {{"invalid", CLI_USAGE}, {"busy", CLI_BUSY}, {"timeout", CLI_BUSY},
+		{"lost", CLI_DAEMON}, {"no_runner", CLI_DAEMON}};
+	for (size_t i = 0; code != NULL && i < ARRAY_N(exits); i++)
+		if (strcmp(exits[i].code, code) == 0)
+			return exits[i].exit;
+	return CLI_FAILED;
+}
+
+enum cli_exit control_order(
+	const struct args *args, json_t *order, int patience_s, json_t **ret_answer)
+{
+	json_t *answer = NULL;
+	json_t *request = json_pack("{s:s, s:o, s:i}", "verb", "order", "order", order,
+		"patience_ms", patience_s * 1000);
+	enum cli_exit status = ask(args, request, patience_s + 5, &answer);
+	if (status != CLI_OK)
+		return status;
+	if (json_is_true(json_object_get(answer, "ok"))) {
+		*ret_answer = answer;
+		return CLI_OK;
+	}
+	const char *why = json_string_value(json_object_get(answer, "error"));
+	const char *code = json_string_value(json_object_get(answer, "code"));
+	status = (enum cli_exit)args_fail(
+		refusal(code), "%s", why != NULL ? why : "the daemon refused without a reason");
+	json_decref(answer);
 	return status;
 }

@@ -11,5 +11,11 @@
  * is said on stderr with what to do: CLI_DAEMON. GIVES the answer, an object with "ok". */
 enum cli_exit control_ask(
 	const struct args *args, const char *verb, json_t **ret_answer) must_check;
+/* Has the runner do {"do":"..", ..} (runner/order.h) and waits at most patience_s for its answer.
+ * TAKES order; NULL counts as no memory. A refusal is said on stderr: CLI_USAGE for what was
+ * ordered wrongly, CLI_FAILED for what is not there or failed, CLI_BUSY, CLI_DAEMON. GIVES the
+ * answer with CLI_OK. */
+enum cli_exit control_order(
+	const struct args *args, json_t *order, int patience_s, json_t **ret_answer) must_check;
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "cli/applied.h"
 #include "cli/child.h"
+#include "cli/relay.h"
 #include "cli/restart.h"
 
 #define DRAIN_MS 20000  /* all children together */
@@ -66,7 +67,8 @@ struct supervisor {
 	int64_t started_ms;
 	sd_event_source *deadline;
 	struct reload reload;
-	char problem[256]; /* what the runner says of Twenty; "" for none */
+	struct relay relay; /* orders under way */
+	char problem[256];  /* what the runner says of Twenty; "" for none */
 };
 
 /* --- stopping
@@ -360,6 +362,10 @@ static void on_said(void *ctx, struct child *c, const struct link_msg *msg)
 		take_reload(s, i, APPLIED_NOT_ALL, msg->text);
 	else if (strcmp(msg->kind, "ask") == 0 && i == CONSOLE)
 		take_ask(s, msg);
+	else if (strcmp(msg->kind, "order") == 0 && i == CONSOLE)
+		relay_order(&s->relay, s->children[CONSOLE], s->children[RUNNER], msg->text);
+	else if (strcmp(msg->kind, "ordered") == 0 && i == RUNNER)
+		relay_answer(&s->relay, s->children[CONSOLE], msg->text);
 	else if (strcmp(msg->kind, "problem") == 0 && i == RUNNER)
 		snprintf(s->problem, sizeof(s->problem), "%.*s", (int)msg->text.n, msg->text.p);
 	else
@@ -371,10 +377,14 @@ static void on_ended(void *ctx, struct child *c, int status, bool was_ready)
 	struct supervisor *s = ctx;
 	int i = index_of(s, c);
 	take_reload(s, i, APPLIED_UNKNOWN, slice_of("it died meanwhile"));
-	if (i == CONSOLE)
+	if (i == CONSOLE) {
 		s->reload.asked = false;
-	if (i == RUNNER)
+		relay_forget(&s->relay);
+	}
+	if (i == RUNNER) {
 		s->problem[0] = '\0';
+		relay_lost(&s->relay, s->children[CONSOLE]);
+	}
 	if (s->stopping) {
 		stop_next(s);
 		return;

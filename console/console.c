@@ -118,6 +118,8 @@ static bool take_message(struct console *c)
 		return rc == RC_BUSY;
 	if (strcmp(msg.kind, "answer") == 0)
 		control_answer(c->control, msg.text);
+	else if (strcmp(msg.kind, "ordered") == 0)
+		control_ordered(c->control, msg.text);
 	return strcmp(msg.kind, "drain") != 0;
 }
 

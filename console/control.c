@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,29 +21,31 @@
 #include "base/log.h"
 #include "console/status.h"
 
-#define REQUEST_MAX 1024 /* bytes */
-#define READ_MS 5000     /* to say what one wants */
-#define ANSWER_MS 60000  /* a reload may wait behind another */
+#define READ_MS 5000          /* to say what one wants */
+#define ANSWER_MS 60000       /* a reload may wait behind another */
+#define PATIENCE_MAX 86400000 /* ms that an order may take, at most */
 #define ANSWER_MAX (4u << 20)
+#define READ_BYTES 4096
 
 enum client_state {
 	CLIENT_NONE,    /* a free place */
 	CLIENT_READING, /* its line is not complete */
 	CLIENT_QUEUED,  /* wants to ask the supervisor, which is busy with another ask */
 	CLIENT_ASKING,  /* the supervisor is asked for it */
+	CLIENT_ORDERED, /* its order is under way; token says which */
 	CLIENT_WRITING, /* its answer is under way */
 };
 
-enum verb { VERB_PING, VERB_STATUS, VERB_RELOAD };
+enum verb { VERB_PING, VERB_STATUS, VERB_RELOAD, VERB_ORDER };
 
 struct client {
 	enum client_state state;
 	enum verb verb;
 	int fd;
+	uid_t uid;
+	uint64_t token;
 	int64_t deadline_ms, since_ms; /* mono */
-	char in[REQUEST_MAX];
-	size_t in_n;
-	struct buf out;
+	struct buf in, out;
 	size_t sent;
 };
 
@@ -50,7 +53,8 @@ struct control {
 	int fd, link_fd;
 	const char *store;
 	struct client clients[CONTROL_CLIENTS];
-	bool asking; /* an ask is up the link, even if its client has left */
+	bool asking;         /* an ask is up the link, even if its client has left */
+	uint64_t last_token; /* of orders */
 };
 
 enum rc control_new(
@@ -62,8 +66,10 @@ enum rc control_new(
 	c->fd = fd;
 	c->link_fd = link_fd;
 	c->store = store;
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		buf_init(&c->clients[i].in, CONTROL_REQUEST_MAX);
 		buf_init(&c->clients[i].out, ANSWER_MAX);
+	}
 	*ret_control = c;
 	return RC_OK;
 }
@@ -71,6 +77,7 @@ enum rc control_new(
 static void leave(struct client *k)
 {
 	close(k->fd);
+	buf_done(&k->in);
 	buf_done(&k->out);
 	k->state = CLIENT_NONE;
 }
@@ -126,6 +133,11 @@ static void answer_error(struct client *k, const char *sentence)
 	answer_json(k, json_pack("{s:b, s:s}", "ok", 0, "error", sentence));
 }
 
+static void answer_refusal(struct client *k, const char *code, const char *sentence)
+{
+	answer_json(k, json_pack("{s:b, s:s, s:s}", "ok", 0, "error", sentence, "code", code));
+}
+
 /* --- asking the supervisor
  * --------------------------------------------------------------------------- */
 
@@ -167,12 +179,52 @@ void control_answer(struct control *c, struct slice text)
 	ask_next(c);
 }
 
+/* --- orders
+ * ------------------------------------------------------------------------------------------ */
+
+static void put_order(struct control *c, struct client *k, const json_t *request)
+{
+	struct buf text;
+	json_t *order = json_object_get(request, "order");
+	json_int_t patience_ms = json_integer_value(json_object_get(request, "patience_ms"));
+	char *words = json_is_object(order) ? json_dumps(order, JSON_COMPACT) : NULL;
+	if (words == NULL) {
+		answer_refusal(k, "invalid", "an order is an object: {\"do\":\"..\"}");
+		return;
+	}
+	if (patience_ms > 0)
+		k->deadline_ms =
+			k->since_ms + (patience_ms < PATIENCE_MAX ? patience_ms : PATIENCE_MAX);
+	k->token = ++c->last_token;
+	k->state = CLIENT_ORDERED;
+	buf_init(&text, LINK_MAX);
+	if (buf_printf(&text, "%" PRIu64 " %u %s", k->token, (unsigned)k->uid, words) != RC_OK ||
+		link_send(c->link_fd, "order", buf_slice(&text), NULL) != RC_OK)
+		answer_refusal(k, "busy", "the supervisor does not listen; try again");
+	buf_done(&text);
+	free(words);
+}
+
+void control_ordered(struct control *c, struct slice text)
+{
+	char *end = NULL;
+	uint64_t token = text.n != 0 ? strtoull(text.p, &end, 10) : 0;
+	if (end == NULL || *end != ' ')
+		return;
+	struct slice answer = {end + 1, text.n - (size_t)(end + 1 - text.p)};
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct client *k = &c->clients[i];
+		if (k->state == CLIENT_ORDERED && k->token == token)
+			answer_bytes(k, answer);
+	}
+}
+
 /* --- requests
  * ---------------------------------------------------------------------------------------- */
 
 static void take_request(struct control *c, struct client *k)
 {
-	json_t *request = json_loadb(k->in, k->in_n, 0, NULL);
+	json_t *request = json_loadb(k->in.p, k->in.n, 0, NULL);
 	const char *verb = json_string_value(json_object_get(request, "verb"));
 	k->since_ms = clock_mono_ms();
 	k->deadline_ms = k->since_ms + ANSWER_MS;
@@ -184,6 +236,9 @@ static void take_request(struct control *c, struct client *k)
 		k->verb = verb[0] == 's' ? VERB_STATUS : VERB_RELOAD;
 		k->state = CLIENT_QUEUED;
 		ask_next(c);
+	} else if (strcmp(verb, "order") == 0) {
+		k->verb = VERB_ORDER;
+		put_order(c, k, request);
 	} else {
 		answer_error(k, "there is no such verb");
 	}
@@ -192,30 +247,31 @@ static void take_request(struct control *c, struct client *k)
 
 static void read_more(struct control *c, struct client *k)
 {
-	ssize_t n = recv(k->fd, k->in + k->in_n, sizeof(k->in) - k->in_n, MSG_DONTWAIT);
+	char part[READ_BYTES];
+	ssize_t n = recv(k->fd, part, sizeof(part), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
 		leave(k);
 		return;
 	}
-	k->in_n += (size_t)n;
-	const char *end = memchr(k->in, '\n', k->in_n);
-	if (end != NULL) {
-		k->in_n = (size_t)(end - k->in);
-		take_request(c, k);
-	} else if (k->in_n == sizeof(k->in)) {
+	const char *end = memchr(part, '\n', (size_t)n);
+	size_t more = end != NULL ? (size_t)(end - part) : (size_t)n;
+	if (buf_put(&k->in, part, more) != RC_OK)
 		answer_error(k, "the request is too long");
-	}
+	else if (end != NULL)
+		take_request(c, k);
 }
 
 /* Is the peer our own user, or root? */
-static bool is_ours(int fd)
+static bool is_ours(int fd, uid_t *ret_uid)
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return false;
+	*ret_uid = peer.uid;
+	return peer.uid == 0 || peer.uid == geteuid();
 }
 
 static void take_client(struct control *c)
@@ -223,13 +279,14 @@ static void take_client(struct control *c)
 	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	for (size_t i = 0; i < CONTROL_CLIENTS && is_ours(fd); i++) {
+	uid_t uid = 0;
+	for (size_t i = 0; i < CONTROL_CLIENTS && is_ours(fd, &uid); i++) {
 		struct client *k = &c->clients[i];
 		if (k->state != CLIENT_NONE)
 			continue;
 		k->state = CLIENT_READING;
 		k->fd = fd;
-		k->in_n = 0;
+		k->uid = uid;
 		k->deadline_ms = clock_mono_ms() + READ_MS;
 		return;
 	}
@@ -258,8 +315,10 @@ void control_work(struct control *c, const struct pollfd *fds, size_t n)
 		struct client *k = &c->clients[i - 1];
 		if (k->state == CLIENT_NONE)
 			continue;
-		if (now > k->deadline_ms ||
-			((fds[i].revents & (POLLHUP | POLLERR)) != 0 && k->state != CLIENT_READING))
+		if (now > k->deadline_ms && k->state == CLIENT_ORDERED)
+			answer_refusal(k, "timeout", "no answer so far; the order goes on");
+		else if (now > k->deadline_ms || ((fds[i].revents & (POLLHUP | POLLERR)) != 0 &&
+							 k->state != CLIENT_READING))
 			leave(k);
 		else if (k->state == CLIENT_READING && fds[i].revents != 0)
 			read_more(c, k);

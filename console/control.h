@@ -7,8 +7,13 @@
  *   {"verb":"status"}   -> {"ok":true,"events":{..},"runs":{..},"api":{..},..}
  *   {"verb":"reload"}   -> {"ok":true,"text":"..",..} | {"ok":false,"error":"..",..}, with
  *                          "restart":".." and "rooms":[{"name":"..","ok":..,"text":".."}]
+ *   {"verb":"order","order":{"do":"..",..},"patience_ms":60000}
+ *                       -> {"ok":true,..} | {"ok":false,"error":"a sentence","code":".."}
  *
- * reload and status are passed up to the supervisor and answered when it has answered.
+ * reload and status are passed up to the supervisor, one at a time, and answered when it has
+ * answered. Orders go through it to the runner (runner/order.h has their list), any number at once;
+ * an answer may take as long as patience_ms says. Codes of a refusal are the names of base/rc.h and
+ * "timeout" (no answer yet; the order goes on), "lost" (the runner died over it), "no_runner".
  */
 #ifndef MOONHOOK_CONSOLE_CONTROL_H
 #define MOONHOOK_CONSOLE_CONTROL_H
@@ -21,6 +26,7 @@
 #include "base/slice.h"
 
 #define CONTROL_CLIENTS 16
+#define CONTROL_REQUEST_MAX 65536 /* bytes of one request */
 
 struct control;
 
@@ -36,5 +42,7 @@ size_t control_poll(struct control *control, struct pollfd *ret_fds);
 void control_work(struct control *control, const struct pollfd *fds, size_t n);
 /* The supervisor's answer to the oldest ask. */
 void control_answer(struct control *control, struct slice text);
+/* The answer to an order: "TOKEN JSON". */
+void control_ordered(struct control *control, struct slice text);
 
 #endif

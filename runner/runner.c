@@ -141,6 +141,8 @@ static int on_link(sd_event_source *source, int fd, uint32_t events, void *ctx)
 		drain_start(r);
 	} else if (strcmp(msg.kind, "reload") == 0) {
 		take_reload(r, msg.text);
+	} else if (strcmp(msg.kind, "order") == 0) {
+		order_take(r, msg.text);
 	}
 	return 0;
 }
@@ -158,7 +160,7 @@ static void say_ready(struct runner *r)
 /* Handles what is waiting, sleeping first where nothing is. */
 static void handle(struct runner *r)
 {
-	uint64_t wait = gate_wait_us(&r->gate);
+	uint64_t wait = order_busy(r) ? 0 : gate_wait_us(&r->gate);
 	bool drains = r->drain.on && wait > 20000;
 	int n = sd_event_run(r->loop, drains ? 20000 : wait);
 	for (int i = 1; i < TURN_EVENTS && n > 0 && r->fatal == RC_OK; i++)
@@ -174,14 +176,17 @@ static void commit(struct runner *r)
 {
 	struct err err = {0};
 	uint64_t before = r->gate.commits;
-	bool now = r->rules.said_kind != NULL; /* somebody waits for what was written */
+	/* Somebody waits for what was written. */
+	bool now = r->rules.said_kind != NULL || order_answered(r);
 	enum rc rc = r->fatal != RC_OK ? RC_OK
 		     : now             ? gate_force(&r->gate, &err)
 				       : gate_flush(&r->gate, &err);
 	if (rc != RC_OK)
 		runner_fatal(r, &err);
-	if (r->fatal == RC_OK)
+	if (r->fatal == RC_OK) {
 		rules_answer(r);
+		order_tell(r);
+	}
 	if (r->gate.commits != before)
 		upkeep_wrote(r);
 }
@@ -192,6 +197,7 @@ void runner_turn(struct runner *r)
 	rules_push(r);
 	assign_claim(r);
 	route_step(r);
+	order_step(r);
 	assign_place(r);
 	drain_step(r);
 	pool_flush(&r->pool);
@@ -278,6 +284,7 @@ void runner_free(struct runner *r)
 	if (r == NULL)
 		return;
 	upkeep_stop(r);
+	orders_clear(&r->orders);
 	pool_close(&r->pool);
 	for (size_t i = 0; i < r->runs.slots_n; i++) {
 		if (r->runs.slots[i].state != RUN_FREE)

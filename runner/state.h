@@ -6,6 +6,7 @@
  *   assign.c   claimed runs -> workers              watch.c  workers that are silent or die
  *   call.c   a run's calls -> client              gate.c   effects wait for the commit
  *   outcome.c  ends of runs -> store              drain.c  the way out
+ *   order.c  what people have done
  */
 #ifndef MOONHOOK_RUNNER_STATE_H
 #define MOONHOOK_RUNNER_STATE_H
@@ -19,6 +20,7 @@
 #include "queue/queue.h"
 #include "runner/drain.h"
 #include "runner/gate.h"
+#include "runner/order.h"
 #include "runner/pool.h"
 #include "runner/route.h"
 #include "runner/rules.h"
@@ -42,6 +44,7 @@ struct runner {
 	struct gate gate;
 	struct drain drain;
 	struct upkeep upkeep;
+	struct orders orders;
 	int link_fd; /* -1: no supervisor */
 	int wake_fd; /* -1: the slow poll only */
 	sd_event_source *wake_io, *link_io, *term;

@@ -80,7 +80,7 @@ static const char *answer(int fd)
 static const char *asked(void)
 {
 	static struct buf in = {.max = LINK_MAX + 1};
-	static char text[64];
+	static char text[LINK_MAX];
 	struct link_msg msg;
 	struct err err;
 	if (link_receive(link_pair[0], &in, &msg, &err) != RC_OK)
@@ -143,10 +143,11 @@ Test(console_control, rubbish_gets_a_sentence)
 		cr_expect_eq(strncmp(answer(fd), "{\"ok\":false,\"error\":\"", 21), 0, "%zu", i);
 		close(fd);
 	}
-	static char longer[5000];
+	static char longer[CONTROL_REQUEST_MAX + 2];
 	memset(longer, 'x', sizeof(longer) - 1);
 	int fd = client(longer);
-	turn();
+	for (int i = 0; i < 100; i++)
+		turn();
 	cr_expect(strstr(answer(fd), "too long") != NULL);
 	close(fd);
 	cr_expect_str_eq(asked(), "");
@@ -170,4 +171,93 @@ Test(console_control, who_says_nothing_is_closed_and_others_are_served)
 	turn();
 	cr_expect_str_eq(answer(late), "{\"ok\":true}\n");
 	close(late);
+}
+
+/* --- orders ----------------------------------------------------------------------------------- */
+
+Test(console_control, orders_go_side_by_side_and_answers_find_who_asked)
+{
+	char uid[32], one_up[128], two_up[128];
+	int one = client("{\"verb\":\"order\",\"order\":{\"do\":\"first\"}}\n");
+	turn();
+	int two = client("{\"verb\":\"order\",\"order\":{\"do\":\"second\"}}\n");
+	turn();
+	snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
+	snprintf(one_up, sizeof(one_up), "order 1 %s {\"do\":\"first\"}", uid);
+	snprintf(two_up, sizeof(two_up), "order 2 %s {\"do\":\"second\"}", uid);
+	cr_expect_str_eq(asked(), one_up);
+	cr_expect_str_eq(asked(), two_up);
+	control_ordered(control, slice_of("2 {\"ok\":true,\"n\":2}"));
+	cr_expect_str_eq(answer(two), "{\"ok\":true,\"n\":2}\n");
+	cr_expect_str_eq(answer(one), "");
+	control_ordered(control, slice_of("1 {\"ok\":false}"));
+	cr_expect_str_eq(answer(one), "{\"ok\":false}\n");
+	close(one);
+	close(two);
+}
+
+Test(console_control, an_answer_to_nobody_is_dropped_and_reaches_no_later_order)
+{
+	int one = client("{\"verb\":\"order\",\"order\":{\"do\":\"first\"}}\n");
+	turn();
+	close(one);
+	turn();
+	int two = client("{\"verb\":\"order\",\"order\":{\"do\":\"second\"}}\n");
+	turn();
+	static const char *const answers[] = {
+		"1 {\"ok\":true}", "", "x", "7", "9 {}", "{\"ok\":true}"};
+	for (size_t i = 0; i < ARRAY_N(answers); i++)
+		control_ordered(control, slice_of(answers[i]));
+	cr_expect_str_eq(answer(two), "");
+	control_ordered(control, slice_of("2 {}"));
+	cr_expect_str_eq(answer(two), "{}\n");
+	close(two);
+}
+
+Test(console_control, an_order_may_take_as_long_as_it_says_and_is_told_when_that_is_over)
+{
+	int brief = client("{\"verb\":\"order\",\"order\":{\"do\":\"x\"}}\n");
+	int patient = client("{\"verb\":\"order\",\"order\":{\"do\":\"x\"},"
+			     "\"patience_ms\":600000}\n");
+	turn();
+	turn();
+	clock_skip_mono_ms(60001);
+	turn();
+	cr_expect(strstr(answer(brief), "\"code\":\"timeout\"") != NULL);
+	cr_expect_str_eq(answer(patient), "");
+	clock_skip_mono_ms(540000);
+	turn();
+	cr_expect(strstr(answer(patient), "the order goes on") != NULL);
+	close(brief);
+	close(patient);
+}
+
+Test(console_control, a_long_order_goes_through_whole)
+{
+	static char order[60000];
+	int n = snprintf(order, sizeof(order), "{\"verb\":\"order\",\"order\":{\"do\":\"");
+	memset(order + n, 'y', 50000);
+	snprintf(order + n + 50000, 64, "\"}}\n");
+	int fd = client(order);
+	for (int i = 0; i < 20; i++)
+		turn();
+	cr_expect_eq(strlen(asked()), strlen("order 1  {\"do\":\"\"}") + 50000 +
+					      (size_t)snprintf(NULL, 0, "%u", (unsigned)geteuid()));
+	control_ordered(control, slice_of("1 {}"));
+	cr_expect_str_eq(answer(fd), "{}\n");
+	close(fd);
+}
+
+Test(console_control, an_order_that_is_no_object_is_refused)
+{
+	static const char *const orders[] = {"7", "\"pause\"", "[]", "null"};
+	for (size_t i = 0; i < ARRAY_N(orders); i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "{\"verb\":\"order\",\"order\":%s}\n", orders[i]);
+		int fd = client(text);
+		turn();
+		cr_expect(strstr(answer(fd), "\"code\":\"invalid\"") != NULL, "%s", orders[i]);
+		close(fd);
+	}
+	cr_expect_str_eq(asked(), "");
 }
