@@ -264,6 +264,11 @@ void client_heard(struct client *client, const struct client_event *event)
 		hearing_event(e, object->plural, event->record, event->fields, clock_mono_ms());
 }
 
+int64_t client_clock_ms(const struct client *client)
+{
+	return transport_clock_ms(client->engine.transport);
+}
+
 void client_cancel(struct client *client, uint64_t ticket)
 {
 	engine_cancel(&client->engine, ticket);

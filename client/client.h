@@ -170,6 +170,9 @@ struct client_status {
 	int64_t next_ms;              /* while they do: until the next request or probe may go */
 };
 void client_status(const struct client *client, struct client_status *ret_status);
+/* What Twenty's clock shows, by the Date of its last answer: never later than it does, earlier by a
+ * second and the way of that answer at most. Wall ms; -1: not known. */
+int64_t client_clock_ms(const struct client *client);
 
 /* Turns a record of either dialect, as a webhook or an answer brings it, into the shape that rules
  * see. Answers a new reference, NULL when memory is short. object: singular or plural. */
@@ -180,6 +183,10 @@ json_t *client_record(const char *object, const json_t *record);
  * have short names. */
 bool client_path(const struct client *client, const char *object, const char *name, char *ret_path,
 	size_t path_n);
+/* "person" -> "people": as the workspace says, else of a standard object. False: not known, or it
+ * does not fit. */
+bool client_plural(
+	const struct client *client, const char *singular, char *ret_plural, size_t plural_n);
 /* What the workspace says of its fields (schema.h); NULL: not read (yet). BORROWS until the loop
  * goes on. client may be NULL. */
 const struct schema *client_schema(const struct client *client);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an answer says about our budget.
- * From: transport.c, line by line, hostile. To: budget.c. Fails silently: a line that is rubbish
- * counts as absent. Does not decide how long anybody waits.
+ * What an answer says about our budget, and what time it is there.
+ * From: transport.c, line by line, hostile. To: budget.c, client_now_ms. Fails silently: a line
+ * that is rubbish counts as absent. Does not decide how long anybody waits.
  */
 #include "client/header.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -51,6 +52,22 @@ static int64_t reset_in_ms(const char *text, int64_t wall_ms)
 	return at_ms > wall_ms ? at_ms - wall_ms : 0;
 }
 
+/* Without the blanks around it. False: it is too long. */
+static bool value_of(struct slice line, size_t name_n, char value[static VALUE_MAX])
+{
+	const char *p = line.p + name_n, *end = line.p + line.n;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	while (end > p && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
+		end--;
+	size_t n = (size_t)(end - p);
+	if (n >= VALUE_MAX)
+		return false;
+	memcpy(value, p, n);
+	value[n] = '\0';
+	return true;
+}
+
 void header_parse(struct slice line, int64_t wall_ms, struct budget_notice *notice)
 {
 	if (line.n >= 5 && memcmp(line.p, "HTTP/", 5) == 0) {
@@ -65,16 +82,9 @@ void header_parse(struct slice line, int64_t wall_ms, struct budget_notice *noti
 		size_t n = strlen(names[i]);
 		if (line.n <= n || strncasecmp(line.p, names[i], n) != 0)
 			continue;
-		const char *p = line.p + n, *end = line.p + line.n;
-		while (p < end && (*p == ' ' || *p == '\t'))
-			p++;
-		while (end > p && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
-			end--;
 		char value[VALUE_MAX];
-		if ((size_t)(end - p) >= sizeof(value))
+		if (!value_of(line, n, value))
 			return;
-		memcpy(value, p, (size_t)(end - p));
-		value[end - p] = '\0';
 		if (i == 0)
 			notice->retry_after_ms = retry_after_ms(value, wall_ms);
 		else if (i == 1)
@@ -85,4 +95,15 @@ void header_parse(struct slice line, int64_t wall_ms, struct budget_notice *noti
 			notice->reset_in_ms = reset_in_ms(value, wall_ms);
 		return;
 	}
+}
+
+int64_t header_date(struct slice line)
+{
+	static const char name[] = "date:";
+	char value[VALUE_MAX];
+	if (line.n < sizeof(name) || strncasecmp(line.p, name, sizeof(name) - 1) != 0 ||
+		!value_of(line, sizeof(name) - 1, value))
+		return -1;
+	time_t at = curl_getdate(value, NULL);
+	return at > 0 ? (int64_t)at * 1000 : -1;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The header lines of an answer that speak of the budget: Retry-After and X-RateLimit-*. */
+/* The header lines of an answer that matter: Retry-After and X-RateLimit-*, which speak of the
+ * budget, and Date. */
 #ifndef MOONHOOK_CLIENT_HEADER_H
 #define MOONHOOK_CLIENT_HEADER_H
 
@@ -12,5 +13,7 @@
  * other line and every value that makes no sense is passed over. wall_ms: now, for lines that name
  * a time. */
 void header_parse(struct slice line, int64_t wall_ms, struct budget_notice *notice);
+/* What a Date line says, wall ms; -1: it is another line, or makes no sense. */
+int64_t header_date(struct slice line);
 
 #endif

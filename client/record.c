@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "client/client.h"
 #include "client/fields.h"
+#include "client/schema.h"
 
 /* Plurals of the standard objects; others have no flat fields, so their name does not matter. */
 static const char *plural(const char *object)
@@ -32,6 +33,17 @@ bool client_path(const struct client *client, const char *object, const char *na
 	if (strlen(field.path) >= path_n)
 		return false;
 	memcpy(ret_path, field.path, strlen(field.path) + 1);
+	return true;
+}
+
+bool client_plural(
+	const struct client *client, const char *singular, char *ret_plural, size_t plural_n)
+{
+	const struct schema_object *object = schema_object(client_schema(client), singular);
+	const char *name = object != NULL ? object->plural : plural(singular);
+	if ((object == NULL && name == singular) || strlen(name) >= plural_n)
+		return false;
+	memcpy(ret_plural, name, strlen(name) + 1);
 	return true;
 }
 

@@ -74,6 +74,8 @@ struct transport {
 	size_t url_n;
 	char *ca;         /* NULL: what the machine trusts */
 	int64_t heard_us; /* mono: when a server last said anything */
+	int64_t clock_ms; /* the server's clock when mono was zero; has_clock */
+	bool has_clock;
 	int64_t deadline_ms;
 	size_t body_max;
 	void (*idle)(void *ctx);
@@ -266,6 +268,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 		return 0;
 	}
 	header_parse(line, clock_wall_ms(), &f->notice);
+	int64_t date_ms = header_date(line);
+	if (date_ms >= 0) {
+		f->transport->clock_ms = date_ms - clock_mono_ms();
+		f->transport->has_clock = true;
+	}
 	return line.n;
 }
 
@@ -524,6 +531,11 @@ void transport_kick(struct transport *t)
 int64_t transport_in_flight(const struct transport *t)
 {
 	return t->in_flight;
+}
+
+int64_t transport_clock_ms(const struct transport *t)
+{
+	return t->has_clock ? t->clock_ms + clock_mono_ms() : -1;
 }
 
 static bool put_header(struct curl_slist **list, const char *line)

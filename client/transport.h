@@ -63,5 +63,8 @@ enum rc transport_send(struct transport *transport, const struct request *reques
 /* Gets what was added going; once after a batch of sends. */
 void transport_kick(struct transport *transport);
 int64_t transport_in_flight(const struct transport *transport);
+/* What the server's clock shows, by the Date of its last answer: never later than it does, earlier
+ * by a second and the way of that answer at most. Wall ms; -1: no answer had one. */
+int64_t transport_clock_ms(const struct transport *transport);
 
 #endif

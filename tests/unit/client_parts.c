@@ -112,6 +112,19 @@ Test(client_parts, header_lines_are_read_where_they_make_sense)
 	}
 }
 
+Test(client_parts, a_date_line_tells_what_time_it_is_there)
+{
+	cr_expect_eq(header_date(slice_of("Date: Tue, 24 Nov 2026 00:00:10 GMT\r\n")),
+		INT64_C(1795478410000));
+	cr_expect_eq(header_date(slice_of("date:Tue, 24 Nov 2026 00:00:10 GMT")),
+		INT64_C(1795478410000));
+	static const char *const rubbish[] = {"Date: now\r\n", "Date:", "Dat", "", "Age: 10\r\n",
+		"Date: -1\r\n", "X-Date: Tue, 24 Nov 2026 00:00:10 GMT\r\n",
+		"Date: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+	for (size_t i = 0; i < ARRAY_N(rubbish); i++)
+		cr_expect_eq(header_date(slice_of(rubbish[i])), -1, "%s", rubbish[i]);
+}
+
 Test(client_parts, the_line_goes_down_for_good_reasons_and_comes_back)
 {
 	struct line l;

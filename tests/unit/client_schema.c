@@ -716,3 +716,14 @@ Test(client_schema, a_key_is_a_single_value)
 	cr_expect(!client_path(NULL, "person", "email", path, 5));
 	cr_expect_null(client_schema(NULL));
 }
+
+Test(client_schema, plurals_of_standard_objects_are_known_without_a_workspace)
+{
+	char name[16];
+	cr_assert(client_plural(NULL, "person", name, sizeof(name)));
+	cr_expect_str_eq(name, "people");
+	cr_assert(client_plural(NULL, "company", name, sizeof(name)));
+	cr_expect_str_eq(name, "companies");
+	cr_expect(!client_plural(NULL, "rocket", name, sizeof(name)), "ours are not to form");
+	cr_expect(!client_plural(NULL, "opportunity", name, 13), "it does not fit");
+}

@@ -324,6 +324,12 @@ int64_t transport_in_flight(const struct transport *t)
 	return t->in_flight;
 }
 
+int64_t transport_clock_ms(const struct transport *t)
+{
+	(void)t;
+	return clock_wall_ms(); /* client and server have the one clock */
+}
+
 enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*idle)(void *ctx),
 	void *idle_ctx, struct transport **ret_transport, struct err *err)
 {
