@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "queue/copy.h"
+#include "queue/gap.h"
 #include "queue/queue.h"
 
 /* The first member of every backend's handle. */
@@ -76,6 +77,16 @@ struct queue_backend {
 	enum rc (*copy_each)(struct queue *q, const char *object, const char *after, size_t max,
 		queue_copy_fn fn, void *ctx, struct err *err);
 	enum rc (*copy_erase)(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+	enum rc (*gap_put)(struct queue *q, const struct queue_gap *gap, struct err *err);
+	enum rc (*gap_drop)(struct queue *q, const char *object, struct err *err);
+	enum rc (*gap_each)(struct queue *q, queue_gap_fn fn, void *ctx, struct err *err);
+	enum rc (*told_put)(struct queue *q, const char *object, const char *record,
+		int64_t until_ms, int64_t now_wall_ms, struct err *err);
+	enum rc (*told_find)(struct queue *q, const char *object, const char *record,
+		int64_t *ret_until_ms, struct err *err);
+	enum rc (*told_prune)(
+		struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
+	enum rc (*told_erase)(struct queue *q, const char *record, size_t *ret_n, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

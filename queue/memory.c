@@ -124,6 +124,8 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->sources, source_done);
 	DONE_ALL(m->rules, mem_rule_done);
 	DONE_ALL(m->copies, mem_copy_done);
+	DONE_ALL(m->gaps, mem_gap_done);
+	DONE_ALL(m->told, mem_told_done);
 	pthread_mutex_destroy(&m->lock);
 	free(m->name);
 	free(m);
@@ -546,6 +548,13 @@ static const struct queue_backend memory_backend = {
 	.copy_find = mem_copy_find,
 	.copy_each = mem_copy_each,
 	.copy_erase = mem_copy_erase,
+	.gap_put = mem_gap_put,
+	.gap_drop = mem_gap_drop,
+	.gap_each = mem_gap_each,
+	.told_put = mem_told_put,
+	.told_find = mem_told_find,
+	.told_prune = mem_told_prune,
+	.told_erase = mem_told_erase,
 };
 
 static struct mem_store *store_new(const char *name)

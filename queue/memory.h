@@ -66,6 +66,16 @@ struct mem_copy {
 	enum queue_copy_state state;
 };
 
+struct mem_gap {
+	char *object, *problem;
+	int64_t first_ms, from_ms, asked_ms, swept_ms;
+};
+
+struct mem_told {
+	char *object, *record;
+	int64_t until_ms, told_ms;
+};
+
 #define MEM_LIST(type)                                                                             \
 	struct {                                                                                   \
 		type *p;                                                                           \
@@ -86,6 +96,8 @@ struct mem_store {
 	MEM_LIST(struct mem_source) sources;
 	MEM_LIST(struct mem_rule) rules;
 	MEM_LIST(struct mem_copy) copies; /* in the order of queue_copy_each */
+	MEM_LIST(struct mem_gap) gaps;    /* in the order of their objects */
+	MEM_LIST(struct mem_told) told;
 	int64_t position, last_delivery, last_event, last_run;
 };
 
@@ -153,5 +165,18 @@ enum rc mem_count(struct queue *q, struct queue_counts *ret_counts, struct err *
 /* The one run whose id begins so. */
 enum rc mem_run_named(
 	struct mem_store *m, const char *id, struct mem_run **ret_run, struct err *err) must_check;
+
+/* --- memory_gap.c */
+void mem_gap_done(struct mem_gap *g);
+void mem_told_done(struct mem_told *t);
+enum rc mem_gap_put(struct queue *q, const struct queue_gap *gap, struct err *err);
+enum rc mem_gap_drop(struct queue *q, const char *object, struct err *err);
+enum rc mem_gap_each(struct queue *q, queue_gap_fn fn, void *ctx, struct err *err);
+enum rc mem_told_put(struct queue *q, const char *object, const char *record, int64_t until_ms,
+	int64_t now_wall_ms, struct err *err);
+enum rc mem_told_find(struct queue *q, const char *object, const char *record,
+	int64_t *ret_until_ms, struct err *err);
+enum rc mem_told_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
+enum rc mem_told_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
 
 #endif

@@ -69,6 +69,13 @@ static const struct queue_backend sqlite_backend = {
 	.copy_find = work_copy_find,
 	.copy_each = work_copy_each,
 	.copy_erase = work_copy_erase,
+	.gap_put = work_gap_put,
+	.gap_drop = work_gap_drop,
+	.gap_each = work_gap_each,
+	.told_put = work_told_put,
+	.told_find = work_told_find,
+	.told_prune = work_told_prune,
+	.told_erase = work_told_erase,
 };
 
 static enum rc need(

@@ -4,6 +4,7 @@
 #define MOONHOOK_QUEUE_SQLITE_H
 
 #include "queue/copy.h"
+#include "queue/gap.h"
 #include "queue/pack.h"
 #include "queue/sqlite_db.h"
 #include "queue/sqlite_live.h"
@@ -231,5 +232,16 @@ enum rc store_run_find(struct store *store, const char *id, int64_t *ret_seq,
 /* --- sqlite_prune.c */
 enum rc store_prune(struct queue *q, const struct queue_retention *keep, int64_t now_wall_ms,
 	size_t most, size_t *ret_n, struct err *err);
+
+/* --- sqlite_gap.c */
+enum rc work_gap_put(struct queue *q, const struct queue_gap *gap, struct err *err);
+enum rc work_gap_drop(struct queue *q, const char *object, struct err *err);
+enum rc work_gap_each(struct queue *q, queue_gap_fn fn, void *ctx, struct err *err);
+enum rc work_told_put(struct queue *q, const char *object, const char *record, int64_t until_ms,
+	int64_t now_wall_ms, struct err *err);
+enum rc work_told_find(struct queue *q, const char *object, const char *record,
+	int64_t *ret_until_ms, struct err *err);
+enum rc work_told_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
+enum rc work_told_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
 
 #endif
