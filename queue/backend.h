@@ -99,7 +99,7 @@ enum rc memory_open(const char *name, enum queue_side side, struct queue **ret_q
 
 struct queue_run_parts { /* BORROWS: what a claimed run is made from */
 	const char *rule, *source_hash, *key, *event_source, *event_via;
-	struct slice body, headers;
+	struct slice body, headers, past;
 	bool has_body;
 };
 /* Fills the texts of run from parts, in one piece of memory. RC_NOMEM. */

@@ -74,6 +74,7 @@ void mem_event_done(struct mem_event *e)
 	free(e->via);
 	free(e->reason);
 	free(e->body);
+	free(e->past);
 }
 
 void mem_run_done(struct mem_run *r)

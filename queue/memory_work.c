@@ -115,10 +115,12 @@ static bool store_event(struct mem_store *m, const struct queue_routing *routing
 		     : e->state == QUEUE_DUE ? QUEUE_DONE
 					     : e->state;
 	struct slice body = e->seq == 0 ? e->body : (struct slice){0};
+	struct slice past = new->open > 0 ? e->past : (struct slice){0};
 	return mem_keep(&new->source, e->source) && mem_keep(&new->name, e->name) &&
 	       mem_keep(&new->object, e->object) && mem_keep(&new->record, e->record) &&
 	       mem_keep(&new->via, e->via) && mem_keep(&new->reason, e->reason) &&
-	       mem_keep_bytes(&new->body, &new->body_n, body);
+	       mem_keep_bytes(&new->body, &new->body_n, body) &&
+	       mem_keep_bytes(&new->past, &new->past_n, past);
 }
 
 static bool store_run(
@@ -153,6 +155,7 @@ static bool has_calls(const struct mem_store *m, int64_t run)
 static void find_body(struct mem_store *m, const struct mem_event *e, struct queue_run_parts *parts)
 {
 	parts->has_body = true;
+	parts->past = (struct slice){e->past, e->past_n};
 	parts->body = (struct slice){e->body, e->body_n};
 	for (size_t i = 0; i < m->deliveries.n; i++) {
 		const struct mem_delivery *d = &m->deliveries.p[i];

@@ -149,7 +149,9 @@ struct queue_event { /* BORROWS */
 	enum queue_state state; /* due, done, quarantined, duplicate, echo */
 	int64_t received_ms;
 	struct slice body;        /* only where seq is 0 */
-	uint8_t digest[DIGEST_N]; /* second dedupe: over name, record id, record, fields */
+	struct slice past;        /* what routing knew of the record before, for those who start its
+				     runs later; kept where it has runs. Holds values of the record */
+	uint8_t digest[DIGEST_N]; /* second dedupe: see runner/event.h */
 	bool has_digest;
 };
 
@@ -182,6 +184,8 @@ struct queue_run {   /* one claimed run; GIVES with queue_run_done */
 	char *body; /* the raw bytes of the event, NUL behind them; NULL straight from routing */
 	size_t body_n;
 	char *headers;
+	char *past; /* of the event, where the body is there; NULL: nothing was kept */
+	size_t past_n;
 	size_t routing;   /* straight from queue_route: index into its array, else SIZE_MAX */
 	bool has_journal; /* calls are recorded: load them before it starts */
 };

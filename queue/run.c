@@ -30,8 +30,10 @@ enum rc queue_run_fill(struct queue_run *run, const struct queue_run_parts *part
 	const struct slice none = {0};
 	struct slice body = parts->has_body ? parts->body : none;
 	struct slice headers = parts->has_body ? parts->headers : none;
+	struct slice past = parts->has_body ? parts->past : none;
 	size_t n = strlen(parts->rule) + strlen(parts->source_hash) + strlen(parts->key) +
-		   strlen(parts->event_source) + strlen(parts->event_via) + body.n + headers.n + 7;
+		   strlen(parts->event_source) + strlen(parts->event_via) + body.n + headers.n +
+		   past.n + 8;
 	char *at = malloc(n);
 	if (at == NULL)
 		return RC_NOMEM;
@@ -43,6 +45,8 @@ enum rc queue_run_fill(struct queue_run *run, const struct queue_run_parts *part
 	run->headers = NULL;
 	run->body = NULL;
 	run->body_n = body.n;
+	run->past = past.n > 0 ? place(&at, past) : NULL;
+	run->past_n = past.n;
 	if (parts->has_body) {
 		run->headers = place(&at, headers);
 		run->body = place(&at, body);

@@ -78,6 +78,19 @@ static enum rc wake_timed(struct store *store, int64_t now_wall_ms, size_t max, 
 /* --- claim ---------------------------------------------------------------------------------------
  */
 
+/* A damaged one must not stop the others: it becomes a text that is no JSON, and ends its run. */
+static enum rc read_past(
+	struct store *store, struct slice packed, struct slice *ret_past, struct err *err)
+{
+	if (packed.n == 0)
+		return RC_OK;
+	enum rc rc = work_unpack(store, packed, err);
+	if (rc != RC_OK && rc != RC_PARSE)
+		return rc;
+	*ret_past = rc == RC_OK ? buf_slice(&store->copies.text) : slice_of("?");
+	return RC_OK;
+}
+
 static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *ret_run,
 	struct live_run *ret_live, struct err *err)
 {
@@ -109,6 +122,8 @@ static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *
 		.has_body = true,
 	};
 	enum rc rc = inbox_body(store, ret_live->event, &parts.headers, &parts.body, err);
+	if (rc == RC_OK)
+		rc = read_past(store, db_blob(s, 18), &parts.past, err);
 	if (rc == RC_OK && queue_run_fill(run, &parts) != RC_OK)
 		rc = err_set(err, RC_NOMEM, "out of memory for a run");
 	inbox_body_done(store);

@@ -86,6 +86,18 @@ static enum rc need_pack(struct store *store, struct err *err)
 	return store->copies.pack != NULL ? RC_OK : pack_new(&store->copies.pack, err);
 }
 
+enum rc work_pack(struct store *store, struct slice text, struct err *err)
+{
+	enum rc rc = need_pack(store, err);
+	return rc == RC_OK ? pack_put(store->copies.pack, text, &store->copies.packed, err) : rc;
+}
+
+enum rc work_unpack(struct store *store, struct slice packed, struct err *err)
+{
+	enum rc rc = need_pack(store, err);
+	return rc == RC_OK ? pack_open(store->copies.pack, packed, &store->copies.text, err) : rc;
+}
+
 /* What the row takes now; 0: there is none. */
 static enum rc bytes_of(
 	struct db *db, const char *object, const char *record, int64_t *ret_bytes, struct err *err)
@@ -127,9 +139,7 @@ static enum rc put(struct store *store, const struct queue_copy *copy, struct er
 enum rc work_copy_put(struct queue *q, const struct queue_copy *copy, struct err *err)
 {
 	struct store *store = store_of(q);
-	enum rc rc = need_pack(store, err);
-	if (rc == RC_OK)
-		rc = pack_put(store->copies.pack, copy->text, &store->copies.packed, err);
+	enum rc rc = work_pack(store, copy->text, err);
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
 	return rc == RC_OK ? work_failed(store, put(store, copy, err), err) : rc;
@@ -141,10 +151,7 @@ static enum rc unpack(struct store *store, const char *object, const char *recor
 	struct copies *c = &store->copies;
 	int state = sqlite3_column_int(s, 2);
 	struct err why = {0};
-	enum rc rc = need_pack(store, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = pack_open(c->pack, db_blob(s, 3), &c->text, &why);
+	enum rc rc = work_unpack(store, db_blob(s, 3), &why);
 	if (rc == RC_OK && (state < QUEUE_COPY_LIVE || state > QUEUE_COPY_GONE))
 		rc = err_set(&why, RC_PARSE, "state %d is not known", state);
 	if (rc != RC_OK)

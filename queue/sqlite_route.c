@@ -47,6 +47,7 @@ static int64_t next_event_seq(struct store *store, const struct queue_event *eve
 	return seq;
 }
 
+/* Where there are runs, what was before lies packed in store->copies. */
 static enum rc insert_event(struct store *store, const struct queue_routing *routing, int64_t seq,
 	enum queue_state state, size_t runs_n, struct err *err)
 {
@@ -66,6 +67,10 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 	db_bind_int(db, s, 11, (int64_t)runs_n);
 	db_bind_int(db, s, 12, store->progress.last_run + 1);
 	db_bind_int(db, s, 13, (int64_t)runs_n);
+	if (runs_n > 0 && e->past.n > 0)
+		db_bind_blob(db, s, 14, buf_slice(&store->copies.packed));
+	else
+		db_bind_text(db, s, 14, NULL);
 	enum rc rc = db_run(db, s, err);
 	if (rc != RC_OK)
 		return rc;
@@ -185,7 +190,9 @@ static enum rc route_one(
 		state = QUEUE_DONE;
 	else if (runs_n > 0)
 		state = QUEUE_DUE;
-	rc = insert_event(r->store, routing, seq, state, runs_n, err);
+	rc = runs_n > 0 ? work_pack(r->store, routing->event.past, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = insert_event(r->store, routing, seq, state, runs_n, err);
 	struct slice digest = {(const char *)routing->event.digest, DIGEST_N};
 	if (rc == RC_OK && routing->event.has_digest && !known)
 		rc = seen_put(&r->store->seen, digest, seq, err);

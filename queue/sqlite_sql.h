@@ -60,8 +60,8 @@
 	X(WORK_PROGRESS_PUT, "UPDATE progress SET position = ?1, last_event = ?2, last_run = ?3," \
 		" counts = ?4 WHERE one = 1") \
 	X(WORK_EVENT_PUT, "INSERT INTO event (seq, id, source, name, object, record, via, reason, state," \
-		" received_ms, open, run_first, run_n)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)") \
+		" received_ms, open, run_first, run_n, past)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
 	X(WORK_EVENT_BODY_PUT, "INSERT INTO event_body (seq, body) VALUES (?1, ?2)") \
 	X(WORK_EVENT_BODY, "SELECT body FROM event_body WHERE seq = ?1") \
 	X(WORK_EVENT, "SELECT state, open, run_first, run_n FROM event WHERE seq = ?1") \
@@ -72,7 +72,7 @@
 		" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, ?13, ?14, 0, 0, ?15)") \
 	X(WORK_RUN_DUE, "SELECT r.seq, r.id, r.epoch, r.attempt, r.attempt_next, r.attempts_max, r.deaths," \
-		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n, r.hold2" \
+		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n, r.hold2, e.past" \
 		" FROM run AS r INDEXED BY run_open CROSS JOIN event AS e ON e.seq = r.event" \
 		" CROSS JOIN source AS s ON s.n = r.source" \
 		" WHERE r.state = 0 AND r.state < 3 ORDER BY r.seq LIMIT ?1") \

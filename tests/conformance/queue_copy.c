@@ -223,3 +223,44 @@ QUEUE_CASE(a_copy_needs_an_object_and_an_id)
 	copy = (struct queue_copy){.object = "person", .record = "", .text = slice_of("{}")};
 	cr_expect_eq(queue_copy_put(s->runner, &copy, &s->err), RC_INVALID);
 }
+
+/* Routes one event with `past`, with a run where a rule is named; none is claimed. */
+static void route(struct suite *s, const char *rule, const char *past)
+{
+	struct queue_raw raw;
+	struct queue_run_new run = {.rule = rule, .source_hash = "hash", .attempts_max = 8};
+	size_t n = 0, claimed = 0;
+	suite_put(s, NULL, "{}");
+	suite_ok(s, queue_inbox_next(s->runner, 1, &raw, &n, &s->err));
+	struct queue_routing routing = {
+		.event = {.seq = raw.seq,
+			.id = raw.id,
+			.source = "twenty",
+			.via = "hook",
+			.past = slice_of(past),
+			.received_ms = SUITE_NOW_MS},
+		.runs = &run,
+		.runs_n = rule != NULL,
+	};
+	suite_ok(s, queue_route(s->runner, &routing, 1, 0, s->runs, &claimed, &s->err));
+	suite_commit(s);
+}
+
+QUEUE_CASE(what_was_before_an_event_comes_with_its_runs_as_often_as_they_are_claimed)
+{
+	const char past[] = "{\"before\":{\"stage\":\"NEW\",\"updatedAt\":"
+			    "\"2026-11-23T18:25:02.057Z\"},\"fields\":[\"stage\"]}";
+	route(s, NULL, past);
+	route(s, "with", past);
+	route(s, "without", NULL);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 9), 2u);
+	cr_expect_str_eq(s->runs[0].past, past);
+	cr_expect_eq(s->runs[0].past_n, sizeof(past) - 1);
+	cr_expect_str_eq(s->runs[0].body, "{}");
+	cr_expect_null(s->runs[1].past);
+	cr_expect_eq(s->runs[1].past_n, 0u);
+	suite_release(s, &s->runs[0], SUITE_NOW_MS, true);
+	suite_commit(s);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS + 1000, 9), 1u);
+	cr_expect_str_eq(s->runs[0].past, past);
+}

@@ -242,3 +242,29 @@ Test(queue_pack, the_size_that_retention_looks_at_leaves_copies_out)
 	cr_expect_eq(erased, 1u);
 	suite_end(&s);
 }
+
+Test(queue_pack, a_past_that_is_damaged_is_no_json_and_holds_up_nobody)
+{
+	struct suite s;
+	struct queue_raw raw;
+	struct queue_run_new run = {.rule = "rule", .source_hash = "hash", .attempts_max = 8};
+	size_t n = 0;
+	suite_start(&s, NULL);
+	suite_put(&s, NULL, "{}");
+	suite_ok(&s, queue_inbox_next(s.runner, 1, &raw, &n, &s.err));
+	struct queue_routing routing = {.event = {.seq = raw.seq,
+						.id = raw.id,
+						.via = "hook",
+						.past = slice_of("{\"fields\":[]}")},
+		.runs = &run,
+		.runs_n = 1};
+	suite_ok(&s, queue_route(s.runner, &routing, 1, 0, s.runs, &n, &s.err));
+	suite_commit(&s);
+	execute(&s, "UPDATE event SET past = x'0128b52ffd00'");
+	suite_event(&s, "other", "b", 0);
+	suite_commit(&s);
+	cr_assert_eq(suite_claim(&s, SUITE_NOW_MS, 9), 2u);
+	cr_expect_str_eq(s.runs[0].past, "?");
+	cr_expect_null(s.runs[1].past);
+	suite_end(&s);
+}
