@@ -2,9 +2,9 @@
 /*
  * The configuration: file, environment and flags -> one sorted set of checked settings.
  * From: cli, which loads; every room, which reads its part. Next: conf_lua.c evaluates,
- * conf_check.c judges, conf_pack.c carries a part to a child, conf_env.c hides secrets. Fails with
- * one sentence that names file and line. Invariant: entries are sorted and have no repeats, so that
- * lookups are binary searches.
+ * conf_check.c judges, conf_mention.c says where secrets are kept, conf_pack.c carries a part to a
+ * child, conf_env.c hides secrets. Fails with one sentence that names file and line. Invariant:
+ * entries are sorted and have no repeats, so that lookups are binary searches.
  */
 #include "base/conf.h"
 
@@ -43,6 +43,7 @@ void conf_free(struct conf *conf)
 	for (size_t i = 0; i < conf->n; i++)
 		entry_done(&conf->entries[i]);
 	free(conf->entries);
+	conf_mentions_done(conf);
 	free(conf);
 }
 
@@ -332,6 +333,8 @@ static enum rc load_all(struct load *l, struct slice text, struct conf *conf, st
 	enum rc rc = conf_file_run(&l->file, text, err);
 	if (rc == RC_OK)
 		rc = take_file(conf, &l->tables, &l->file, err);
+	if (rc == RC_OK)
+		rc = conf_mentions_take(conf, &l->file, err);
 	if (rc == RC_OK)
 		rc = take_environment(conf, &l->tables, err);
 	for (size_t i = 0; i < l->overrides_n && rc == RC_OK; i++)

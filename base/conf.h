@@ -99,6 +99,17 @@ bool conf_below(
 /* The n-th (from 0) distinct name between "prefix." and the next dot; prefix is one word, e.g.
  * "source". NULL at the end. */
 const char *conf_name(const struct conf *conf, const char *prefix, size_t n);
+enum conf_place_kind { CONF_PLACE_ENV, CONF_PLACE_FILE };
+struct conf_reference { /* BORROWS from the conf */
+	enum conf_place_kind kind;
+	const char *name; /* of the variable; path of the file, as seen from the current folder */
+	int line;
+};
+/* The i-th (from 0) `env "NAME"` or `file "path"` that the configuration file writes for a key, in
+ * its order, whether or not there is anything; false behind the last. What a flag or MOONHOOK_* of
+ * the environment says instead is not looked at. */
+bool conf_reference(
+	const struct conf *conf, const char *key, size_t i, struct conf_reference *ret_reference);
 size_t conf_n(const struct conf *conf);
 void conf_at(const struct conf *conf, size_t i, struct conf_setting *ret_setting);
 

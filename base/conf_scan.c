@@ -2,9 +2,9 @@
 /*
  * Where does the file mention a key? A walk over the tokens of the source text, because Lua knows
  * only the line where a statement ends. Finds `key =`, `["key"] =`, `a.b =` and `source "name" {`
- * in their nesting, and the variable of an `env "NAME"` behind them.
- * From: conf_lua.c. To: the sentences about errors. It guesses: a key that is computed has no
- * place, and the line of its statement is used instead. It decides nothing.
+ * in their nesting, and the name in an `env "NAME"` or `file "path"` behind them.
+ * From: conf_lua.c. To: the sentences about errors, and conf_reference. It guesses: a key that is
+ * computed has no place, and the line of its statement is used instead. It decides nothing.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ enum token_kind { TOKEN_END, TOKEN_NAME, TOKEN_STRING, TOKEN_MARK };
 
 struct token {
 	enum token_kind kind;
-	char text[80]; /* cut when longer */
+	char text[CONF_PATH_N + 1]; /* cut when longer */
 	int line;
 };
 
@@ -157,9 +157,10 @@ static const char *container(const struct scanner *s)
 	return s->depth < DEPTH_MAX ? s->path[s->depth] : "";
 }
 
-static enum rc note(struct scanner *s, const char *key, int line, const char *variable)
+static enum rc note(struct scanner *s, const char *key, int line, struct conf_place **ret_place)
 {
 	struct conf_file *f = s->file;
+	*ret_place = NULL;
 	if (f->places_n == CONF_SETTINGS_MAX || s->depth >= DEPTH_MAX)
 		return RC_OK;
 	if (f->places_n == f->places_cap) {
@@ -173,8 +174,21 @@ static enum rc note(struct scanner *s, const char *key, int line, const char *va
 	struct conf_place *p = &f->places[f->places_n++];
 	*p = (struct conf_place){.line = line};
 	snprintf(p->key, sizeof(p->key), "%s", key);
-	snprintf(p->variable, sizeof(p->variable), "%.63s", variable);
+	*ret_place = p;
 	return RC_OK;
+}
+
+/* The name behind env or file; one that is longer than it may be is none. */
+static enum rc note_name(struct scanner *s, const struct token *t)
+{
+	struct conf_place *p;
+	enum rc rc = note(s, s->key[0] != '\0' ? s->key : container(s), t->line, &p);
+	bool env = strcmp(s->last.text, "env") == 0;
+	if (p != NULL && env && strlen(t->text) < sizeof(p->variable))
+		snprintf(p->variable, sizeof(p->variable), "%.63s", t->text);
+	if (p != NULL && !env && strlen(t->text) < sizeof(p->file))
+		snprintf(p->file, sizeof(p->file), "%.199s", t->text);
+	return rc;
 }
 
 /* "a.b" from its parts; cut when too long, which then matches no key. */
@@ -201,9 +215,10 @@ static enum rc take_assignment(struct scanner *s)
 {
 	const struct token *word = is_mark(&s->last, "]") ? &s->before : &s->last;
 	char key[CONF_KEY_N];
+	struct conf_place *place;
 	join(key, s->key[0] != '\0' ? s->key : container(s), word->text);
 	memcpy(s->key, key, sizeof(key));
-	return note(s, key, word->line, "");
+	return note(s, key, word->line, &place);
 }
 
 static enum rc take(struct scanner *s, const struct token *t)
@@ -224,12 +239,14 @@ static enum rc take(struct scanner *s, const struct token *t)
 		if (!is_mark(&s->last, "]") && !is_mark(&s->before, "."))
 			s->key[0] = '\0';
 		return take_assignment(s);
-	} else if (t->kind == TOKEN_STRING && strcmp(s->last.text, "env") == 0) {
-		return note(s, s->key[0] != '\0' ? s->key : container(s), t->line, t->text);
+	} else if (t->kind == TOKEN_STRING && s->last.kind == TOKEN_NAME &&
+		   (strcmp(s->last.text, "env") == 0 || strcmp(s->last.text, "file") == 0)) {
+		return note_name(s, t);
 	} else if (t->kind == TOKEN_STRING && s->depth == 0 &&
 		   strcmp(s->last.text, "source") == 0) {
+		struct conf_place *place;
 		join(s->key, "source", t->text);
-		return note(s, s->key, t->line, "");
+		return note(s, s->key, t->line, &place);
 	}
 	return RC_OK;
 }

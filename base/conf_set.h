@@ -9,6 +9,7 @@
 #include "base/conf.h"
 
 #define CONF_KEY_N 192       /* bytes of a key, NUL included */
+#define CONF_PATH_N 200      /* bytes of a path in file "path", NUL included */
 #define CONF_VALUE_MAX 65536 /* bytes of one value */
 #define CONF_FILE_MAX 262144 /* bytes of the file */
 #define CONF_SETTINGS_MAX 4096
@@ -21,9 +22,17 @@ struct conf_entry { /* all owned */
 	bool secret;
 };
 
+struct conf_mention { /* all owned; see conf_reference */
+	char *key, *name;
+	enum conf_place_kind kind;
+	int line;
+};
+
 struct conf {
 	struct conf_entry *entries; /* sorted by key */
 	size_t n, cap;
+	struct conf_mention *mentions; /* in the order of the file */
+	size_t mentions_n;
 };
 
 /* GIVES (conf_free); NULL: no memory. */
@@ -46,7 +55,8 @@ struct conf_raw {         /* one leaf of the file */
 struct conf_place { /* where the source text mentions a key */
 	char key[CONF_KEY_N];
 	int line;
-	char variable[64]; /* of env "NAME" behind it; "" where there is none */
+	char variable[64];      /* of env "NAME" behind it; "" where there is none */
+	char file[CONF_PATH_N]; /* of file "path" behind it; "" where there is none */
 };
 
 struct conf_file {
@@ -65,6 +75,16 @@ void conf_file_done(struct conf_file *file);
 enum rc conf_file_scan(struct conf_file *file, struct slice text) must_check;
 /* The last place that mentions key; NULL where none does. */
 const struct conf_place *conf_file_place(const struct conf_file *file, const char *key);
+
+/* --- what the file refers to (conf_mention.c) --------------------------------------------------
+ */
+
+/* Copies what the places name. RC_NOMEM. */
+enum rc conf_mentions_take(
+	struct conf *conf, const struct conf_file *file, struct err *err) must_check;
+void conf_mentions_done(struct conf *conf);
+/* `name` as seen from the file at path. GIVES; NULL: no memory. */
+char *conf_path_beside(const char *path, const char *name);
 
 /* --- checking against the tables (conf_check.c) ----------------------------------------------- */
 

@@ -285,6 +285,35 @@ Test(base_conf, a_partial_load_needs_neither_secrets_nor_their_files)
 	conf_free(c);
 }
 
+Test(base_conf, a_key_knows_which_variables_and_files_it_is_written_with)
+{
+	const char *text = "source \"t\" {\n scheme = \"twenty\",\n secrets = { \"literal\", "
+			   "env \"CONF_TEST_UNSET\", file \"no.file\",\n file(\"/dev/null/x\") } "
+			   "}\nsecrets = { file = env \"A\" }\n";
+	static const struct conf_reference wanted[] = {{CONF_PLACE_ENV, "CONF_TEST_UNSET", 3},
+		{CONF_PLACE_FILE, "no.file", 3}, {CONF_PLACE_FILE, "/dev/null/x", 4}};
+	struct conf_reference r;
+	struct conf *c = NULL;
+	struct err err = {.msg = ""};
+	char beside[128];
+	write_file("m.lua", text, strlen(text));
+	cr_assert_eq(conf_load_partial(path, tables, ARRAY_N(tables), NULL, 0, &c, &err), RC_OK,
+		"%s", err.msg);
+	for (size_t i = 0; i < ARRAY_N(wanted); i++) {
+		const char *name = wanted[i].name;
+		snprintf(beside, sizeof(beside), "%s/%s", folder, name);
+		cr_assert(conf_reference(c, "source.t.secrets", i, &r));
+		cr_expect_eq(r.kind, wanted[i].kind);
+		cr_expect_eq(r.line, wanted[i].line);
+		cr_expect_str_eq(r.name, i == 1 ? beside : name);
+	}
+	cr_expect_not(conf_reference(c, "source.t.secrets", ARRAY_N(wanted), &r));
+	cr_assert(conf_reference(c, "secrets.file", 0, &r));
+	cr_expect_str_eq(r.name, "A");
+	cr_expect_not(conf_reference(c, "twenty.key", 0, &r));
+	conf_free(c);
+}
+
 Test(base_conf, a_secret_is_not_taken_from_a_flag)
 {
 	const char *flags[] = {"twenty.key=sesame"};
