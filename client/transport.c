@@ -60,6 +60,7 @@ struct transfer {
 	int headers_n;
 	bool excess;
 	struct budget_notice notice;
+	int64_t date_ms;
 	char *url; /* owned; base and room for a target */
 	int64_t started_us;
 	transport_done_fn done;
@@ -272,6 +273,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	if (date_ms >= 0) {
 		f->transport->clock_ms = date_ms - clock_mono_ms();
 		f->transport->has_clock = true;
+		f->date_ms = date_ms;
 	}
 	return line.n;
 }
@@ -360,6 +362,7 @@ static void transfer_end(struct transfer *f, CURLcode code)
 	struct transport_answer answer = {.end = TRANSPORT_ANSWERED, .problem = ""};
 	answer.wire_us = clock_mono_us() - f->started_us;
 	answer.notice = f->notice;
+	answer.date_ms = f->date_ms;
 	if (code == CURLE_OK) {
 		long status = 0;
 		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -503,6 +506,7 @@ enum rc transport_send(struct transport *t, const struct request *request, trans
 	f->headers_n = 0;
 	f->excess = false;
 	f->notice = (struct budget_notice){-1, -1, -1, -1};
+	f->date_ms = 0;
 	f->done = done;
 	f->ctx = ctx;
 	f->started_us = clock_mono_us();
@@ -550,8 +554,8 @@ static bool headers_make(struct transport *t, const char *key)
 {
 	struct buf b;
 	buf_init(&b, 16384);
-	bool ok = buf_printf(&b, "Authorization: Bearer %s", key) == RC_OK &&
-		  put_header(&t->headers, b.p);
+	bool ok = key == NULL || (buf_printf(&b, "Authorization: Bearer %s", key) == RC_OK &&
+					 put_header(&t->headers, b.p));
 	if (b.p != NULL)
 		explicit_bzero(b.p, b.n);
 	buf_clear(&b);

@@ -23,9 +23,9 @@ struct transport;
 #define TRANSPORT_HEADER_N 256
 #define TRANSPORT_PARALLEL 256 /* requests on the wire */
 
-struct transport_conf {  /* BORROWS until transport_new returns */
-	const char *url; /* "https://crm.acme.io", no slash at the end */
-	const char *key;
+struct transport_conf {      /* BORROWS until transport_new returns */
+	const char *url;     /* "https://crm.acme.io", no slash at the end */
+	const char *key;     /* NULL: nobody is told one */
 	const char *ca;      /* file of certificates to trust; NULL: what the machine trusts */
 	int64_t deadline_ms; /* from the start of a request to the last byte of its answer */
 	size_t body_max;
@@ -45,6 +45,7 @@ struct transport_answer { /* BORROWS during the call back */
 	const char *problem; /* what went wrong, in words; STATIC */
 	bool late;           /* LOST because the deadline passed */
 	struct budget_notice notice;
+	int64_t date_ms; /* wall, by the server's clock, in whole seconds; 0: it did not say */
 	int64_t wire_us;
 };
 typedef void (*transport_done_fn)(void *ctx, const struct transport_answer *answer);

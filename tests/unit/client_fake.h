@@ -35,9 +35,10 @@ struct fake {
 	struct fake_shared *shared;
 };
 
-/* handler runs in the child; probes (GET /rest/people?limit=1) and the schema are answered before
- * it is asked, unless FAKE_OWN. */
-enum fake_probe { FAKE_CORE, FAKE_OWN };
+/* handler runs in the child; probes (GET /rest/people?limit=1) and what else the client asks on its
+ * own account are answered before it is asked. FAKE_OWN: probes come to it; FAKE_ALL: everything.
+ */
+enum fake_probe { FAKE_CORE, FAKE_OWN, FAKE_ALL };
 bool fake_open(struct fake *fake, fake_handler handler, enum fake_probe probe);
 void fake_close(struct fake *fake);
 /* A complete answer with a length. */
