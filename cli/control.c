@@ -41,23 +41,21 @@ static json_t *read_answer(int fd)
 	return answer;
 }
 
-/* Sends the request and waits for the answer. TAKES request. */
-static enum cli_exit ask_at(const char *path, json_t *request, int patience_s, json_t **ret_answer)
+/* Sends the request and waits for the answer. TAKES request. RC_UNREACHABLE: nobody listens. */
+static enum rc exchange(
+	const char *path, json_t *request, int patience_s, json_t **ret_answer, struct err *err)
 {
-	struct err err = {.msg = ""};
 	char *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
 	json_t *answer = NULL;
 	int fd = -1;
 	json_decref(request);
 	if (text == NULL)
-		return args_fail(CLI_FAILED, "no memory for the request");
-	if (cli_listen_connect(path, &fd, &err) != RC_OK) {
+		return err_set(err, RC_NOMEM, "no memory for the request");
+	if (cli_listen_connect(path, &fd, err) != RC_OK) {
 		free(text);
-		args_fail(CLI_DAEMON, "the daemon cannot be reached: %s", err.msg);
-		fputs("          is `moonhook serve` running with this configuration, and were you "
-		      "in its folder?\n",
-			stderr);
-		return CLI_DAEMON;
+		if (err != NULL)
+			err->code = RC_UNREACHABLE;
+		return RC_UNREACHABLE;
 	}
 	struct timeval patience = {.tv_sec = patience_s};
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -69,9 +67,39 @@ static enum cli_exit ask_at(const char *path, json_t *request, int patience_s, j
 	free(text);
 	close(fd);
 	if (answer == NULL)
-		return args_fail(CLI_DAEMON, "the daemon at %s did not answer; see its log", path);
+		return err_set(
+			err, RC_TIMEOUT, "the daemon at %.150s did not answer; see its log", path);
 	*ret_answer = answer;
-	return CLI_OK;
+	return RC_OK;
+}
+
+/* The same, and what fails is said. TAKES request. */
+static enum cli_exit ask_at(const char *path, json_t *request, int patience_s, json_t **ret_answer)
+{
+	struct err err = {.msg = ""};
+	enum rc rc = exchange(path, request, patience_s, ret_answer, &err);
+	if (rc == RC_OK)
+		return CLI_OK;
+	if (rc == RC_NOMEM)
+		return args_fail(CLI_FAILED, "%s", err.msg);
+	if (rc != RC_UNREACHABLE)
+		return args_fail(CLI_DAEMON, "%s", err.msg);
+	args_fail(CLI_DAEMON, "the daemon cannot be reached: %s", err.msg);
+	fputs("          is `moonhook serve` running with this configuration, and were you "
+	      "in its folder?\n",
+		stderr);
+	return CLI_DAEMON;
+}
+
+enum rc control_try(const struct conf *conf, const char *verb, int patience_s, json_t **ret_answer,
+	struct err *err)
+{
+	char path[4096];
+	if (!cli_settings_control(conf, path, sizeof(path)))
+		return err_set(err, RC_INVALID,
+			"`store` is no folder, so `control` must say where the daemon's control "
+			"socket is");
+	return exchange(path, json_pack("{s:s}", "verb", verb), patience_s, ret_answer, err);
 }
 
 /* TAKES request. */

@@ -5,12 +5,16 @@
 
 #include <jansson.h>
 
+#include "base/conf.h"
 #include "cli/args.h"
 
 /* Sends {"verb": verb} over the control socket and waits for the answer. Where nobody answers, that
  * is said on stderr with what to do: CLI_DAEMON. GIVES the answer, an object with "ok". */
 enum cli_exit control_ask(
 	const struct args *args, const char *verb, json_t **ret_answer) must_check;
+/* The same without a word: RC_UNREACHABLE (nobody listens), RC_TIMEOUT, RC_INVALID, RC_NOMEM. */
+enum rc control_try(const struct conf *conf, const char *verb, int patience_s, json_t **ret_answer,
+	struct err *err) must_check;
 /* Has the runner do {"do":"..", ..} (runner/order.h) and waits at most patience_s for its answer.
  * TAKES order; NULL counts as no memory. A refusal is said on stderr: CLI_USAGE for what was
  * ordered wrongly, CLI_FAILED for what is not there or failed, CLI_BUSY, CLI_DAEMON. GIVES the

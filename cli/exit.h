@@ -7,6 +7,7 @@
 	X(CLI_OK, 0, "ok; a drain after SIGTERM too")                                              \
 	X(CLI_FAILED, 1, "ran and found failures")                                                 \
 	X(CLI_USAGE, 2, "wrong usage")                                                             \
+	X(CLI_DECLINED, 3, "declined: the question was not answered with yes")                     \
 	X(CLI_KEY, 4, "Twenty refused the key")                                                    \
 	X(CLI_DAEMON, 5, "the daemon cannot be reached")                                           \
 	X(CLI_TWENTY, 6, "Twenty cannot be reached")                                               \
