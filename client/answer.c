@@ -101,6 +101,13 @@ static bool begins_anew(struct engine *e, struct call *c, struct fault *fault, i
 	return false;
 }
 
+/* The request has changed nothing, that is sure. */
+static void undone(struct call *c)
+{
+	if (c->bundle == NULL && c->parent == NULL)
+		c->acted = c->acted_before;
+}
+
 static void answered_badly(struct engine *e, struct call *c, int status, const json_t *body,
 	struct budget_notice *notice)
 {
@@ -108,6 +115,7 @@ static void answered_badly(struct engine *e, struct call *c, int status, const j
 	struct fault fault;
 	e->probe.dialect->read_fault(status, body, &fault);
 	if (status == 429) {
+		undone(c);
 		metrics_add(METRIC_API_LIMITED, 1);
 		budget_refused(&e->budget, now, notice, fault.limit, fault.window_ms);
 		life_queue(e, c);
@@ -180,6 +188,7 @@ void answer_came(void *ctx, const struct transport_answer *a)
 		answered(e, c, a);
 		break;
 	case TRANSPORT_UNSENT:
+		undone(c);
 		metrics_add(METRIC_API_FAILED, 1);
 		line_failed(&e->line, clock_mono_ms(), LINE_UNSENT, a->problem);
 		life_queue(e, c);

@@ -101,6 +101,7 @@ enum rc call_child(struct call *call, enum client_op op, json_t *args, int place
 	c->args = args;
 	c->parent = call;
 	c->place = place;
+	c->since_ms = call->since_ms;
 	snprintf(c->object, sizeof(c->object), "%s", call->object);
 	call->children++;
 	engine_add(call->engine, c);
@@ -131,6 +132,11 @@ const struct schema *call_schema(const struct call *call)
 const char *call_text(const struct call *call, const char *key)
 {
 	return json_string_value(json_object_get(call->args, key));
+}
+
+bool call_again(const struct call *call)
+{
+	return call->since_ms != 0;
 }
 
 enum rc call_new_id(struct call *call, int n, struct uuid *ret_id, struct err *err)

@@ -79,6 +79,7 @@ struct call {
 	char object[CALL_OBJECT_MAX];
 	json_t *args;
 	char *name;
+	int64_t since_ms;    /* wall: an earlier life of the caller may have sent it; 0: none */
 	client_done_fn done; /* NULL: nobody waits any more */
 	void *ctx;
 
@@ -101,6 +102,8 @@ struct call {
 	bool armed, ended; /* what a step did */
 	bool denied;       /* an answer blamed the key */
 	bool resent;       /* an effect went out more than once, or was asked after */
+	bool acted;        /* something went out that changes anything .. */
+	bool acted_before; /* .. the same, without the request that is on the wire */
 	int attempts;      /* failed ones of this request */
 	int64_t not_before_ms;
 	json_t *value; /* of the answer */
@@ -154,6 +157,8 @@ enum rc call_child(
 void call_await(struct call *call, call_start then);
 /* What became of a child. BORROWS until the call ends. */
 const struct call_result *call_result(const struct call *call, int place);
+/* May an earlier life of the caller have done it? Then the operation looks before it sends. */
+bool call_again(const struct call *call);
 /* The id for the n-th new record of this call (n < 0: the only one). Random where the call has no
  * name. */
 enum rc call_new_id(struct call *call, int n, struct uuid *ret_id, struct err *err) must_check;

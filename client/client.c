@@ -239,6 +239,7 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 	c->lane = call->lane;
 	c->args = json_is_object(call->args) ? json_incref(call->args) : json_object();
 	c->name = strdup(call->name != NULL ? call->name : "");
+	c->since_ms = call->since_ms;
 	c->done = call->done;
 	c->ctx = call->ctx;
 	snprintf(c->object, sizeof(c->object), "%s", call->object);
@@ -272,6 +273,14 @@ int64_t client_clock_ms(const struct client *client)
 void client_cancel(struct client *client, uint64_t ticket)
 {
 	engine_cancel(&client->engine, ticket);
+}
+
+bool client_acted(const struct client *client, uint64_t ticket)
+{
+	const struct call *c = client->engine.all;
+	while (c != NULL && (c->ticket != ticket || c->done == NULL))
+		c = c->all_next;
+	return c != NULL && c->acted;
 }
 
 void client_status(const struct client *client, struct client_status *ret_status)

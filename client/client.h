@@ -53,6 +53,27 @@
  * empty}}, groups {all:[..]} {any:[..]} {none:[..]}. Fields are paths ("emails.primaryEmail") or
  * short names.
  */
+/* clang-format off */
+/*
+ * How a repeat is recognised, after a lost answer and where an earlier life of the caller may have
+ * sent it (since_ms); c: only in the core dialect, d: only in the documented one:
+ *
+ *   create       c: its id is derived from the call's name: the server refuses the second one
+ *                d: by its data among the records made since then
+ *   create_many  the same for each
+ *   ensure       its condition finds the record; created as the first time, told as for create
+ *   update       the record is read: it shows the change, or the change is written (again)
+ *   .. only_if   the condition still holds: written. It does not, and the record shows the change:
+ *                RC_UNKNOWN, for it may have been anybody's. Else RC_CONFLICT
+ *   update_many  each as update
+ *   update_where each as update; what meets the condition is looked up again
+ *   delete       c: it lies in the bin   d: it is not there
+ *   restore      it is there
+ *   destroy      it is gone
+ *   merge        those to be merged away are gone and the survivor is there; who is left is merged
+ *   graphql      a document that is more than queries is sent once and never again: RC_UNKNOWN
+ */
+/* clang-format on */
 #ifndef MOONHOOK_CLIENT_CLIENT_H
 #define MOONHOOK_CLIENT_CLIENT_H
 
@@ -129,6 +150,8 @@ struct client_call { /* BORROWS until client_submit returns; object is copied, a
 	const char *name; /* stable name of the call, from which ids of creates are derived:
 			     event/rule/path */
 	enum client_lane lane;
+	int64_t since_ms;    /* wall: an earlier life of the caller may have sent it, then or later,
+				and has not seen its answer; 0: it is new */
 	client_done_fn done; /* called from the loop, never from within client_submit */
 	void *ctx;
 };
@@ -147,6 +170,8 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 	struct err *err) must_check;
 /* The caller has lost interest: done will not be called. What is on the wire goes on. */
 void client_cancel(struct client *client, uint64_t ticket);
+/* Has something of this call, which is not answered yet, gone out that changes anything? */
+bool client_acted(const struct client *client, uint64_t ticket);
 
 struct client_event {         /* BORROWS; a webhook of this workspace */
 	const char *object;   /* "person" */

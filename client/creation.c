@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "client/evidence.h"
 #include "client/listing.h"
 
 #define SKEW_MS 300000 /* between our clock and Twenty's */
@@ -44,6 +45,8 @@ static enum rc found_by_id(struct call *call, struct listing *l, struct err *err
 {
 	struct creation *c = call->creation;
 	json_t *own = listing_find(l, json_string_value(json_object_get(c->data, "id")));
+	if (!c->derived && !evidence_shows(own, c->data)) /* the rule's id: somebody else's? */
+		own = NULL;
 	struct reply failure = {.code = RC_DUPLICATE,
 		.status = 400,
 		.message = "another record, perhaps a deleted one, holds one of its unique values"};
@@ -74,7 +77,8 @@ static enum rc look_by_id(struct call *call, struct err *err)
 static enum rc came(struct call *call, const struct reply *reply, struct err *err)
 {
 	struct creation *c = call->creation;
-	if (reply->code == RC_DUPLICATE && c->derived)
+	bool before = c->derived || call->resent || call_again(call);
+	if (reply->code == RC_DUPLICATE && before && json_object_get(c->data, "id") != NULL)
 		return look_by_id(call, err);
 	if (reply->code != RC_OK)
 		return c->then(call, NULL, reply, err);
@@ -120,6 +124,12 @@ out:
 	return NULL;
 }
 
+bool creation_is_since(const json_t *record, int64_t since_ms)
+{
+	const char *text = json_string_value(json_object_get(record, "createdAt"));
+	return text != NULL && clock_parse(text) >= since_ms - SKEW_MS;
+}
+
 static enum rc found_by_data(struct call *call, struct listing *l, struct err *err)
 {
 	struct creation *c = call->creation;
@@ -127,9 +137,7 @@ static enum rc found_by_data(struct call *call, struct listing *l, struct err *e
 	json_t *each;
 	json_array_foreach(l->records, i, each)
 	{
-		const char *text = json_string_value(json_object_get(each, "createdAt"));
-		int64_t at = text != NULL ? clock_parse(text) : -1;
-		if (at >= c->since_ms - SKEW_MS)
+		if (creation_is_since(each, c->since_ms))
 			return c->then(call, each, NULL, err);
 	}
 	return send(call, err);
@@ -176,12 +184,12 @@ enum rc creation_start(struct call *call, const char *object, json_t *data, int 
 	call->creation = c;
 	c->data = data;
 	c->then = then;
-	c->since_ms = clock_wall_ms();
+	c->since_ms = call_again(call) ? call->since_ms : clock_wall_ms();
 	snprintf(c->object, sizeof(c->object), "%s", object);
 	if (!call_dialect(call)->own_ids) {
 		if (json_object_get(data, "id") != NULL)
 			return err_set(err, RC_UNSUPPORTED, "this server chooses the ids itself");
-		return send(call, err);
+		return call_again(call) ? ask(call, err) : send(call, err);
 	}
 	if (json_object_get(data, "id") == NULL) {
 		struct uuid id;

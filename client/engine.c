@@ -44,6 +44,16 @@ static bool answer_lacking(struct engine *e, struct call *c, int64_t now)
 	return true;
 }
 
+/* A request that changes something goes out, in the name of all these. */
+static void note_acted(struct call *c)
+{
+	for (size_t i = 0; c->bundle != NULL && i < c->bundle->n; i++)
+		note_acted(c->bundle->member[i]);
+	c->acted_before = c->acted;
+	for (struct call *up = c; up != NULL; up = up->parent)
+		up->acted = true;
+}
+
 static void send_call(struct engine *e, struct call *c, int64_t now)
 {
 	if (c->bundle == NULL && answer_lacking(e, c, now))
@@ -61,6 +71,8 @@ static void send_call(struct engine *e, struct call *c, int64_t now)
 		life_finish(e, c, rc, err.msg);
 		return;
 	}
+	if (c->request.effect)
+		note_acted(c);
 	c->state = CALL_ON_WIRE;
 	lane_put(&e->wire, c);
 	c->requests++;

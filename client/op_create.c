@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "client/creation.h"
 #include "client/evidence.h"
 #include "client/listing.h"
@@ -152,9 +153,12 @@ struct many {
 	json_t *records; /* owned; null where one is not made yet */
 	size_t from, n;  /* the batch at hand */
 	size_t looked;   /* docs: the record that is looked for */
+	size_t asked; /* docs: those before it have been looked for, for an earlier life's sake */
+	int64_t since_ms; /* wall: when the first of them may have gone out */
 };
 
 static enum rc many_next(struct call *call, struct err *err);
+static enum rc many_ask(struct call *call, struct err *err);
 
 static void many_done(void *work)
 {
@@ -286,7 +290,8 @@ static enum rc one_looked(struct call *call, struct listing *l, struct err *err)
 		bool taken = false;
 		for (size_t k = w->from; k < w->from + w->n; k++)
 			taken = taken || json_equal(json_array_get(w->records, k), each);
-		if (!taken && json_array_set(w->records, w->looked, each) == 0)
+		if (!taken && creation_is_since(each, w->since_ms) &&
+			json_array_set(w->records, w->looked, each) == 0)
 			break;
 	}
 	w->looked++;
@@ -344,6 +349,11 @@ static enum rc many_next(struct call *call, struct err *err)
 		if (json_array_size(batch) > 0)
 			break;
 	}
+	if (call_again(call) && !d->own_ids && w->asked < w->from + w->n) {
+		w->asked = w->from + w->n;
+		json_decref(batch);
+		return many_ask(call, err);
+	}
 	enum rc rc = d->create_many(&call->request, call->object, batch, err);
 	json_decref(batch);
 	if (rc != RC_OK)
@@ -361,6 +371,7 @@ static enum rc many_start(struct call *call, struct err *err)
 	struct many *w = call->work;
 	w->list = json_array();
 	w->records = json_array();
+	w->since_ms = call_again(call) ? call->since_ms : clock_wall_ms();
 	bool own = call_dialect(call)->own_ids;
 	size_t i;
 	json_t *each;

@@ -39,7 +39,7 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 {
 	if (reply->code == RC_NOT_FOUND && call_dialect(call)->deleted_lists)
 		return look(call, err);
-	if (reply->code == RC_NOT_FOUND && call->resent)
+	if (reply->code == RC_NOT_FOUND && (call->resent || call_again(call)))
 		return call_end(
 			call, json_pack("{s:O}", "id", json_object_get(call->args, "id")), err);
 	json_t *record = NULL;

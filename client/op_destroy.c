@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * destroy {id} -> {id}; the record is gone for good, deleted or not. The server answers no more.
- * From: life.c. After a lost answer the record is looked for, among the deleted ones too, before
- * anything is sent again; where it is gone then, it is done. The documented dialect has no such
- * request, and its delete would not be one: refused.
+ * From: life.c. After a lost answer, in this life or an earlier one, the record is looked for,
+ * among the deleted ones too, before anything is sent again; where it is gone then, it is done. The
+ * documented dialect has no such request, and its delete would not be one: refused.
  */
 #include <strings.h>
 
@@ -69,7 +69,7 @@ static enum rc destroy_start(struct call *call, struct err *err)
 	if (call_dialect(call)->destroy == NULL)
 		return err_set(err, RC_UNSUPPORTED,
 			"this server's API cannot destroy records: its deletes are soft");
-	return destroy_send(call, err);
+	return call_again(call) ? ask(call, err) : destroy_send(call, err);
 }
 
 const struct operation operation_destroy = {destroy_check, destroy_start};

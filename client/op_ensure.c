@@ -154,11 +154,26 @@ static enum rc created(
 	return find(call, all ? DELETED_ALSO : DELETED_NOT, 20, found_after_all, err);
 }
 
+/* Where ids are the server's, one that an earlier life may have made is told by what it holds. */
+static enum rc answer_found(struct call *call, const json_t *record, struct err *err)
+{
+	bool own = is_own(call, record);
+	json_t *data = NULL;
+	if (own || !call_again(call) || call_dialect(call)->own_ids)
+		return answer(call, record, own, err);
+	enum rc rc = whole_data(call, &data, err);
+	if (rc != RC_OK)
+		return rc;
+	own = creation_is_since(record, call->since_ms) && evidence_shows(record, data);
+	json_decref(data);
+	return answer(call, record, own, err);
+}
+
 static enum rc found(struct call *call, struct listing *l, struct err *err)
 {
 	json_t *first = json_array_get(l->records, 0);
 	if (first != NULL)
-		return answer(call, first, is_own(call, first), err);
+		return answer_found(call, first, err);
 	json_t *data = NULL;
 	enum rc rc = whole_data(call, &data, err);
 	return rc == RC_OK ? creation_start(call, call->object, data, -1, created, err) : rc;

@@ -154,6 +154,8 @@ static enum rc graphql_send(struct call *call, struct err *err)
 	json_decref(body);
 	if (rc != RC_OK)
 		return dialect_built(rc, err);
+	if (!reads && call_again(call) && call->requests == 0)
+		return give_up(call, err);
 	call->request.effect = !reads;
 	call->request.once = !reads;
 	call_send(call, came);

@@ -19,6 +19,7 @@ struct merge {
 	json_t *left;   /* owned; ids that are still to be merged away */
 	json_t *batch;  /* owned; those of the request at hand */
 	json_t *record; /* owned; the survivor as last seen */
+	bool doubtful;  /* nobody knows whether the batch was merged */
 };
 
 static enum rc merge_next(struct call *call, struct err *err);
@@ -81,13 +82,14 @@ static enum rc looked(struct call *call, struct listing *l, struct err *err)
 				   : err_set(err, RC_NOMEM, "no memory for ids");
 		}
 	}
-	bool again = json_array_size(there) == json_array_size(w->batch) && !call->resent;
+	bool vain = json_array_size(there) == json_array_size(w->batch) && !w->doubtful;
+	w->doubtful = false;
 	json_array_extend(there, w->left);
 	json_decref(w->left);
 	w->left = there;
 	json_decref(w->record);
 	w->record = json_deep_copy(survivor);
-	if (again)
+	if (vain)
 		return err_set(err, RC_NOT_FOUND, "one of the records to merge is not there");
 	return merge_next(call, err);
 }
@@ -103,6 +105,14 @@ static enum rc look(struct call *call, struct err *err)
 			: listing_by_ids(call, ids, all ? DELETED_ALSO : DELETED_NOT, looked, err);
 	json_decref(ids);
 	return rc;
+}
+
+/* The answer was lost. */
+static enum rc look_after(struct call *call, struct err *err)
+{
+	struct merge *w = call->work;
+	w->doubtful = true;
+	return look(call, err);
 }
 
 static enum rc came(struct call *call, const struct reply *reply, struct err *err)
@@ -146,7 +156,7 @@ static enum rc merge_next(struct call *call, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	call_send(call, came);
-	call->ask = is_preview(call) ? NULL : look;
+	call->ask = is_preview(call) ? NULL : look_after;
 	return RC_OK;
 }
 
@@ -169,7 +179,12 @@ static enum rc merge_start(struct call *call, struct err *err)
 	w->batch = json_array();
 	if (w->left == NULL || w->batch == NULL)
 		return err_set(err, RC_NOMEM, "no memory for ids");
-	return merge_next(call, err);
+	if (!call_again(call) || is_preview(call))
+		return merge_next(call, err);
+	json_t *none = w->batch; /* which of all are still there? */
+	w->batch = w->left;
+	w->left = none;
+	return look_after(call, err);
 }
 
 const struct operation operation_merge = {merge_check, merge_start};

@@ -97,7 +97,7 @@ static enum rc restore_start(struct call *call, struct err *err)
 	if (server->schema_read && !server->restore_by_path && !server->restore_by_filter)
 		return err_set(err, RC_UNSUPPORTED,
 			"this server is too old to restore records: nothing was sent");
-	return restore_send(call, err);
+	return call_again(call) ? ask(call, err) : restore_send(call, err);
 }
 
 const struct operation operation_restore = {restore_check, restore_start};

@@ -12,7 +12,8 @@
  * webhook and lose the race, and a lost race is noticed by nobody. Where the server has no such
  * request, the record is read, then changed; updates of this client with only_if for the same
  * record take turns. After a lost answer of the one request it may be impossible to tell whether it
- * was this update that made the record so: RC_UNKNOWN, which is not repeated.
+ * was this update that made the record so: RC_UNKNOWN, which is not repeated. The same where an
+ * earlier life of the caller may have sent it.
  */
 #include <string.h>
 #include <strings.h>
@@ -72,6 +73,14 @@ static enum rc conflict(struct err *err)
 {
 	return err_set(err, RC_CONFLICT,
 		"the record does not meet the condition of only_if: nothing was changed");
+}
+
+static enum rc nobody_knows(struct call *call, struct err *err)
+{
+	call->unknown = true;
+	return err_set(err, RC_UNKNOWN,
+		"the answer was lost, and nobody knows whether it was this update or another one "
+		"that made the record so");
 }
 
 /* Ends with the changed record (TAKEN). */
@@ -165,15 +174,20 @@ static enum rc judged(struct call *call, const struct reply *reply, struct err *
 {
 	json_t *record = NULL;
 	enum match match = MATCH_NO;
+	bool shown = false;
 	if (reply->code == RC_NOT_FOUND)
 		return reply_missing(err);
 	enum rc rc = reply_record(call, reply, &record, err);
 	if (rc == RC_OK)
 		rc = judge(call, record, &match, err);
+	if (rc == RC_OK && call_again(call))
+		rc = compare(call, record, &shown, err);
 	json_decref(record);
 	if (rc != RC_OK)
 		return rc;
-	return match == MATCH_YES ? send_plain(call, err) : conflict(err);
+	if (match == MATCH_YES)
+		return send_plain(call, err);
+	return shown ? nobody_knows(call, err) : conflict(err);
 }
 
 static enum rc take_turn(struct call *call, struct err *err)
@@ -235,12 +249,7 @@ static enum rc looked_after(struct call *call, const struct reply *reply, struct
 		return rc;
 	if (match == MATCH_YES)
 		return send_filtered(call, err);
-	if (!shown)
-		return conflict(err);
-	call->unknown = true;
-	return err_set(err, RC_UNKNOWN,
-		"the answer was lost, and nobody knows whether it was this update or another one "
-		"that made the record so");
+	return shown ? nobody_knows(call, err) : conflict(err);
 }
 
 static enum rc look_after(struct call *call, struct err *err)
@@ -271,10 +280,12 @@ static enum rc send_filtered(struct call *call, struct err *err)
 static enum rc update_start(struct call *call, struct err *err)
 {
 	const json_t *only_if = json_object_get(call->args, "only_if");
+	bool again = call_again(call);
 	if (only_if == NULL || json_is_null(only_if))
-		return send_plain(call, err);
-	return call_dialect(call)->update_if != NULL ? send_filtered(call, err)
-						     : take_turn(call, err);
+		return again ? look(call, err) : send_plain(call, err);
+	if (call_dialect(call)->update_if == NULL)
+		return take_turn(call, err);
+	return again ? look_after(call, err) : send_filtered(call, err);
 }
 
 const struct operation operation_update = {update_check, update_start};

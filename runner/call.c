@@ -41,7 +41,8 @@ struct call { /* under way; in the list of its run */
 	json_t *args;
 	char *request;      /* args as text */
 	uint64_t ticket;    /* 0: not sent yet */
-	int64_t started_ms; /* wall */
+	int64_t started_ms; /* as journal_time says */
+	int64_t started_us; /* mono */
 };
 
 static_assert(FRAME_MARKS_MAX == SCAN_MARKS_MAX && FRAME_DEPTH_MAX == SCAN_DEPTH_MAX &&
@@ -151,6 +152,7 @@ static bool write_entry(struct runner *r, struct run *run, size_t i, const char 
 	int64_t started_ms, int requests)
 {
 	const struct journal_entry *e = &run->journal.entries[i];
+	int64_t now_ms = journal_time(&run->journal, clock_wall_ms());
 	struct err err = {0};
 	struct queue_call record = {
 		.path = e->path,
@@ -160,8 +162,8 @@ static bool write_entry(struct runner *r, struct run *run, size_t i, const char 
 		.request = slice_of(request),
 		.answer = {e->answer, e->answer_n},
 		.code = e->code,
-		.started_ms = started_ms,
-		.ended_ms = e->state == JOURNAL_ANSWERED ? clock_wall_ms() : 0,
+		.started_ms = e->since_ms != 0 ? e->since_ms : started_ms,
+		.ended_ms = e->state == JOURNAL_ANSWERED ? now_ms : 0,
 		.requests = requests,
 	};
 	if (e->state != JOURNAL_ANSWERED)
@@ -254,6 +256,31 @@ void call_forget(struct runner *r, struct run *run)
 	}
 }
 
+bool call_withdraw(struct runner *r, struct run *run)
+{
+	struct call *next;
+	for (struct call *call = run->calls; call != NULL; call = next) {
+		struct journal_entry *e = &run->journal.entries[call->entry];
+		next = call->next;
+		if (!e->effect || e->since_ms != 0 ||
+			(call->ticket != 0 && client_acted(r->client, call->ticket)))
+			continue;
+		static const char text[] =
+			"{\"code\":\"closed\",\"message\":\"it was not sent\",\"retryable\":true}";
+		struct err err;
+		enum rc rc = journal_answer(&run->journal, call->entry, RC_CLOSED, false,
+			(struct slice){text, sizeof(text) - 1});
+		if (rc != RC_OK) {
+			err_set(&err, rc, "no memory for an answer");
+			runner_fatal(r, &err);
+			return false;
+		}
+		if (!write_entry(r, run, call->entry, call->request, call->started_ms, 0))
+			return false;
+	}
+	return true;
+}
+
 static void note_first(struct run *run, const struct client_answer *answer)
 {
 	if (run->called || answer->started_us == 0)
@@ -272,6 +299,7 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	struct run *run = call->run;
 	size_t entry = call->entry;
 	char *request = call->request;
+	int64_t waited_us = clock_mono_us() - call->started_us - answer->wire_us;
 	struct answer ours = {
 		.code = answer->code,
 		.unknown = answer->unknown,
@@ -282,7 +310,6 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	free_call(call);
 	note_first(run, answer);
 	run_count(run, answer->wire_us);
-	int64_t waited_us = (clock_wall_ms() - ours.started_ms) * 1000 - answer->wire_us;
 	metrics_observe(METRIC_API_WAIT, waited_us > 0 ? waited_us : 0);
 	run->api_calls += answer->requests;
 	struct buf text;
@@ -319,6 +346,7 @@ static void send_call(void *ctx)
 		.args = call->args,
 		.name = name,
 		.lane = run->q.attempt > 1 ? CLIENT_RETRY : CLIENT_LIVE,
+		.since_ms = e->since_ms,
 		.done = on_answer,
 		.ctx = call,
 	};
@@ -352,7 +380,8 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 	call->args = json_incref(asked->args);
 	call->request = asked->request.p;
 	buf_init(&asked->request, TEXT_MAX);
-	call->started_ms = clock_wall_ms();
+	call->started_ms = journal_time(&run->journal, clock_wall_ms());
+	call->started_us = clock_mono_us();
 	call->gate = (struct gate_item){NULL, send_call, call};
 	call->at = &run->calls;
 	call->next = run->calls;
@@ -371,10 +400,11 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 static bool answer_here(struct runner *r, struct run *run, size_t i, const struct asked *asked)
 {
 	char text[64];
-	struct answer answer = {.code = RC_OK, .started_ms = clock_wall_ms()};
+	int64_t now_ms = clock_wall_ms();
+	struct answer answer = {.code = RC_OK, .started_ms = journal_time(&run->journal, now_ms)};
 	if (strcmp(asked->method, "now") == 0) {
 		char at[CLOCK_TEXT_N];
-		clock_format(answer.started_ms, at);
+		clock_format(now_ms, at);
 		snprintf(text, sizeof(text), "\"%s\"", at);
 	} else if (strcmp(asked->method, "random") == 0) {
 		uint64_t bits = 0;
@@ -404,7 +434,7 @@ static void perform(struct runner *r, struct run *run, size_t i, struct asked *a
 		known ? "%s was called without arguments" : "there is no call named %s",
 		asked->method);
 	struct payload_error error = {.code = rc_name(answer.code), .message = message};
-	answer.started_ms = clock_wall_ms();
+	answer.started_ms = journal_time(&run->journal, clock_wall_ms());
 	give_error(r, run, i, asked->request.p, &answer, &error);
 }
 

@@ -21,4 +21,8 @@ bool call_effect(const struct run *run);
 /* The run is over: its calls are forgotten, those on the wire go on. */
 void call_forget(struct runner *r, struct run *run);
 
+/* Effects of a run that is released, of which nothing has gone out, are noted as not done, so that
+ * its next attempt need not ask whether they were. False: the run is gone, or all is over. */
+bool call_withdraw(struct runner *r, struct run *run);
+
 #endif

@@ -132,6 +132,7 @@ static enum rc load_one(struct journal *journal, const struct queue_call *c, enu
 		return rc;
 	if (fate == REPLAY_DO) {
 		journal->entries[i].state = JOURNAL_OPEN;
+		journal->entries[i].since_ms = c->started_ms > 0 ? c->started_ms : 1;
 		return RC_OK;
 	}
 	bool unknown = c->effect && replay_unknown(c);
@@ -142,9 +143,13 @@ enum rc journal_load(struct journal *journal, const struct queue_call *calls, si
 {
 	enum replay_fate *fates = calloc(n + 1, sizeof(*fates));
 	enum rc rc = fates != NULL ? replay_choose(calls, n, fates) : RC_NOMEM;
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		int64_t last = calls[i].ended_ms > calls[i].started_ms ? calls[i].ended_ms
+								       : calls[i].started_ms;
+		journal->latest_ms = last >= journal->latest_ms ? last + 1 : journal->latest_ms;
 		if (fates[i] != REPLAY_FORGET)
 			rc = load_one(journal, &calls[i], fates[i]);
+	}
 	free(fates);
 	journal->next = 0;
 	return rc;
@@ -168,11 +173,34 @@ enum rc journal_code(const struct journal *journal, const char *name)
 	return RC_OK;
 }
 
-bool journal_effect(const struct journal *journal)
+int64_t journal_time(struct journal *journal, int64_t wall_ms)
+{
+	if (wall_ms > journal->latest_ms)
+		journal->latest_ms = wall_ms;
+	return journal->latest_ms;
+}
+
+static bool happened(const struct journal_entry *e)
+{
+	return e->effect && (e->state != JOURNAL_ANSWERED || e->code == RC_OK || e->unknown);
+}
+
+const struct journal_entry *journal_missed(
+	const struct journal *journal, uint32_t generation, enum journal_scope scope)
 {
 	for (size_t i = 0; i < journal->n; i++) {
 		const struct journal_entry *e = &journal->entries[i];
-		if (e->effect && (e->state != JOURNAL_ANSWERED || e->code == RC_OK || e->unknown))
+		bool counts = scope == JOURNAL_ALL || strchr(e->path, '.') == NULL;
+		if (counts && happened(e) && e->asked != generation)
+			return e;
+	}
+	return NULL;
+}
+
+bool journal_effect(const struct journal *journal)
+{
+	for (size_t i = 0; i < journal->n; i++) {
+		if (happened(&journal->entries[i]))
 			return true;
 	}
 	return false;

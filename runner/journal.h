@@ -43,14 +43,16 @@ struct journal_entry {
 	enum rc code; /* of the answer */
 	char *answer; /* JSON: the value, or the error where code is not RC_OK */
 	size_t answer_n;
-	bool held;      /* call.c's: answered and asked for, not handed over yet */
-	uint32_t asked; /* generation of the run that asked last */
+	bool held;        /* call.c's: answered and asked for, not handed over yet */
+	uint32_t asked;   /* generation of the run that asked last */
+	int64_t since_ms; /* of one that is done again: when it may have been done before; else 0 */
 };
 
 struct journal {
 	struct journal_entry *entries;
 	size_t n, cap;
-	size_t next; /* where the next replayed call is expected */
+	size_t next;       /* where the next replayed call is expected */
+	int64_t latest_ms; /* the last time that was noted */
 };
 
 void journal_done(struct journal *journal);
@@ -89,6 +91,15 @@ enum rc journal_answer(struct journal *journal, size_t i, enum rc code, bool unk
 enum rc journal_load(struct journal *journal, const struct queue_call *calls, size_t n) must_check;
 /* The code of the latest failed call whose error has this name; RC_OK: there is none. */
 enum rc journal_code(const struct journal *journal, const char *name);
+/* The time of what happens now. It never goes back, whatever the clock does, and is later than all
+ * that was noted in earlier attempts: what came before what is told by it. */
+int64_t journal_time(struct journal *journal, int64_t wall_ms);
+/* An effect that happened, or may have, and that the holder `generation` has not asked for, though
+ * it has ended: the rule did not repeat it. NULL: none. A branch that ends its run may do so before
+ * another one has come to its calls: calls of branches are left out then. BORROWS. */
+enum journal_scope { JOURNAL_ALL, JOURNAL_OUTSIDE_BRANCHES };
+const struct journal_entry *journal_missed(
+	const struct journal *journal, uint32_t generation, enum journal_scope scope);
 /* An effect happened or may have happened. */
 bool journal_effect(const struct journal *journal);
 /* From the start again, within this process: everything recorded counts. */

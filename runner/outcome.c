@@ -234,6 +234,8 @@ void outcome_release(struct runner *r, struct run *run)
 {
 	struct queue_outcome due = {.state = QUEUE_DUE, .code = RC_OK};
 	struct queue_outcome o = run->later != NULL ? *run->later : due;
+	if (!call_withdraw(r, run))
+		return;
 	write_end(r, run, &o);
 }
 
@@ -288,6 +290,17 @@ static void end_later(struct runner *r, struct run *run, const json_t *tree, con
 	finish(r, run, &o);
 }
 
+/* The rule says that it is through, and effects of an earlier attempt are left over. */
+static void say_missed(struct runner *r, struct run *run, const struct journal_entry *e)
+{
+	char text[320];
+	snprintf(text, sizeof(text),
+		"the rule did something else on its retry: it did not repeat call %s (%s %s), "
+		"which was made before",
+		e->path, e->method, e->object);
+	outcome_fail(r, run, RC_REPLAY, text, NULL);
+}
+
 static enum rc end_as(struct runner *r, struct run *run, const json_t *tree)
 {
 	const char *word = json_string_value(json_object_get(tree, "outcome"));
@@ -311,7 +324,12 @@ static enum rc end_as(struct runner *r, struct run *run, const json_t *tree)
 	} else {
 		return RC_PARSE;
 	}
-	finish(r, run, &o);
+	enum journal_scope scope = o.state == QUEUE_DONE ? JOURNAL_ALL : JOURNAL_OUTSIDE_BRANCHES;
+	const struct journal_entry *missed = journal_missed(&run->journal, run->generation, scope);
+	if (missed != NULL)
+		say_missed(r, run, missed);
+	else
+		finish(r, run, &o);
 	return RC_OK;
 }
 

@@ -108,6 +108,7 @@ void rig_submit(struct rig *rig, struct rig_answer *answer, enum client_op op, c
 		.object = object,
 		.args = args,
 		.name = name,
+		.since_ms = rig->since_ms,
 		.done = take,
 		.ctx = answer};
 	answer->submitted = client_submit(rig->client, &call, &answer->ticket, &err);

@@ -31,7 +31,8 @@ struct rig {
 	sd_event *loop;
 	struct conf *conf;
 	struct client *client;
-	struct err err; /* of client_new */
+	struct err err;   /* of client_new */
+	int64_t since_ms; /* of the calls to come: client_call's; 0: they are new */
 };
 
 struct rig_answer { /* rig_answer_done */

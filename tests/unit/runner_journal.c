@@ -166,3 +166,41 @@ Test(runner_journal, a_thousand_calls_keep_their_places)
 		cr_assert_eq(ask(path, 1, 2), JOURNAL_REPLAY);
 	}
 }
+
+Test(runner_journal, an_effect_that_is_not_asked_for_again_is_missed)
+{
+	struct queue_call calls[] = {stored("1", false, 1, "{}", RC_OK),
+		stored("2", true, 2, "{}", RC_OK), stored("3.1.1", true, 3, NULL, RC_OK)};
+	cr_assert_eq(journal_load(&journal, calls, 3), RC_OK);
+	cr_assert_eq(ask("1", 1, 1), JOURNAL_REPLAY);
+	cr_assert_str_eq(journal_missed(&journal, 1, JOURNAL_ALL)->path, "2");
+	cr_assert_eq(ask("2", 2, 1), JOURNAL_REPLAY);
+	cr_assert_str_eq(journal_missed(&journal, 1, JOURNAL_ALL)->path, "3.1.1");
+	cr_assert_null(journal_missed(&journal, 1, JOURNAL_OUTSIDE_BRANCHES));
+	cr_assert_eq(ask("3.1.1", 3, 1), JOURNAL_AGAIN);
+	cr_assert_null(journal_missed(&journal, 1, JOURNAL_ALL));
+	journal_rewind(&journal);
+	cr_assert_str_eq(journal_missed(&journal, 2, JOURNAL_ALL)->path, "2", "the next holder");
+}
+
+Test(runner_journal, what_may_have_been_done_before_is_known_with_its_time)
+{
+	struct queue_call calls[] = {
+		stored("1", true, 1, "{}", RC_OK), stored("2", true, 2, NULL, RC_OK)};
+	calls[1].started_ms = 4711;
+	cr_assert_eq(journal_load(&journal, calls, 2), RC_OK);
+	cr_assert_eq(journal.entries[0].since_ms, 0);
+	cr_assert_eq(journal.entries[1].since_ms, 4711);
+	cr_assert_eq(journal.entries[add("3", true, 3, 1)].since_ms, 0);
+}
+
+Test(runner_journal, the_time_of_calls_never_goes_back_and_is_later_in_every_attempt)
+{
+	struct queue_call calls[] = {stored("1", true, 1, "{}", RC_OK)};
+	calls[0].started_ms = 1000;
+	calls[0].ended_ms = 2000;
+	cr_assert_eq(journal_load(&journal, calls, 1), RC_OK);
+	cr_assert_eq(journal_time(&journal, 500), 2001, "the clock was set back meanwhile");
+	cr_assert_eq(journal_time(&journal, 3000), 3000);
+	cr_assert_eq(journal_time(&journal, 2500), 3000);
+}
