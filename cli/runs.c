@@ -107,10 +107,11 @@ static enum rc take_one(void *ctx, const struct queue_run_row *r, struct err *er
 {
 	struct one *one = ctx;
 	json_t *row = runs_row(r);
-	json_t *more = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:o}", "detail",
+	json_t *more = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:b, s:o}", "detail",
 		rows_text(r->detail), "key", rows_text(r->key), "deaths", r->deaths, "source",
 		rows_text(r->source_hash), "created_at", rows_time(r->created_ms), "due_at",
-		rows_time(r->due_ms), "log", detail_lines(r->log));
+		rows_time(r->due_ms > 0 ? r->due_ms : 0), "parked",
+		r->state == QUEUE_WAITING && r->due_ms < 0, "log", detail_lines(r->log));
 	int failed = row == NULL || more == NULL || json_object_update(row, more) != 0;
 	json_decref(more);
 	if (failed != 0) {
@@ -211,6 +212,8 @@ static void show_head(const json_t *run)
 	detail_line("event", detail_text(run, "event"));
 	detail_line("key", detail_text(run, "key"));
 	detail_line("created", detail_text(run, "created_at"));
+	if (json_is_true(json_object_get(run, "parked")))
+		detail_line("parked", "its rule is paused: moonhook rules list");
 	detail_line("due", ended == NULL ? detail_text(run, "due_at") : NULL);
 	if (began != NULL)
 		detail_printf("started", "%s%s%s", began, ms >= 0 ? ", took " : "", span);

@@ -9,8 +9,10 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "queue/audit.h"
 #include "queue/copy.h"
 #include "queue/gap.h"
+#include "queue/pause.h"
 #include "queue/queue.h"
 
 /* The first member of every backend's handle. */
@@ -87,6 +89,22 @@ struct queue_backend {
 	enum rc (*told_prune)(
 		struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
 	enum rc (*told_erase)(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+	enum rc (*pause)(
+		struct queue *q, const struct queue_pause *pause, size_t *ret_n, struct err *err);
+	enum rc (*resume)(struct queue *q, const char *rule, size_t *ret_n, struct err *err);
+	enum rc (*pause_step)(struct queue *q, size_t most, bool *ret_more, struct err *err);
+	bool (*paused)(const struct queue *q, const char *rule);
+	enum rc (*pause_each)(struct queue *q, queue_pause_fn fn, void *ctx, struct err *err);
+	enum rc (*issue_put)(struct queue *q, const struct queue_issue *issue, struct err *err);
+	enum rc (*issue_acknowledge)(
+		struct queue *q, const char *kind, const char *about, struct err *err);
+	enum rc (*issue_each)(struct queue *q, queue_issue_fn fn, void *ctx, struct err *err);
+	enum rc (*audit_put)(struct queue *q, const struct queue_audit *audit, int64_t *ret_seq,
+		struct err *err);
+	enum rc (*audit_end)(
+		struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);
+	enum rc (*audit_each)(
+		struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

@@ -124,6 +124,9 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->calls, mem_call_done);
 	DONE_ALL(m->sources, source_done);
 	DONE_ALL(m->rules, mem_rule_done);
+	DONE_ALL(m->pauses, mem_pause_done);
+	DONE_ALL(m->issues, mem_issue_done);
+	DONE_ALL(m->audits, mem_audit_done);
 	DONE_ALL(m->copies, mem_copy_done);
 	DONE_ALL(m->gaps, mem_gap_done);
 	DONE_ALL(m->told, mem_told_done);
@@ -556,6 +559,17 @@ static const struct queue_backend memory_backend = {
 	.told_find = mem_told_find,
 	.told_prune = mem_told_prune,
 	.told_erase = mem_told_erase,
+	.pause = mem_pause,
+	.resume = mem_resume,
+	.pause_step = mem_pause_step,
+	.paused = mem_paused,
+	.pause_each = mem_pause_each,
+	.issue_put = mem_issue_put,
+	.issue_acknowledge = mem_issue_acknowledge,
+	.issue_each = mem_issue_each,
+	.audit_put = mem_audit_put,
+	.audit_end = mem_audit_end,
+	.audit_each = mem_audit_each,
 };
 
 static struct mem_store *store_new(const char *name)

@@ -76,6 +76,22 @@ struct mem_told {
 	int64_t until_ms, told_ms;
 };
 
+struct mem_pause {
+	char *rule, *why;
+	int64_t since_ms;
+};
+
+struct mem_issue {
+	char *kind, *about, *text, *event;
+	int64_t count, first_ms, last_ms;
+	bool acknowledged;
+};
+
+struct mem_audit { /* its number is its place, from 1 */
+	char *what, *result;
+	int64_t at_ms, uid, n;
+};
+
 #define MEM_LIST(type)                                                                             \
 	struct {                                                                                   \
 		type *p;                                                                           \
@@ -95,6 +111,9 @@ struct mem_store {
 	MEM_LIST(struct mem_call) calls;
 	MEM_LIST(struct mem_source) sources;
 	MEM_LIST(struct mem_rule) rules;
+	MEM_LIST(struct mem_pause) pauses;
+	MEM_LIST(struct mem_issue) issues;
+	MEM_LIST(struct mem_audit) audits;
 	MEM_LIST(struct mem_copy) copies; /* in the order of queue_copy_each */
 	MEM_LIST(struct mem_gap) gaps;    /* in the order of their objects */
 	MEM_LIST(struct mem_told) told;
@@ -152,6 +171,34 @@ enum rc mem_copy_find(struct queue *q, const char *object, const char *record,
 enum rc mem_copy_each(struct queue *q, const char *object, const char *after, size_t max,
 	queue_copy_fn fn, void *ctx, struct err *err);
 enum rc mem_copy_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+
+/* Parked: it holds none of its keys (queue/pause.h). */
+static inline bool mem_is_parked(const struct mem_run *r)
+{
+	return r->state == QUEUE_WAITING && r->due_ms < 0;
+}
+enum rc mem_park(struct mem_store *m, struct mem_run *r, struct err *err) must_check;
+enum rc mem_unpark(struct mem_store *m, struct mem_run *r, struct err *err) must_check;
+
+/* --- memory_pause.c */
+void mem_pause_done(struct mem_pause *p);
+void mem_issue_done(struct mem_issue *i);
+void mem_audit_done(struct mem_audit *a);
+bool mem_is_paused(struct mem_store *m, const char *rule);
+enum rc mem_pause(struct queue *q, const struct queue_pause *pause, size_t *ret_n, struct err *err);
+enum rc mem_resume(struct queue *q, const char *rule, size_t *ret_n, struct err *err);
+enum rc mem_pause_step(struct queue *q, size_t most, bool *ret_more, struct err *err);
+bool mem_paused(const struct queue *q, const char *rule);
+enum rc mem_pause_each(struct queue *q, queue_pause_fn fn, void *ctx, struct err *err);
+enum rc mem_issue_put(struct queue *q, const struct queue_issue *issue, struct err *err);
+enum rc mem_issue_acknowledge(
+	struct queue *q, const char *kind, const char *about, struct err *err);
+enum rc mem_issue_each(struct queue *q, queue_issue_fn fn, void *ctx, struct err *err);
+enum rc mem_audit_put(
+	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err);
+enum rc mem_audit_end(struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);
+enum rc mem_audit_each(
+	struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
 
 /* --- memory_read.c */
 enum rc mem_event_each(struct queue *q, const struct queue_filter *filter, queue_event_fn fn,

@@ -42,7 +42,7 @@ static bool key_is_free(const struct mem_store *m, const struct mem_run *run, co
 {
 	for (size_t i = 0; i < m->runs.n; i++) {
 		const struct mem_run *r = &m->runs.p[i];
-		if (r == run || queue_state_ended(r->state) || !has_key(r, key))
+		if (r == run || queue_state_ended(r->state) || mem_is_parked(r) || !has_key(r, key))
 			continue;
 		if (r < run || r->state == QUEUE_RUNNING)
 			return false;
@@ -81,6 +81,19 @@ static enum rc settle(struct mem_store *m, const struct mem_run *run, struct err
 			rc = move(r, QUEUE_WAITING, err);
 	}
 	return rc;
+}
+
+enum rc mem_park(struct mem_store *m, struct mem_run *r, struct err *err)
+{
+	enum rc rc = move(r, QUEUE_WAITING, err);
+	r->due_ms = r->due_ms > 1 ? -r->due_ms : -1;
+	return rc == RC_OK ? settle(m, r, err) : rc;
+}
+
+enum rc mem_unpark(struct mem_store *m, struct mem_run *r, struct err *err)
+{
+	r->due_ms = r->due_ms < -1 ? -r->due_ms : 0;
+	return settle(m, r, err);
 }
 
 /* --- routing
@@ -140,7 +153,9 @@ static bool store_run(
 		  mem_keep(&new->source_hash, run->source_hash) && mem_keep(&new->key, run->key) &&
 		  mem_keep(&new->also, run->also) && mem_keep(&new->error, NULL) &&
 		  mem_keep(&new->detail, NULL) && mem_keep(&new->log, NULL);
-	new->state = ok &&is_ready(m, new) ? QUEUE_DUE : QUEUE_WAITING;
+	bool parked = mem_is_paused(m, run->rule);
+	new->state = ok && !parked &&is_ready(m, new) ? QUEUE_DUE : QUEUE_WAITING;
+	new->due_ms = parked ? -1 : 0;
 	return ok;
 }
 
@@ -269,7 +284,7 @@ static enum rc wake(struct mem_store *m, int64_t now_wall_ms, struct err *err)
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < m->runs.n; i++) {
 		struct mem_run *r = &m->runs.p[i];
-		if (r->state != QUEUE_WAITING || r->due_ms == 0 || r->due_ms > now_wall_ms)
+		if (r->state != QUEUE_WAITING || r->due_ms <= 0 || r->due_ms > now_wall_ms)
 			continue;
 		r->due_ms = 0;
 		rc = settle(m, r, err);
@@ -285,7 +300,9 @@ enum rc mem_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue
 	mem_lock(q);
 	enum rc rc = wake(m, now_wall_ms, err);
 	for (size_t i = 0; rc == RC_OK && n < max && i < m->runs.n; i++) {
-		if (m->runs.p[i].state != QUEUE_DUE)
+		if (m->runs.p[i].state == QUEUE_DUE && mem_is_paused(m, m->runs.p[i].rule))
+			rc = mem_park(m, &m->runs.p[i], err); /* adopted */
+		if (rc != RC_OK || m->runs.p[i].state != QUEUE_DUE)
 			continue;
 		rc = claim_one(m, &m->runs.p[i], now_wall_ms, SIZE_MAX, &ret_run[n], err);
 		n += rc == RC_OK;
@@ -402,6 +419,8 @@ static enum rc finish(
 		if (o->forget_journal)
 			mem_calls_forget(m, r->seq);
 	}
+	if (!ends && mem_is_paused(m, r->rule))
+		return mem_park(m, r, err);
 	return settle(m, r, err);
 }
 
@@ -438,7 +457,7 @@ enum rc mem_retry(struct queue *q, const char *run_id, struct err *err)
 		r->ended_ms = 0;
 		r->code = RC_OK;
 		r->error[0] = r->detail[0] = '\0';
-		rc = settle(m, r, err);
+		rc = mem_is_paused(m, r->rule) ? mem_park(m, r, err) : settle(m, r, err);
 	}
 	mem_unlock(q);
 	return rc;

@@ -320,7 +320,8 @@ struct queue_run_row { /* BORROWS during the call back */
 	const char *id, *event, *rule, *source_hash, *key, *error, *error_code, *detail, *log;
 	enum queue_state state;
 	int attempt, api_calls, deaths;
-	int64_t created_ms, started_ms, ended_ms, due_ms; /* 0: not yet */
+	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
+	int64_t due_ms; /* > 0: waits until then; < 0: parked, its rule is paused (pause.h) */
 };
 typedef enum rc (*queue_event_fn)(void *ctx, const struct queue_event_row *row, struct err *err);
 typedef enum rc (*queue_run_fn)(void *ctx, const struct queue_run_row *row, struct err *err);

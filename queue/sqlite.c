@@ -3,9 +3,9 @@
  * The SQLite backend: a folder with two files, inbox.db and work.db, each with one writer.
  *
  * From: queue.c. To: sqlite_inbox.c, sqlite_route.c, sqlite_claim.c, sqlite_finish.c,
- * sqlite_journal.c, sqlite_source.c, sqlite_copy.c, sqlite_read.c, sqlite_prune.c. A side opens its
- * own file for writing; the file of the other side is opened for reading when it is needed and
- * there, because either may start first. Knows no statement itself.
+ * sqlite_journal.c, sqlite_source.c, sqlite_copy.c, sqlite_pause.c, sqlite_issue.c, sqlite_read.c,
+ * sqlite_prune.c. A side opens its own file for writing; the file of the other side is opened for
+ * reading when it is needed and there, because either may start first. Knows no statement itself.
  */
 #include "queue/sqlite.h"
 
@@ -24,6 +24,7 @@ static void store_close(struct queue *q)
 	buf_done(&store->key);
 	buf_done(&store->raw);
 	work_copies_done(store);
+	work_pauses_done(store);
 	free(store->sources);
 	free(store->folder);
 	if (store->lock_fd >= 0)
@@ -76,6 +77,17 @@ static const struct queue_backend sqlite_backend = {
 	.told_find = work_told_find,
 	.told_prune = work_told_prune,
 	.told_erase = work_told_erase,
+	.pause = work_pause,
+	.resume = work_resume,
+	.pause_step = work_pause_step,
+	.paused = work_paused,
+	.pause_each = work_pause_each,
+	.issue_put = work_issue_put,
+	.issue_acknowledge = work_issue_acknowledge,
+	.issue_each = work_issue_each,
+	.audit_put = work_audit_put,
+	.audit_end = work_audit_end,
+	.audit_each = work_audit_each,
 };
 
 static enum rc need(

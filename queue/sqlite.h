@@ -36,6 +36,20 @@ struct copies {                  /* of records; see sqlite_copy.c */
 	bool changed;            /* since it was last written */
 };
 
+struct pauses { /* see sqlite_pause.c; runner */
+	struct pause_one {
+		char *rule, *why;
+		int64_t since_ms;
+		bool ending;     /* its runs are coming back */
+		int64_t back_to; /* of "*": how far they have */
+	} * p;
+	size_t n;
+	bool sweeping;                /* runs of paused rules are being parked */
+	enum queue_state sweep_state; /* where, */
+	int64_t sweep_to;             /* and how far */
+	size_t sweep_n;               /* parked in this round */
+};
+
 struct store {
 	struct queue base;
 	char *folder;
@@ -55,6 +69,7 @@ struct store {
 	size_t sources_n;
 	struct buf raw; /* what queue_inbox_next lent */
 	struct copies copies;
+	struct pauses pauses;
 
 	int reading;                /* walks that share the read transaction now open */
 	bool read_work, read_inbox; /* whose transaction that walk began */
@@ -137,6 +152,42 @@ enum rc hold_settle(struct store *store, int64_t run, const struct hold_keys *ke
 /* An ended run that is retried takes its old places; a younger one that is due steps back. */
 enum rc hold_again(struct store *store, int64_t run, const struct hold_keys *keys, bool *ret_ready,
 	struct err *err) must_check;
+
+/* --- sqlite_pause.c */
+enum rc work_pause(
+	struct queue *q, const struct queue_pause *pause, size_t *ret_n, struct err *err);
+enum rc work_resume(struct queue *q, const char *rule, size_t *ret_n, struct err *err);
+enum rc work_pause_step(struct queue *q, size_t most, bool *ret_more, struct err *err);
+bool work_paused(const struct queue *q, const char *rule);
+enum rc work_pause_each(struct queue *q, queue_pause_fn fn, void *ctx, struct err *err);
+enum rc work_pauses_open(struct store *store, struct err *err) must_check;
+void work_pauses_done(struct store *store);
+/* Must no run of this rule be claimed? */
+bool pause_stops(const struct store *store, const char *rule);
+/* Must a run of this rule that comes anew be parked? Also while older ones are coming back. */
+bool pause_parks(const struct store *store, const char *rule);
+/* The same of a run in the file; false at once where nothing is paused. */
+enum rc pause_stops_run(
+	struct store *store, int64_t run, bool *ret_stops, struct err *err) must_check;
+enum rc pause_parks_run(
+	struct store *store, int64_t run, bool *ret_parks, struct err *err) must_check;
+/* Parks an open run that is not at work: it gives its places up. due_ms: > 0: it waits for that. */
+enum rc pause_park(struct store *store, int64_t run, const struct hold_keys *keys,
+	enum queue_state state, int64_t due_ms, struct err *err) must_check;
+/* Before a claim of at most max: parks what is due and must not be claimed, a bounded number. */
+enum rc pause_park_due(struct store *store, size_t max, struct err *err) must_check;
+
+/* --- sqlite_issue.c */
+enum rc work_issue_put(struct queue *q, const struct queue_issue *issue, struct err *err);
+enum rc work_issue_acknowledge(
+	struct queue *q, const char *kind, const char *about, struct err *err);
+enum rc work_issue_each(struct queue *q, queue_issue_fn fn, void *ctx, struct err *err);
+enum rc work_audit_put(
+	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err);
+enum rc work_audit_end(
+	struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);
+enum rc work_audit_each(
+	struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
 
 /* --- sqlite_route.c */
 enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,

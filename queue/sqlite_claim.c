@@ -48,8 +48,12 @@ static enum rc load_timed(struct store *store, int64_t now_wall_ms, size_t max,
 /* Due, or, where an older run of its key came back meanwhile, behind that one. */
 static enum rc wake(struct store *store, const struct timed *timed, struct err *err)
 {
-	bool ready = true;
-	enum rc rc = hold_ready(store, timed->seq, &timed->keys, &ready, err);
+	bool ready = true, stops = false;
+	enum rc rc = pause_stops_run(store, timed->seq, &stops, err);
+	if (rc == RC_OK && stops)
+		return pause_park(store, timed->seq, &timed->keys, QUEUE_WAITING, 0, err);
+	if (rc == RC_OK)
+		rc = hold_ready(store, timed->seq, &timed->keys, &ready, err);
 	enum queue_state to = ready ? QUEUE_DUE : QUEUE_WAITING;
 	if (rc == RC_OK)
 		rc = work_move(store, QUEUE_WAITING, to, err);
@@ -140,6 +144,8 @@ static enum rc load_due(struct store *store, size_t max, struct queue_run *ret_r
 		enum rc rc = db_row(&store->work, s, &row, err);
 		if (rc != RC_OK || !row)
 			return rc;
+		if (pause_stops(store, db_text(s, 7)))
+			continue; /* more of them than could be parked at once */
 		rc = read_run(store, s, &ret_run[*ret_n], &ret_live[*ret_n], err);
 		if (rc != RC_OK) {
 			sqlite3_reset(s);
@@ -195,6 +201,8 @@ enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queu
 {
 	struct store *store = store_of(q);
 	enum rc rc = wake_timed(store, now_wall_ms, max, err);
+	if (rc == RC_OK)
+		rc = pause_park_due(store, max, err);
 	if (rc != RC_OK)
 		return rc;
 	struct live_run *live = calloc(max + 1, sizeof(*live));

@@ -168,6 +168,11 @@ static enum rc finish(struct store *store, const struct live_run *run,
 		rc = hold_leave(store, run->seq, &run->keys, err);
 		return rc == RC_OK ? end_event(store, run, state, err) : rc;
 	}
+	bool stops = false;
+	rc = pause_stops_run(store, run->seq, &stops, err);
+	if (rc != RC_OK || stops)
+		return rc != RC_OK ? rc
+				   : pause_park(store, run->seq, &run->keys, state, o->due_ms, err);
 	/* An older run of its key may have come back while it was at work. */
 	return hold_settle(store, run->seq, &run->keys, state, err);
 }
@@ -191,10 +196,12 @@ static enum rc retry(
 	struct store *store, const struct live_run *run, enum queue_state from, struct err *err)
 {
 	struct db *db = &store->work;
-	bool ready = true;
+	bool ready = true, parks = false;
 	struct event_open event = {0};
-	enum rc rc = hold_again(store, run->seq, &run->keys, &ready, err);
-	enum queue_state to = ready ? QUEUE_DUE : QUEUE_WAITING;
+	enum rc rc = pause_parks_run(store, run->seq, &parks, err);
+	if (rc == RC_OK && !parks)
+		rc = hold_again(store, run->seq, &run->keys, &ready, err);
+	enum queue_state to = ready && !parks ? QUEUE_DUE : QUEUE_WAITING;
 	if (rc == RC_OK)
 		rc = work_move(store, from, to, err);
 	if (rc == RC_OK)
@@ -207,7 +214,8 @@ static enum rc retry(
 	sqlite3_stmt *s = db_use(db, WORK_RUN_RETRY);
 	db_bind_int(db, s, 1, run->seq);
 	db_bind_int(db, s, 2, to);
-	return db_run(db, s, err);
+	rc = db_run(db, s, err);
+	return rc == RC_OK && parks ? pause_park(store, run->seq, &run->keys, to, 0, err) : rc;
 }
 
 enum rc work_retry(struct queue *q, const char *run_id, struct err *err)

@@ -3,8 +3,9 @@
  * Routing: parsed events and their runs go into the work, and the position in the inbox moves on.
  *
  * From: queue_route. To: the tables event, run, hold, seen of work.db, in the open transaction. A
- * run whose key is held waits; of the others as many as the caller wants are claimed at birth. An
- * event whose digest is known is stored as a duplicate, without runs.
+ * run whose key is held waits, one of a paused rule is parked; of the others as many as the caller
+ * wants are claimed at birth. An event whose digest is known is stored as a duplicate, without
+ * runs.
  */
 #include <string.h>
 
@@ -113,6 +114,7 @@ static enum rc insert_run(struct router *r, const struct queue_run_new *new,
 	db_bind_int(db, s, 13, r->now_ms);
 	db_bind_int(db, s, 14, claimed ? r->now_ms : 0);
 	db_bind_int(db, s, 15, live->keys.key[1]);
+	db_bind_int(db, s, 16, state == QUEUE_WAITING && pause_parks(r->store, new->rule) ? -1 : 0);
 	return db_run(db, s, err);
 }
 
@@ -151,7 +153,7 @@ static enum rc route_run(struct router *r, const struct queue_routing *routing, 
 	struct store *store = r->store;
 	struct queue_run run = {.seq = store->progress.last_run + 1};
 	struct live_run live = {.seq = run.seq, .epoch = 1, .event = event};
-	bool first = true;
+	bool first = true, parked = pause_parks(store, new->rule);
 	int64_t source = 0;
 	live.alone = routing->runs_n == 1;
 	enum rc rc = id_new(r->now_ms, &run.id, err);
@@ -161,11 +163,11 @@ static enum rc route_run(struct router *r, const struct queue_routing *routing, 
 	live.keys.key[1] = hash_of(store, new->also);
 	if (live.keys.key[1] == live.keys.key[0])
 		live.keys.key[1] = 0;
-	if (rc == RC_OK)
+	if (rc == RC_OK && !parked)
 		rc = hold_append(store, run.seq, &live.keys, &first, err);
 	if (rc != RC_OK)
 		return rc;
-	enum queue_state state = !first                      ? QUEUE_WAITING
+	enum queue_state state = !first || parked            ? QUEUE_WAITING
 				 : r->claimed < r->claim_max ? QUEUE_RUNNING
 							     : QUEUE_DUE;
 	rc = insert_run(r, new, &run, &live, source, state, err);

@@ -70,7 +70,7 @@
 	X(WORK_EVENT_RUNS, "SELECT state FROM run WHERE seq BETWEEN ?1 AND ?2") \
 	X(WORK_RUN_PUT, "INSERT INTO run (seq, id, event, rule, source, key, hold, state, epoch, attempt," \
 		" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, ?13, ?14, 0, 0, ?15)") \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?16, ?13, ?14, 0, 0, ?15)") \
 	X(WORK_RUN_DUE, "SELECT r.seq, r.id, r.epoch, r.attempt, r.attempt_next, r.attempts_max, r.deaths," \
 		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n, r.hold2, e.past" \
 		" FROM run AS r INDEXED BY run_open CROSS JOIN event AS e ON e.seq = r.event" \

@@ -4,7 +4,32 @@
 #define MOONHOOK_QUEUE_SQLITE_SQL_HAND_H
 
 /* clang-format off */
-#define SQL_HAND(X)
+#define SQL_HAND(X) \
+	X(PAUSES, "SELECT rule, why, since_ms, ending FROM pause ORDER BY since_ms, rule") \
+	X(PAUSE_PUT, "INSERT INTO pause (rule, why, since_ms, ending) VALUES (?1, ?2, ?3, ?4)" \
+		" ON CONFLICT (rule) DO UPDATE SET why = excluded.why, since_ms = excluded.since_ms," \
+		" ending = excluded.ending") \
+	X(PAUSE_DELETE, "DELETE FROM pause WHERE rule = ?1") \
+	X(PAUSE_OPEN, "SELECT seq, rule, due_ms, hold, hold2 FROM run INDEXED BY run_open" \
+		" WHERE state = ?1 AND state < 3 AND seq > ?2 ORDER BY seq LIMIT ?3") \
+	X(PAUSE_PARKED, "SELECT seq, rule, due_ms, hold, hold2 FROM run INDEXED BY run_parked" \
+		" WHERE due_ms < 0 AND rule = ?1 ORDER BY seq LIMIT ?2") \
+	X(PAUSE_PARKED_ALL, "SELECT seq, rule, due_ms, hold, hold2 FROM run INDEXED BY run_parked_seq" \
+		" WHERE due_ms < 0 AND seq > ?1 ORDER BY seq LIMIT ?2") \
+	X(PAUSE_RUN, "SELECT rule FROM run WHERE seq = ?1") \
+	X(PAUSE_RUN_PUT, "UPDATE run SET state = ?2, due_ms = ?3 WHERE seq = ?1") \
+	X(ISSUE_PUT, "INSERT INTO issue (kind, about, text, event, count, first_ms, last_ms, acknowledged)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 0) ON CONFLICT (kind, about) DO UPDATE SET" \
+		" text = excluded.text, event = excluded.event, count = count + excluded.count," \
+		" last_ms = excluded.last_ms, acknowledged = 0") \
+	X(ISSUE_FIND, "SELECT 1 FROM issue WHERE kind = ?1 AND about = ?2") \
+	X(ISSUE_ACKNOWLEDGE, "UPDATE issue SET acknowledged = 1 WHERE kind = ?1 AND about = ?2") \
+	X(ISSUES, "SELECT kind, about, text, event, count, first_ms, last_ms, acknowledged FROM issue" \
+		" ORDER BY last_ms DESC, kind, about") \
+	X(AUDIT_PUT, "INSERT INTO audit (at_ms, uid, what, n, result) VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(AUDIT_END, "UPDATE audit SET n = ?2, result = ?3 WHERE seq = ?1") \
+	X(AUDITS, "SELECT * FROM (SELECT seq, at_ms, uid, what, n, result FROM audit" \
+		" ORDER BY seq DESC LIMIT ?1) ORDER BY seq")
 /* clang-format on */
 
 #endif

@@ -90,6 +90,8 @@ enum rc work_open(struct store *store, struct err *err)
 		rc = work_progress_load(store, &store->progress, err);
 	if (rc == RC_OK)
 		rc = work_copies_open(store, err);
+	if (rc == RC_OK)
+		rc = work_pauses_open(store, err);
 	return rc == RC_OK ? db_commit(db, err) : rc;
 }
 

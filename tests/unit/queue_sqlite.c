@@ -578,6 +578,8 @@ Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_s
 	execute(&s, "work.db",
 		"DROP TABLE source_use; DROP TABLE copy; ALTER TABLE event DROP COLUMN past;"
 		"DROP TABLE gap; DROP TABLE told;"
+		"DROP TABLE pause; DROP TABLE issue; DROP TABLE audit; DROP INDEX run_parked;"
+		"DROP INDEX run_parked_seq;"
 		"PRAGMA user_version = 1");
 	suite_ok(&s, queue_open(s.store, QUEUE_RECEIVER, &s.receiver, &s.err));
 	suite_put(&s, NULL, "{}");

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The test double's pauses, issues and audit log. It parks and brings back all runs at once.
+ * From: queue.c; memory_work.c asks which rules are paused. Fails with RC_NOMEM, and breaks the
+ * handle then, as the others.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/memory.h"
+
+static struct mem_pause *find(struct mem_store *m, const char *rule)
+{
+	for (size_t i = 0; i < m->pauses.n; i++)
+		if (strcmp(m->pauses.p[i].rule, rule) == 0)
+			return &m->pauses.p[i];
+	return NULL;
+}
+
+bool mem_is_paused(struct mem_store *m, const char *rule)
+{
+	return find(m, "*") != NULL || find(m, rule) != NULL;
+}
+
+void mem_pause_done(struct mem_pause *p)
+{
+	free(p->rule);
+	free(p->why);
+}
+
+void mem_issue_done(struct mem_issue *i)
+{
+	free(i->kind);
+	free(i->about);
+	free(i->text);
+	free(i->event);
+}
+
+void mem_audit_done(struct mem_audit *a)
+{
+	free(a->what);
+	free(a->result);
+}
+
+static bool keep(struct mem_store *m, const struct queue_pause *pause)
+{
+	struct mem_pause *p = find(m, pause->rule);
+	if (p != NULL)
+		return mem_keep(&p->why, pause->why);
+	if (!mem_more(&m->pauses, sizeof(*m->pauses.p)))
+		return false;
+	p = &m->pauses.p[m->pauses.n++];
+	p->since_ms = pause->since_ms;
+	return mem_keep(&p->rule, pause->rule) && mem_keep(&p->why, pause->why);
+}
+
+enum rc mem_pause(struct queue *q, const struct queue_pause *pause, size_t *ret_n, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	size_t n = 0;
+	mem_lock(q);
+	enum rc rc = keep(m, pause) ? RC_OK : queue_break(q, err, "out of memory for a pause");
+	for (size_t i = 0; rc == RC_OK && i < m->runs.n; i++) {
+		struct mem_run *r = &m->runs.p[i];
+		bool rests = r->state == QUEUE_DUE || r->state == QUEUE_WAITING;
+		if (!rests || mem_is_parked(r) || !mem_is_paused(m, r->rule))
+			continue;
+		rc = mem_park(m, r, err);
+		n++;
+	}
+	mem_unlock(q);
+	if (rc == RC_OK)
+		*ret_n = n;
+	return rc;
+}
+
+enum rc mem_resume(struct queue *q, const char *rule, size_t *ret_n, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	size_t n = 0;
+	enum rc rc = RC_OK;
+	mem_lock(q);
+	struct mem_pause *p = find(m, rule);
+	if (p != NULL) {
+		mem_pause_done(p);
+		*p = m->pauses.p[--m->pauses.n];
+	} else {
+		rc = err_set(err, RC_NOT_FOUND, "rule \"%.100s\" is not paused", rule);
+	}
+	for (size_t i = 0; rc == RC_OK && i < m->runs.n; i++) {
+		if (!mem_is_parked(&m->runs.p[i]) || mem_is_paused(m, m->runs.p[i].rule))
+			continue;
+		rc = mem_unpark(m, &m->runs.p[i], err);
+		n++;
+	}
+	mem_unlock(q);
+	if (rc == RC_OK)
+		*ret_n = n;
+	return rc;
+}
+
+enum rc mem_pause_step(struct queue *q, size_t most, bool *ret_more, struct err *err)
+{
+	(void)q;
+	(void)most;
+	(void)err;
+	*ret_more = false;
+	return RC_OK;
+}
+
+bool mem_paused(const struct queue *q, const char *rule)
+{
+	struct mem_store *m = ((const struct mem *)q)->store;
+	pthread_mutex_lock(&m->lock);
+	bool paused = mem_is_paused(m, rule);
+	pthread_mutex_unlock(&m->lock);
+	return paused;
+}
+
+enum rc mem_pause_each(struct queue *q, queue_pause_fn fn, void *ctx, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	enum rc rc = RC_OK;
+	mem_lock(q);
+	for (size_t i = 0; rc == RC_OK && i < m->pauses.n; i++) {
+		const struct mem_pause *p = &m->pauses.p[i];
+		rc = fn(ctx, &(struct queue_pause){p->rule, p->why, p->since_ms, false}, err);
+	}
+	mem_unlock(q);
+	return rc;
+}
+
+/* --- issues ----------------------------------------------------------------------------------- */
+
+static struct mem_issue *find_issue(struct mem_store *m, const char *kind, const char *about)
+{
+	for (size_t i = 0; i < m->issues.n; i++)
+		if (strcmp(m->issues.p[i].kind, kind) == 0 &&
+			strcmp(m->issues.p[i].about, about) == 0)
+			return &m->issues.p[i];
+	return NULL;
+}
+
+static bool keep_issue(struct mem_store *m, const struct queue_issue *issue)
+{
+	struct mem_issue *i = find_issue(m, issue->kind, issue->about);
+	if (i == NULL) {
+		if (!mem_more(&m->issues, sizeof(*m->issues.p)))
+			return false;
+		i = &m->issues.p[m->issues.n++];
+		i->first_ms = issue->last_ms;
+		if (!mem_keep(&i->kind, issue->kind) || !mem_keep(&i->about, issue->about))
+			return false;
+	}
+	i->count += issue->count;
+	i->last_ms = issue->last_ms;
+	i->acknowledged = false;
+	return mem_keep(&i->text, issue->text) && mem_keep(&i->event, issue->event);
+}
+
+enum rc mem_issue_put(struct queue *q, const struct queue_issue *issue, struct err *err)
+{
+	mem_lock(q);
+	bool kept = keep_issue(mem_of(q), issue);
+	mem_unlock(q);
+	return kept ? RC_OK : queue_break(q, err, "out of memory for an issue");
+}
+
+enum rc mem_issue_acknowledge(struct queue *q, const char *kind, const char *about, struct err *err)
+{
+	mem_lock(q);
+	struct mem_issue *i = find_issue(mem_of(q), kind, about);
+	if (i != NULL)
+		i->acknowledged = true;
+	mem_unlock(q);
+	return i != NULL ? RC_OK
+			 : err_set(err, RC_NOT_FOUND, "there is no issue %.40s of %.150s", kind,
+				   about);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct mem_issue *x = a, *y = b;
+	if (x->last_ms != y->last_ms)
+		return x->last_ms < y->last_ms ? 1 : -1;
+	int by_kind = strcmp(x->kind, y->kind);
+	return by_kind != 0 ? by_kind : strcmp(x->about, y->about);
+}
+
+enum rc mem_issue_each(struct queue *q, queue_issue_fn fn, void *ctx, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	enum rc rc = RC_OK;
+	mem_lock(q);
+	if (m->issues.n > 1)
+		qsort(m->issues.p, m->issues.n, sizeof(*m->issues.p), newest_first);
+	for (size_t i = 0; rc == RC_OK && i < m->issues.n; i++) {
+		const struct mem_issue *is = &m->issues.p[i];
+		rc = fn(ctx,
+			&(struct queue_issue){is->kind, is->about, is->text, is->event, is->count,
+				is->first_ms, is->last_ms, is->acknowledged},
+			err);
+	}
+	mem_unlock(q);
+	return rc;
+}
+
+/* --- audit ------------------------------------------------------------------------------------ */
+
+enum rc mem_audit_put(
+	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	mem_lock(q);
+	bool kept = mem_more(&m->audits, sizeof(*m->audits.p));
+	if (kept) {
+		struct mem_audit *a = &m->audits.p[m->audits.n++];
+		a->at_ms = audit->at_ms;
+		a->uid = audit->uid;
+		a->n = audit->n;
+		*ret_seq = (int64_t)m->audits.n;
+		kept = mem_keep(&a->what, audit->what) && mem_keep(&a->result, audit->result);
+	}
+	mem_unlock(q);
+	return kept ? RC_OK : queue_break(q, err, "out of memory for the audit log");
+}
+
+enum rc mem_audit_end(struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	bool kept = true;
+	mem_lock(q);
+	if (seq > 0 && (size_t)seq <= m->audits.n) {
+		m->audits.p[seq - 1].n = n;
+		kept = mem_keep(&m->audits.p[seq - 1].result, result);
+	}
+	mem_unlock(q);
+	return kept ? RC_OK : queue_break(q, err, "out of memory for the audit log");
+}
+
+enum rc mem_audit_each(struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	enum rc rc = RC_OK;
+	mem_lock(q);
+	size_t from = limit > 0 && limit < m->audits.n ? m->audits.n - limit : 0;
+	for (size_t i = from; rc == RC_OK && i < m->audits.n; i++) {
+		const struct mem_audit *a = &m->audits.p[i];
+		rc = fn(ctx,
+			&(struct queue_audit){
+				(int64_t)i + 1, a->at_ms, a->uid, a->what, a->n, a->result},
+			err);
+	}
+	mem_unlock(q);
+	return rc;
+}
