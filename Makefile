@@ -42,12 +42,14 @@ HARNESS_C= $(wildcard tests/harness/*.c)
 UNIT_C   = $(wildcard tests/unit/*.c tests/conformance/*.c)
 WALK_C   = $(wildcard tests/walk/*.c tests/hostile/*.c)
 SIM_C    = $(wildcard tests/sim/*.c)
+CRASH_C  = $(wildcard tests/crash/*.c)
+SHIM_C   = $(wildcard tests/crash/shim/*.c)
 EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql queue/*.txt cli/*.txt))
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,
 
-.PHONY: all deps deps-check run test bench layers format format-check banned fuzz install help clean \
+.PHONY: all deps deps-check run test bench crash layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
 all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
 
@@ -78,6 +80,15 @@ $(B)/tests: $(call obj,$(UNIT_C) $(HARNESS_C)) $(LIB_O)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 $(B)/tests-walk: $(call obj,$(WALK_C) $(HARNESS_C)) $(LIB_O)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
+
+# The crash tests run the programs, some of them with this in front of their C library.
+$(B)/crash-shim.so: $(SHIM_C) $(wildcard tests/crash/shim/*.h) | build/.deps
+	@mkdir -p $(dir $@)
+	@echo '  LD      $@'
+	@$(CC) $(CPPFLAGS) -std=c17 -O2 -g $(WARN) -fPIC -shared -o $@ $(SHIM_C)
+$(B)/tests-crash: $(call obj,$(CRASH_C) $(HARNESS_C)) $(LIB_O) | $(B)/crash-shim.so
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
@@ -127,6 +138,11 @@ run: all ## install, build, start; ONCE=1 ends after the demonstration
 
 test: ## everything that must hold, sanitizers included
 	@.ci/test
+
+# The long form: make crash KILLS=2000 CUTS=2000 RESTARTS=1000 SEED=..
+crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 CUTS=200 RESTARTS=100 SEED=
+	@KILLS=$(or $(KILLS),200) CUTS=$(or $(CUTS),200) RESTARTS=$(or $(RESTARTS),100) SEED=$(SEED) \
+		$(B)/tests-crash -j1 --verbose --short-filename
 
 bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead send sign) ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run

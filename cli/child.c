@@ -24,8 +24,11 @@
 #include "base/log.h"
 
 #define REST_FIRST_MS 100
-#define REST_MAX_MS 10000
-#define HEALTHY_MS 60000 /* a life this long forgives the deaths before it */
+/* Deliveries wait in the socket meanwhile, and Twenty waits for an answer for five seconds. */
+#define REST_MAX_MS 2000
+/* A life that was so many times longer than the rest before the next one would be forgives the
+ * deaths before it: who works most of the time is worth a quick start. */
+#define LIFE_PER_REST 5
 #define PREFIXES_MAX 80
 #define CONF_NAME_N 192 /* bytes of one prefix */
 
@@ -37,9 +40,9 @@ struct child {
 	int link;   /* our end; -1: none */
 	int deaths; /* in a row */
 	int restarts;
-	bool was_ready; /* ever */
-	int64_t started_ms;
-	struct buf in; /* one message */
+	bool was_ready;   /* ever */
+	int64_t ready_ms; /* mono; 0: not in this life */
+	struct buf in;    /* one message */
 	sd_event_source *link_source, *pid_source, *timer;
 };
 
@@ -66,6 +69,11 @@ int64_t child_rest_ms(int n)
 	while (--n > 0 && ms < REST_MAX_MS)
 		ms *= 2;
 	return ms < REST_MAX_MS ? ms : REST_MAX_MS;
+}
+
+int child_deaths(int before, int64_t life_ms)
+{
+	return before > 0 && life_ms < LIFE_PER_REST * child_rest_ms(before) ? before + 1 : 1;
 }
 
 static void set_state(struct child *c, enum child_state state)
@@ -242,10 +250,14 @@ static void rest(struct child *c)
 
 /* One that ended with 0 was told to by somebody else than us, such as a shell that ends a whole
  * process group: that is no failure. */
+static bool told(const siginfo_t *si)
+{
+	return si->si_code == CLD_EXITED && si->si_status == 0;
+}
+
 static void say_death(const struct child *c, const siginfo_t *si)
 {
 	char how[64], next[64] = "everything stops";
-	bool told = si->si_code == CLD_EXITED && si->si_status == 0;
 	if (!*c->owner->stopping)
 		snprintf(next, sizeof(next), "it starts again in %d ms",
 			(int)child_rest_ms(c->deaths));
@@ -254,7 +266,7 @@ static void say_death(const struct child *c, const siginfo_t *si)
 	else
 		snprintf(how, sizeof(how), "died of signal %d (%s)", si->si_status,
 			strsignal(si->si_status));
-	if (!told)
+	if (!told(si))
 		log_error(NULL, "the %s %s; %s", c->kind->name, how, next);
 	else if (!*c->owner->stopping)
 		log_warn(NULL, "the %s was told to end; %s", c->kind->name, next);
@@ -266,14 +278,13 @@ static int on_exit_of(sd_event_source *source, const siginfo_t *si, void *ctx)
 	struct child *c = ctx;
 	bool wanted = c->state == CHILD_STOPPING, ready = c->was_ready;
 	int status = si->si_code == CLD_EXITED ? si->si_status : 128 + si->si_status;
-	if (clock_mono_ms() - c->started_ms >= HEALTHY_MS)
-		c->deaths = 0;
+	int64_t life_ms = c->ready_ms != 0 ? clock_mono_ms() - c->ready_ms : 0;
 	drop_process(c);
 	bool hopeless = !ready && (status == CHILD_STATUS_CONFIG || status == CHILD_STATUS_BUSY);
 	if (wanted || hopeless) {
 		set_state(c, CHILD_OFF);
 	} else {
-		c->deaths++;
+		c->deaths = child_deaths(told(si) ? 0 : c->deaths, life_ms);
 		say_death(c, si);
 		if (*c->owner->stopping)
 			set_state(c, CHILD_OFF);
@@ -299,6 +310,7 @@ static int on_link(sd_event_source *source, int fd, uint32_t events, void *ctx)
 	}
 	if (strcmp(msg.kind, "ready") == 0 && c->state == CHILD_STARTING) {
 		c->was_ready = true;
+		c->ready_ms = clock_mono_ms();
 		set_state(c, CHILD_READY);
 		log_info(NULL, "the %s is ready", c->kind->name);
 	}
@@ -334,7 +346,7 @@ void child_start(struct child *c)
 	int pair[2];
 	struct err err = {.msg = "it cannot be watched"};
 	c->timer = sd_event_source_disable_unref(c->timer);
-	c->started_ms = clock_mono_ms();
+	c->ready_ms = 0;
 	if (c->deaths != 0) {
 		c->restarts++;
 		metrics_add(c->kind->restarts, 1);

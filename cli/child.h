@@ -64,7 +64,9 @@ const char *child_state_name(enum child_state state);
 pid_t child_pid(const struct child *child); /* 0: none */
 int child_restarts(const struct child *child);
 
-/* Milliseconds of rest before the n-th (from 1) start in a row. */
+/* Milliseconds of rest after the n-th death in a row (from 1). */
 int64_t child_rest_ms(int n);
+/* Which death in a row it is, after `before` and a life of this length (from being ready). */
+int child_deaths(int before, int64_t life_ms);
 
 #endif

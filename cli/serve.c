@@ -58,6 +58,20 @@ static void raise_descriptors(void)
 /* --- the store ----------------------------------------------------------------------------------
  */
 
+/* The name of a new folder reaches the disk with the folder that it lies in. The store's own is
+ * synced again, and for certain, when it is opened for writing. */
+static void sync_name(const char *folder)
+{
+	char path[4096 + 4];
+	snprintf(path, sizeof(path), "%s/..", folder);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fsync(fd) != 0)
+		log_debug(NULL, "the name of %s may not be on the disk yet", folder);
+	close(fd);
+}
+
 static enum rc make_folder(const char *path, struct err *err)
 {
 	char part[4096];
@@ -69,7 +83,9 @@ static enum rc make_folder(const char *path, struct err *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(part, c == '\0' ? 0700 : 0755) != 0 && errno != EEXIST)
+		if (mkdir(part, c == '\0' ? 0700 : 0755) == 0)
+			sync_name(part);
+		else if (errno != EEXIST)
 			return err_set(err, RC_DENIED,
 				"the store's folder %s cannot be made (%s); let this user write "
 				"where it belongs, or choose another `store`",

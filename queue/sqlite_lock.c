@@ -15,6 +15,26 @@
 
 #include "queue/sqlite.h"
 
+/* A folder whose name is not on the disk takes everything in it along when the power goes. Each
+ * time, since whoever made it may have died before this. A parent that this user may not read was
+ * made by somebody else, long ago. */
+static enum rc sync_parent(const char *folder, struct err *err)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/..", folder);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(err, RC_INVALID, "the path of the store is too long");
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return RC_OK;
+	int error = fsync(fd) == 0 ? 0 : errno;
+	close(fd);
+	if (error == 0 || error == EINVAL || error == EROFS)
+		return RC_OK;
+	return err_set_errno(
+		err, RC_IO, error, "cannot sync the folder that holds the store %s", folder);
+}
+
 enum rc store_folder_make(const char *folder, struct err *err)
 {
 	struct stat st;
@@ -32,7 +52,7 @@ enum rc store_folder_make(const char *folder, struct err *err)
 			"the store %s cannot be written; give this user the folder, or choose "
 			"another",
 			folder);
-	return RC_OK;
+	return sync_parent(folder, err);
 }
 
 static const char *const lock_names[] = {

@@ -94,11 +94,15 @@ bool house_ready(void *house)
 	return ok;
 }
 
-bool house_start(struct house *h)
+bool house_launch(struct house *h)
 {
 	const char *argv[] = {process_path("moonhook"), "serve", "--config", h->config, NULL};
-	if (process_start(&h->daemon, h->dir, "moonhook", argv, NULL) &&
-		process_await(house_ready, h, 20000))
+	return process_start(&h->daemon, h->dir, "moonhook", argv, h->conf.env);
+}
+
+bool house_start(struct house *h)
+{
+	if (house_launch(h) && process_await(house_ready, h, 20000))
 		return true;
 	char *why = process_read(h->daemon.err);
 	fprintf(stderr, "moonhook did not become ready:\n%s\n", why != NULL ? why : "");

@@ -21,6 +21,8 @@ struct house_conf {            /* BORROWS; zero is a fine start */
 	const char *budget;    /* twenty.budget; NULL: the default */
 	const char *settings;  /* more lines of the configuration */
 	bool no_webhooks;      /* the twin keeps its changes to itself */
+	/* "NAME=value" texts for the daemon, NULL-terminated; NULL: none */
+	const char *const *env;
 };
 
 struct house {
@@ -40,7 +42,8 @@ void house_close(struct house *h);
 /* The daemon alone: SIGTERM and its exit status; start again on the same store and ports. */
 int house_stop(struct house *h);
 bool house_start(struct house *h);
-bool house_ready(void *house); /* for process_await */
+bool house_launch(struct house *h); /* the same without waiting */
+bool house_ready(void *house);      /* for process_await */
 
 /* Writes a rule file into the house's own folder; before house_open needs conf.rules NULL and dir
  * made by house_folder. */

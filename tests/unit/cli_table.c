@@ -50,13 +50,24 @@ Test(cli_terminal, what_a_terminal_would_obey_becomes_a_question_mark)
 	free(text);
 }
 
-Test(cli_child, the_rest_doubles_from_100_ms_to_10_s)
+Test(cli_child, the_rest_doubles_from_100_ms_to_2_s_which_a_sender_of_webhooks_waits_out)
 {
 	cr_expect_eq(child_rest_ms(1), 100);
 	cr_expect_eq(child_rest_ms(2), 200);
-	cr_expect_eq(child_rest_ms(7), 6400);
-	cr_expect_eq(child_rest_ms(8), 10000);
-	cr_expect_eq(child_rest_ms(1000000), 10000);
+	cr_expect_eq(child_rest_ms(5), 1600);
+	cr_expect_eq(child_rest_ms(6), 2000);
+	cr_expect_eq(child_rest_ms(1000000), 2000);
+}
+
+Test(cli_child, a_life_five_times_as_long_as_the_rest_forgives_the_deaths_before_it)
+{
+	cr_expect_eq(child_deaths(0, 0), 1);
+	cr_expect_eq(child_deaths(1, 499), 2);
+	cr_expect_eq(child_deaths(1, 500), 1);
+	cr_expect_eq(child_deaths(4, 3999), 5);
+	cr_expect_eq(child_deaths(4, 4000), 1);
+	cr_expect_eq(child_deaths(1000000, 9999), 1000001);
+	cr_expect_eq(child_deaths(1000000, 10000), 1);
 }
 
 Test(cli_listen, only_addresses_are_listened_on)
