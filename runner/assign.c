@@ -133,7 +133,22 @@ void assign_take(struct runner *r, struct queue_run *q, struct event *event)
 		runner_fatal(r, &err);
 }
 
-/* A run of the store: its event is parsed again. */
+/* The event of a run of the store, as it was when it was routed. */
+static enum rc parse_again(const struct queue_run *q, const struct event_input *in,
+	struct event **ret_event, struct err *err)
+{
+	struct event *event = NULL;
+	enum rc rc = event_parse(in, &event, err);
+	if (rc == RC_OK && q->past != NULL)
+		rc = event_recall(event, (struct slice){q->past, q->past_n}, err);
+	if (rc != RC_OK) {
+		event_unref(event);
+		return rc;
+	}
+	*ret_event = event;
+	return RC_OK;
+}
+
 static void take_stored(struct runner *r, struct queue_run *q)
 {
 	struct event *event = NULL;
@@ -147,7 +162,7 @@ static void take_stored(struct runner *r, struct queue_run *q)
 		.body = {q->body, q->body_n},
 		.received_ms = q->event_received_ms,
 	};
-	if (event_parse(&in, &event, &err) != RC_OK) {
+	if (parse_again(q, &in, &event, &err) != RC_OK) {
 		assign_bury(r, q, err.code, err.msg);
 		return;
 	}

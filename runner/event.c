@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "client/client.h"
 #include "runner/dump.h"
+#include "runner/past.h"
 #include "runner/scan.h"
 
 #define TEXT_MAX (15u << 20)
@@ -157,9 +158,9 @@ static enum rc put_optional(struct buf *out, const char *key, json_t *value)
 	return rc;
 }
 
-/* Name, record id, fields and record lie behind each other in the text, the rest in front. */
-static enum rc put_text(const struct event_input *in, const struct parts *p, struct event *e,
-	struct buf *out, size_t *ret_mark)
+/* Everything but what event_put_past may change, which goes behind it. */
+static enum rc put_front(
+	const struct event_input *in, const struct parts *p, struct event *e, struct buf *out)
 {
 	char at[CLOCK_TEXT_N];
 	format_at(e, p, at);
@@ -173,41 +174,163 @@ static enum rc put_text(const struct event_input *in, const struct parts *p, str
 		rc = put_optional(out, "actor", make_actor(e));
 	if (rc == RC_OK && p->hook == NULL)
 		rc = buf_printf(out, ",\"object\":\"%s\",\"action\":\"%s\"", e->object, e->action);
-	size_t mark = out->n;
 	if (rc == RC_OK)
-		rc = buf_printf(out, ",\"name\":\"%s\"", e->name);
+		rc = buf_printf(out, ",\"name\":\"%s\",\"record\":", e->name);
+	e->record_at = out->n;
 	if (rc == RC_OK)
-		rc = put_json(out, "fields", p->fields);
-	if (rc == RC_OK)
-		rc = put_json(out, "record", e->record);
-	if (rc == RC_OK)
-		rc = buf_put_text(out, "}");
-	if (rc == RC_OK)
-		*ret_mark = mark;
+		rc = dump_value(out, e->record);
+	e->record_n = out->n - e->record_at;
 	return rc;
+}
+
+/* --- which change this is --------------------------------------------------------------------- */
+
+/* The actions that leave a record alive are one: see event.h. */
+static const char *kind_of(const struct event *e)
+{
+	static const char *const alive[] = {"created", "updated", "restored"};
+	for (size_t i = 0; i < ARRAY_N(alive); i++) {
+		if (strcmp(e->action, alive[i]) == 0)
+			return "alive";
+	}
+	return e->action;
+}
+
+/* The record in two pieces, without Twenty's index of its words, which not every answer has. */
+static void split_record(const struct event *e, const char *text, struct slice ret_piece[static 2])
+{
+	static const char index[] = ",\"" PAST_INDEX "\":\"";
+	const char *p = text + e->record_at, *end = p + e->record_n;
+	const char *from = memmem(p, e->record_n, index, sizeof(index) - 1);
+	const char *to = from != NULL ? from + sizeof(index) - 1 : end;
+	while (from != NULL && to < end && *to != '"')
+		to += *to == '\\' ? 2 : 1;
+	ret_piece[0] = (struct slice){p, (size_t)((from != NULL ? from : end) - p)};
+	ret_piece[1] = (struct slice){NULL, 0};
+	if (from != NULL && to < end)
+		ret_piece[1] = (struct slice){to + 1, (size_t)(end - to - 1)};
+}
+
+static enum rc digest_change(struct event *e, const char *text)
+{
+	struct slice parts[] = {slice_of(e->object), {"", 1}, slice_of(kind_of(e)), {"", 1},
+		slice_of(e->record_id), {"", 1}, {NULL, 0}, {NULL, 0}};
+	const char *created = text_at(e->record, "createdAt");
+	if (strcmp(e->action, "destroyed") == 0 && created != NULL)
+		parts[6] = slice_of(created);
+	else
+		split_record(e, text, &parts[6]);
+	return digest_sha256(parts, ARRAY_N(parts), e->digest);
+}
+
+/* Without times, an event is what it says. */
+static enum rc digest_words(struct event *e, const char *text)
+{
+	struct buf fields;
+	buf_init(&fields, TEXT_MAX);
+	enum rc rc = dump_value(&fields, e->fields);
+	struct slice parts[] = {slice_of(e->name), {"", 1}, slice_of(e->record_id), {"", 1},
+		buf_slice(&fields), {"", 1}, {NULL, 0}, {NULL, 0}};
+	split_record(e, text, &parts[6]);
+	if (rc == RC_OK)
+		rc = digest_sha256(parts, ARRAY_N(parts), e->digest);
+	buf_done(&fields);
+	return rc;
+}
+
+static enum rc digest(struct event *e, const char *text)
+{
+	if (e->record_id[0] == '\0')
+		return RC_OK;
+	enum rc rc = e->updated_ms != 0 ? digest_change(e, text) : digest_words(e, text);
+	e->has_digest = rc == RC_OK;
+	return rc;
+}
+
+/* --- what was before -------------------------------------------------------------------------- */
+
+/* Appends what goes behind the front; ret_before: where the text of before is, of all of it. */
+static enum rc put_tail(struct buf *out, size_t front_n, const json_t *fields, struct slice *before,
+	size_t *ret_before)
+{
+	enum rc rc = put_json(out, "fields", fields);
+	size_t most = TEXT_MAX - 16; /* the rest of it */
+	if (rc == RC_OK && (front_n > most || out->n > most - front_n))
+		return RC_TOO_LARGE;
+	if (before->n > most - front_n - out->n)
+		before->n = 0;
+	if (rc == RC_OK && before->n > 0)
+		rc = buf_put_text(out, ",\"before\":");
+	*ret_before = front_n + out->n;
+	if (rc == RC_OK && before->n > 0)
+		rc = buf_put(out, before->p, before->n);
+	return rc == RC_OK ? buf_put_text(out, "}") : rc;
+}
+
+enum rc event_put_past(struct event *event, json_t *fields, struct slice before)
+{
+	struct buf out;
+	size_t front_n = event->record_at + event->record_n, before_at = 0;
+	buf_init(&out, TEXT_MAX);
+	enum rc rc = put_tail(
+		&out, front_n, fields != NULL ? fields : event->fields, &before, &before_at);
+	char *text = rc == RC_OK ? realloc(event->text, front_n + out.n + 1) : NULL;
+	if (rc == RC_OK && text == NULL)
+		rc = RC_NOMEM;
+	if (rc == RC_OK) {
+		memcpy(text + front_n, out.p, out.n + 1);
+		event->text = text;
+		event->text_n = front_n + out.n;
+		event->before_at = before_at;
+		event->before_n = before.n;
+	}
+	if (rc == RC_OK && fields != NULL) {
+		json_decref(event->fields);
+		event->fields = fields;
+	} else {
+		json_decref(fields);
+	}
+	buf_done(&out);
+	return rc;
+}
+
+enum rc event_recall(struct event *event, struct slice past, struct err *err)
+{
+	struct buf before;
+	json_t *fields = NULL;
+	buf_init(&before, TEXT_MAX);
+	enum rc rc = past_open(past, event_record(event), &before, &fields, err);
+	if (rc == RC_OK) {
+		rc = event_put_past(event, fields, buf_slice(&before));
+		if (rc != RC_OK)
+			err_set(err, rc, "the event is %s", rc_text(rc));
+	}
+	buf_done(&before);
+	return rc;
+}
+
+/* --- parsing ---------------------------------------------------------------------------------- */
+
+static int64_t updated_of(const struct event *e)
+{
+	const char *at = e->object[0] != '\0' ? text_at(e->record, "updatedAt") : NULL;
+	int64_t ms = at != NULL ? clock_parse(at) : 0;
+	return ms > 0 ? ms : 0;
 }
 
 static enum rc finish(
 	const struct event_input *in, const struct parts *p, struct event *e, struct err *err)
 {
 	struct buf out;
-	size_t mark = 0;
 	buf_init(&out, TEXT_MAX);
-	enum rc rc = put_text(in, p, e, &out, &mark);
-	if (rc == RC_OK && e->record_id[0] != '\0') {
-		struct slice parts[] = {
-			{e->record_id, strlen(e->record_id)}, {out.p + mark, out.n - mark}};
-		rc = digest_sha256(parts, 2, e->digest);
-		e->has_digest = rc == RC_OK;
-	}
-	if (rc != RC_OK) {
-		buf_done(&out);
-		return err_set(err, rc, "the event is %s", rc_text(rc));
-	}
-	e->text_n = out.n;
-	char *fit = realloc(out.p, out.n + 1);
-	e->text = fit != NULL ? fit : out.p;
-	return RC_OK;
+	e->updated_ms = updated_of(e);
+	enum rc rc = put_front(in, p, e, &out);
+	if (rc == RC_OK)
+		rc = digest(e, out.p);
+	e->text = out.p;
+	if (rc == RC_OK)
+		rc = event_put_past(e, NULL, (struct slice){0});
+	return rc == RC_OK ? RC_OK : err_set(err, rc, "the event is %s", rc_text(rc));
 }
 
 static enum rc fill_twenty(json_t *body, struct event *e, struct parts *ret_parts, struct err *err)

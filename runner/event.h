@@ -29,7 +29,7 @@ struct event_input { /* BORROWS during event_parse */
 	int64_t received_ms; /* wall */
 };
 
-struct event { /* does not change once parsed */
+struct event { /* does not change once parsed and, where it can be, event_put_past */
 	unsigned refs;
 	struct id id;
 	char name[EVENT_NAME_N];        /* "person.created", "hook:stripe" */
@@ -40,8 +40,20 @@ struct event { /* does not change once parsed */
 	json_t *fields;                 /* names of what was changed, NULL: none; gone likewise */
 	char *text;                     /* the event as JSON, as it is sent to workers */
 	size_t text_n;
-	int64_t received_ms;      /* wall */
-	uint8_t digest[DIGEST_N]; /* over name, record id, record, fields */
+	size_t record_at, record_n; /* of the text: the record */
+	size_t before_at, before_n; /* what it was before; n 0: not known */
+	int64_t received_ms;        /* wall */
+	int64_t updated_ms;         /* the record's updatedAt, by Twenty's clock; 0: it has none */
+	/*
+	 * Second dedupe: which change of which record this is, however it became known. A change is
+	 * one content of a record with its updatedAt, as alive or as deleted: neither `fields` nor
+	 * eventDate, via, and whether it is called created, updated or restored take part, because
+	 * whoever finds a change in a list (gap fill) cannot know those. Two changes within one
+	 * millisecond differ in content. A destroyed record is one record with its createdAt: what
+	 * was last known of it may be older than what Twenty last had. Where a record has no
+	 * updatedAt (createdAt), name, fields and content decide.
+	 */
+	uint8_t digest[DIGEST_N];
 	bool has_digest;
 };
 
@@ -49,6 +61,22 @@ struct event { /* does not change once parsed */
  * RC_NOMEM. GIVES one reference (event_unref). */
 enum rc event_parse(
 	const struct event_input *input, struct event **ret_event, struct err *err) must_check;
+/* Tells what the record was before, and what was changed in truth. TAKES fields, NULL: as the body
+ * says. before: JSON of a record, n 0: not known; where the text would get too large with it, it is
+ * left out. RC_NOMEM, RC_TOO_LARGE: nothing is changed. */
+enum rc event_put_past(struct event *event, json_t *fields, struct slice before) must_check;
+/* The same from what event.past of the queue says (past.h). RC_PARSE, RC_NOMEM, RC_TOO_LARGE, with
+ * a sentence. */
+enum rc event_recall(struct event *event, struct slice past, struct err *err) must_check;
+/* BORROW until the next event_put_past. n 0: not known. */
+static inline struct slice event_record(const struct event *event)
+{
+	return (struct slice){event->text + event->record_at, event->record_n};
+}
+static inline struct slice event_before(const struct event *event)
+{
+	return (struct slice){event->text + event->before_at, event->before_n};
+}
 struct event *event_ref(struct event *event);
 void event_unref(struct event *event);
 /* Routing is over: the tree is freed, the text stays. */

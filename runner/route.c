@@ -2,9 +2,9 @@
 /*
  * Routing: events in order, a batch at a time.
  * From: the inbox, in order of arrival, and what was born here (gap fill ..). To: each event is
- * parsed, matched (route_match.c), the rules' own functions asked (route_ask.c), and all of it
- * written (route_write.c). What cannot be parsed is kept in quarantine with its reason. Does not
- * start runs.
+ * parsed, compared with what was seen before (route_seen.c), matched (route_match.c), the rules'
+ * own functions asked (route_ask.c), and all of it written (route_write.c). What cannot be parsed
+ * is kept in quarantine with its reason. Does not start runs.
  */
 #include "runner/route.h"
 
@@ -82,6 +82,7 @@ void route_clear(struct route *route)
 		if (route->items[i].event != NULL)
 			event_close(route->items[i].event);
 		event_unref(route->items[i].event);
+		free(route->items[i].past);
 		birth_free(route->items[i].birth);
 		route->items[i] = (struct route_item){0};
 	}
@@ -148,10 +149,13 @@ static bool read_batch(struct runner *r)
 	route->rules = ruleset_ref(r->rules.live);
 	enum rc rc = parse_all(r);
 	if (rc == RC_OK)
+		rc = route_seen(r, &err);
+	if (rc == RC_OK)
 		rc = route_match(r);
 	if (rc == RC_OK)
 		return true;
-	err_set(&err, rc, "no memory to route events");
+	if (err.code == RC_OK)
+		err_set(&err, rc, "no memory to route events");
 	runner_fatal(r, &err);
 	return false;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deliveries of the inbox, and events that were born here -> events and runs, in order of arrival,
- * a batch at a time. One step, one file: route.c reads, route_match.c finds the rules, route_ask.c
- * asks those that have functions in their heads, route_write.c writes.
+ * a batch at a time. One step, one file: route.c reads, route_seen.c finds out what was changed,
+ * route_match.c finds the rules, route_ask.c asks those that have functions in their heads,
+ * route_write.c writes.
  */
 #ifndef MOONHOOK_RUNNER_ROUTE_H
 #define MOONHOOK_RUNNER_ROUTE_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "queue/copy.h"
 #include "queue/queue.h"
 #include "runner/birth.h"
 #include "runner/event.h"
@@ -48,11 +50,19 @@ struct route_item {           /* one event of the batch */
 	struct birth *birth;  /* owned; NULL: a delivery */
 	struct event *event;  /* NULL: in quarantine */
 	char reason[256];     /* why it is there */
+
+	/* by route_seen.c */
+	bool newest; /* nothing newer was seen of the record: it becomes the copy */
+	enum queue_copy_state state;
+	int64_t updated_ms;
+	char *past; /* owned; the row of past.h, NULL: none */
+	size_t past_n;
 };
 
 struct route {
 	bool wanted;      /* there may be deliveries */
 	bool open;        /* a batch is under way */
+	bool large_told;  /* that a record was too large for event.before */
 	bool backlog;     /* there may be due runs in the store */
 	int64_t behind_n; /* runs that are not ended and not live, as far as is known */
 	uint32_t generation;
@@ -84,6 +94,10 @@ void route_close(struct runner *r);
 /* --- steps of a batch, for the files of this noun ----------------------------------------------
  */
 
+/* Finds out what each record was before, and what was changed. RC_NOMEM, and as the store fails. */
+enum rc route_seen(struct runner *r, struct err *err) must_check;
+/* Writes the newest copies, but for duplicate[i]: what was written before. Fails likewise. */
+enum rc route_keep(struct runner *r, const bool *duplicate, struct err *err) must_check;
 /* Finds the rules of every event. RC_NOMEM. */
 enum rc route_match(struct runner *r) must_check;
 /* The key of a match that needs no asking; "" for none. RC_NOMEM. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A decided batch -> the store: events, runs, the position in the inbox, in one step.
+ * A decided batch -> the store: events, runs, copies of records, the position in the inbox, in one
+ * step.
  * From: route.c. To: queue_route, and assign.c with the runs that were claimed at birth. Fails by
  * ending the process where the store fails.
  */
@@ -38,6 +39,7 @@ static void fill_event(const struct route *route, size_t i, struct queue_event *
 		.state = e != NULL ? QUEUE_DONE : QUEUE_QUARANTINED,
 		.received_ms = raw->received_ms,
 		.body = raw->seq == 0 ? raw->body : (struct slice){0},
+		.past = {route->items[i].past, route->items[i].past_n},
 	};
 	if (e != NULL && e->has_digest) {
 		memcpy(to->digest, e->digest, DIGEST_N);
@@ -123,6 +125,14 @@ static void count_batch(struct runner *r, const struct batch *b)
 	r->route.behind_n += made - (int64_t)b->claimed_n;
 }
 
+static enum rc keep_copies(struct runner *r, const struct batch *b, struct err *err)
+{
+	bool duplicate[ROUTE_BATCH];
+	for (size_t i = 0; i < r->route.n; i++)
+		duplicate[i] = b->routings[i].ret_duplicate;
+	return route_keep(r, duplicate, err);
+}
+
 static void tell_born(const struct route *route)
 {
 	for (size_t i = 0; i < route->n; i++) {
@@ -150,6 +160,8 @@ void route_write(struct runner *r)
 		size_t most = b->failed_n != 0 || b->runs_n < room ? b->runs_n : room;
 		rc = queue_route(
 			r->queue, b->routings, route->n, most, b->claimed, &b->claimed_n, &err);
+		if (rc == RC_OK)
+			rc = keep_copies(r, b, &err);
 		gate_wrote(&r->gate);
 	} else {
 		err_set(&err, rc, "no memory to route events");

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "runner/dump.h"
 #include "runner/event.h"
 #include "runner/scan.h"
 
@@ -171,6 +172,7 @@ Test(runner_event, the_digest_ignores_when_it_was_sent_and_the_order_of_keys)
 	cr_assert(digest_equal(first, event->digest));
 }
 
+/* Records without updatedAt. */
 Test(runner_event, the_digest_tells_changes_of_one_record_apart)
 {
 	static const char *const bodies[] = {
@@ -193,6 +195,146 @@ Test(runner_event, the_digest_tells_changes_of_one_record_apart)
 		for (size_t k = 0; k < i; k++)
 			cr_assert_not(digest_equal(sums[i], sums[k]), "%zu and %zu", i, k);
 	}
+}
+
+#define CHANGE(action, rest)                                                                       \
+	"{\"eventName\":\"person." action "\",\"eventDate\":\"2026-02-02T00:00:00Z\",\"record\":{" \
+	"\"id\":\"x\",\"createdAt\":\"2026-01-01T00:00:00.000Z\"," rest
+
+/* Does the digest say that these two are one change? */
+static bool is_one(const char *a, const char *b)
+{
+	uint8_t first[DIGEST_N];
+	cr_assert_eq(parse(a), RC_OK, "%s", err.msg);
+	memcpy(first, event->digest, DIGEST_N);
+	done();
+	cr_assert_eq(parse(b), RC_OK, "%s", err.msg);
+	bool one = digest_equal(first, event->digest);
+	done();
+	return one;
+}
+
+Test(runner_event, a_change_is_the_same_however_it_became_known)
+{
+	static const char hook[] = CHANGE("created",
+		"\"updatedAt\":\"2026-01-01T00:00:00.000Z\",\"a\":1,\"searchVector\":\"'a':1\"}}");
+	cr_expect(is_one(
+		hook, CHANGE("updated", "\"a\":1,\"updatedAt\":\"2026-01-01T00:00:00.000Z\"}}")));
+	cr_expect(is_one(hook, CHANGE("restored", "\"a\":1,\"searchVector\":\"'\\\"a':2\","
+						  "\"updatedAt\":\"2026-01-01T00:00:00.000Z\"},"
+						  "\"updatedFields\":[\"deletedAt\"]}")));
+	cr_expect_not(is_one(
+		hook, CHANGE("updated", "\"a\":2,\"updatedAt\":\"2026-01-01T00:00:00.000Z\"}}")));
+	cr_expect_not(is_one(
+		hook, CHANGE("updated", "\"a\":1,\"updatedAt\":\"2026-01-01T00:00:00.001Z\"}}")));
+	cr_expect_not(is_one(
+		hook, CHANGE("deleted", "\"a\":1,\"updatedAt\":\"2026-01-01T00:00:00.000Z\"}}")));
+}
+
+Test(runner_event, a_record_is_destroyed_once_in_its_life)
+{
+	static const char hook[] =
+		CHANGE("destroyed", "\"a\":1,\"updatedAt\":\"2026-01-01T00:00:05.000Z\"}}");
+	cr_expect(is_one(
+		hook, CHANGE("destroyed", "\"a\":0,\"updatedAt\":\"2026-01-01T00:00:01.000Z\"}}")));
+	cr_expect_not(is_one(
+		hook, CHANGE("deleted", "\"a\":1,\"updatedAt\":\"2026-01-01T00:00:05.000Z\"}}")));
+	cr_expect_not(is_one(hook, "{\"eventName\":\"person.destroyed\",\"record\":{\"id\":\"x\","
+				   "\"createdAt\":\"2026-01-01T00:00:04.000Z\",\"a\":1,"
+				   "\"updatedAt\":\"2026-01-01T00:00:05.000Z\"}}"));
+	cr_expect_not(is_one(hook, "{\"eventName\":\"company.destroyed\",\"record\":{\"id\":\"x\","
+				   "\"createdAt\":\"2026-01-01T00:00:00.000Z\",\"a\":1,"
+				   "\"updatedAt\":\"2026-01-01T00:00:05.000Z\"}}"));
+}
+
+Test(runner_event, a_recorded_delivery_is_one_change_with_what_a_list_says_of_it)
+{
+	struct buf out;
+	uint8_t sum[DIGEST_N];
+	buf_init(&out, 1 << 20);
+	parse_file("person.restored");
+	memcpy(sum, event->digest, DIGEST_N);
+	json_t *record = json_incref(event->record);
+	done();
+	json_object_del(record, "searchVector");
+	cr_assert_eq(buf_put_text(&out, "{\"eventName\":\"person.updated\",\"record\":"), RC_OK);
+	cr_assert_eq(dump_value(&out, record), RC_OK);
+	cr_assert_eq(buf_put_text(&out, "}"), RC_OK);
+	json_decref(record);
+	cr_assert_eq(parse_form(buf_slice(&out), EVENT_TWENTY), RC_OK);
+	cr_expect(digest_equal(sum, event->digest));
+	buf_done(&out);
+}
+
+/* --- what was before ----------------------------------------------------------------------------
+ */
+
+static void see_again(void)
+{
+	json_decref(seen);
+	seen = json_loadb(event->text, event->text_n, JSON_REJECT_DUPLICATES, NULL);
+	cr_assert_not_null(seen);
+}
+
+Test(runner_event, before_and_true_fields_take_their_place_in_the_text)
+{
+	parse_file("opportunity.updated-stage");
+	cr_assert_eq(event->before_n, 0u);
+	cr_assert_eq(event->updated_ms, clock_parse("2026-11-23T18:25:02.057Z"));
+	cr_assert_eq(event_put_past(event, json_pack("[s,s]", "name", "stage"),
+			     slice_of("{\"id\":\"1\",\"stage\":\"NEW\"}")),
+		RC_OK);
+	see_again();
+	cr_expect_str_eq(text("before.stage"), "NEW");
+	cr_expect_str_eq(text("record.stage"), "PROPOSAL");
+	cr_expect_eq(json_array_size(json_object_get(seen, "fields")), 2u);
+	cr_expect_eq(json_array_size(event->fields), 2u);
+	cr_expect(slice_equal(event_before(event), slice_of("{\"id\":\"1\",\"stage\":\"NEW\"}")));
+	cr_expect_eq(event_record(event).p[0], '{');
+	cr_assert_eq(event_put_past(event, NULL, (struct slice){0}), RC_OK);
+	see_again();
+	cr_expect_null(json_object_get(seen, "before"));
+	cr_expect_eq(json_array_size(json_object_get(seen, "fields")), 2u, "as they were");
+}
+
+Test(runner_event, what_was_routed_is_recalled)
+{
+	parse_file("opportunity.updated-stage");
+	cr_assert_eq(event_recall(event,
+			     slice_of("{\"before\":{\"stage\":\"NEW\"},\"fields\":[\"stage\"],"
+				      "\"new\":[\"amount\"]}"),
+			     &err),
+		RC_OK, "%s", err.msg);
+	see_again();
+	cr_expect_str_eq(text("before.stage"), "NEW");
+	cr_expect_str_eq(text("before.name"), "Big deal");
+	cr_expect_null(json_object_get(json_object_get(seen, "before"), "amount"));
+	cr_assert_eq(event_recall(event, slice_of("?"), &err), RC_PARSE);
+	cr_expect_not_null(strstr(err.msg, "is damaged"));
+}
+
+Test(runner_event, a_before_that_makes_the_event_too_large_is_left_out)
+{
+	size_t n = 9u << 20;
+	char *large = malloc(n + 1);
+	cr_assert_not_null(large);
+	struct buf body;
+	buf_init(&body, 16u << 20);
+	memset(large, 'x', n);
+	large[n] = '\0';
+	cr_assert_eq(
+		buf_printf(&body,
+			"{\"eventName\":\"note.updated\",\"record\":{\"id\":\"x\",\"t\":\"%s\"}}",
+			large),
+		RC_OK);
+	cr_assert_eq(parse_form(buf_slice(&body), EVENT_TWENTY), RC_OK, "%s", err.msg);
+	cr_assert_eq(event_put_past(event, json_pack("[s]", "t"), event_record(event)), RC_OK);
+	see_again();
+	cr_expect_null(json_object_get(seen, "before"));
+	cr_expect_eq(event->before_n, 0u);
+	cr_expect_eq(json_array_size(event->fields), 1u);
+	buf_done(&body);
+	free(large);
 }
 
 struct bad {
