@@ -49,6 +49,11 @@
 	H(RUN_FIRST_CALL, "moonhook_event_to_call_seconds", "", "From the arrival of an event to the start of its first API call") \
 	G(QUEUE_DEPTH, "moonhook_queue_depth", "", "Runs that are not ended") \
 	G(QUEUE_AGE, "moonhook_queue_oldest_seconds", "", "Age of the oldest run that is not ended") \
+	G(DEAD_LETTERS, "moonhook_dead_letters", "", "Runs that failed for good and are kept: moonhook runs list state:dead") \
+	G(QUARANTINE_RUNS, "moonhook_quarantined", "of=\"runs\"", "Kept in quarantine") \
+	G(QUARANTINE_EVENTS, "moonhook_quarantined", "of=\"events\"", "") \
+	G(ISSUES, "moonhook_issues_open", "", "Issues that nobody has acknowledged: moonhook issues list") \
+	G(RULES_PAUSED, "moonhook_rules_paused", "", "Pauses in force; one of all rules counts once") \
 	C(API_CALLS, "moonhook_api_calls_total", "", "API calls made by rules") \
 	C(API_REQUESTS, "moonhook_api_requests_total", "", "HTTP requests sent to Twenty") \
 	C(API_LIMITED, "moonhook_api_limited_total", "", "Requests that Twenty refused with 429") \

@@ -12,6 +12,7 @@
 #include "queue/audit.h"
 #include "queue/copy.h"
 #include "queue/gap.h"
+#include "queue/hand.h"
 #include "queue/pause.h"
 #include "queue/queue.h"
 
@@ -99,6 +100,10 @@ struct queue_backend {
 	enum rc (*issue_acknowledge)(
 		struct queue *q, const char *kind, const char *about, struct err *err);
 	enum rc (*issue_each)(struct queue *q, queue_issue_fn fn, void *ctx, struct err *err);
+	enum rc (*run_purge)(struct queue *q, const char *run_id, struct err *err);
+	enum rc (*event_settle)(
+		struct queue *q, const char *event_id, const char *how, struct err *err);
+	enum rc (*event_purge)(struct queue *q, const char *event_id, struct err *err);
 	enum rc (*audit_put)(struct queue *q, const struct queue_audit *audit, int64_t *ret_seq,
 		struct err *err);
 	enum rc (*audit_end)(

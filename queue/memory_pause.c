@@ -4,6 +4,7 @@
  * From: queue.c; memory_work.c asks which rules are paused. Fails with RC_NOMEM, and breaks the
  * handle then, as the others.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,99 @@ enum rc mem_audit_each(struct queue *q, size_t limit, queue_audit_fn fn, void *c
 			&(struct queue_audit){
 				(int64_t)i + 1, a->at_ms, a->uid, a->what, a->n, a->result},
 			err);
+	}
+	mem_unlock(q);
+	return rc;
+}
+
+/* --- by hand ---------------------------------------------------------------------------------- */
+
+static void end_again(struct mem_store *m, struct mem_event *e)
+{
+	int64_t n[QUEUE_STATE_N] = {0};
+	if (e->open != 0 || (e->state != QUEUE_DEAD && e->state != QUEUE_QUARANTINED))
+		return;
+	for (size_t i = 0; i < m->runs.n; i++)
+		if (m->runs.p[i].event == e->seq)
+			n[m->runs.p[i].state]++;
+	e->state = queue_event_end(n);
+}
+
+enum rc mem_run_purge(struct queue *q, const char *run_id, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	struct mem_run *r;
+	mem_lock(q);
+	enum rc rc = mem_run_named(m, run_id, &r, err);
+	if (rc == RC_OK && !queue_state_ended(r->state))
+		rc = err_set(err, RC_INVALID, "run %s is %s; only what has ended can be removed",
+			run_id, queue_state_name(r->state));
+	if (rc == RC_OK) {
+		size_t i = (size_t)(r - m->runs.p);
+		int64_t event = r->event;
+		mem_calls_forget(m, r->seq);
+		mem_run_done(r);
+		memmove(r, r + 1, (m->runs.n - i - 1) * sizeof(*r));
+		m->runs.n--;
+		end_again(m, mem_event_find(m, event));
+	}
+	mem_unlock(q);
+	return rc;
+}
+
+static enum rc find_event(
+	struct mem_store *m, const char *id, struct mem_event **ret_event, struct err *err)
+{
+	size_t n = 0, runs = 0;
+	for (size_t i = 0; i < m->events.n; i++) {
+		if (strncmp(m->events.p[i].id.text, id, strlen(id)) != 0)
+			continue;
+		*ret_event = &m->events.p[i];
+		n++;
+	}
+	if (n == 0)
+		return err_set(err, RC_NOT_FOUND, "no event has the id \"%.40s\"", id);
+	if (n > 1)
+		return err_set(err, RC_INVALID,
+			"several events have ids that begin with \"%.40s\"; type more of it", id);
+	for (size_t i = 0; i < m->runs.n; i++)
+		runs += m->runs.p[i].event == (*ret_event)->seq;
+	if ((*ret_event)->state != QUEUE_QUARANTINED || runs != 0)
+		return err_set(err, RC_INVALID, "event %.40s is not in quarantine itself", id);
+	return RC_OK;
+}
+
+enum rc mem_event_settle(struct queue *q, const char *event_id, const char *how, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	struct mem_event *e;
+	char reason[1024];
+	mem_lock(q);
+	enum rc rc = find_event(m, event_id, &e, err);
+	if (rc == RC_OK) {
+		snprintf(reason, sizeof(reason), "%s; %s", e->reason, how);
+		e->state = QUEUE_DONE;
+		if (!mem_keep(&e->reason, reason))
+			rc = queue_break(q, err, "out of memory for an event");
+	}
+	mem_unlock(q);
+	return rc;
+}
+
+enum rc mem_event_purge(struct queue *q, const char *event_id, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	struct mem_event *e;
+	mem_lock(q);
+	enum rc rc = find_event(m, event_id, &e, err);
+	if (rc == RC_OK) {
+		size_t i = (size_t)(e - m->events.p);
+		for (size_t k = 0; k < m->deliveries.n; k++)
+			if (m->deliveries.p[k].seq << 24 == e->seq)
+				m->deliveries.p[k].body_n = m->deliveries.p[k].headers_n = 0;
+		mem_event_done(e);
+		memmove(e, e + 1, (m->events.n - i - 1) * sizeof(*e));
+		m->events.n--;
 	}
 	mem_unlock(q);
 	return rc;

@@ -45,7 +45,8 @@ static bool runs_fit(
 static bool event_fits(
 	const struct mem_store *m, const struct mem_event *e, const struct queue_filter *f)
 {
-	return e->seq > f->after_seq && e->received_ms >= f->since_ms &&
+	return e->seq > f->after_seq && (f->upto_seq == 0 || e->seq <= f->upto_seq) &&
+	       e->received_ms >= f->since_ms &&
 	       begins(f->id != NULL ? f->id : f->event, e->id.text) && same(f->source, e->source) &&
 	       same(f->name, e->name) && same(f->object, e->object) && same(f->record, e->record) &&
 	       (!f->has_state || f->state == e->state) && runs_fit(m, e, f);
@@ -56,7 +57,7 @@ static bool delivery_fits(
 {
 	enum queue_state state = d->quarantine != NULL ? QUEUE_QUARANTINED : QUEUE_DUE;
 	return d->seq > m->position && f->name == NULL && f->object == NULL && f->record == NULL &&
-	       f->rule == NULL && f->error == NULL && f->after_seq == 0 &&
+	       f->rule == NULL && f->error == NULL && f->after_seq == 0 && f->upto_seq == 0 &&
 	       begins(f->id != NULL ? f->id : f->event, d->id.text) && same(f->source, d->source) &&
 	       d->received_ms >= f->since_ms && (!f->has_state || f->state == state);
 }
@@ -206,7 +207,8 @@ enum rc mem_event_get(
 static bool run_fits(struct mem_store *m, const struct mem_run *r, const struct queue_filter *f)
 {
 	const struct mem_event *e = mem_event_find(m, r->event);
-	return r->seq > f->after_seq && r->created_ms >= f->since_ms && begins(f->id, r->id.text) &&
+	return r->seq > f->after_seq && (f->upto_seq == 0 || r->seq <= f->upto_seq) &&
+	       r->created_ms >= f->since_ms && begins(f->id, r->id.text) &&
 	       begins(f->event, e->id.text) && same(f->source, e->source) &&
 	       same(f->name, e->name) && same(f->object, e->object) && same(f->record, e->record) &&
 	       same(f->rule, r->rule) && (!f->has_state || f->state == r->state) &&

@@ -453,6 +453,24 @@ enum rc queue_issue_each(struct queue *q, queue_issue_fn fn, void *ctx, struct e
 	return rc != RC_OK ? rc : q->backend->issue_each(q, fn, ctx, err);
 }
 
+enum rc queue_run_purge(struct queue *q, const char *run_id, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "remove runs from", err);
+	return rc != RC_OK ? rc : q->backend->run_purge(q, run_id, err);
+}
+
+enum rc queue_event_settle(struct queue *q, const char *event_id, const char *how, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "settle events of", err);
+	return rc != RC_OK ? rc : q->backend->event_settle(q, event_id, how, err);
+}
+
+enum rc queue_event_purge(struct queue *q, const char *event_id, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "remove events from", err);
+	return rc != RC_OK ? rc : q->backend->event_purge(q, event_id, err);
+}
+
 enum rc queue_audit_put(
 	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err)
 {

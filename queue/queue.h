@@ -304,6 +304,7 @@ struct queue_filter {   /* NULL and 0: any */
 	int64_t since_ms;  /* wall: received, or created, at or after */
 	int64_t after_seq; /* only what came later; for following, and then of events only the
 			      routed */
+	int64_t upto_seq;  /* 0: any; else nothing behind it, and of events only the routed */
 	size_t limit;      /* 0: all; else the newest so many, printed oldest first */
 };
 

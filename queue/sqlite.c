@@ -3,9 +3,10 @@
  * The SQLite backend: a folder with two files, inbox.db and work.db, each with one writer.
  *
  * From: queue.c. To: sqlite_inbox.c, sqlite_route.c, sqlite_claim.c, sqlite_finish.c,
- * sqlite_journal.c, sqlite_source.c, sqlite_copy.c, sqlite_pause.c, sqlite_issue.c, sqlite_read.c,
- * sqlite_prune.c. A side opens its own file for writing; the file of the other side is opened for
- * reading when it is needed and there, because either may start first. Knows no statement itself.
+ * sqlite_journal.c, sqlite_source.c, sqlite_copy.c, sqlite_pause.c, sqlite_issue.c, sqlite_hand.c,
+ * sqlite_read.c, sqlite_prune.c. A side opens its own file for writing; the file of the other side
+ * is opened for reading when it is needed and there, because either may start first. Knows no
+ * statement itself.
  */
 #include "queue/sqlite.h"
 
@@ -85,6 +86,9 @@ static const struct queue_backend sqlite_backend = {
 	.issue_put = work_issue_put,
 	.issue_acknowledge = work_issue_acknowledge,
 	.issue_each = work_issue_each,
+	.run_purge = work_run_purge,
+	.event_settle = work_event_settle,
+	.event_purge = work_event_purge,
 	.audit_put = work_audit_put,
 	.audit_end = work_audit_end,
 	.audit_each = work_audit_each,

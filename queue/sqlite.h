@@ -177,6 +177,13 @@ enum rc pause_park(struct store *store, int64_t run, const struct hold_keys *key
 /* Before a claim of at most max: parks what is due and must not be claimed, a bounded number. */
 enum rc pause_park_due(struct store *store, size_t max, struct err *err) must_check;
 
+/* --- sqlite_hand.c */
+enum rc work_run_purge(struct queue *q, const char *run_id, struct err *err);
+enum rc work_event_settle(struct queue *q, const char *event_id, const char *how, struct err *err);
+enum rc work_event_purge(struct queue *q, const char *event_id, struct err *err);
+/* The bytes of the delivery that brought the event have to go; nothing where none did. */
+enum rc work_scrub_put(struct store *store, int64_t event_seq, struct err *err) must_check;
+
 /* --- sqlite_issue.c */
 enum rc work_issue_put(struct queue *q, const struct queue_issue *issue, struct err *err);
 enum rc work_issue_acknowledge(
@@ -203,6 +210,8 @@ enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err);
 enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_outcome *outcome, struct err *err);
 enum rc work_retry(struct queue *q, const char *run_id, struct err *err);
+/* An event whose runs have ended badly says how those that are left have. */
+enum rc work_event_again(struct store *store, int64_t event, struct err *err) must_check;
 struct event_open { /* what ending an event needs to know of it */
 	enum queue_state state;
 	int64_t open, run_first, run_n;

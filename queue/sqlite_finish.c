@@ -132,6 +132,18 @@ static enum rc sum_up(struct store *store, const struct event_open *event,
 	return RC_OK;
 }
 
+enum rc work_event_again(struct store *store, int64_t event, struct err *err)
+{
+	struct event_open now = {0};
+	enum rc rc = load_event(store, event, &now, err);
+	bool bad = now.state == QUEUE_DEAD || now.state == QUEUE_QUARANTINED;
+	enum queue_state to = now.state;
+	if (rc != RC_OK || now.open != 0 || !bad)
+		return rc;
+	rc = sum_up(store, &now, &to, err);
+	return rc == RC_OK ? work_event_move(store, event, now.state, to, 0, err) : rc;
+}
+
 static enum rc end_event(
 	struct store *store, const struct live_run *run, enum queue_state state, struct err *err)
 {

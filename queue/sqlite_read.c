@@ -188,6 +188,7 @@ static enum rc walk_events(struct store *store, const struct queue_filter *f, si
 	db_bind_int(db, s, 8, f->has_state ? (int64_t)f->state : -1);
 	db_bind_text(db, s, 9, f->rule);
 	db_bind_text(db, s, 10, f->error);
+	db_bind_int(db, s, 12, f->upto_seq > 0 ? f->upto_seq : INT64_MAX);
 	if (limit > 0)
 		db_bind_int(db, s, 11, (int64_t)limit);
 	for (;;) {
@@ -208,7 +209,7 @@ static enum rc walk_events(struct store *store, const struct queue_filter *f, si
 static bool may_be_raw(const struct queue_filter *f)
 {
 	return f->name == NULL && f->object == NULL && f->record == NULL && f->rule == NULL &&
-	       f->error == NULL && f->after_seq == 0 &&
+	       f->error == NULL && f->after_seq == 0 && f->upto_seq == 0 &&
 	       (!f->has_state || f->state == QUEUE_DUE || f->state == QUEUE_QUARANTINED);
 }
 
@@ -405,7 +406,8 @@ static enum rc narrow(struct store *store, const struct queue_filter *f, int64_t
 		return rc;
 	int64_t first = sqlite3_column_int64(s, 0);
 	*after = *after > first - 1 ? *after : first - 1;
-	*last = first + sqlite3_column_int64(s, 1) - 1;
+	int64_t end = first + sqlite3_column_int64(s, 1) - 1;
+	*last = *last < end ? *last : end;
 	sqlite3_reset(s);
 	return RC_OK;
 }
@@ -414,7 +416,7 @@ static enum rc walk_runs(struct store *store, const struct queue_filter *f, queu
 	void *ctx, struct err *err)
 {
 	struct db *db = &store->work;
-	int64_t after = f->after_seq, last = INT64_MAX;
+	int64_t after = f->after_seq, last = f->upto_seq > 0 ? f->upto_seq : INT64_MAX;
 	if (!store->has_work)
 		return RC_OK;
 	enum rc rc = narrow(store, f, &after, &last, err);

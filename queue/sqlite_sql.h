@@ -166,7 +166,7 @@
 	X(WORK_EVENT_BODY_DELETE, "DELETE FROM event_body WHERE seq = ?1")
 
 #define WORK_EVENT_COLUMNS "seq, id, source, name, object, record, via, reason, state, received_ms"
-#define WORK_EVENT_WHERE " WHERE seq > ?1 AND received_ms >= ?2" \
+#define WORK_EVENT_WHERE " WHERE seq > ?1 AND seq <= ?12 AND received_ms >= ?2" \
 	" AND (?3 IS NULL OR substr(id, 1, length(?3)) = ?3) AND (?4 IS NULL OR source = ?4)" \
 	" AND (?5 IS NULL OR name = ?5) AND (?6 IS NULL OR object = ?6)" \
 	" AND (?7 IS NULL OR record = ?7) AND (?8 < 0 OR state = ?8)" \

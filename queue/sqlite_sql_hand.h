@@ -26,6 +26,12 @@
 	X(ISSUE_ACKNOWLEDGE, "UPDATE issue SET acknowledged = 1 WHERE kind = ?1 AND about = ?2") \
 	X(ISSUES, "SELECT kind, about, text, event, count, first_ms, last_ms, acknowledged FROM issue" \
 		" ORDER BY last_ms DESC, kind, about") \
+	X(HAND_RUN, "SELECT event, source FROM run WHERE seq = ?1") \
+	X(HAND_EVENTS, "SELECT seq, state, run_n FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
+	X(HAND_EVENT_REASON, "UPDATE event SET reason = reason || '; ' || ?2 WHERE seq = ?1") \
+	X(HAND_SCRUB_PUT, "INSERT OR IGNORE INTO scrub (delivery) VALUES (?1)") \
+	X(HAND_SCRUBS, "SELECT delivery FROM scrub WHERE delivery > ?1 ORDER BY delivery LIMIT ?2") \
+	X(HAND_SCRUB_DELETE, "DELETE FROM scrub WHERE delivery = ?1") \
 	X(AUDIT_PUT, "INSERT INTO audit (at_ms, uid, what, n, result) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(AUDIT_END, "UPDATE audit SET n = ?2, result = ?3 WHERE seq = ?1") \
 	X(AUDITS, "SELECT * FROM (SELECT seq, at_ms, uid, what, n, result FROM audit" \

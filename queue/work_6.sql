@@ -23,6 +23,9 @@ CREATE TABLE issue (
 	PRIMARY KEY (kind, about)
 ) STRICT, WITHOUT ROWID;
 
+-- Deliveries whose headers and body have to go; the receiver, who owns them, looks here.
+CREATE TABLE scrub (delivery INTEGER PRIMARY KEY) STRICT;
+
 -- Who had what done by hand. Never pruned.
 CREATE TABLE audit (
 	seq INTEGER PRIMARY KEY,

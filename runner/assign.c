@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "runner/call.h"
+#include "runner/issue.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
 #include "runner/scan.h"
@@ -92,6 +93,7 @@ void assign_bury(struct runner *r, struct queue_run *q, enum rc code, const char
 		.cause = rc_name(code),
 	};
 	put_away(r, q, &o);
+	issue_run(r, q, &o);
 	metrics_add(METRIC_RUN_DEAD, 1);
 	log_error(&f, "%s", error);
 	queue_run_done(q);

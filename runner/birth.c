@@ -12,8 +12,10 @@
 enum rc birth_add(struct births *births, const struct birth_new *new, struct err *err)
 {
 	struct birth *b = calloc(1, sizeof(*b));
-	if (b == NULL || (b->body = malloc(new->body.n + 1)) == NULL) {
-		free(b);
+	if (b == NULL || (b->body = malloc(new->body.n + 1)) == NULL ||
+		(b->headers = malloc(new->headers.n + 1)) == NULL ||
+		(b->source = strdup(new->source != NULL ? new->source : "")) == NULL) {
+		birth_free(b);
 		return err_set(err, RC_NOMEM, "no memory for an event");
 	}
 	enum rc rc = id_new(new->received_ms, &b->id, err);
@@ -21,7 +23,11 @@ enum rc birth_add(struct births *births, const struct birth_new *new, struct err
 		birth_free(b);
 		return rc;
 	}
-	memcpy(b->body, new->body.p, new->body.n);
+	if (new->body.n != 0)
+		memcpy(b->body, new->body.p, new->body.n);
+	if (new->headers.n != 0)
+		memcpy(b->headers, new->headers.p, new->headers.n);
+	b->headers_n = new->headers.n;
 	b->body[new->body.n] = '\0';
 	b->body_n = new->body.n;
 	b->via = new->via;
@@ -54,6 +60,8 @@ void birth_free(struct birth *birth)
 {
 	if (birth == NULL)
 		return;
+	free(birth->source);
+	free(birth->headers);
 	free(birth->body);
 	free(birth);
 }

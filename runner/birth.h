@@ -17,7 +17,10 @@ struct birth {
 	struct birth *next;
 	struct id id;
 	const char *via; /* "gap" ..; STATIC */
-	char *body;      /* as a delivery's: {eventName, record, updatedFields, ..} */
+	char *source;    /* of a delivery that is routed once more, with its headers; else "" */
+	char *headers;
+	size_t headers_n;
+	char *body; /* as a delivery's: {eventName, record, updatedFields, ..} */
 	size_t body_n;
 	int64_t received_ms; /* wall */
 	/* It is written, not yet committed; NULL: nobody wants to know. */
@@ -30,9 +33,10 @@ struct births { /* zeroed: none */
 	size_t n;
 };
 
-struct birth_new { /* BORROWS body */
+struct birth_new { /* BORROWS source, headers, body */
 	const char *via;
-	struct slice body;
+	const char *source; /* NULL: none; a body as Twenty's */
+	struct slice headers, body;
 	int64_t received_ms;
 	void (*routed)(void *ctx);
 	void *ctx;

@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/link.h"
 #include "base/log.h"
+#include "queue/audit.h"
+#include "runner/order_kinds.h"
 #include "runner/state.h"
 
 #define ANSWER_MAX 98304 /* bytes; it has to fit into a message of the link */
@@ -30,6 +33,11 @@ static const struct order_kind {
 	order_fn begin;
 } kinds[] = {
 	{"ping", ping},
+	{"pause", order_pause},
+	{"resume", order_resume},
+	{"retry", order_retry},
+	{"purge", order_purge},
+	{"acknowledge", order_acknowledge},
 };
 
 static const struct order_kind *find_kind(const char *name)
@@ -94,6 +102,36 @@ static void tell(struct runner *r, const struct order *order)
 	free(words);
 }
 
+/* --- the log ---------------------------------------------------------------------------------- */
+
+static enum rc audit(struct runner *r, const struct order *order, int64_t n, const char *result,
+	int64_t *ret_seq, struct err *err)
+{
+	char *what = json_dumps(order->words, JSON_COMPACT | JSON_SORT_KEYS);
+	struct queue_audit row = {.at_ms = clock_wall_ms(),
+		.uid = order->uid,
+		.what = what != NULL ? what : "{}",
+		.n = n,
+		.result = result};
+	enum rc rc = queue_audit_put(r->queue, &row, ret_seq, err);
+	gate_wrote(&r->gate);
+	free(what);
+	return rc;
+}
+
+enum rc order_audit(
+	struct runner *r, const struct order *order, int64_t n, const char *result, struct err *err)
+{
+	int64_t seq;
+	return audit(r, order, n, result, &seq, err);
+}
+
+enum rc order_audit_begin(
+	struct runner *r, const struct order *order, int64_t *ret_seq, struct err *err)
+{
+	return audit(r, order, -1, "", ret_seq, err);
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 static void order_free(struct order *order)
@@ -107,6 +145,7 @@ static void order_free(struct order *order)
 
 void orders_clear(struct orders *orders)
 {
+	orders_again_clear(orders);
 	while (orders->first != NULL) {
 		struct order *next = orders->first->next;
 		order_free(orders->first);
@@ -152,6 +191,7 @@ void order_take(struct runner *r, struct slice text)
 
 void order_step(struct runner *r)
 {
+	order_pausing_step(r);
 	for (struct order *o = r->orders.first; o != NULL && r->fatal == RC_OK; o = o->next)
 		if (o->step != NULL)
 			o->step(r, o);
@@ -159,6 +199,8 @@ void order_step(struct runner *r)
 
 bool order_busy(const struct runner *r)
 {
+	if (r->orders.pausing && !r->drain.on)
+		return true;
 	for (const struct order *o = r->orders.first; o != NULL; o = o->next)
 		if (o->step != NULL || o->answer != NULL)
 			return true;

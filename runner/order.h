@@ -36,6 +36,8 @@ struct order {
 
 struct orders { /* zeroed: none */
 	struct order *first;
+	bool pausing;              /* runs are being parked, or come back */
+	struct order_again *again; /* events that are being made from ones in quarantine */
 };
 
 /* An order came: "TOKEN UID JSON". */
@@ -51,6 +53,13 @@ void order_tell(struct runner *r);
 /* Forgets all; nobody is told. */
 void orders_clear(struct orders *orders);
 
+/* Keeps in the audit log who ordered this and that it changed n things; result: a sentence or "".
+ */
+enum rc order_audit(struct runner *r, const struct order *order, int64_t n, const char *result,
+	struct err *err) must_check;
+/* The same of an order that has only begun: queue_audit_end with *ret_seq says what came of it. */
+enum rc order_audit_begin(
+	struct runner *r, const struct order *order, int64_t *ret_seq, struct err *err) must_check;
 /* Answers. TAKES answer, an object ("ok":true is added), NULL counts as no memory. */
 void order_answer(struct order *order, json_t *answer);
 void order_refuse(struct order *order, enum rc code, const char *fmt, ...) printf_like(3, 4);

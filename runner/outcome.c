@@ -18,6 +18,7 @@
 #include "base/metrics.h"
 #include "runner/assign.h"
 #include "runner/call.h"
+#include "runner/issue.h"
 #include "runner/retry.h"
 #include "runner/scan.h"
 #include "runner/state.h"
@@ -153,6 +154,7 @@ static void write_end(struct runner *r, struct run *run, struct queue_outcome *o
 	}
 	count(run, o);
 	tell(run, o);
+	issue_run(r, &run->q, o);
 	if (!ended && o->state == QUEUE_WAITING)
 		upkeep_expect(r, o->due_ms);
 	if (!ended)

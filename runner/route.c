@@ -106,7 +106,8 @@ static bool read_births(struct route *route, size_t most)
 			break;
 		route->items[n++] = (struct route_item){
 			.raw = {.id = b->id,
-				.source = "",
+				.source = b->source,
+				.headers = {b->headers, b->headers_n},
 				.body = {b->body, b->body_n},
 				.received_ms = b->received_ms},
 			.via = b->via,

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "runner/assign.h"
+#include "runner/issue.h"
 #include "runner/state.h"
 
 struct batch { /* what queue_route is given; BORROWS from the route */
@@ -104,6 +105,19 @@ static void hand_over(struct runner *r, struct batch *b)
 	}
 }
 
+static enum metric way_of(const char *via)
+{
+	static const struct {
+		const char *via;
+		enum metric metric;
+	} ways[] = {{"gap", METRIC_EVENT_GAP}, {"timer", METRIC_EVENT_TIMER},
+		{"cron", METRIC_EVENT_CRON}, {"replay", METRIC_EVENT_REPLAY}};
+	for (size_t i = 0; i < ARRAY_N(ways); i++)
+		if (strcmp(ways[i].via, via) == 0)
+			return ways[i].metric;
+	return METRIC_EVENT_HOOK;
+}
+
 static void count_batch(struct runner *r, const struct batch *b)
 {
 	const struct route *route = &r->route;
@@ -120,8 +134,10 @@ static void count_batch(struct runner *r, const struct batch *b)
 			.outcome = "quarantined"};
 		metrics_add(METRIC_EVENT_QUARANTINED, 1);
 		log_warn(&f, "kept in quarantine: %s", route->items[i].reason);
+		issue_event(r, f.source, f.event, route->items[i].reason);
 	}
-	metrics_add(route->items[0].birth != NULL ? METRIC_EVENT_GAP : METRIC_EVENT_HOOK, route->n);
+	for (size_t i = 0; i < route->n; i++)
+		metrics_add(way_of(route->items[i].via), 1);
 	r->route.behind_n += made - (int64_t)b->claimed_n;
 }
 

@@ -224,6 +224,7 @@ static enum rc adopt(struct runner *r, struct err *err)
 	gate_wrote(&r->gate);
 	r->route.behind_n = counts.runs[QUEUE_DUE] + counts.runs[QUEUE_WAITING];
 	r->route.backlog = r->route.wanted = true;
+	r->orders.pausing = true; /* perhaps */
 	return RC_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "queue/pause.h"
 #include "runner/state.h"
 #include "runner/watch.h"
 
@@ -31,6 +32,35 @@
 #define SOURCE_KEPT_MS 3600000 /* a version of a rule file that is live no more and unused */
 #define CHECKPOINT_MS 150
 
+static enum rc count_issue(void *ctx, const struct queue_issue *issue, struct err *err)
+{
+	(void)err;
+	*(int64_t *)ctx += issue->acknowledged ? 0 : 1;
+	return RC_OK;
+}
+
+static enum rc count_pause(void *ctx, const struct queue_pause *pause, struct err *err)
+{
+	(void)err;
+	*(int64_t *)ctx += pause->ending ? 0 : 1;
+	return RC_OK;
+}
+
+/* What somebody should look at. */
+static enum rc count_bad(struct runner *r, const struct queue_counts *counts, struct err *err)
+{
+	int64_t issues = 0, pauses = 0;
+	enum rc rc = queue_issue_each(r->queue, count_issue, &issues, err);
+	if (rc == RC_OK)
+		rc = queue_pause_each(r->queue, count_pause, &pauses, err);
+	metrics_set(METRIC_DEAD_LETTERS, counts->runs[QUEUE_DEAD]);
+	metrics_set(METRIC_QUARANTINE_RUNS, counts->runs[QUEUE_QUARANTINED]);
+	metrics_set(METRIC_QUARANTINE_EVENTS, counts->events[QUEUE_QUARANTINED]);
+	metrics_set(METRIC_ISSUES, issues);
+	metrics_set(METRIC_RULES_PAUSED, pauses);
+	return rc;
+}
+
 static void count(struct runner *r)
 {
 	struct queue_counts counts;
@@ -38,7 +68,10 @@ static void count(struct runner *r)
 	int64_t from = clock_mono_ms();
 	if (from < r->upkeep.count_at_ms)
 		return;
-	if (queue_count(r->queue, &counts, &err) != RC_OK) {
+	enum rc rc = queue_count(r->queue, &counts, &err);
+	if (rc == RC_OK)
+		rc = count_bad(r, &counts, &err);
+	if (rc != RC_OK) {
 		runner_fatal(r, &err);
 		return;
 	}

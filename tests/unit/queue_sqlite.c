@@ -579,7 +579,7 @@ Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_s
 		"DROP TABLE source_use; DROP TABLE copy; ALTER TABLE event DROP COLUMN past;"
 		"DROP TABLE gap; DROP TABLE told;"
 		"DROP TABLE pause; DROP TABLE issue; DROP TABLE audit; DROP INDEX run_parked;"
-		"DROP INDEX run_parked_seq;"
+		"DROP INDEX run_parked_seq; DROP TABLE scrub;"
 		"PRAGMA user_version = 1");
 	suite_ok(&s, queue_open(s.store, QUEUE_RECEIVER, &s.receiver, &s.err));
 	suite_put(&s, NULL, "{}");
