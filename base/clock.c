@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-static int64_t fixed_wall_ms;
+static int64_t fixed_wall_ms, shifted_wall_ms;
 static int64_t skipped_mono_ms;
 
 static int64_t read_us(clockid_t id)
@@ -22,7 +22,8 @@ static int64_t read_us(clockid_t id)
 
 int64_t clock_wall_ms(void)
 {
-	return fixed_wall_ms != 0 ? fixed_wall_ms : read_us(CLOCK_REALTIME) / 1000;
+	return fixed_wall_ms != 0 ? fixed_wall_ms
+				  : read_us(CLOCK_REALTIME) / 1000 + shifted_wall_ms;
 }
 
 int64_t clock_mono_ms(void)
@@ -52,6 +53,11 @@ int64_t clock_process_us(pid_t pid)
 void clock_set_wall_ms(int64_t wall_ms)
 {
 	fixed_wall_ms = wall_ms;
+}
+
+void clock_shift_wall_ms(int64_t ms)
+{
+	shifted_wall_ms += ms;
 }
 
 void clock_skip_mono_ms(int64_t ms)

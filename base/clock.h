@@ -21,6 +21,8 @@ int64_t clock_process_us(pid_t pid);
 
 /* Tests: wall time stands still at wall_ms; 0 gives the real clock back. */
 void clock_set_wall_ms(int64_t wall_ms);
+/* Tests: the wall clock is set by so much and runs on. */
+void clock_shift_wall_ms(int64_t ms);
 /* Tests: adds to the monotonic clock. */
 void clock_skip_mono_ms(int64_t ms);
 

@@ -23,6 +23,7 @@ struct queue {
 	/* Set once, by any thread, by queue_break: from then on everything but close is refused. */
 	atomic_bool breaking, broken;
 	char why[224]; /* written before broken is set */
+	int64_t written_ms; /* wall: the last write before it was opened; 0: not known */
 };
 
 /* The store can no longer be trusted with a write: remembers why. Returns RC_IO with a sentence. */
@@ -43,6 +44,7 @@ struct queue_backend {
 	enum rc (*claim)(struct queue *q, int64_t now_wall_ms, size_t max,
 		struct queue_run *ret_run, size_t *ret_run_n, struct err *err);
 	enum rc (*next_due)(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+	enum rc (*due_shift)(struct queue *q, int64_t by_ms, struct err *err);
 	enum rc (*adopt)(struct queue *q, size_t *ret_n, struct err *err);
 	enum rc (*finish)(struct queue *q, int64_t run_seq, int64_t epoch,
 		const struct queue_outcome *outcome, struct err *err);

@@ -530,6 +530,7 @@ static const struct queue_backend memory_backend = {
 	.route = mem_route,
 	.claim = mem_claim,
 	.next_due = mem_next_due,
+	.due_shift = mem_due_shift,
 	.adopt = mem_adopt,
 	.finish = mem_finish,
 	.call_put = mem_call_put,

@@ -153,6 +153,7 @@ enum rc mem_route(struct queue *q, struct queue_routing *routings, size_t n, siz
 enum rc mem_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
 	size_t *ret_run_n, struct err *err);
 enum rc mem_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+enum rc mem_due_shift(struct queue *q, int64_t by_ms, struct err *err);
 enum rc mem_adopt(struct queue *q, size_t *ret_n, struct err *err);
 enum rc mem_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_outcome *outcome, struct err *err);

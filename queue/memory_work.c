@@ -333,6 +333,20 @@ enum rc mem_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
 	return RC_OK;
 }
 
+enum rc mem_due_shift(struct queue *q, int64_t by_ms, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	(void)err;
+	mem_lock(q);
+	for (size_t i = 0; i < m->runs.n; i++) {
+		struct mem_run *r = &m->runs.p[i];
+		if (r->state == QUEUE_WAITING && r->due_ms > 0)
+			r->due_ms = r->due_ms + by_ms > 0 ? r->due_ms + by_ms : 1;
+	}
+	mem_unlock(q);
+	return RC_OK;
+}
+
 enum rc mem_adopt(struct queue *q, size_t *ret_n, struct err *err)
 {
 	struct mem_store *m = mem_of(q);

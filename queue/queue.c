@@ -181,6 +181,17 @@ enum rc queue_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
 	return rc != RC_OK ? rc : q->backend->next_due(q, ret_wall_ms, err);
 }
 
+enum rc queue_due_shift(struct queue *q, int64_t by_ms, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "shift due times of", err);
+	return rc != RC_OK ? rc : q->backend->due_shift(q, by_ms, err);
+}
+
+int64_t queue_written_ms(const struct queue *q)
+{
+	return q->written_ms;
+}
+
 enum rc queue_adopt(struct queue *q, size_t *ret_n, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "adopt runs of", err);

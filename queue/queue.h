@@ -208,6 +208,11 @@ enum rc queue_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct que
 	size_t *ret_run_n, struct err *err) must_check;
 /* When the next waiting run becomes due, wall ms; INT64_MAX where none waits for a time. */
 enum rc queue_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err) must_check;
+/* The wall clock was set forward by so many ms (back: < 0): what waits for a time is moved with it,
+ * so that it waits as long as before. */
+enum rc queue_due_shift(struct queue *q, int64_t by_ms, struct err *err) must_check;
+/* When the store was written last before this handle was opened, wall ms; 0: that is not known. */
+int64_t queue_written_ms(const struct queue *q);
 /* Takes back runs that an earlier runner of this store left running (its lease is over: SQLite
  * knows because a store has one runner, which holds a lock on the file). They become due again at
  * once; attempt is not used up and no death is counted, since the runner took all its runs with it.

@@ -11,9 +11,13 @@
 #include "queue/sqlite.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/attr.h"
 
 static void store_close(struct queue *q)
 {
@@ -49,6 +53,7 @@ static const struct queue_backend sqlite_backend = {
 	.route = work_route,
 	.claim = work_claim,
 	.next_due = work_next_due,
+	.due_shift = work_due_shift,
 	.adopt = work_adopt,
 	.finish = work_finish,
 	.call_put = work_call_put,
@@ -117,12 +122,31 @@ enum rc store_need_work(struct store *store, struct err *err)
 	return need(store, &store->work, &db_work_form, &store->has_work, err);
 }
 
+/* The work's files tell, as long as nobody has opened them. */
+static int64_t written_ms(const char *folder)
+{
+	static const char *const names[] = {"work.db", "work.db-wal"};
+	char path[4096];
+	struct stat st;
+	int64_t last = 0;
+	for (size_t i = 0; i < ARRAY_N(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		if (stat(path, &st) != 0)
+			continue;
+		int64_t ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+		last = ms > last ? ms : last;
+	}
+	return last;
+}
+
 static enum rc open_writer(struct store *store, struct err *err)
 {
 	enum queue_side side = store->base.side;
 	enum rc rc = store_folder_make(store->folder, err);
 	if (rc == RC_OK)
 		rc = store_lock(store->folder, side, &store->lock_fd, err);
+	if (rc == RC_OK && side == QUEUE_RUNNER)
+		store->base.written_ms = written_ms(store->folder);
 	if (rc == RC_OK)
 		rc = side == QUEUE_RECEIVER ? inbox_open(store, err) : work_open(store, err);
 	return rc;

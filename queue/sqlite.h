@@ -204,6 +204,7 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
 	size_t *ret_run_n, struct err *err);
 enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+enum rc work_due_shift(struct queue *q, int64_t by_ms, struct err *err);
 enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err);
 
 /* --- sqlite_finish.c */

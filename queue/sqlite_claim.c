@@ -231,6 +231,17 @@ enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
 	return rc;
 }
 
+enum rc work_due_shift(struct queue *q, int64_t by_ms, struct err *err)
+{
+	struct store *store = store_of(q);
+	enum rc rc = work_begin(store, err);
+	if (rc != RC_OK)
+		return rc;
+	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_SHIFT);
+	db_bind_int(&store->work, s, 1, by_ms);
+	return work_failed(store, db_run(&store->work, s, err), err);
+}
+
 /* --- adopt ---------------------------------------------------------------------------------------
  */
 

@@ -93,6 +93,7 @@
 	X(WORK_RUN_TIMED, "SELECT seq, hold, hold2 FROM run WHERE due_ms > 0 AND due_ms <= ?1" \
 		" ORDER BY due_ms LIMIT ?2") \
 	X(WORK_RUN_NEXT_DUE, "SELECT min(due_ms) FROM run WHERE due_ms > 0") \
+	X(WORK_RUN_SHIFT, "UPDATE run SET due_ms = max(1, due_ms + ?1) WHERE due_ms > 0") \
 	X(WORK_RUN_LOST, "SELECT seq FROM run INDEXED BY run_open" \
 		" WHERE state = 2 AND state < 3 ORDER BY seq LIMIT 256") \
 	X(WORK_RUN_RETRY, "UPDATE run SET state = ?2, due_ms = 0, attempt = 0, attempt_next = 1," \

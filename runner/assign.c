@@ -182,7 +182,7 @@ void assign_claim(struct runner *r)
 		size_t most = room < CLAIM_MAX ? room : CLAIM_MAX;
 		if (most == 0)
 			return;
-		if (queue_claim(r->queue, clock_wall_ms(), most, claimed, &n, &err) != RC_OK) {
+		if (queue_claim(r->queue, jump_now_ms(r), most, claimed, &n, &err) != RC_OK) {
 			runner_fatal(r, &err);
 			return;
 		}

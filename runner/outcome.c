@@ -45,7 +45,10 @@ static void count(const struct run *run, const struct queue_outcome *o)
 	if (o->attempt_used)
 		metrics_add(METRIC_RUN_RETRY, 1);
 	if (queue_state_ended(o->state))
-		metrics_observe(METRIC_RUN_EFFECT, (o->ended_ms - run->q.event_received_ms) * 1000);
+		metrics_observe(METRIC_RUN_EFFECT,
+			o->ended_ms > run->q.event_received_ms
+				? (o->ended_ms - run->q.event_received_ms) * 1000
+				: 0);
 }
 
 static void count_abort(enum rc code)
@@ -186,7 +189,7 @@ void outcome_fail(
 {
 	char text[512];
 	struct queue_outcome o = {.state = QUEUE_DEAD, .code = code, .detail = detail};
-	int64_t now = clock_wall_ms();
+	int64_t now = jump_now_ms(r);
 	bool left = run->q.attempt < run->q.attempts_max;
 	snprintf(text, sizeof(text), "%s", error);
 	o.error = text;
@@ -287,7 +290,7 @@ static void end_later(struct runner *r, struct run *run, const json_t *tree, con
 		.state = QUEUE_WAITING,
 		.code = RC_LATER,
 		.error = why,
-		.due_ms = clock_wall_ms() + delay,
+		.due_ms = jump_now_ms(r) + delay,
 	};
 	finish(r, run, &o);
 }

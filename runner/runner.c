@@ -194,6 +194,7 @@ static void commit(struct runner *r)
 void runner_turn(struct runner *r)
 {
 	handle(r);
+	jump_step(r);
 	rules_push(r);
 	assign_claim(r);
 	route_step(r);
@@ -217,6 +218,8 @@ static enum rc adopt(struct runner *r, struct err *err)
 	if (rc == RC_OK && n != 0)
 		log_info(NULL, "%zu run%s of the runner before %s taken up again", n,
 			n == 1 ? "" : "s", n == 1 ? "is" : "are");
+	if (rc == RC_OK)
+		rc = jump_start(r, err);
 	if (rc == RC_OK)
 		rc = queue_count(r->queue, &counts, err);
 	if (rc != RC_OK)

@@ -20,6 +20,7 @@
 #include "queue/queue.h"
 #include "runner/drain.h"
 #include "runner/gate.h"
+#include "runner/jump.h"
 #include "runner/order.h"
 #include "runner/pool.h"
 #include "runner/route.h"
@@ -44,6 +45,7 @@ struct runner {
 	struct gate gate;
 	struct drain drain;
 	struct upkeep upkeep;
+	struct jump jump;
 	struct orders orders;
 	int link_fd; /* -1: no supervisor */
 	int wake_fd; /* -1: the slow poll only */

@@ -205,19 +205,24 @@ static int on_due(sd_event_source *source, uint64_t at_us, void *ctx)
 	r->upkeep.due_ms = INT64_MAX;
 	if (queue_next_due(r->queue, &next, &err) != RC_OK)
 		runner_fatal(r, &err);
-	else if (next > clock_wall_ms())
+	else if (next > jump_now_ms(r))
 		upkeep_expect(r, next);
 	return 0;
 }
 
 void upkeep_expect(struct runner *r, int64_t wall_ms)
 {
-	int64_t now = clock_wall_ms();
+	int64_t now = jump_now_ms(r);
 	if (wall_ms >= r->upkeep.due_ms)
 		return;
 	r->upkeep.due_ms = wall_ms;
 	int64_t wait = wall_ms > now ? wall_ms - now : 0;
 	again(r->upkeep.due, (uint64_t)wait * 1000 + 500);
+}
+
+void upkeep_again(struct runner *r)
+{
+	(void)on_due(r->upkeep.due, 0, r);
 }
 
 static void *checkpoint(void *ctx)

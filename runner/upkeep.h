@@ -32,6 +32,8 @@ struct upkeep {
 enum rc upkeep_start(struct runner *r, struct err *err) must_check;
 /* A run was released until wall_ms. */
 void upkeep_expect(struct runner *r, int64_t wall_ms);
+/* Due times have moved: asks the store when the next one is. */
+void upkeep_again(struct runner *r);
 /* Looks after the workers as long as they have something to do. Call it every turn. */
 void upkeep_watch(struct runner *r);
 /* Tells the supervisor and the metrics what the client says of Twenty now. */

@@ -232,6 +232,30 @@ QUEUE_CASE(the_order_of_a_key_holds_through_waiting_and_retries)
 	suite_check_counts(s);
 }
 
+QUEUE_CASE(when_the_clock_is_set_what_waits_for_a_time_moves_with_it_and_nothing_else)
+{
+	int64_t due = 0, day = 24 * 3600 * 1000;
+	suite_event(s, "rule", "a", 1);
+	suite_event(s, "rule", "a", 1); /* waits for the first */
+	suite_event(s, "rule", "b", 1);
+	suite_event(s, "rule", "c", 0); /* due */
+	suite_release(s, &s->runs[0], SUITE_NOW_MS + 500, true);
+	suite_release(s, &s->runs[1], SUITE_NOW_MS + 700, true);
+	suite_ok(s, queue_due_shift(s->runner, -day, &s->err));
+	suite_ok(s, queue_next_due(s->runner, &due, &s->err));
+	cr_assert_eq(due, SUITE_NOW_MS + 500 - day);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS + 499 - day, 8), 1u, "the one that was due");
+	suite_finish(s, &s->runs[0], QUEUE_DONE);
+	suite_ok(s, queue_due_shift(s->runner, 2 * day, &s->err));
+	suite_commit(s);
+	suite_ok(s, queue_next_due(s->runner, &due, &s->err));
+	cr_assert_eq(due, SUITE_NOW_MS + 500 + day);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS + 500 + day, 8), 1u);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS + 700 + day, 8), 1u);
+	suite_ok(s, queue_due_shift(s->runner, -1000 * day, &s->err));
+	suite_check_counts(s);
+}
+
 QUEUE_CASE(a_run_born_behind_one_that_waits_for_a_time_waits_too)
 {
 	suite_event(s, "rule", "a", 1);
