@@ -16,6 +16,7 @@
  *                      order    console only; text: "TOKEN UID JSON": the console's own token, the
  *                               user who asks, and {"do":"..", ..} (runner/order.h)
  *                      ordered  runner only; text: "TOKEN JSON", the answer to an order
+ *                      alive    runner only, every second: its loop turns
  *                      problem  runner only; text: a sentence, why Twenty is of no use now;
  *                               empty when it is again
  */
@@ -47,6 +48,8 @@ enum rc link_open(int ret_fd[static 2], struct err *err) must_check;
 /* Blocks at most until the peer reads. RC_CLOSED where the peer is gone, RC_TOO_LARGE past
  * LINK_MAX, RC_IO. */
 enum rc link_send(int fd, const char *kind, struct slice text, struct err *err) must_check;
+/* Says "alive" where there is room for it; never blocks. */
+void link_beat(int fd);
 /* Blocks until a message is there; RC_BUSY where the descriptor does not block and there is none.
  * RC_CLOSED at the end, RC_PARSE for rubbish, RC_TOO_LARGE past LINK_MAX, RC_NOMEM, RC_IO. */
 enum rc link_receive(int fd, struct buf *buf, struct link_msg *ret_msg, struct err *err) must_check;

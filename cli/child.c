@@ -42,7 +42,9 @@ struct child {
 	int restarts;
 	bool was_ready;   /* ever */
 	int64_t ready_ms; /* mono; 0: not in this life */
-	struct buf in;    /* one message */
+	bool beats;       /* has said that it is alive, in this life */
+	int silent_s;
+	struct buf in; /* one message */
 	sd_event_source *link_source, *pid_source, *timer;
 };
 
@@ -308,6 +310,11 @@ static int on_link(sd_event_source *source, int fd, uint32_t events, void *ctx)
 		(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
 		return 0;
 	}
+	if (strcmp(msg.kind, "alive") == 0) {
+		c->beats = true;
+		c->silent_s = 0;
+		return 0;
+	}
 	if (strcmp(msg.kind, "ready") == 0 && c->state == CHILD_STARTING) {
 		c->was_ready = true;
 		c->ready_ms = clock_mono_ms();
@@ -347,6 +354,8 @@ void child_start(struct child *c)
 	struct err err = {.msg = "it cannot be watched"};
 	c->timer = sd_event_source_disable_unref(c->timer);
 	c->ready_ms = 0;
+	c->beats = false;
+	c->silent_s = 0;
 	if (c->deaths != 0) {
 		c->restarts++;
 		metrics_add(c->kind->restarts, 1);
@@ -385,6 +394,19 @@ void child_kill(struct child *c)
 		return;
 	set_state(c, CHILD_STOPPING);
 	kill(c->pid, SIGKILL);
+}
+
+void child_replace(struct child *c)
+{
+	if (c->pid != 0)
+		kill(c->pid, SIGKILL);
+}
+
+int child_tick(struct child *c)
+{
+	if (c->state != CHILD_READY || !c->beats)
+		return 0;
+	return ++c->silent_s;
 }
 
 bool child_reload(struct child *c)

@@ -54,6 +54,11 @@ void child_start(struct child *child);
 /* Tells it to finish. Nothing happens where it does not run. */
 void child_stop(struct child *child);
 void child_kill(struct child *child);
+/* Kills it; it is started again as after any other death. */
+void child_replace(struct child *child);
+/* One more second has passed. For how many of them a child that says "alive" has not said so; 0 for
+ * one that never does. Seconds, not a time: they stand still while the supervisor does. */
+int child_tick(struct child *child);
 /* Sends its part of the configuration again. False where it cannot be told. */
 bool child_reload(struct child *child);
 bool child_send(struct child *child, const char *kind, const char *text);

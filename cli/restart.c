@@ -18,7 +18,7 @@
 
 /* Settings, or all below them, that the receiver and the runner apply at once. */
 static const char *const applied[] = {"rules", "workers", "source", "limits.cpu", "limits.wall",
-	"limits.memory", "limits.calls", "limits.logs", "limits.runs", "retain"};
+	"limits.memory", "limits.calls", "limits.logs", "limits.runs", "limits.lease", "retain"};
 
 static bool is_applied(const char *key)
 {

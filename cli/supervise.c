@@ -7,6 +7,7 @@
  */
 #include "cli/supervise.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ struct supervisor {
 	int stop_at; /* the child that is told to finish */
 	int status;
 	int64_t started_ms;
-	sd_event_source *deadline;
+	sd_event_source *deadline, *second;
 	struct reload reload;
 	struct relay relay; /* orders under way */
 	char problem[256];  /* what the runner says of Twenty; "" for none */
@@ -395,6 +396,38 @@ static void on_ended(void *ctx, struct child *c, int status, bool was_ready)
 	stop(s, status);
 }
 
+/* --- children that give no sign of life
+ * --------------------------------------------------------- */
+
+/* One that is stopped, or hangs, may come back at any time. So it is killed first, and its
+ * successor starts when it is gone, with whatever it held: what it had not finished goes on from
+ * the journal. */
+static int on_second(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct supervisor *s = ctx;
+	uint64_t now = usec;
+	int64_t lease_s = (conf_int(s->conf, "limits.lease") + 999) / 1000;
+	for (int i = 0; i < CHILDREN_N && !s->stopping; i++) {
+		if (s->children[i] == NULL || child_tick(s->children[i]) <= lease_s)
+			continue;
+		log_error(NULL, "the %s has given no sign of life for %" PRId64 " s; it is killed",
+			kinds[i].name, lease_s);
+		child_replace(s->children[i]);
+	}
+	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now); /* not those that were slept through */
+	(void)sd_event_source_set_time(source, now + 1000000);
+	return 0;
+}
+
+static int watch_children(struct supervisor *s)
+{
+	uint64_t now = 0;
+	(void)sd_event_now(s->loop, CLOCK_MONOTONIC, &now);
+	int n = sd_event_add_time(
+		s->loop, &s->second, CLOCK_MONOTONIC, now + 1000000, 100000, on_second, s);
+	return n < 0 ? n : sd_event_source_set_enabled(s->second, SD_EVENT_ON);
+}
+
 /* --- the run
  * --------------------------------------------------------------------------------------- */
 
@@ -454,6 +487,8 @@ static enum rc set_up(struct supervisor *s, struct err *err)
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->wake < 0)
 		return err_set(err, RC_IO, "cannot make an eventfd");
+	if (watch_children(s) < 0)
+		return err_set(err, RC_NOMEM, "cannot make a timer");
 	enum rc rc = set_up_signals(s, err);
 	for (int i = 0; i < CHILDREN_N && rc == RC_OK; i++)
 		if (wanted[i])
@@ -483,6 +518,7 @@ int supervise_run(const struct supervise_conf *sc)
 	for (int i = 0; i < CHILDREN_N; i++)
 		child_free(s.children[i]);
 	sd_event_source_disable_unref(s.deadline);
+	sd_event_source_disable_unref(s.second);
 	sd_event_source_disable_unref(s.reload.timer);
 	sd_event_unref(s.loop);
 	if (s.wake >= 0)

@@ -33,6 +33,8 @@ limits = {
 	-- calls = 1000,
 	-- Log lines of one run
 	-- logs = 1000,
+	-- A runner that gives no sign of life for so long is killed and started again
+	-- lease = "15s",
 	-- Runs at work at once
 	-- runs = 1024,
 }

@@ -21,6 +21,8 @@ static const struct conf_option options[] = {
 	{"limits.memory", CONF_BYTES, "64MB", 1 << 20, INT64_C(4) << 30, NULL, "Memory of one run"},
 	{"limits.calls", CONF_INT, "1000", 1, 1000000, NULL, "API calls of one run"},
 	{"limits.logs", CONF_INT, "1000", 1, 1000000, NULL, "Log lines of one run"},
+	{"limits.lease", CONF_DURATION, "15s", 2000, 3600000, NULL,
+		"A runner that gives no sign of life for so long is killed and started again"},
 	{"limits.runs", CONF_INT, "1024", 1, RUN_SLOTS_MAX, NULL, "Runs at work at once"},
 };
 

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/link.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "queue/pause.h"
@@ -22,6 +23,7 @@
 #include "runner/watch.h"
 
 #define POLL_US 250000
+#define BEAT_MS 1000
 #define WATCH_US 10000
 #define ACCURACY_US 1000
 #define COUNT_MS 1000
@@ -131,6 +133,16 @@ static void prune(struct runner *r)
 	r->upkeep.prune_at_ms = now + (n == PRUNE_MOST ? PRUNE_MORE_MS : PRUNE_MS);
 }
 
+/* Tells the supervisor that the loop turns. */
+static void beat(struct runner *r)
+{
+	int64_t now = clock_mono_ms();
+	if (r->link_fd < 0 || now < r->upkeep.beat_at_ms)
+		return;
+	r->upkeep.beat_at_ms = now + BEAT_MS;
+	link_beat(r->link_fd);
+}
+
 static void again(sd_event_source *source, uint64_t us)
 {
 	(void)sd_event_source_set_time_relative(source, us);
@@ -155,6 +167,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	(void)at_us;
 	r->route.wanted = true;
 	r->route.backlog = true;
+	beat(r);
 	pool_tend(&r->pool);
 	count(r);
 	upkeep_look(r);

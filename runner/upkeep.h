@@ -22,6 +22,7 @@ struct upkeep {
 	bool watching;                    /* the watch's timer is set */
 	int64_t due_ms;                   /* wall: what the timer is set to; INT64_MAX: nothing */
 	int64_t count_at_ms, prune_at_ms; /* mono */
+	int64_t beat_at_ms;               /* mono */
 	struct client_status told;        /* what the metrics know of the client */
 	struct waiting waiting;           /* calls, for the budget */
 	pthread_t checkpointer;

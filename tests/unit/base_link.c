@@ -73,3 +73,12 @@ Test(base_link, both_ends_are_closed_by_exec)
 	cr_expect((fcntl(pair[0], F_GETFD) & FD_CLOEXEC) != 0);
 	cr_expect((fcntl(pair[1], F_GETFD) & FD_CLOEXEC) != 0);
 }
+
+Test(base_link, a_sign_of_life_waits_for_nobody)
+{
+	for (int i = 0; i < 20000; i++) /* more than fit, and nobody reads */
+		link_beat(pair[0]);
+	cr_assert_eq(link_receive(pair[1], &in, &msg, &err), RC_OK);
+	cr_expect_str_eq(msg.kind, "alive");
+	cr_expect_eq(msg.text.n, 0);
+}
