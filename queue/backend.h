@@ -22,7 +22,7 @@ struct queue {
 	enum queue_side side;
 	/* Set once, by any thread, by queue_break: from then on everything but close is refused. */
 	atomic_bool breaking, broken;
-	char why[224]; /* written before broken is set */
+	char why[224];      /* written before broken is set */
 	int64_t written_ms; /* wall: the last write before it was opened; 0: not known */
 };
 

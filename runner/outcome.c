@@ -45,10 +45,10 @@ static void count(const struct run *run, const struct queue_outcome *o)
 	if (o->attempt_used)
 		metrics_add(METRIC_RUN_RETRY, 1);
 	if (queue_state_ended(o->state))
-		metrics_observe(METRIC_RUN_EFFECT,
-			o->ended_ms > run->q.event_received_ms
-				? (o->ended_ms - run->q.event_received_ms) * 1000
-				: 0);
+		metrics_observe(
+			METRIC_RUN_EFFECT, o->ended_ms > run->q.event_received_ms
+						   ? (o->ended_ms - run->q.event_received_ms) * 1000
+						   : 0);
 }
 
 static void count_abort(enum rc code)
