@@ -39,7 +39,8 @@
 	C(EVENT_REPLAY, "moonhook_events_total", "via=\"replay\"", "") \
 	C(EVENT_DUPLICATE, "moonhook_event_duplicates_total", "", "Events that were in the store already") \
 	C(EVENT_QUARANTINED, "moonhook_event_quarantined_total", "", "Signed deliveries that could not be parsed, kept") \
-	C(ECHO, "moonhook_echoes_total", "", "Events that were our own writes coming back") \
+	C(ECHO, "moonhook_echoes_total", "", "Times that an event did not fire a rule, being that rule's own write") \
+	C(LOOP, "moonhook_loops_stopped_total", "", "Runs that were not started because rules set each other off without an end") \
 	C(RUN_DONE, "moonhook_runs_total", "outcome=\"done\"", "Ended rule runs by outcome") \
 	C(RUN_SKIPPED, "moonhook_runs_total", "outcome=\"skipped\"", "") \
 	C(RUN_DEAD, "moonhook_runs_total", "outcome=\"dead\"", "") \

@@ -33,6 +33,7 @@ enum rc_fate {
 	X(RC_WALL, "wall", RC_FATE_RETRY, "the run took longer than allowed")                      \
 	X(RC_QUOTA, "quota", RC_FATE_DEAD, "the run did more of one thing than allowed")           \
 	X(RC_REPLAY, "replay", RC_FATE_DEAD, "the rule did something else on its retry")           \
+	X(RC_LOOP, "loop", RC_FATE_DEAD, "rules set each other off without an end")                \
 	X(RC_WORKER, "worker", RC_FATE_RETRY, "the worker died")                                   \
 	X(RC_UPSTREAM, "upstream", RC_FATE_RETRY, "Twenty answered with an error")                 \
 	X(RC_TIMEOUT, "timeout", RC_FATE_RETRY, "no answer in time")                               \

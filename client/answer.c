@@ -50,7 +50,7 @@ static void retry(struct engine *e, struct call *c, struct reply *reply)
 	int64_t ms = line_back_off_ms(
 		&e->line, c->attempts > 0 ? c->attempts - 1 : 0, RETRY_MS, RETRY_MAX_MS);
 	if (c->request.effect)
-		c->resent = true;
+		c->resent = c->late = true;
 	if (c->request.effect && c->ask != NULL) {
 		struct err err = {.code = RC_OK, .msg = ""};
 		c->armed = false;

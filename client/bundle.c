@@ -68,6 +68,7 @@ void bundle_leave(struct call *member)
 	member->carrier = NULL;
 	member->requests += carrier->requests;
 	member->wire_us += carrier->wire_us;
+	member->late = member->late || carrier->late;
 	if (member->started_us == 0)
 		member->started_us = carrier->started_us;
 }

@@ -104,9 +104,11 @@ struct call {
 	bool resent;       /* an effect went out more than once, or was asked after */
 	bool acted;        /* something went out that changes anything .. */
 	bool acted_before; /* .. the same, without the request that is on the wire */
+	bool late;         /* that was so once: what is read then may be of a later time */
 	int attempts;      /* failed ones of this request */
 	int64_t not_before_ms;
 	json_t *value; /* of the answer */
+	json_t *also;  /* owned; records that were made beside it (written.h) */
 	int status;
 	bool unknown;
 

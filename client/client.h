@@ -129,6 +129,27 @@ bool client_call_effect(enum client_op op, const json_t *args);
 
 enum client_lane { CLIENT_LIVE, CLIENT_RETRY, CLIENT_GAP, CLIENT_BACKFILL, CLIENT_LANE_N };
 
+enum client_action {
+	CLIENT_CREATED,
+	CLIENT_UPDATED,
+	CLIENT_DELETED, /* restorable */
+	CLIENT_RESTORED,
+	CLIENT_DESTROYED,
+	CLIENT_CHANGED, /* in some way: one of those */
+};
+
+struct client_write {    /* one record that a call changed; see written.c */
+	char object[64]; /* "person"; "" where the answer does not tell */
+	char record[40]; /* its id, in small letters */
+	enum client_action action;
+	int64_t at_ms;  /* its updatedAt after the change, by Twenty's clock; 0: not told */
+	json_t *fields; /* {name: value as answered} of what was set; NULL with others: whatever a
+			   change of this kind changes */
+	json_t *others; /* the same where the value is not the one that was asked for: another
+			   call's, or written in Twenty's own way */
+	bool late;      /* the answer, and at_ms with it, may be of a later time than the change */
+};
+
 struct client_answer { /* BORROWS during the call back */
 	enum rc code;
 	json_t *value;       /* of RC_OK; take a reference to keep it */
@@ -140,6 +161,8 @@ struct client_answer { /* BORROWS during the call back */
 	int requests;       /* HTTP requests it took */
 	int64_t started_us; /* mono: when its first request went out; 0: none did */
 	int64_t wire_us;    /* time on the wire; the rest of the call's time it waited */
+	const struct client_write *writes; /* what it changed, also where it failed half way */
+	size_t writes_n;
 };
 typedef void (*client_done_fn)(void *ctx, const struct client_answer *answer);
 
@@ -202,6 +225,11 @@ int64_t client_clock_ms(const struct client *client);
 /* Turns a record of either dialect, as a webhook or an answer brings it, into the shape that rules
  * see. Answers a new reference, NULL when memory is short. object: singular or plural. */
 json_t *client_record(const char *object, const json_t *record);
+/* The value of a field by the name that a webhook gives it: a relation has two, company and
+ * companyId. NULL where there is none. BORROWS. */
+json_t *client_field(const json_t *record, const char *name);
+/* "people" -> "person"; where it is not known, the name itself. BORROWS. */
+const char *client_singular(const struct schema *schema, const char *object);
 /* Where the single value of a field stands in such a record: "email" -> "emails.primaryEmail",
  * "company" -> "companyId"; most names are paths themselves. False where it is no name of a field,
  * could be several, or does not fit. object: singular or plural. client: NULL: only standard fields

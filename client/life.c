@@ -21,6 +21,7 @@
 #include "client/lane.h"
 #include "client/listing.h"
 #include "client/operation.h"
+#include "client/written.h"
 
 #define KEY_PART_N 16 /* bytes of the key in a row that no message may hold */
 
@@ -54,6 +55,7 @@ void call_free(struct call *c)
 	free(c->results);
 	json_decref(c->args);
 	json_decref(c->value);
+	json_decref(c->also);
 	free(c->name);
 	free(c);
 }
@@ -137,6 +139,7 @@ static void tell_parent(struct engine *e, const struct call *c, enum rc code, co
 	snprintf(result->message, sizeof(result->message), "%s", message);
 	parent->requests += c->requests;
 	parent->wire_us += c->wire_us;
+	parent->late = parent->late || c->late;
 	if (parent->started_us == 0)
 		parent->started_us = c->started_us;
 	if (--parent->children > 0 || parent->state != CALL_BLOCKED)
@@ -155,6 +158,17 @@ static bool shows_key(const char *key, const char *message)
 		if (memmem(message, strlen(message), key + i, part) != NULL)
 			return true;
 	return false;
+}
+
+/* With the answer goes what it shows to be written. */
+static void tell(struct call *c, struct client_answer *answer)
+{
+	struct written written;
+	written_read(c, answer->code, &written);
+	answer->writes = written.p;
+	answer->writes_n = written.n;
+	c->done(c->ctx, answer);
+	written_done(&written);
 }
 
 /* Gives the answer and the call back to nothing. It is in no list any more. */
@@ -182,7 +196,7 @@ void life_finish(struct engine *e, struct call *c, enum rc code, const char *mes
 	if (shows_key(e->key, answer.message))
 		answer.message = rc_text(code);
 	if (c->done != NULL)
-		c->done(c->ctx, &answer);
+		tell(c, &answer);
 	else if (c->parent != NULL)
 		tell_parent(e, c, code, answer.message);
 	call_free(c);

@@ -15,6 +15,7 @@
 #include "client/evidence.h"
 #include "client/listing.h"
 #include "client/operation.h"
+#include "client/written.h"
 
 #define LIST_MAX 1000
 
@@ -90,6 +91,7 @@ static enum rc linked(
 	}
 	if (record == NULL)
 		return call_pass(call, failure, err);
+	written_also(call, call->creation->object, record);
 	json_object_del(w->about, json_object_iter_key(json_object_iter(w->about)));
 	return link_next(call, err);
 }
@@ -124,6 +126,8 @@ static enum rc created(
 	enum rc rc = check_relations(call, record, call->creation->data, err);
 	if (rc != RC_OK)
 		return rc;
+	if (json_object_size(w->about) > 0) /* should a link fail, this is made all the same */
+		written_also(call, call->object, record);
 	w->record = json_deep_copy(record);
 	return w->record == NULL ? err_set(err, RC_NOMEM, "no memory for a record")
 				 : link_next(call, err);
@@ -274,6 +278,9 @@ static enum rc many_came(struct call *call, const struct reply *reply, struct er
 			call, json_array_get(w->records, i), json_array_get(w->list, i), err);
 	if (rc != RC_OK)
 		return rc;
+	for (size_t i = w->from; w->from + w->n < json_array_size(w->list) && i < w->from + w->n;
+		i++)
+		written_also(call, call->object, json_array_get(w->records, i));
 	w->from += w->n;
 	return many_next(call, err);
 }

@@ -4,6 +4,7 @@
  * From: the runner, whose events hold records of either shape. To: rules, which see one shape. A
  * record that has that shape already is handed back as it is.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -11,12 +12,14 @@
 #include "client/fields.h"
 #include "client/schema.h"
 
+static const char *const names[][2] = {{"person", "people"}, {"company", "companies"},
+	{"opportunity", "opportunities"}, {"task", "tasks"}, {"note", "notes"},
+	{"taskTarget", "taskTargets"}, {"noteTarget", "noteTargets"},
+	{"workspaceMember", "workspaceMembers"}};
+
 /* Plurals of the standard objects; others have no flat fields, so their name does not matter. */
 static const char *plural(const char *object)
 {
-	static const char *const names[][2] = {{"person", "people"}, {"company", "companies"},
-		{"opportunity", "opportunities"}, {"task", "tasks"}, {"note", "notes"},
-		{"workspaceMember", "workspaceMembers"}};
 	for (size_t i = 0; i < ARRAY_N(names); i++)
 		if (strcmp(names[i][0], object) == 0)
 			return names[i][1];
@@ -45,6 +48,25 @@ bool client_plural(
 		return false;
 	memcpy(ret_plural, name, strlen(name) + 1);
 	return true;
+}
+
+const char *client_singular(const struct schema *schema, const char *object)
+{
+	const struct schema_object *known = schema_object(schema, object);
+	if (known != NULL)
+		return known->singular;
+	for (size_t i = 0; i < ARRAY_N(names); i++)
+		if (strcmp(names[i][1], object) == 0)
+			return names[i][0];
+	return object;
+}
+
+json_t *client_field(const json_t *record, const char *name)
+{
+	char column[FIELD_PATH_MAX];
+	snprintf(column, sizeof(column), "%.100sId", name);
+	json_t *id = json_object_get(record, column);
+	return id != NULL ? id : json_object_get(record, name);
 }
 
 json_t *client_record(const char *object, const json_t *record)

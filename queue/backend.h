@@ -112,6 +112,19 @@ struct queue_backend {
 		struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);
 	enum rc (*audit_each)(
 		struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
+	enum rc (*write_put)(struct queue *q, int64_t run_seq, int64_t epoch,
+		const struct queue_write *write, struct err *err);
+	enum rc (*write_each)(
+		struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err);
+	enum rc (*write_prune)(struct queue *q, int64_t before_wall_ms, int64_t keep_n,
+		size_t *ret_n, struct err *err);
+	enum rc (*write_erase)(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+	enum rc (*cause_find)(
+		struct queue *q, int64_t run_seq, struct queue_cause *ret_cause, struct err *err);
+	enum rc (*cause_put)(struct queue *q, int64_t run_seq, int64_t epoch,
+		const struct queue_cause *cause, struct err *err);
+	enum rc (*step_get)(
+		struct queue *q, int64_t run_seq, struct queue_step *ret_step, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

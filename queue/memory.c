@@ -75,6 +75,7 @@ void mem_event_done(struct mem_event *e)
 	free(e->reason);
 	free(e->body);
 	free(e->past);
+	free(e->cause_fields);
 }
 
 void mem_run_done(struct mem_run *r)
@@ -86,6 +87,7 @@ void mem_run_done(struct mem_run *r)
 	free(r->error);
 	free(r->detail);
 	free(r->log);
+	free(r->hidden);
 }
 
 void mem_call_done(struct mem_call *c)
@@ -130,6 +132,7 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->copies, mem_copy_done);
 	DONE_ALL(m->gaps, mem_gap_done);
 	DONE_ALL(m->told, mem_told_done);
+	DONE_ALL(m->writes, mem_write_done);
 	pthread_mutex_destroy(&m->lock);
 	free(m->name);
 	free(m);
@@ -574,6 +577,13 @@ static const struct queue_backend memory_backend = {
 	.audit_put = mem_audit_put,
 	.audit_end = mem_audit_end,
 	.audit_each = mem_audit_each,
+	.write_put = mem_write_put,
+	.write_each = mem_write_each,
+	.write_prune = mem_write_prune,
+	.write_erase = mem_write_erase,
+	.cause_find = mem_cause_find,
+	.cause_put = mem_cause_put,
+	.step_get = mem_step_get,
 };
 
 static struct mem_store *store_new(const char *name)

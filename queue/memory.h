@@ -29,12 +29,16 @@ struct mem_event {
 	int64_t received_ms, open;
 	uint8_t digest[DIGEST_N];
 	bool has_digest;
+	int64_t cause; /* a run; 0: none */
+	int depth;
+	char *cause_fields;
 };
 
 struct mem_run {
 	int64_t seq, event, epoch;
 	struct id id;
 	char *rule, *source_hash, *key, *also, *error, *detail, *log;
+	char *hidden; /* fields that its rule does not see; NULL: none */
 	enum queue_state state;
 	enum rc code;
 	int attempt, attempts_max, deaths, api_calls;
@@ -51,6 +55,13 @@ struct mem_source {
 	char *hash, *file, *text;
 	size_t text_n;
 	int64_t live_ms, until_ms; /* since when it is live, until when it was; 0: it is not, .. */
+};
+
+struct mem_write {
+	char *record, *object, *fields, *rule; /* fields NULL: whatever it changes */
+	enum queue_action action;
+	int64_t at_ms, since_ms, written_ms, run;
+	int depth;
 };
 
 struct mem_rule {
@@ -117,6 +128,7 @@ struct mem_store {
 	MEM_LIST(struct mem_copy) copies; /* in the order of queue_copy_each */
 	MEM_LIST(struct mem_gap) gaps;    /* in the order of their objects */
 	MEM_LIST(struct mem_told) told;
+	MEM_LIST(struct mem_write) writes;
 	int64_t position, last_delivery, last_event, last_run;
 };
 
@@ -146,6 +158,7 @@ void mem_event_done(struct mem_event *e);
 void mem_run_done(struct mem_run *r);
 void mem_call_done(struct mem_call *c);
 void mem_rule_done(struct mem_rule *r);
+void mem_write_done(struct mem_write *w);
 
 /* --- memory_work.c */
 enum rc mem_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,
@@ -172,6 +185,26 @@ enum rc mem_copy_find(struct queue *q, const char *object, const char *record,
 enum rc mem_copy_each(struct queue *q, const char *object, const char *after, size_t max,
 	queue_copy_fn fn, void *ctx, struct err *err);
 enum rc mem_copy_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+/* The run, when it is claimed and epoch is its last; else RC_STALE. */
+enum rc mem_live(struct mem_store *m, int64_t run_seq, int64_t epoch, struct mem_run **ret_run,
+	struct err *err) must_check;
+
+/* --- memory_ledger.c */
+enum rc mem_write_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_write *write, struct err *err);
+enum rc mem_write_each(
+	struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err);
+enum rc mem_write_prune(
+	struct queue *q, int64_t before_wall_ms, int64_t keep_n, size_t *ret_n, struct err *err);
+enum rc mem_write_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+enum rc mem_cause_find(
+	struct queue *q, int64_t run_seq, struct queue_cause *ret_cause, struct err *err);
+enum rc mem_cause_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_cause *cause, struct err *err);
+enum rc mem_step_get(
+	struct queue *q, int64_t run_seq, struct queue_step *ret_step, struct err *err);
+/* Where the event has one. False: no memory. */
+bool mem_cause_keep(struct mem_event *e, const struct queue_cause *cause);
 
 /* Parked: it holds none of its keys (queue/pause.h). */
 static inline bool mem_is_parked(const struct mem_run *r)

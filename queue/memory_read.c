@@ -62,7 +62,13 @@ static bool delivery_fits(
 	       d->received_ms >= f->since_ms && (!f->has_state || f->state == state);
 }
 
-static struct queue_event_row event_row(const struct mem_event *e)
+static const char *cause_of(struct mem_store *m, const struct mem_event *e)
+{
+	const struct mem_run *run = e->cause != 0 ? mem_run_find(m, e->cause) : NULL;
+	return run != NULL ? run->id.text : "";
+}
+
+static struct queue_event_row event_row(struct mem_store *m, const struct mem_event *e)
 {
 	return (struct queue_event_row){
 		.seq = e->seq,
@@ -75,6 +81,8 @@ static struct queue_event_row event_row(const struct mem_event *e)
 		.reason = e->reason,
 		.state = e->state,
 		.received_ms = e->received_ms,
+		.cause = cause_of(m, e),
+		.depth = e->depth,
 	};
 }
 
@@ -91,6 +99,7 @@ static struct queue_event_row delivery_row(const struct mem_store *m, const stru
 		.reason = d->quarantine != NULL ? d->quarantine : "",
 		.state = d->quarantine != NULL ? QUEUE_QUARANTINED : QUEUE_DUE,
 		.received_ms = d->received_ms,
+		.cause = "",
 	};
 }
 
@@ -103,7 +112,7 @@ static enum rc walk_events(struct mem_store *m, const struct queue_filter *f, si
 	for (size_t i = 0; rc == RC_OK && i < m->events.n; i++) {
 		if (!event_fits(m, &m->events.p[i], f) || n++ < skip || fn == NULL)
 			continue;
-		struct queue_event_row row = event_row(&m->events.p[i]);
+		struct queue_event_row row = event_row(m, &m->events.p[i]);
 		rc = fn(ctx, &row, err);
 	}
 	for (size_t i = 0; rc == RC_OK && i < m->deliveries.n; i++) {
@@ -218,10 +227,11 @@ static bool run_fits(struct mem_store *m, const struct mem_run *r, const struct 
 static enum rc give_run(
 	struct mem_store *m, const struct mem_run *r, queue_run_fn fn, void *ctx, struct err *err)
 {
+	const struct mem_event *e = mem_event_find(m, r->event);
 	struct queue_run_row row = {
 		.seq = r->seq,
 		.id = r->id.text,
-		.event = mem_event_find(m, r->event)->id.text,
+		.event = e->id.text,
 		.rule = r->rule,
 		.source_hash = r->source_hash,
 		.key = r->key,
@@ -237,6 +247,8 @@ static enum rc give_run(
 		.started_ms = r->started_ms,
 		.ended_ms = r->ended_ms,
 		.due_ms = r->due_ms,
+		.cause = cause_of(m, e),
+		.depth = e->depth,
 	};
 	return fn(ctx, &row, err);
 }

@@ -132,7 +132,7 @@ static bool store_event(struct mem_store *m, const struct queue_routing *routing
 	return mem_keep(&new->source, e->source) && mem_keep(&new->name, e->name) &&
 	       mem_keep(&new->object, e->object) && mem_keep(&new->record, e->record) &&
 	       mem_keep(&new->via, e->via) && mem_keep(&new->reason, e->reason) &&
-	       mem_keep_bytes(&new->body, &new->body_n, body) &&
+	       mem_cause_keep(new, &e->cause) && mem_keep_bytes(&new->body, &new->body_n, body) &&
 	       mem_keep_bytes(&new->past, &new->past_n, past);
 }
 
@@ -152,6 +152,7 @@ static bool store_run(
 	bool ok = mem_keep(&new->rule, run->rule) &&
 		  mem_keep(&new->source_hash, run->source_hash) && mem_keep(&new->key, run->key) &&
 		  mem_keep(&new->also, run->also) && mem_keep(&new->error, NULL) &&
+		  (run->hidden == NULL || mem_keep(&new->hidden, run->hidden)) &&
 		  mem_keep(&new->detail, NULL) && mem_keep(&new->log, NULL);
 	bool parked = mem_is_paused(m, run->rule);
 	new->state = ok && !parked &&is_ready(m, new) ? QUEUE_DUE : QUEUE_WAITING;
@@ -370,8 +371,8 @@ enum rc mem_adopt(struct queue *q, size_t *ret_n, struct err *err)
 /* --- finishing
  * ------------------------------------------------------------------------------------- */
 
-static enum rc find_live(struct mem_store *m, int64_t run_seq, int64_t epoch,
-	struct mem_run **ret_run, struct err *err)
+enum rc mem_live(struct mem_store *m, int64_t run_seq, int64_t epoch, struct mem_run **ret_run,
+	struct err *err)
 {
 	struct mem_run *r = mem_run_find(m, run_seq);
 	if (r == NULL || r->state != QUEUE_RUNNING)
@@ -443,7 +444,7 @@ enum rc mem_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 {
 	struct mem_run *r;
 	mem_lock(q);
-	enum rc rc = find_live(mem_of(q), run_seq, epoch, &r, err);
+	enum rc rc = mem_live(mem_of(q), run_seq, epoch, &r, err);
 	if (rc == RC_OK)
 		rc = finish(q, r, outcome, err);
 	mem_unlock(q);
@@ -486,7 +487,7 @@ enum rc mem_call_put(struct queue *q, int64_t run_seq, int64_t epoch, const stru
 	struct mem_store *m = mem_of(q);
 	struct mem_run *r;
 	mem_lock(q);
-	enum rc rc = find_live(m, run_seq, epoch, &r, err);
+	enum rc rc = mem_live(m, run_seq, epoch, &r, err);
 	if (rc == RC_OK && (!mem_more(&m->calls, sizeof(*m->calls.p)) ||
 				   queue_calls_put(&m->calls.p[m->calls.n].one, call) != RC_OK))
 		rc = no_memory(q, err);

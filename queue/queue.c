@@ -21,7 +21,9 @@ static const char *const names[QUEUE_STATE_N] = {
 };
 
 #define BIT(state) (1u << (state))
-#define ENDS (BIT(QUEUE_DONE) | BIT(QUEUE_SKIPPED) | BIT(QUEUE_DEAD) | BIT(QUEUE_QUARANTINED))
+#define ENDS                                                                                       \
+	(BIT(QUEUE_DONE) | BIT(QUEUE_SKIPPED) | BIT(QUEUE_DEAD) | BIT(QUEUE_QUARANTINED) |         \
+		BIT(QUEUE_ECHO))
 
 static const unsigned moves[QUEUE_STATE_N] = {
 	/* claimed; or put behind an older one of its key that came back */
@@ -35,7 +37,7 @@ static const unsigned moves[QUEUE_STATE_N] = {
 	/* retried; waiting where another of its key is at work */
 	[QUEUE_DEAD] = BIT(QUEUE_DUE) | BIT(QUEUE_WAITING),
 	[QUEUE_QUARANTINED] = BIT(QUEUE_DUE) | BIT(QUEUE_WAITING),
-	[QUEUE_ECHO] = 0,      /* of events only */
+	[QUEUE_ECHO] = 0,
 	[QUEUE_DUPLICATE] = 0, /* of events only */
 };
 
@@ -69,7 +71,11 @@ enum queue_state queue_event_end(const int64_t n[static QUEUE_STATE_N])
 		return QUEUE_QUARANTINED;
 	if (n[QUEUE_DEAD] > 0)
 		return QUEUE_DEAD;
-	return n[QUEUE_DONE] > 0 || n[QUEUE_SKIPPED] == 0 ? QUEUE_DONE : QUEUE_SKIPPED;
+	if (n[QUEUE_DONE] > 0)
+		return QUEUE_DONE;
+	if (n[QUEUE_SKIPPED] > 0)
+		return QUEUE_SKIPPED;
+	return n[QUEUE_ECHO] > 0 ? QUEUE_ECHO : QUEUE_DONE;
 }
 
 enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...)
@@ -501,4 +507,52 @@ enum rc queue_audit_each(
 {
 	enum rc rc = enter(q, ANY, "read", err);
 	return rc != RC_OK ? rc : q->backend->audit_each(q, limit, fn, ctx, err);
+}
+
+enum rc queue_write_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_write *write, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "record writes in", err);
+	return rc != RC_OK ? rc : q->backend->write_put(q, run_seq, epoch, write, err);
+}
+
+enum rc queue_write_each(
+	struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "look for writes in", err);
+	return rc != RC_OK ? rc : q->backend->write_each(q, record, fn, ctx, err);
+}
+
+enum rc queue_write_prune(
+	struct queue *q, int64_t before_wall_ms, int64_t keep_n, size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "prune", err);
+	return rc != RC_OK ? rc : q->backend->write_prune(q, before_wall_ms, keep_n, ret_n, err);
+}
+
+enum rc queue_write_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "erase from", err);
+	return rc != RC_OK ? rc : q->backend->write_erase(q, record, ret_n, err);
+}
+
+enum rc queue_cause_find(
+	struct queue *q, int64_t run_seq, struct queue_cause *ret_cause, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->cause_find(q, run_seq, ret_cause, err);
+}
+
+enum rc queue_cause_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_cause *cause, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "record causes in", err);
+	return rc != RC_OK ? rc : q->backend->cause_put(q, run_seq, epoch, cause, err);
+}
+
+enum rc queue_step_get(
+	struct queue *q, int64_t run_seq, struct queue_step *ret_step, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->step_get(q, run_seq, ret_step, err);
 }

@@ -21,7 +21,7 @@
  *
  *   run states (enum queue_state), who moves them and when:
  *
- *     route --> due ----claim----> running --finish--> done | skipped | dead | quarantined
+ *     route --> due ----claim----> running --finish--> done | skipped | dead | quarantined | echo
  *          \--> waiting --promote--> due      \--release--> waiting (until due_at) --> due
  *     dead, quarantined --retry--> due
  *
@@ -45,6 +45,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/slice.h"
+#include "queue/ledger.h"
 
 struct queue;
 
@@ -65,7 +66,7 @@ enum queue_side {
 	X(QUEUE_SKIPPED, "skipped")         /* the rule said so; an event: all its runs did */     \
 	X(QUEUE_DEAD, "dead")               /* dead letter: failed and will not be tried again */  \
 	X(QUEUE_QUARANTINED, "quarantined") /* an event that cannot be parsed; a run that kills */ \
-	X(QUEUE_ECHO, "echo")               /* events only: our own write coming back */           \
+	X(QUEUE_ECHO, "echo")               /* the rule's own write coming back */                 \
 	X(QUEUE_DUPLICATE, "duplicate")     /* events only: was in the store already */
 
 enum queue_state { /* stores hold the numbers: new ones go to the end */
@@ -153,6 +154,7 @@ struct queue_event { /* BORROWS */
 				     runs later; kept where it has runs. Holds values of the record */
 	uint8_t digest[DIGEST_N]; /* second dedupe: see runner/event.h */
 	bool has_digest;
+	struct queue_cause cause; /* zero: none of our writes */
 };
 
 struct queue_run_new {           /* BORROWS */
@@ -160,6 +162,7 @@ struct queue_run_new {           /* BORROWS */
 	const char *source_hash; /* of the rule file this run keeps, 64 hex */
 	const char *key;         /* runs that share a key never overlap; "" or NULL: none */
 	const char *also;        /* a second key of the run */
+	const char *hidden;      /* fields that its rule does not see (ledger.h); NULL: none */
 	int attempts_max;
 };
 
@@ -220,8 +223,8 @@ int64_t queue_written_ms(const struct queue *q);
 enum rc queue_adopt(struct queue *q, size_t *ret_n, struct err *err) must_check;
 
 struct queue_outcome {          /* BORROWS */
-	enum queue_state state; /* done skipped dead quarantined; waiting or due: released to be
-				   tried again */
+	enum queue_state state; /* done skipped dead quarantined echo; waiting or due: released to
+				   be tried again */
 	enum rc code;           /* RC_OK, or what went wrong */
 	const char *error;      /* a sentence, may be NULL */
 	const char *detail;     /* more of it: traceback, Twenty's words; may be NULL */
@@ -234,7 +237,8 @@ struct queue_outcome {          /* BORROWS */
 	int64_t started_ms, ended_ms; /* wall */
 };
 /* Ends or releases a claimed run. Ending promotes the next run of its key and, with an event's last
- * run, ends the event (dead and quarantined win over done, done over skipped). RC_STALE: refused.
+ * run, ends the event (dead and quarantined win over done, done over skipped, that over echo).
+ * RC_STALE: refused.
  */
 enum rc queue_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_outcome *outcome, struct err *err) must_check;
@@ -318,6 +322,8 @@ struct queue_event_row { /* BORROWS during the call back */
 	const char *id, *source, *name, *object, *record, *via, *reason;
 	enum queue_state state;
 	int64_t received_ms;
+	const char *cause; /* id of the run whose write it is; "": none of ours, or it is gone */
+	int depth;         /* in a chain of causes; 0: it begins one */
 	struct slice headers,
 		body; /* queue_event_each leaves them empty; queue_event_get fills them */
 };
@@ -326,6 +332,8 @@ struct queue_run_row { /* BORROWS during the call back */
 	const char *id, *event, *rule, *source_hash, *key, *error, *error_code, *detail, *log;
 	enum queue_state state;
 	int attempt, api_calls, deaths;
+	const char *cause; /* of its event, as its depth */
+	int depth;
 	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
 	int64_t due_ms; /* > 0: waits until then; < 0: parked, its rule is paused (pause.h) */
 };

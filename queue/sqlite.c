@@ -30,6 +30,7 @@ static void store_close(struct queue *q)
 	buf_done(&store->raw);
 	work_copies_done(store);
 	work_pauses_done(store);
+	buf_done(&store->lent);
 	free(store->sources);
 	free(store->folder);
 	if (store->lock_fd >= 0)
@@ -97,6 +98,13 @@ static const struct queue_backend sqlite_backend = {
 	.audit_put = work_audit_put,
 	.audit_end = work_audit_end,
 	.audit_each = work_audit_each,
+	.write_put = ledger_put,
+	.write_each = ledger_each,
+	.write_prune = ledger_prune,
+	.write_erase = ledger_erase,
+	.cause_find = ledger_cause_find,
+	.cause_put = ledger_cause_put,
+	.step_get = ledger_step_get,
 };
 
 static enum rc need(
@@ -182,6 +190,7 @@ enum rc sqlite_open(
 	buf_init(&store->raw, (size_t)1 << 30);
 	buf_init(&store->copies.packed, 2 * PACK_TEXT_MAX);
 	buf_init(&store->copies.text, PACK_TEXT_MAX);
+	buf_init(&store->lent, 1 << 20);
 	store->folder = strdup(folder);
 	enum rc rc = RC_OK;
 	if (store->folder == NULL)

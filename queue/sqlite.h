@@ -67,9 +67,10 @@ struct store {
 	struct live live;
 	struct source_name *sources; /* [sources_n], small */
 	size_t sources_n;
-	struct buf raw; /* what queue_inbox_next lent */
 	struct copies copies;
 	struct pauses pauses;
+	struct buf raw;  /* what queue_inbox_next lent */
+	struct buf lent; /* what sqlite_ledger.c did */
 
 	int reading;                /* walks that share the read transaction now open */
 	bool read_work, read_inbox; /* whose transaction that walk began */
@@ -230,6 +231,26 @@ enum rc work_calls_load(struct queue *q, int64_t run_seq, struct queue_call **re
 enum rc work_calls_forget(struct store *store, int64_t run_seq, struct err *err) must_check;
 enum rc work_calls_any(
 	struct store *store, int64_t run_seq, bool *ret_any, struct err *err) must_check;
+
+/* --- sqlite_ledger.c */
+enum rc ledger_put(struct queue *q, int64_t run_seq, int64_t epoch, const struct queue_write *write,
+	struct err *err);
+enum rc ledger_each(
+	struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err);
+enum rc ledger_prune(
+	struct queue *q, int64_t before_wall_ms, int64_t keep_n, size_t *ret_n, struct err *err);
+enum rc ledger_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+enum rc ledger_cause_find(
+	struct queue *q, int64_t run_seq, struct queue_cause *ret_cause, struct err *err);
+enum rc ledger_cause_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_cause *cause, struct err *err);
+enum rc ledger_step_get(
+	struct queue *q, int64_t run_seq, struct queue_step *ret_step, struct err *err);
+/* Of an event by its seq; of a run, fields that are hidden from its rule. */
+enum rc ledger_cause_write(struct store *store, int64_t event, const struct queue_cause *cause,
+	struct err *err) must_check;
+enum rc ledger_hide(
+	struct store *store, int64_t run, const char *fields, struct err *err) must_check;
 
 /* --- sqlite_source.c */
 enum rc work_source_put(

@@ -200,6 +200,8 @@ static enum rc delete_runs(struct pruning *p, struct err *err)
 		if (rc == RC_OK)
 			rc = delete_by_seq(&store->work, WORK_RUN_DELETE, p->victims[i].seq, err);
 		if (rc == RC_OK)
+			rc = delete_by_seq(&store->work, LEDGER_SHOW, p->victims[i].seq, err);
+		if (rc == RC_OK)
 			rc = work_source_leave(store, p->victims[i].source, err);
 		store->progress.counts.runs[p->victims[i].state]--;
 	}
@@ -263,6 +265,8 @@ static enum rc delete_events(struct pruning *p, struct err *err)
 		rc = delete_by_seq(db, WORK_EVENT_DELETE, seq, err);
 		if (rc == RC_OK && !event_delivered(seq))
 			rc = delete_by_seq(db, WORK_EVENT_BODY_DELETE, seq, err);
+		if (rc == RC_OK)
+			rc = delete_by_seq(db, LEDGER_CAUSE_DELETE, seq, err);
 		if (rc == RC_OK)
 			rc = seen_delete(&store->seen, seq, err);
 		store->progress.counts.events[p->victims[i].state]--;

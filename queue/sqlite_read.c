@@ -151,6 +151,8 @@ static struct queue_event_row event_row(sqlite3_stmt *s)
 		.reason = db_text(s, 7),
 		.state = (enum queue_state)sqlite3_column_int(s, 8),
 		.received_ms = sqlite3_column_int64(s, 9),
+		.cause = db_text(s, 10),
+		.depth = sqlite3_column_int(s, 11),
 	};
 }
 
@@ -168,6 +170,7 @@ static struct queue_event_row delivery_row(sqlite3_stmt *s, int64_t seq)
 		.reason = db_text(s, 4),
 		.state = quarantined ? QUEUE_QUARANTINED : QUEUE_DUE,
 		.received_ms = sqlite3_column_int64(s, 3),
+		.cause = "",
 	};
 }
 
@@ -384,6 +387,8 @@ static struct queue_run_row run_row(sqlite3_stmt *s)
 		.error = db_text(s, 15),
 		.detail = db_text(s, 16),
 		.log = db_text(s, 17),
+		.cause = db_text(s, 18),
+		.depth = sqlite3_column_int(s, 19),
 	};
 }
 

@@ -76,6 +76,10 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 	if (rc != RC_OK)
 		return rc;
 	store->progress.counts.events[state]++;
+	if (e->cause.depth > 0)
+		rc = ledger_cause_write(store, seq, &e->cause, err);
+	if (rc != RC_OK)
+		return rc;
 	if (e->seq != 0 || e->body.n == 0)
 		return RC_OK;
 	s = db_use(db, WORK_EVENT_BODY_PUT);
@@ -171,6 +175,10 @@ static enum rc route_run(struct router *r, const struct queue_routing *routing, 
 				 : r->claimed < r->claim_max ? QUEUE_RUNNING
 							     : QUEUE_DUE;
 	rc = insert_run(r, new, &run, &live, source, state, err);
+	if (rc != RC_OK)
+		return rc;
+	if (new->hidden != NULL)
+		rc = ledger_hide(store, run.seq, new->hidden, err);
 	if (rc != RC_OK)
 		return rc;
 	store->progress.last_run = run.seq;

@@ -138,8 +138,7 @@
 	X(WORK_RULES, "SELECT name, file, line, ons, state, error, loaded_ms FROM rule ORDER BY n") \
 	X(WORK_RUN_FIND, "SELECT seq, state FROM run WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
 	X(WORK_EVENT_FIND, "SELECT seq, state FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
-	X(WORK_EVENT_ROW, "SELECT seq, id, source, name, object, record, via, reason, state, received_ms" \
-		" FROM event WHERE seq = ?1") \
+	X(WORK_EVENT_ROW, "SELECT " WORK_EVENT_COLUMNS " FROM event WHERE seq = ?1") \
 	X(WORK_EVENT_LIST, "SELECT " WORK_EVENT_COLUMNS " FROM event" WORK_EVENT_WHERE " ORDER BY seq") \
 	X(WORK_EVENT_NEWEST, "SELECT * FROM (SELECT " WORK_EVENT_COLUMNS " FROM event" WORK_EVENT_WHERE \
 		" ORDER BY seq DESC LIMIT ?11) ORDER BY seq") \
@@ -166,7 +165,8 @@
 	X(WORK_EVENT_DELETE, "DELETE FROM event WHERE seq = ?1") \
 	X(WORK_EVENT_BODY_DELETE, "DELETE FROM event_body WHERE seq = ?1")
 
-#define WORK_EVENT_COLUMNS "seq, id, source, name, object, record, via, reason, state, received_ms"
+#define WORK_EVENT_COLUMNS "seq, id, source, name, object, record, via, reason, state, received_ms," \
+	LEDGER_OF("event.seq")
 #define WORK_EVENT_WHERE " WHERE seq > ?1 AND seq <= ?12 AND received_ms >= ?2" \
 	" AND (?3 IS NULL OR substr(id, 1, length(?3)) = ?3) AND (?4 IS NULL OR source = ?4)" \
 	" AND (?5 IS NULL OR name = ?5) AND (?6 IS NULL OR object = ?6)" \
@@ -177,7 +177,8 @@
 	" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1" \
 	" AND (r.code = ?10 OR instr(r.error, ?10) > 0)))"
 #define WORK_RUN_COLUMNS "r.seq, r.id, e.id, r.rule, s.hash, r.key, r.state, r.attempt, r.api_calls," \
-	" r.deaths, r.created_ms, r.started_ms, r.ended_ms, r.due_ms, r.code, r.error, r.detail, r.log"
+	" r.deaths, r.created_ms, r.started_ms, r.ended_ms, r.due_ms, r.code, r.error, r.detail, r.log," \
+	LEDGER_OF("r.event")
 #define WORK_RUN_FROM " FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 	" CROSS JOIN source AS s ON s.n = r.source"
 #define WORK_RUN_WHERE " WHERE r.seq > ?1 AND r.seq <= ?2 AND r.created_ms >= ?3" \

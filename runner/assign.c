@@ -16,7 +16,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "runner/call.h"
+#include "runner/echo.h"
 #include "runner/issue.h"
+#include "runner/lost.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
 #include "runner/scan.h"
@@ -57,6 +59,17 @@ static enum rc find_source(
 	return rc;
 }
 
+/* Effects that may have been done, with answers that never came. */
+static enum rc load_lost(struct runner *r, struct run *run, const struct queue_call *calls,
+	size_t n, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		if (calls[i].effect && calls[i].answer.n == 0)
+			rc = lost_add(r, run, &calls[i], err);
+	return rc;
+}
+
 static enum rc load_journal(struct runner *r, struct run *run, struct err *err)
 {
 	struct queue_call *calls = NULL;
@@ -67,8 +80,12 @@ static enum rc load_journal(struct runner *r, struct run *run, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	rc = journal_load(&run->journal, calls, n);
+	if (rc != RC_OK)
+		err_set(err, rc, "no memory for the journal of a run");
+	else
+		rc = load_lost(r, run, calls, n, err);
 	queue_calls_free(calls, n);
-	return rc == RC_OK ? RC_OK : err_set(err, rc, "no memory for the journal of a run");
+	return rc;
 }
 
 /* Ends or releases a claimed run that takes no slot. */
@@ -108,31 +125,41 @@ void assign_give_back(struct runner *r, struct queue_run *q)
 	queue_run_done(q);
 }
 
-void assign_take(struct runner *r, struct queue_run *q, struct event *event)
+/* NULL: it was ended, or the process ends. */
+static struct run *take(struct runner *r, struct queue_run *q, const struct event *event)
 {
 	struct version *source = NULL;
 	struct err err = {0};
 	enum rc rc = find_source(r, q, &source, &err);
 	if (rc == RC_IO) {
 		runner_fatal(r, &err);
-		return;
+		return NULL;
 	}
 	if (rc != RC_OK) {
 		err_wrap(&err, "the text of rule \"%s\" is lost", q->rule);
 		assign_bury(r, q, err.code, err.msg);
-		return;
+		return NULL;
 	}
 	struct run_limits limits = limits_of(r, q);
-	struct run *run = run_new(&r->runs, q, event_ref(event), source, &limits);
+	struct event *own = event_ref((struct event *)(uintptr_t)event);
+	struct run *run = run_new(&r->runs, q, own, source, &limits);
 	if (run == NULL) {
 		err_set(&err, RC_NOMEM, "more runs were claimed than there are slots");
-		event_unref(event);
+		event_unref(own);
 		version_unref(source);
 		runner_fatal(r, &err);
-		return;
+		return NULL;
 	}
 	if (load_journal(r, run, &err) != RC_OK)
 		runner_fatal(r, &err);
+	return run;
+}
+
+void assign_take(struct runner *r, struct queue_run *q, const struct event *event, bool undecided)
+{
+	struct run *run = take(r, q, event);
+	if (run != NULL)
+		run->undecided = undecided;
 }
 
 /* The event of a run of the store, as it was when it was routed. */
@@ -169,7 +196,9 @@ static void take_stored(struct runner *r, struct queue_run *q)
 		return;
 	}
 	event_close(event);
-	assign_take(r, q, event);
+	struct run *run = take(r, q, event);
+	if (run != NULL && echo_take(r, run, &err) != RC_OK)
+		runner_fatal(r, &err);
 	event_unref(event);
 }
 
@@ -228,9 +257,10 @@ static void start(struct runner *r, struct run *run, struct worker *worker)
 void assign_place(struct runner *r)
 {
 	struct run *next;
+	r->undecided_n = 0;
 	for (struct run *run = r->runs.pending; run != NULL && r->fatal == RC_OK; run = next) {
 		next = run->next;
-		if (run->later != NULL)
+		if (run->later != NULL || (run->undecided && !echo_settle(r, run)))
 			continue;
 		struct worker *worker =
 			run->suspect ? pool_pick_empty(&r->pool) : pool_pick(&r->pool);

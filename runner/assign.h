@@ -11,8 +11,9 @@
 struct runner;
 struct frame;
 
-/* Takes up a run that was claimed at birth. TAKES q; takes a reference of event. */
-void assign_take(struct runner *r, struct queue_run *q, struct event *event);
+/* Takes up a run that was claimed at birth. TAKES q; takes a reference of event. undecided: before
+ * it starts, it is found out whether its event is an echo. */
+void assign_take(struct runner *r, struct queue_run *q, const struct event *event, bool undecided);
 /* Ends a claimed run that cannot even begin: a dead letter with its reason. TAKES q. */
 void assign_bury(struct runner *r, struct queue_run *q, enum rc code, const char *error);
 /* Releases a claimed run for which there is no slot. TAKES q. */

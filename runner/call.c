@@ -21,7 +21,9 @@
 #include "client/client.h"
 #include "runner/assign.h"
 #include "runner/dump.h"
+#include "runner/echo.h"
 #include "runner/gate.h"
+#include "runner/lost.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
 #include "runner/scan.h"
@@ -36,7 +38,8 @@ struct call { /* under way; in the list of its run */
 	struct run *run;
 	struct call *next, **at;
 	struct gate_item gate;
-	size_t entry; /* of the journal */
+	struct flight flight; /* of an effect */
+	size_t entry;         /* of the journal */
 	enum client_op op;
 	json_t *args;
 	char *request;      /* args as text */
@@ -184,7 +187,23 @@ struct answer { /* BORROWS */
 	bool unknown;
 	int requests;
 	int64_t started_ms;
+	const struct client_answer *from; /* NULL: it was answered here */
 };
+
+/* What was written goes into the same transaction as the answer. */
+static bool write_ledger(struct runner *r, struct run *run, size_t i, const struct answer *a)
+{
+	struct err err = {0};
+	lost_found(r, run, run->journal.entries[i].path);
+	if (a->from == NULL || a->from->writes_n == 0)
+		return true;
+	enum rc rc = echo_note(r, run, a->from, run->journal.entries[i].since_ms, &err);
+	if (rc == RC_STALE)
+		outcome_abandon(r, run);
+	else if (rc != RC_OK)
+		runner_fatal(r, &err);
+	return rc == RC_OK;
+}
 
 /* Notes an answer, and hands it over where the run waits for it. */
 static void give(struct runner *r, struct run *run, size_t i, const char *request,
@@ -197,7 +216,8 @@ static void give(struct runner *r, struct run *run, size_t i, const char *reques
 		runner_fatal(r, &err);
 		return;
 	}
-	if (!write_entry(r, run, i, request, answer->started_ms, answer->requests))
+	if (!write_entry(r, run, i, request, answer->started_ms, answer->requests) ||
+		!write_ledger(r, run, i, answer))
 		return;
 	bool here = run->state == RUN_ACTIVE || run->state == RUN_SUSPENDED;
 	if (run->later != NULL)
@@ -228,6 +248,7 @@ static void give_error(struct runner *r, struct run *run, size_t i, const char *
 
 static void free_call(struct call *call)
 {
+	flight_end(&call->r->flights, &call->flight);
 	*call->at = call->next;
 	if (call->next != NULL)
 		call->next->at = call->at;
@@ -246,6 +267,7 @@ bool call_effect(const struct run *run)
 
 void call_forget(struct runner *r, struct run *run)
 {
+	lost_forget(r, run);
 	while (run->calls != NULL) {
 		struct call *call = run->calls;
 		if (call->ticket != 0)
@@ -305,6 +327,7 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 		.unknown = answer->unknown,
 		.requests = answer->requests,
 		.started_ms = call->started_ms,
+		.from = answer,
 	};
 	call->request = NULL;
 	free_call(call);
@@ -388,6 +411,9 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 	if (call->next != NULL)
 		call->next->at = &call->next;
 	run->calls = call;
+	if (run->journal.entries[i].effect)
+		flight_begin(&r->flights, &call->flight, call->op, run->journal.entries[i].object,
+			call->args, &call->ticket);
 	if (!asked->side)
 		run_suspend(run);
 	if (!run->journal.entries[i].effect)

@@ -388,6 +388,26 @@ struct event *event_ref(struct event *event)
 	return event;
 }
 
+enum rc event_with_text(const struct event *event, struct slice text, struct event **ret_event)
+{
+	struct event *e = malloc(sizeof(*e));
+	char *copy = malloc(text.n + 1);
+	if (e == NULL || copy == NULL) {
+		free(e);
+		free(copy);
+		return RC_NOMEM;
+	}
+	*e = *event;
+	e->refs = 1;
+	e->record = e->fields = NULL;
+	e->text = memcpy(copy, text.p, text.n);
+	e->text[text.n] = '\0';
+	e->text_n = text.n;
+	e->record_at = e->record_n = e->before_at = e->before_n = 0;
+	*ret_event = e;
+	return RC_OK;
+}
+
 void event_close(struct event *event)
 {
 	json_decref(event->record);

@@ -79,6 +79,10 @@ static inline struct slice event_before(const struct event *event)
 }
 struct event *event_ref(struct event *event);
 void event_unref(struct event *event);
+/* The same event in other words for its rule, without a tree, and without event_record and
+ * event_before. GIVES one reference. RC_NOMEM. */
+enum rc event_with_text(
+	const struct event *event, struct slice text, struct event **ret_event) must_check;
 /* Routing is over: the tree is freed, the text stays. */
 void event_close(struct event *event);
 

@@ -64,7 +64,7 @@ static void count_abort(enum rc code)
 static void tell(const struct run *run, const struct queue_outcome *o)
 {
 	bool ended = queue_state_ended(o->state);
-	bool well = o->state == QUEUE_DONE || o->state == QUEUE_SKIPPED;
+	bool well = o->state == QUEUE_DONE || o->state == QUEUE_SKIPPED || o->state == QUEUE_ECHO;
 	struct log_fields f = {
 		.source = run->q.event_source,
 		.event = run->q.event.text,
@@ -78,7 +78,8 @@ static void tell(const struct run *run, const struct queue_outcome *o)
 		.api_calls = o->api_calls,
 		.cause = o->code != RC_OK ? rc_name(o->code) : NULL,
 	};
-	bool resting = o->state == QUEUE_DUE && o->code == RC_OK; /* a drain says how many */
+	/* A drain says how many; others wait for an answer, which takes no time. */
+	bool resting = !ended && o->code == RC_OK;
 	log_line(resting ? LOG_DEBUG
 		 : well  ? LOG_INFO
 		 : ended ? LOG_ERROR
@@ -233,6 +234,19 @@ void outcome_died(struct runner *r, struct run *run, const char *error)
 		.died = true,
 	};
 	finish(r, run, &o);
+}
+
+void outcome_echo(struct runner *r, struct run *run)
+{
+	struct queue_outcome o = {.state = QUEUE_ECHO};
+	metrics_add(METRIC_ECHO, 1);
+	write_end(r, run, &o);
+}
+
+void outcome_wait(struct runner *r, struct run *run, int64_t ms)
+{
+	struct queue_outcome o = {.state = QUEUE_WAITING, .due_ms = clock_wall_ms() + ms};
+	write_end(r, run, &o);
 }
 
 void outcome_release(struct runner *r, struct run *run)

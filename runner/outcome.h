@@ -24,6 +24,10 @@ void outcome_abandon(struct runner *r, struct run *run);
 /* A run whose end was put off, because effects of it were under way, ends where none is any more.
  */
 void outcome_settle(struct runner *r, struct run *run);
+/* Its event is the rule's own write coming back: it ends before it has begun. */
+void outcome_echo(struct runner *r, struct run *run);
+/* Goes back to the store before it has begun, for so long. */
+void outcome_wait(struct runner *r, struct run *run, int64_t ms);
 /* Goes back to the store as it is, for the next start. */
 void outcome_release(struct runner *r, struct run *run);
 

@@ -2,9 +2,10 @@
 /*
  * Routing: events in order, a batch at a time.
  * From: the inbox, in order of arrival, and what was born here (gap fill ..). To: each event is
- * parsed, compared with what was seen before (route_seen.c), matched (route_match.c), the rules'
- * own functions asked (route_ask.c), and all of it written (route_write.c). What cannot be parsed
- * is kept in quarantine with its reason. Does not start runs.
+ * parsed, compared with what was seen before (route_seen.c), held against our own writes
+ * (route_echo.c), matched (route_match.c), the rules' own functions asked (route_ask.c), and all of
+ * it written (route_write.c). What cannot be parsed is kept in quarantine with its reason. Does not
+ * start runs.
  */
 #include "runner/route.h"
 
@@ -77,6 +78,8 @@ void route_clear(struct route *route)
 	for (size_t i = 0; i < route->matches_n; i++) {
 		free(route->matches[i].key);
 		free(route->matches[i].error);
+		free(route->matches[i].hidden);
+		event_unref(route->matches[i].event);
 	}
 	for (size_t i = 0; i < route->n; i++) {
 		if (route->items[i].event != NULL)
@@ -84,6 +87,7 @@ void route_clear(struct route *route)
 		event_unref(route->items[i].event);
 		free(route->items[i].past);
 		birth_free(route->items[i].birth);
+		echo_view_done(&route->items[i].view);
 		route->items[i] = (struct route_item){0};
 	}
 	ruleset_unref(route->rules);
@@ -149,14 +153,16 @@ static bool read_batch(struct runner *r)
 	route->generation++;
 	route->rules = ruleset_ref(r->rules.live);
 	enum rc rc = parse_all(r);
+	if (rc != RC_OK)
+		err_set(&err, rc, "no memory to route events");
 	if (rc == RC_OK)
 		rc = route_seen(r, &err);
 	if (rc == RC_OK)
-		rc = route_match(r);
+		rc = route_look(r, &err);
+	if (rc == RC_OK)
+		rc = route_match(r, &err);
 	if (rc == RC_OK)
 		return true;
-	if (err.code == RC_OK)
-		err_set(&err, rc, "no memory to route events");
 	runner_fatal(r, &err);
 	return false;
 }

@@ -2,6 +2,7 @@
 /*
  * Deliveries of the inbox, and events that were born here -> events and runs, in order of arrival,
  * a batch at a time. One step, one file: route.c reads, route_seen.c finds out what was changed,
+ * route_echo.c which of that we wrote ourselves,
  * route_match.c finds the rules, route_ask.c asks those that have functions in their heads,
  * route_write.c writes.
  */
@@ -16,6 +17,7 @@
 #include "queue/copy.h"
 #include "queue/queue.h"
 #include "runner/birth.h"
+#include "runner/echo.h"
 #include "runner/event.h"
 #include "runner/pool.h"
 #include "runner/ruleset.h"
@@ -31,6 +33,7 @@ enum match_state {
 	MATCH_ASK, /* a worker has to be asked */
 	MATCH_ASKED,
 	MATCH_NO,
+	MATCH_ECHO,   /* the event is the rule's own write */
 	MATCH_FAILED, /* the question failed: a dead run that says why */
 };
 
@@ -42,6 +45,9 @@ struct match {           /* one rule that `on` lets in */
 	char *error; /* of a failed one */
 	enum rc code;
 	int crashes;
+	char *hidden;        /* owned; fields that the rule does not see; NULL: none */
+	struct event *event; /* owned; as it sees it then; else NULL */
+	bool undecided;      /* whether it is an echo is found out when its run starts */
 };
 
 struct route_item {           /* one event of the batch */
@@ -57,6 +63,11 @@ struct route_item {           /* one event of the batch */
 	int64_t updated_ms;
 	char *past; /* owned; the row of past.h, NULL: none */
 	size_t past_n;
+
+	/* by route_echo.c */
+	struct echo_view view; /* which of our writes are in it */
+	bool undecided;        /* a write that may have brought it about is under way */
+	char names[160];       /* of its fields, where it has a cause */
 };
 
 struct route {
@@ -98,8 +109,14 @@ void route_close(struct runner *r);
 enum rc route_seen(struct runner *r, struct err *err) must_check;
 /* Writes the newest copies, but for duplicate[i]: what was written before. Fails likewise. */
 enum rc route_keep(struct runner *r, const bool *duplicate, struct err *err) must_check;
-/* Finds the rules of every event. RC_NOMEM. */
-enum rc route_match(struct runner *r) must_check;
+/* Looks for our own writes in every event. Fails as the store does. */
+enum rc route_look(struct runner *r, struct err *err) must_check;
+/* Finds the rules of every event. RC_NOMEM, and as the store fails. */
+enum rc route_match(struct runner *r, struct err *err) must_check;
+/* Does the event fire the rule of a match, or is it the rule's own, or a loop? As route_look. */
+enum rc route_judge(struct runner *r, struct match *m, struct err *err) must_check;
+/* The event as the rule of a match sees it. BORROWS. */
+const struct event *route_event(const struct route *route, const struct match *m);
 /* The key of a match that needs no asking; "" for none. RC_NOMEM. */
 enum rc route_key(const struct runner *r, struct match *m, const struct event *e) must_check;
 /* The match ends as a dead run that says why. */

@@ -24,7 +24,7 @@ static void ask_one(struct runner *r, size_t i)
 {
 	struct route *route = &r->route;
 	struct match *m = &route->matches[i];
-	const struct event *e = route->items[m->delivery].event;
+	const struct event *e = route_event(route, m);
 	struct worker *worker = pool_pick(&r->pool);
 	struct buf out;
 	struct err err = {0};

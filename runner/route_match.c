@@ -100,18 +100,22 @@ void route_fail(struct match *m, enum rc code, const char *text)
 	m->error = strdup(text);
 }
 
-static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule)
+static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, struct err *err)
 {
 	struct route *route = &r->route;
 	struct match *m = add_match(route);
 	if (m == NULL)
-		return RC_NOMEM;
+		return err_set(err, RC_NOMEM, "no memory to route events");
 	m->delivery = delivery;
 	m->rule = rule;
+	enum rc rc = route_judge(r, m, err);
+	if (rc != RC_OK || m->state == MATCH_ECHO || m->state == MATCH_FAILED)
+		return rc;
 	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION;
 	if (!ask) {
 		m->state = MATCH_RUN;
-		return route_key(r, m, route->items[delivery].event);
+		rc = route_key(r, m, route->items[delivery].event);
+		return rc == RC_OK ? rc : err_set(err, rc, "no memory to route events");
 	}
 	if (rule->set_aside) {
 		route_fail(m, RC_CPU, "the rule is set aside: its head took too long");
@@ -122,7 +126,7 @@ static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule)
 	return RC_OK;
 }
 
-enum rc route_match(struct runner *r)
+enum rc route_match(struct runner *r, struct err *err)
 {
 	struct route *route = &r->route;
 	enum rc rc = RC_OK;
@@ -130,7 +134,7 @@ enum rc route_match(struct runner *r)
 		const struct event *e = route->items[i].event;
 		for (size_t k = 0; e != NULL && k < route->rules->n && rc == RC_OK; k++) {
 			if (is_on(route->rules->rules[k], e->name))
-				rc = match_rule(r, i, route->rules->rules[k]);
+				rc = match_rule(r, i, route->rules->rules[k], err);
 		}
 	}
 	return rc;

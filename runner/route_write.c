@@ -22,9 +22,24 @@ struct batch { /* what queue_route is given; BORROWS from the route */
 	struct queue_run_new *runs;
 	struct queue_run *claimed;
 	size_t runs_n, failed_n, claimed_n;
+	bool special; /* a run is not simply its event's */
 };
 
-static void fill_event(const struct route *route, size_t i, struct queue_event *to)
+static void fill_cause(struct route_item *item, struct queue_cause *to)
+{
+	struct echo_event e;
+	struct buf names;
+	if (item->view.depth == 0)
+		return;
+	buf_init(&names, sizeof(item->names));
+	echo_event_of(item->event, item->via, &e);
+	if (echo_names(&e, &names) == RC_OK)
+		snprintf(item->names, sizeof(item->names), "%s", names.n != 0 ? names.p : "");
+	buf_done(&names);
+	*to = (struct queue_cause){item->view.run, item->view.depth, item->names, NULL};
+}
+
+static void fill_event(struct route *route, size_t i, struct queue_event *to)
 {
 	const struct queue_raw *raw = &route->items[i].raw;
 	const struct event *e = route->items[i].event;
@@ -42,6 +57,7 @@ static void fill_event(const struct route *route, size_t i, struct queue_event *
 		.body = raw->seq == 0 ? raw->body : (struct slice){0},
 		.past = {route->items[i].past, route->items[i].past_n},
 	};
+	fill_cause(&route->items[i], &to->cause);
 	if (e != NULL && e->has_digest) {
 		memcpy(to->digest, e->digest, DIGEST_N);
 		to->has_digest = true;
@@ -54,15 +70,18 @@ static bool makes_run(const struct match *m)
 }
 
 /* Matches lie in the order of their deliveries. */
-static void fill_batch(const struct route *route, struct batch *b)
+static void fill_batch(struct route *route, struct batch *b)
 {
 	size_t k = 0;
 	for (size_t i = 0; i < route->n; i++) {
 		struct queue_routing *to = &b->routings[i];
 		*to = (struct queue_routing){.runs = &b->runs[b->runs_n]};
+		bool echoes = false;
 		fill_event(route, i, &to->event);
 		for (; k < route->matches_n && route->matches[k].delivery == i; k++) {
 			const struct match *m = &route->matches[k];
+			b->special |= m->state == MATCH_FAILED || m->event != NULL || m->undecided;
+			echoes |= m->state == MATCH_ECHO;
 			if (!makes_run(m))
 				continue;
 			b->runs[b->runs_n++] = (struct queue_run_new){
@@ -70,6 +89,7 @@ static void fill_batch(const struct route *route, struct batch *b)
 				.source_hash = m->rule->source->hash,
 				.key = m->state == MATCH_RUN ? to->event.record : "",
 				.also = m->state == MATCH_RUN ? m->key : "",
+				.hidden = m->hidden,
 				.attempts_max = m->rule->attempts_max,
 			};
 			to->runs_n++;
@@ -77,6 +97,8 @@ static void fill_batch(const struct route *route, struct batch *b)
 		}
 		if (to->runs_n != 0)
 			to->event.state = QUEUE_DUE;
+		else if (echoes)
+			to->event.state = QUEUE_ECHO;
 	}
 }
 
@@ -90,18 +112,30 @@ static const struct match *find_match(const struct route *route, const struct qu
 	return NULL;
 }
 
+static void bury(struct runner *r, struct queue_run *q, const struct match *m)
+{
+	struct id event = q->event;
+	int64_t received_ms = q->event_received_ms;
+	const char *error = m->error != NULL ? m->error : rc_text(m->code);
+	assign_bury(r, q, m->code, error);
+	if (m->code == RC_LOOP)
+		echo_stop(r, m->rule->name, error, &event, received_ms);
+}
+
 static void hand_over(struct runner *r, struct batch *b)
 {
 	struct route *route = &r->route;
 	for (size_t i = 0; i < b->claimed_n; i++) {
 		struct queue_run *q = &b->claimed[i];
-		const struct match *m = b->failed_n != 0 ? find_match(route, q) : NULL;
+		const struct match *m = b->special ? find_match(route, q) : NULL;
 		if (m != NULL && m->state == MATCH_FAILED)
-			assign_bury(r, q, m->code, m->error != NULL ? m->error : rc_text(m->code));
+			bury(r, q, m);
 		else if (r->runs.live_n == r->runs.max)
 			assign_give_back(r, q);
 		else
-			assign_take(r, q, route->items[q->routing].event);
+			assign_take(r, q,
+				m != NULL ? route_event(route, m) : route->items[q->routing].event,
+				m != NULL && m->undecided);
 	}
 }
 
@@ -136,6 +170,9 @@ static void count_batch(struct runner *r, const struct batch *b)
 		log_warn(&f, "kept in quarantine: %s", route->items[i].reason);
 		issue_event(r, f.source, f.event, route->items[i].reason);
 	}
+	for (size_t k = 0; k < route->matches_n; k++)
+		if (route->matches[k].state == MATCH_ECHO)
+			metrics_add(METRIC_ECHO, 1);
 	for (size_t i = 0; i < route->n; i++)
 		metrics_add(way_of(route->items[i].via), 1);
 	r->route.behind_n += made - (int64_t)b->claimed_n;

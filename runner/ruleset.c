@@ -93,6 +93,10 @@ static enum rc read_rule(
 	rule->when = json_is_true(json_object_get(from, "when"));
 	rule->timeout_ms = bounded(json_object_get(from, "timeout_ms"), SPAN_MAX_MS);
 	rule->cpu_ms = bounded(json_object_get(from, "cpu_ms"), SPAN_MAX_MS);
+	json_t *echo = json_object_get(from, "echo");
+	rule->echo = json_is_true(echo)    ? RULE_ECHO_ALL
+		     : json_is_false(echo) ? RULE_ECHO_PEOPLE
+					   : RULE_ECHO_OTHERS;
 	rule->attempts_max = attempts_of(json_object_get(from, "retry_max"));
 	json_t *on = json_object_get(from, "on");
 	enum rc rc = check_on(on, err);

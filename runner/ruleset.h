@@ -20,6 +20,12 @@ enum rule_key {
 	RULE_KEY_FUNCTION, /* a worker is asked */
 };
 
+enum rule_echo {          /* which changes a rule is for */
+	RULE_ECHO_OTHERS, /* those of people and of other rules */
+	RULE_ECHO_ALL,    /* its own, too */
+	RULE_ECHO_PEOPLE, /* those of no rule at all */
+};
+
 struct rule {
 	char *name;
 	struct version *source;
@@ -28,6 +34,7 @@ struct rule {
 	bool when;  /* a function: a worker is asked */
 	enum rule_key key;
 	char *key_field;
+	enum rule_echo echo;
 	int64_t timeout_ms, cpu_ms; /* 0: the default */
 	int attempts_max;
 	int overruns;    /* how often `when` or `key` ran over its time */

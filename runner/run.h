@@ -47,6 +47,7 @@ struct run {
 	struct run *next, **at; /* in the list of its worker, of the pending, or of the free */
 	struct journal journal;
 	struct call *calls;  /* under way */
+	struct lost *lost;   /* effects of a runner before us that have no answer yet */
 	int calls_n, logs_n; /* of this start */
 	size_t unread_n;     /* bytes of answers that its worker may not have read yet */
 	size_t held_n;       /* answers that are held back until it has */
@@ -62,8 +63,9 @@ struct run {
 	bool called;                         /* its first API call has started */
 	bool ended;                          /* its worker said so, and has forgotten it */
 	bool suspect;                        /* must be alone in its worker */
-	unsigned deaths_seen;                /* workers that died while it lived in them */
-	enum rc failed;                      /* of the last call that failed */
+	bool undecided; /* is its event one of our writes? Before it starts that is found out */
+	unsigned deaths_seen; /* workers that died while it lived in them */
+	enum rc failed;       /* of the last call that failed */
 	char failed_name[32];
 };
 

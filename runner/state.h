@@ -19,6 +19,7 @@
 #include "client/client.h"
 #include "queue/queue.h"
 #include "runner/drain.h"
+#include "runner/flight.h"
 #include "runner/gate.h"
 #include "runner/jump.h"
 #include "runner/order.h"
@@ -43,6 +44,8 @@ struct runner {
 	struct rules rules;
 	struct route route;
 	struct gate gate;
+	struct flights flights; /* effects that are under way */
+	size_t undecided_n;     /* runs that wait for those, in this turn */
 	struct drain drain;
 	struct upkeep upkeep;
 	struct jump jump;

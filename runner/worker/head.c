@@ -32,12 +32,13 @@ struct head { /* one rule being read */
 	int at; /* stack index of its table */
 };
 
-static const char *const options[] = {"on", "when", "key", "timeout", "cpu", "retry", "run", NULL};
+static const char *const options[] = {
+	"on", "when", "key", "echo", "timeout", "cpu", "retry", "run", NULL};
 
 /* Options of the rule language that this version does not have yet, so that nobody looks for a
  * spelling mistake. */
 static const char *const later[] = {"every", "cron", "tz", "settle", "max_settle", "batch",
-	"concurrency", "echo", "fresh", "max_writes", "lane", "mode", "was", NULL};
+	"concurrency", "fresh", "max_writes", "lane", "mode", "was", NULL};
 
 static const char *const actions[] = {
 	"created", "updated", "deleted", "restored", "destroyed", NULL};
@@ -83,7 +84,8 @@ static void check_names(const struct head *h)
 		if (near != NULL)
 			wrong(h, "unknown option '%.60s', did you mean '%s'?", name, near);
 		wrong(h,
-			"unknown option '%.60s', there are on, when, key, timeout, cpu, retry, run",
+			"unknown option '%.60s', there are on, when, key, echo, timeout, cpu, "
+			"retry, run",
 			name);
 	}
 }
@@ -228,6 +230,22 @@ static void put_key(const struct head *h)
 	lua_pop(h->L, 1);
 }
 
+/* "others": null. */
+static void put_echo(const struct head *h)
+{
+	int type = push_option(h, "echo");
+	bool others = type == LUA_TNIL ||
+		      (type == LUA_TSTRING && strcmp(lua_tostring(h->L, -1), "others") == 0);
+	if (!others && type != LUA_TBOOLEAN)
+		wrong(h, "echo is \"others\" (what people and other rules write), true (what it "
+			 "wrote itself, too) or false (people only)");
+	check(h, buf_printf(h->out, ",\"echo\":%s",
+			 others                    ? "null"
+			 : lua_toboolean(h->L, -1) ? "true"
+						   : "false"));
+	lua_pop(h->L, 1);
+}
+
 static void put_duration(const struct head *h, const char *name, int64_t most_ms)
 {
 	int type = push_option(h, name);
@@ -292,6 +310,7 @@ static void put_rule(const struct head *h)
 	put_on(h);
 	put_when(h);
 	put_key(h);
+	put_echo(h);
 	put_duration(h, "timeout", TIMEOUT_MAX_MS);
 	put_duration(h, "cpu", CPU_MAX_MS);
 	put_retry(h);

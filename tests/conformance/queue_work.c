@@ -347,10 +347,10 @@ QUEUE_CASE(an_event_ends_with_its_last_run_and_the_worst_wins)
 
 QUEUE_CASE(only_legal_moves_are_made)
 {
-	struct queue_outcome o = {.state = QUEUE_ECHO};
+	struct queue_outcome o = {.state = QUEUE_DUPLICATE};
 	suite_event(s, "rule", "a", 1);
 	cr_assert_eq(queue_finish(s->runner, s->runs[0].seq, 1, &o, &s->err), RC_INVALID);
-	cr_assert_str_eq(s->err.msg, "a run cannot go from running to echo");
+	cr_assert_str_eq(s->err.msg, "a run cannot go from running to duplicate");
 	cr_assert_eq(suite_run_state(s, s->runs[0].id.text), QUEUE_RUNNING);
 }
 

@@ -26,6 +26,7 @@ Test(queue_state, the_legal_moves_are_these_and_no_others)
 		"running>skipped",
 		"running>dead",
 		"running>quarantined",
+		"running>echo",
 		"running>waiting",
 		"running>due",
 		"dead>due",

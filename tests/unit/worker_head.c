@@ -26,9 +26,9 @@ WORKER_TEST(worker_head, a_rule_with_everything_is_told_as_data)
 		"rule 'whole' { on = { 'person.created', '*.deleted', 'company.*', 'hook:stripe' "
 		"},\n"
 		"  when = function(e) return true end, key = 'companyId',\n"
-		"  timeout = '2m', cpu = '250ms', retry = { max = 3 }, " RUN " }",
+		"  echo = false, timeout = '2m', cpu = '250ms', retry = { max = 3 }, " RUN " }",
 		"[{\"name\":\"whole\",\"line\":3,\"on\":[\"person.created\",\"*.deleted\","
-		"\"company.*\",\"hook:stripe\"],\"when\":true,\"key\":\"companyId\","
+		"\"company.*\",\"hook:stripe\"],\"when\":true,\"key\":\"companyId\",\"echo\":false,"
 		"\"timeout_ms\":120000,\"cpu_ms\":250,\"retry_max\":3}]");
 }
 
@@ -36,11 +36,12 @@ WORKER_TEST(worker_head, a_bare_rule_has_the_defaults_and_a_file_may_hold_severa
 {
 	expect_rules(rig,
 		"rule 'a' { on = 'person.created', " RUN " }\n"
-		"rule 'b' { on = '*.*', key = function(e) return e.id end, " RUN " }",
+		"rule 'b' { on = '*.*', echo = true, key = function(e) return e.id end, " RUN " }",
 		"[{\"name\":\"a\",\"line\":1,\"on\":[\"person.created\"],\"when\":false,\"key\":"
-		"null,"
+		"null,\"echo\":null,"
 		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0},"
-		"{\"name\":\"b\",\"line\":2,\"on\":[\"*.*\"],\"when\":false,\"key\":true,"
+		"{\"name\":\"b\",\"line\":2,\"on\":[\"*.*\"],\"when\":false,\"key\":true,\"echo\":"
+		"true,"
 		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0}]");
 }
 
@@ -50,7 +51,8 @@ WORKER_TEST(worker_head, an_object_of_the_workspace_may_have_any_name_of_its_own
 		"rule 'a' { on = { 'rocket.created', 'news.updated', 'sales.*', 'peoples.created' "
 		"}, " RUN " }",
 		"[{\"name\":\"a\",\"line\":1,\"on\":[\"rocket.created\",\"news.updated\","
-		"\"sales.*\",\"peoples.created\"],\"when\":false,\"key\":null,\"timeout_ms\":0,"
+		"\"sales.*\",\"peoples.created\"],\"when\":false,\"key\":null,\"echo\":null,"
+		"\"timeout_ms\":0,"
 		"\"cpu_ms\":0,\"retry_max\":0}]");
 }
 

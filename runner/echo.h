@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Echoes: events that are our own writes coming back, and chains of them.
+ *
+ * A field of an event is a rule's own where the ledger has a write of that rule to the record, at
+ * the time that the record shows, with that field and that value. Every webhook holds the whole
+ * record as it is after its change, so that the time is the same to the millisecond; a change by
+ * somebody else in the same millisecond has other fields, or other values.
+ *
+ * An event that came of one of our writes is one deeper in the chain than the run that wrote it.
+ * Deeper than ECHO_DEPTH_MAX, or when a rule would run for the same record a third time within one
+ * chain, it is a loop. A second time is let through: it may well converge (the write that changes
+ * nothing brings no event).
+ */
+#ifndef MOONHOOK_RUNNER_ECHO_H
+#define MOONHOOK_RUNNER_ECHO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "runner/event.h"
+#include "runner/ruleset.h"
+
+#define ECHO_DEPTH_MAX 8
+#define ECHO_AGAIN_MAX 2    /* runs of a rule for a record within one chain */
+#define ECHO_FIELDS_MAX 256 /* of an event; those behind them are nobody's */
+#define ECHO_WORDS (ECHO_FIELDS_MAX / 64)
+
+struct runner;
+struct run;
+struct client_answer;
+
+struct echo_event { /* what is looked at of an event; BORROWS */
+	const char *object, *action, *record_id, *via;
+	int64_t received_ms;  /* wall */
+	int64_t before_ms;    /* updatedAt of what was seen before, by which its fields are told;
+				 0: not known */
+	const json_t *record; /* in the shape rules see */
+	const json_t *fields; /* array of names; NULL: not told */
+};
+/* updatedAt of a record; 0: none. */
+int64_t echo_time(const json_t *record);
+void echo_event_of(const struct event *event, const char *via, struct echo_event *ret_event);
+
+struct echo_claim { /* what one rule wrote of it */
+	char rule[RULESET_NAME_MAX + 1];
+	uint64_t sure[ECHO_WORDS], unsure[ECHO_WORDS];
+};
+
+struct echo_view { /* echo_view_done; zeroed: none of our writes is in it */
+	struct echo_claim *claims;
+	size_t claims_n;
+	uint64_t sure[ECHO_WORDS]; /* of all claims */
+	size_t fields_n;           /* bits in use; 1 where the event names no fields */
+	int64_t run;               /* the deepest that wrote any of it */
+	int depth;                 /* of the event */
+};
+
+/* Looks an event up in the ledger. Fails as the store does. */
+enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_view *ret_view,
+	struct err *err) must_check;
+void echo_view_done(struct echo_view *view);
+/* May a write that is still under way be the cause of it? */
+bool echo_undecided(const struct runner *r, const struct echo_event *event);
+
+enum echo_verdict {
+	ECHO_FIRE, /* the rule sees all of it */
+	ECHO_PART, /* all but the fields in hidden, which are its own */
+	ECHO_IS_ECHO,
+};
+/* hidden: receives "stage score". Memory that is short hides less. */
+enum echo_verdict echo_judge(const struct echo_view *view, const struct echo_event *event,
+	const char *rule, enum rule_echo mode, struct buf *hidden);
+/* The names of its fields, "stage, score", as far as there is room. RC_NOMEM. */
+enum rc echo_names(const struct echo_event *event, struct buf *out) must_check;
+/* Would it be a loop to run the rule for it? Then the chain is drawn into text. */
+enum rc echo_loops(struct runner *r, const struct echo_view *view, const struct echo_event *event,
+	const char *rule, struct buf *text, bool *ret_loops, struct err *err) must_check;
+/* The rule is stopped. */
+void echo_stop(struct runner *r, const char *rule, const char *text, const struct id *event,
+	int64_t received_ms);
+
+/* A run wrote: into the ledger. since_ms (wall): the call may have been sent before, no earlier
+ * than that; 0: it was not. Fails as the store does. */
+enum rc echo_note(struct runner *r, const struct run *run, const struct client_answer *answer,
+	int64_t since_ms, struct err *err) must_check;
+
+/* The event without some fields ("stage score"). RC_NOMEM. GIVES one reference. */
+enum rc echo_hide(const struct event *event, const char *hidden, struct event **ret_event,
+	struct err *err) must_check;
+
+/* A run of the store is taken up: it sees what it saw before, or has to be decided. */
+enum rc echo_take(struct runner *r, struct run *run, struct err *err) must_check;
+/* Decides on a run that has to be. True: it may start. False: it waits, or has ended. */
+bool echo_settle(struct runner *r, struct run *run);
+
+#endif

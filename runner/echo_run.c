@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs whose event could not be decided when it was routed: a write that may have brought it about
+ * was under way.
+ * From: assign.c, before a run starts. To: it starts, with the event as its rule sees it, or it
+ * ends as an echo or a loop. Such a run waits in its slot and holds up nobody else; when there are
+ * too many, the youngest wait in the store. The answer comes or the client gives up (client.h), so
+ * every wait ends; what cannot be told then is no echo.
+ */
+#include "runner/echo.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/dump.h"
+#include "runner/flight.h"
+#include "runner/outcome.h"
+#include "runner/scan.h"
+#include "runner/state.h"
+
+#define LATER_MS 1000
+
+/* The event of a run as it was, from the text that its rule is given. False: not one of Twenty's.
+ */
+static bool read_event(const struct run *run, const json_t *tree, struct echo_event *ret_event)
+{
+	const json_t *fields = json_object_get(tree, "fields");
+	*ret_event = (struct echo_event){
+		.object = run->event->object,
+		.action = run->event->action,
+		.record_id = run->event->record_id,
+		.via = run->q.event_via,
+		.received_ms = run->q.event_received_ms,
+		.before_ms = echo_time(json_object_get(tree, "before")),
+		.record = json_object_get(tree, "record"),
+		.fields = json_is_array(fields) ? fields : NULL,
+	};
+	return ret_event->object[0] != '\0' && json_is_object(ret_event->record);
+}
+
+/* Is the name one of "stage score"? */
+static bool is_hidden(const char *hidden, const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *at = hidden; at != NULL; at = strchr(at, ' ')) {
+		at += *at == ' ';
+		if (strncmp(at, name, n) == 0 && (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+enum rc echo_hide(
+	const struct event *event, const char *hidden, struct event **ret_event, struct err *err)
+{
+	json_t *tree = NULL, *fields;
+	struct buf out;
+	size_t i = 0;
+	enum rc rc = scan_parse((struct slice){event->text, event->text_n}, &tree, err);
+	if (rc != RC_OK)
+		return rc;
+	fields = json_object_get(tree, "fields");
+	while (i < json_array_size(fields)) {
+		const char *name = json_string_value(json_array_get(fields, i));
+		if (name != NULL && is_hidden(hidden, name))
+			json_array_remove(fields, i);
+		else
+			i++;
+	}
+	buf_init(&out, event->text_n + 64);
+	rc = dump_value(&out, tree);
+	json_decref(tree);
+	if (rc == RC_OK)
+		rc = event_with_text(event, buf_slice(&out), ret_event);
+	buf_done(&out);
+	return rc == RC_OK ? RC_OK : err_set(err, rc, "no memory for an event");
+}
+
+enum rc echo_take(struct runner *r, struct run *run, struct err *err)
+{
+	struct queue_cause cause;
+	struct event *part = NULL;
+	enum rc rc = queue_cause_find(r->queue, run->q.seq, &cause, err);
+	if (rc != RC_OK)
+		return rc;
+	/* What an attempt saw the next one sees, too, or it could not be replayed. */
+	run->undecided =
+		cause.hidden == NULL && !run->q.has_journal && run->event->object[0] != '\0';
+	if (cause.hidden == NULL)
+		return RC_OK;
+	rc = echo_hide(run->event, cause.hidden, &part, err);
+	if (rc == RC_OK) {
+		event_unref(run->event);
+		run->event = part;
+	}
+	return rc;
+}
+
+/* --- the decision ----------------------------------------------------------------------------- */
+
+struct decision {
+	struct echo_event event;
+	struct echo_view view;
+	enum echo_verdict verdict;
+	struct buf hidden, text;
+	bool loops;
+};
+
+static enum rule_echo mode_of(const struct runner *r, const char *name)
+{
+	const struct rule *rule = r->rules.live != NULL ? ruleset_find(r->rules.live, name) : NULL;
+	return rule != NULL ? rule->echo : RULE_ECHO_OTHERS;
+}
+
+static enum rc judge(struct runner *r, const struct run *run, struct decision *d, struct err *err)
+{
+	enum rc rc = echo_look(r, &d->event, &d->view, err);
+	if (rc != RC_OK)
+		return rc;
+	d->verdict =
+		echo_judge(&d->view, &d->event, run->q.rule, mode_of(r, run->q.rule), &d->hidden);
+	return d->verdict != ECHO_IS_ECHO
+		       ? echo_loops(r, &d->view, &d->event, run->q.rule, &d->text, &d->loops, err)
+		       : RC_OK;
+}
+
+/* What was found is kept with the event and the run. */
+static enum rc keep(struct runner *r, struct run *run, struct decision *d, struct err *err)
+{
+	struct buf names;
+	struct event *part = NULL;
+	buf_init(&names, 256);
+	enum rc rc = echo_names(&d->event, &names);
+	struct queue_cause cause = {
+		.run = d->view.run,
+		.depth = d->view.depth,
+		.fields = names.p,
+		.hidden = d->verdict == ECHO_PART && d->hidden.n != 0 ? d->hidden.p : NULL,
+	};
+	if (rc == RC_OK && (cause.depth > 0 || cause.hidden != NULL))
+		rc = queue_cause_put(r->queue, run->q.seq, run->q.epoch, &cause, err);
+	if (rc == RC_OK && cause.hidden != NULL)
+		rc = echo_hide(run->event, cause.hidden, &part, err);
+	if (part != NULL) {
+		event_unref(run->event);
+		run->event = part;
+	}
+	buf_done(&names);
+	return rc;
+}
+
+/* False: it has ended. */
+static bool apply(struct runner *r, struct run *run, struct decision *d)
+{
+	struct err err = {0};
+	struct id event = run->q.event;
+	enum rc rc = keep(r, run, d, &err);
+	gate_wrote(&r->gate);
+	if (rc == RC_STALE) {
+		outcome_abandon(r, run);
+		return false;
+	}
+	if (rc != RC_OK) {
+		runner_fatal(r, &err);
+		return false;
+	}
+	if (d->verdict == ECHO_IS_ECHO) {
+		outcome_echo(r, run);
+		return false;
+	}
+	if (!d->loops)
+		return true;
+	char rule[RULESET_NAME_MAX + 1];
+	snprintf(rule, sizeof(rule), "%s", run->q.rule);
+	outcome_fail(r, run, RC_LOOP, d->text.p, NULL);
+	echo_stop(r, rule, d->text.p, &event, d->event.received_ms);
+	return false;
+}
+
+static bool decide(struct runner *r, struct run *run)
+{
+	json_t *tree = NULL;
+	struct err err = {0};
+	struct decision d = {.verdict = ECHO_FIRE};
+	bool goes = true;
+	buf_init(&d.hidden, 32u << 10);
+	buf_init(&d.text, 8192);
+	run->undecided = false;
+	enum rc rc = scan_parse((struct slice){run->event->text, run->event->text_n}, &tree, &err);
+	if (rc == RC_OK && read_event(run, tree, &d.event)) {
+		rc = judge(r, run, &d, &err);
+		if (rc == RC_OK)
+			goes = apply(r, run, &d);
+	}
+	if (rc != RC_OK) {
+		runner_fatal(r, &err);
+		goes = false;
+	}
+	echo_view_done(&d.view);
+	buf_done(&d.hidden);
+	buf_done(&d.text);
+	json_decref(tree);
+	return goes;
+}
+
+bool echo_settle(struct runner *r, struct run *run)
+{
+	struct flight_event e = {run->event->object, run->event->action, run->event->record_id,
+		run->q.event_received_ms};
+	if (!flights_meet(&r->flights, r->client, &e))
+		return decide(r, run);
+	/* A slot is for those that work. */
+	if (++r->undecided_n > r->runs.max / 4 + 1)
+		outcome_wait(r, run, LATER_MS);
+	return false;
+}
