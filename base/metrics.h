@@ -89,7 +89,9 @@
 	G(READY_RECEIVER, "moonhook_process_ready", "process=\"receiver\"", "1 while the process does its work") \
 	G(READY_RUNNER, "moonhook_process_ready", "process=\"runner\"", "") \
 	G(READY_CONSOLE, "moonhook_process_ready", "process=\"console\"", "") \
-	G(STORE_FAILING, "moonhook_store_failing", "", "1 while the store cannot be written")
+	G(STORE_FAILING, "moonhook_store_failing", "", "1 while the store cannot be written") \
+	G(STORE_FULL_RECEIVER, "moonhook_store_full", "process=\"receiver\"", "1 while the disk of the store is full") \
+	G(STORE_FULL_RUNNER, "moonhook_store_full", "process=\"runner\"", "")
 /* clang-format on */
 
 enum metric {

@@ -45,7 +45,8 @@ enum rc_fate {
 	X(RC_STALE, "stale", RC_FATE_DEAD, "an old lease")                                         \
 	X(RC_CLOSED, "closed", RC_FATE_RETRY, "closed by the other side")                          \
 	X(RC_NOMEM, "nomem", RC_FATE_RETRY, "out of memory")                                       \
-	X(RC_IO, "io", RC_FATE_RETRY, "input or output failed")
+	X(RC_IO, "io", RC_FATE_RETRY, "input or output failed")                                    \
+	X(RC_FULL, "full", RC_FATE_WAIT, "the disk is full")
 
 enum rc {
 #define X(code, name, fate, text) code,

@@ -120,6 +120,11 @@ static enum rc probe_folder(const char *path, struct err *err)
 	close(folder);
 	if (fd >= 0)
 		return RC_OK;
+	/* The children wait for room, and say so. */
+	if (error == ENOSPC) {
+		log_warn(NULL, "the disk of the store %s is full; free space", path);
+		return RC_OK;
+	}
 	const struct passwd *pw = getpwuid(geteuid());
 	return err_set(err, RC_DENIED,
 		"the store %s cannot be written by %s (%s); make it writable (chown, or mount it "

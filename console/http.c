@@ -132,6 +132,8 @@ static const char *not_ready(const struct http *http)
 		return "the receiver is not running";
 	if (!http->receiver && http->runner && metrics_value(METRIC_READY_RUNNER) != 1)
 		return "the runner is not running";
+	if (metrics_value(METRIC_STORE_FULL_RECEIVER) != 0)
+		return "the disk of the store is full";
 	if (metrics_value(METRIC_STORE_FAILING) != 0)
 		return "the store cannot be written";
 	return NULL;

@@ -112,6 +112,18 @@ static json_t *describe_api(const json_t *daemon)
 	return add_waiting(out);
 }
 
+/* What keeps the store from being written; NULL: nothing. STATIC. */
+static const char *store_problem(void)
+{
+	if (metrics_value(METRIC_STORE_FULL_RECEIVER) != 0)
+		return "the disk of the store is full: deliveries are refused until there is room";
+	if (metrics_value(METRIC_STORE_FULL_RUNNER) != 0)
+		return "the disk of the store is full: runs wait until there is room";
+	if (metrics_value(METRIC_STORE_FAILING) != 0)
+		return "the store cannot be written";
+	return NULL;
+}
+
 json_t *status_describe(const char *store, const json_t *daemon)
 {
 	struct err err = {.msg = ""};
@@ -125,8 +137,7 @@ json_t *status_describe(const char *store, const json_t *daemon)
 		return NULL;
 	if (read_store(store, out, &err) != RC_OK)
 		(void)json_object_set_new(out, "store_problem", text(err.msg));
-	else if (metrics_value(METRIC_STORE_FAILING) != 0)
-		(void)json_object_set_new(
-			out, "store_problem", json_string("the store cannot be written"));
+	else if (store_problem() != NULL)
+		(void)json_object_set_new(out, "store_problem", json_string(store_problem()));
 	return out;
 }

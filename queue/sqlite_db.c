@@ -17,11 +17,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/metrics.h"
 #include "queue/sqlite_sql.h"
 
 enum { BUSY_MS = 5000 };
 
 /* --- errors ----------------------------------------------------------------------------------- */
+
+/* For status, health and metrics; over with the next commit that writes. */
+static void note_full(const struct db *db, bool full)
+{
+	enum metric m = db->owner->side == QUEUE_RECEIVER ? METRIC_STORE_FULL_RECEIVER
+							  : METRIC_STORE_FULL_RUNNER;
+	if (db->owner->side != QUEUE_READER && metrics_value(m) != full)
+		metrics_set(m, full);
+}
+
+/* Nothing was written, and what was begun is rolled back. The inbox puts all or nothing and goes on
+ * as soon as there is room. The work gathers what several calls have begun, so that its writer
+ * cannot go on. */
+static enum rc full(struct db *db, struct err *err)
+{
+	note_full(db, true);
+	if (db->owner->side == QUEUE_RUNNER)
+		return queue_break(db->owner, err,
+			"the disk of %s is full; free space: it starts again by itself", db->path);
+	return err_set(
+		err, RC_FULL, "the disk of %s is full; free space: it goes on by itself", db->path);
+}
 
 static enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
 {
@@ -41,10 +64,7 @@ static enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
 			"backup, then start again",
 			db->path, sqlite3_errstr(sqlite_rc));
 	case SQLITE_FULL:
-		return queue_break(db->owner, err,
-			"the store cannot be written: the disk of %s is full; free space and start "
-			"again",
-			db->path);
+		return full(db, err);
 	default:
 		return queue_break(db->owner, err,
 			"the store cannot be written: %s: %s (%d); check the disk and start again",
@@ -206,8 +226,10 @@ static enum rc finish_wal(struct db *db, struct err *err)
 	if (rc == SQLITE_OK && all == moved)
 		atomic_store(&db->backfilled, true);
 	pthread_mutex_unlock(&db->restart);
-	/* What was to be committed is: the next one may find the memory that this one lacked. */
-	if (rc == SQLITE_OK || rc == SQLITE_BUSY || (rc & 0xff) == SQLITE_NOMEM)
+	/* What was to be committed is: the next one may find the memory or the room that this one
+	 * lacked. */
+	if (rc == SQLITE_OK || rc == SQLITE_BUSY || (rc & 0xff) == SQLITE_NOMEM ||
+		(rc & 0xff) == SQLITE_FULL)
 		return RC_OK;
 	return db_error(db, rc, err);
 }
@@ -222,6 +244,8 @@ enum rc db_commit(struct db *db, struct err *err)
 		return rc;
 	}
 	atomic_store(&db->backfilled, false);
+	if (sqlite3_total_changes64(db->handle) > 0)
+		note_full(db, false);
 	ended(db);
 	return finish_wal(db, err);
 }
@@ -235,6 +259,9 @@ void db_rollback(struct db *db)
 	if (!sqlite3_get_autocommit(db->handle) &&
 		db_run(db, db_use(db, SQL_ROLLBACK), &ignored) != RC_OK)
 		sqlite3_reset(db->stmts[SQL_ROLLBACK]);
+	if (!sqlite3_get_autocommit(db->handle))
+		(void)queue_break(db->owner, &ignored,
+			"what %s was told to forget cannot be forgotten; start again", db->path);
 	ended(db);
 }
 
@@ -281,6 +308,9 @@ enum rc db_checkpoint(struct db *db, struct err *err)
 	if (rc == SQLITE_OK && all == moved)
 		atomic_store(&db->backfilled, true);
 	pthread_mutex_unlock(&db->restart);
+	/* What is in the log is safe there. */
+	if ((rc & 0xff) == SQLITE_FULL)
+		return err_set(err, RC_FULL, "the disk of %s is full; free space", db->path);
 	return rc == SQLITE_OK ? RC_OK : db_error(db, rc, err);
 }
 
@@ -436,6 +466,10 @@ enum rc db_open(struct db *db, struct queue *owner, const char *folder, const st
 		snprintf(db->path, n, "%s/%s", folder, form->name);
 	if (rc == RC_OK)
 		rc = touch(db->path, mode, err);
+	if (rc == RC_OK && mode == DB_WRITE) {
+		note_full(db, false); /* so far as we know */
+		rc = db_resync(db->path, err);
+	}
 	if (rc == RC_OK)
 		rc = connect(db, mode, err);
 	if (rc == RC_OK)

@@ -46,6 +46,8 @@ struct db {
  * closed. */
 enum rc db_open(struct db *db, struct queue *owner, const char *folder, const struct db_form *form,
 	enum db_mode mode, struct err *err) must_check;
+/* Writes the log of this file to the disk once more; see sqlite_resync.c. For its writer alone. */
+enum rc db_resync(const char *path, struct err *err) must_check;
 /* Rolls back what is open. Accepts a closed one. */
 void db_close(struct db *db);
 

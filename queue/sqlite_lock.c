@@ -66,16 +66,21 @@ static enum rc busy(const char *folder, enum queue_side side, int fd, struct err
 	char text[24] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+	char who[40] = "";
+	if (pid > 0)
+		snprintf(who, sizeof(who), ", process %ld", pid);
 	return err_set(err, RC_BUSY,
-		"the store %s has a %s already, process %ld; stop it, or choose another store",
-		folder, lock_names[side], pid);
+		"the store %s has a %s already%s; stop it, or choose another store", folder,
+		lock_names[side], who);
 }
 
+/* Over what is there, so that it needs no room on a full disk; a new file may stay empty there: the
+ * number is for people, the lock is what counts. */
 static enum rc write_pid(int fd, const char *path, struct err *err)
 {
 	char text[24];
-	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+	int n = snprintf(text, sizeof(text), "%-20ld\n", (long)getpid());
+	if (pwrite(fd, text, (size_t)n, 0) != n && errno != ENOSPC)
 		return err_set_errno(err, errno == ENOSPC || errno == EIO ? RC_IO : RC_DENIED,
 			errno, "cannot write %s; free space, or make it writable", path);
 	return RC_OK;

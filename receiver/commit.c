@@ -34,7 +34,8 @@ struct commit {
 	bool has_writer, has_checkpointer;
 	struct queue_delivery *batch; /* the writer's, BATCH_MAX of them */
 	int64_t prune_at_ms;          /* the writer's, mono */
-	bool refusing; /* the writer's: the last step was refused, yet may work again */
+	size_t refused;               /* the writer's: since the store last took something */
+	bool told_long;               /* the checkpointer's: that the log cannot be shortened */
 
 	pthread_mutex_t lock;   /* guards what follows, and conf.keep */
 	pthread_cond_t filled;  /* the list has items, or stopping */
@@ -153,22 +154,44 @@ static void note_written(struct commit *c)
 		pthread_cond_signal(&c->written);
 }
 
-static void settle(struct commit *c, enum rc rc, const struct err *err)
+/* The store takes deliveries again. */
+static void relieve(struct commit *c)
+{
+	if (c->refused == 0)
+		return;
+	metrics_set(METRIC_STORE_FAILING, 0);
+	log_info(NULL, "deliveries are stored again; %zu %s refused meanwhile", c->refused,
+		c->refused == 1 ? "was" : "were");
+	c->refused = 0;
+}
+
+/* Said once, until it is over. */
+static void refuse(struct commit *c, size_t n, const struct err *err)
+{
+	if (c->refused == 0)
+		log_error(&(struct log_fields){.cause = rc_name(err->code)},
+			"deliveries are refused because the store does not take them: %s",
+			err->msg);
+	c->refused += n;
+	metrics_set(METRIC_STORE_FAILING, 1);
+}
+
+static void settle(struct commit *c, size_t n, enum rc rc, const struct err *err)
 {
 	if (rc == RC_OK) {
-		if (c->refusing)
-			metrics_set(METRIC_STORE_FAILING, 0);
-		c->refusing = false;
+		relieve(c);
 		note_written(c);
 	} else if (rc == RC_IO) {
 		fail(c, err);
 	} else {
-		c->refusing = true;
-		metrics_set(METRIC_STORE_FAILING, 1);
-		log_error(&(struct log_fields){.cause = rc_name(rc)},
-			"deliveries were refused because the store did not take them: %s",
-			err->msg);
+		refuse(c, n, err);
 	}
+}
+
+/* Can one delivery have kept the others of its batch out? */
+static bool perhaps_one(enum rc rc)
+{
+	return rc != RC_OK && rc != RC_IO && rc != RC_FULL && rc != RC_BUSY;
 }
 
 /* Stores the first n items of the list and answers them; returns the rest. */
@@ -179,12 +202,12 @@ static struct commit_item *store(struct commit *c, struct commit_item *list, siz
 	for (size_t i = 0; i < n; i++, item = item->next)
 		c->batch[i] = item->delivery;
 	enum rc rc = put(c, n, &err);
-	if (rc != RC_OK && rc != RC_IO && n > 1) { /* perhaps only one of them is to blame */
+	if (perhaps_one(rc) && n > 1) {
 		while (n-- > 0)
 			list = store(c, list, 1);
 		return list;
 	}
-	settle(c, rc, &err);
+	settle(c, n, rc, &err);
 	for (size_t i = 0; i < n; i++) {
 		item = list->next; /* an answered item is no longer ours */
 		list->rc = rc;
@@ -237,9 +260,10 @@ static void *checkpoint_all(void *arg)
 		enum rc rc = queue_checkpoint(c->queue, &err);
 		if (rc == RC_IO)
 			fail(c, &err);
-		else if (rc != RC_OK && rc != RC_BUSY)
+		else if (rc != RC_OK && rc != RC_BUSY && !c->told_long)
 			log_warn(&(struct log_fields){.cause = rc_name(rc)},
 				"the log of the store could not be shortened: %s", err.msg);
+		c->told_long = rc != RC_OK && rc != RC_BUSY;
 	}
 	return NULL;
 }

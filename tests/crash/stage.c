@@ -39,8 +39,8 @@ bool stage_open(struct stage *s, const struct stage_conf *conf, struct dice dice
 	if (!house_rule(&s->house, "crash.lua", events_rules))
 		return false;
 	snprintf(store, sizeof(store), "%.100s/store", s->house.dir);
-	snprintf(settings, sizeof(settings), "log = { level = \"warn\", format = \"json\" }\n%s\n",
-		conf->settings != NULL ? conf->settings : "");
+	snprintf(settings, sizeof(settings), "log = { level = \"%s\", format = \"json\" }\n%s\n",
+		"info", conf->settings != NULL ? conf->settings : "");
 	if (conf->power && !power_open(&s->power, s->house.dir, store, conf->synchronous))
 		return false;
 	struct house_conf house = {.no_webhooks = true,
@@ -100,7 +100,7 @@ const char *stage_victim_name(enum stage_victim victim)
 	return said[victim];
 }
 
-static pid_t find(struct stage *s, enum stage_victim victim)
+pid_t stage_find(struct stage *s, enum stage_victim victim)
 {
 	struct kin all, fit = {.n = 0};
 	if (victim == STAGE_SUPERVISOR)
@@ -127,7 +127,7 @@ bool stage_kill(struct stage *s, enum stage_victim victim, int signal)
 		return false;
 	if (victim == STAGE_ALL)
 		return kill_at_once(s->house.daemon.pid);
-	pid_t pid = find(s, victim);
+	pid_t pid = stage_find(s, victim);
 	return pid > 0 && kill(pid, signal) == 0;
 }
 
@@ -296,5 +296,6 @@ void stage_count_add(struct stage_count *sum, const struct stage_count *more)
 
 size_t stage_count_wrong(const struct stage_count *c)
 {
-	return c->lost + c->twice + c->swaps + c->others + c->absent + c->not_done + c->forgotten;
+	return c->lost + c->twice + c->updated_again + c->swaps + c->others + c->absent +
+	       c->not_done + c->forgotten;
 }

@@ -35,6 +35,8 @@ void stage_close(struct stage *s);
 enum stage_victim { STAGE_RECEIVER, STAGE_RUNNER, STAGE_WORKER, STAGE_SUPERVISOR, STAGE_ALL };
 const char *stage_victim_name(enum stage_victim victim);
 
+/* Its process, one of several by chance; 0: it does not run at this moment. */
+pid_t stage_find(struct stage *s, enum stage_victim victim);
 /* Sends a signal to it, to one of several workers by chance; false where it does not run at this
  * moment. STAGE_SUPERVISOR leaves the rest to die with it, STAGE_ALL kills all at once. */
 bool stage_kill(struct stage *s, enum stage_victim victim, int signal);
