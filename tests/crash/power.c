@@ -186,6 +186,9 @@ static bool restore_file(
 		     ftruncate(r.image, r.size) == 0;
 		atomic_store(&f->size, r.size);
 	}
+	if (!ok)
+		fprintf(stderr, "crash: %s cannot be put back from %s: error %d\n", path, image,
+			errno);
 	if (r.fd >= 0)
 		close(r.fd);
 	if (r.image >= 0)
@@ -267,7 +270,10 @@ static bool settle(const struct power *p, const char *name, int now, int left)
 	if (now >= 0)
 		(void)unlink(path);
 	snprintf(gone, sizeof(gone), "%s/%d.gone", p->folder, left);
-	return left < 0 || rename(gone, path) == 0;
+	if (left < 0 || rename(gone, path) == 0)
+		return true;
+	fprintf(stderr, "crash: %s cannot be had back from %s: error %d\n", path, gone, errno);
+	return false;
 }
 
 struct outcome {
