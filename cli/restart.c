@@ -16,9 +16,10 @@
 #include "base/conf_set.h"
 #include "cli/settings.h"
 
-/* Settings, or all below them, that the receiver and the runner apply at once. */
+/* Settings, or all below them, that the receiver and the runner apply at once, or do not read. */
 static const char *const applied[] = {"rules", "workers", "source", "limits.cpu", "limits.wall",
-	"limits.memory", "limits.calls", "limits.logs", "limits.runs", "limits.lease", "retain"};
+	"limits.memory", "limits.calls", "limits.logs", "limits.runs", "limits.lease", "retain",
+	"public"};
 
 static bool is_applied(const char *key)
 {

@@ -25,6 +25,7 @@ static const struct example examples[] = {
 	{"console.token", "file \"token\"", false},
 	{"console.hosts", "{ \"moonhook.example.com\" }", false},
 	{"control", "\"/run/moonhook/control.sock\"", false},
+	{"public", "\"https://hooks.example.com\"", false},
 	{"http.allow", "{ \"api.example.com\" }", false},
 	{"secrets", "{ ENRICH_KEY = env \"ENRICH_KEY\" }", false},
 	{"coalesce", "{ upsert = \"auto\" }", false},

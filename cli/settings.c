@@ -25,6 +25,8 @@ static const struct conf_option options[] = {
 		CONF_RESERVED "; hosts that a rule's http calls may reach"},
 	{"secrets", CONF_MAP, NULL, 0, 0, NULL,
 		CONF_RESERVED "; what rules get from secret \"NAME\""},
+	{"public", CONF_TEXT, NULL, 0, 0, NULL,
+		"where the world reaches `listen`: for `moonhook doctor` and `webhook add`"},
 	{"only", CONF_LIST, "receiver runner console", 0, 0, NULL,
 		"the parts that `moonhook serve` starts; health and metrics always run"},
 };

@@ -24,7 +24,8 @@ void terminal_plain(void)
 
 void terminal_tone(enum terminal_tone tone)
 {
-	static const char *const codes[] = {"\033[0m", "\033[32m", "\033[31m", "\033[2m"};
+	static const char *const codes[] = {
+		"\033[0m", "\033[32m", "\033[31m", "\033[2m", "\033[33m"};
 	const char *no = getenv("NO_COLOR");
 	if ((no == NULL || no[0] == '\0') && terminal_is())
 		fputs(codes[tone], stdout);

@@ -11,9 +11,10 @@
 bool terminal_is(void);
 /* No colour from now on (--no-color). */
 void terminal_plain(void);
-/* Starts (ok: green, bad: red, dim) and ends colour; nothing without a terminal or with NO_COLOR.
+/* Starts (ok: green, bad: red, warn: yellow, dim) and ends colour; nothing without a terminal or
+ * with NO_COLOR.
  */
-enum terminal_tone { TERMINAL_PLAIN, TERMINAL_OK, TERMINAL_BAD, TERMINAL_DIM };
+enum terminal_tone { TERMINAL_PLAIN, TERMINAL_OK, TERMINAL_BAD, TERMINAL_DIM, TERMINAL_WARN };
 void terminal_tone(enum terminal_tone tone);
 /* Writes text with control characters, escape sequences, bidirectional overrides and bytes that are
  * no UTF-8 replaced by '?'. Newlines too. */

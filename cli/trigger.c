@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "cli/args.h"
 #include "cli/delivery.h"
+#include "cli/here.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
 
@@ -24,39 +25,19 @@
 #define TIMEOUT_S 15
 
 struct post {
-	char url[512];
+	char url[TARGET_TEXT_N];
 	const char *secret; /* BORROWS from conf */
 	char *body;         /* owned */
 	struct buf answer;
 	long status;
 };
 
-/* NULL: none, or no such source. */
-static const char *scheme_of(const struct conf *conf, const char *source)
-{
-	char key[192];
-	snprintf(key, sizeof(key), "source.%s.scheme", source);
-	return conf_text(conf, key);
-}
-
-/* The source to pose as: the one that is named, else the first that signs as Twenty does. */
-static const char *choose_source(const struct conf *conf, const char *wanted)
-{
-	const char *name;
-	for (size_t i = 0; (name = conf_name(conf, "source", i)) != NULL; i++) {
-		const char *scheme = scheme_of(conf, name);
-		bool twenty = scheme != NULL && strcmp(scheme, "twenty") == 0;
-		if (wanted != NULL ? strcmp(name, wanted) == 0 : twenty)
-			return name;
-	}
-	return NULL;
-}
-
 static enum cli_exit find_secret(
 	const struct conf *conf, const char *source, const char *config, struct post *p)
 {
 	char key[192];
-	const char *scheme = scheme_of(conf, source);
+	snprintf(key, sizeof(key), "source.%s.scheme", source);
+	const char *scheme = conf_text(conf, key);
 	if (scheme == NULL || strcmp(scheme, "twenty") != 0)
 		return args_fail(CLI_USAGE,
 			"source \"%s\" has the scheme %s; trigger signs as Twenty only", source,
@@ -69,24 +50,6 @@ static enum cli_exit find_secret(
 			"that it reads set in this shell?",
 			config, source);
 	return CLI_OK;
-}
-
-/* The listener as one reaches it from here: every address means loopback. */
-static void make_url(const struct conf *conf, const char *source, struct post *p)
-{
-	const char *listen = conf_text(conf, "listen");
-	const char *colon = strrchr(listen, ':');
-	size_t n = colon != NULL ? (size_t)(colon - listen) : 0;
-	const char *host = listen;
-	if (n == 0 || (n == 7 && strncmp(listen, "0.0.0.0", 7) == 0)) {
-		host = "127.0.0.1";
-		n = strlen(host);
-	} else if (n == 4 && strncmp(listen, "[::]", 4) == 0) {
-		host = "[::1]";
-		n = strlen(host);
-	}
-	snprintf(p->url, sizeof(p->url), "http://%.*s%s/hooks/%s", (int)n, host,
-		colon != NULL ? colon : "", source);
 }
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *ctx)
@@ -196,7 +159,7 @@ static int run_trigger(const struct args *args)
 	enum cli_exit status = cli_settings_load(args, CLI_SETTINGS_PARTIAL, &conf);
 	if (status == CLI_OK) {
 		const char *wanted = args_flag(args, "source");
-		const char *source = choose_source(conf, wanted);
+		const char *source = here_source(conf, wanted);
 		if (source == NULL && wanted != NULL)
 			status = args_fail(
 				CLI_USAGE, "%s has no source \"%s\"", args->config, wanted);
@@ -206,7 +169,7 @@ static int run_trigger(const struct args *args)
 		else
 			status = find_secret(conf, source, args->config, &p);
 		if (status == CLI_OK)
-			make_url(conf, source, &p);
+			here_listener(conf, source, p.url);
 	}
 	if (status == CLI_OK)
 		status = make_body(args, &p);

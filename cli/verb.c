@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct verb *const verbs[] = {&verb_serve, &verb_trigger, &verb_tail, &verb_status,
-	&verb_reload, &verb_events_list, &verb_events_show, &verb_runs_list, &verb_runs_show,
+const struct verb *const verbs[] = {&verb_serve, &verb_doctor, &verb_trigger, &verb_tail,
+	&verb_status, &verb_reload, &verb_events_list, &verb_events_show, &verb_runs_list,
+	&verb_runs_show, &verb_webhook_add, &verb_webhook_list, &verb_webhook_remove,
 	&verb_config_print, &verb_config_sample, &verb_version, &verb_help, &verb_completion,
 	&verb_man, &verb_room, NULL};
 

@@ -43,8 +43,9 @@ const struct verb *verb_find(int argc, char *const *argv, int *ret_words);
 const char *verb_title(const struct verb *verb);
 const char *verb_exit_text(enum cli_exit exit);
 
-extern const struct verb verb_serve, verb_room, verb_events_list, verb_events_show, verb_runs_list,
-	verb_runs_show, verb_status, verb_tail, verb_reload, verb_trigger, verb_config_print,
-	verb_config_sample, verb_version, verb_help, verb_completion, verb_man;
+extern const struct verb verb_serve, verb_room, verb_doctor, verb_events_list, verb_events_show,
+	verb_runs_list, verb_runs_show, verb_status, verb_tail, verb_reload, verb_trigger,
+	verb_config_print, verb_config_sample, verb_webhook_add, verb_webhook_list,
+	verb_webhook_remove, verb_version, verb_help, verb_completion, verb_man;
 
 #endif

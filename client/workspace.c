@@ -293,9 +293,10 @@ enum rc workspace_webhook_add(struct workspace *w, const struct webhook_new *web
 	rc = judge(&answer, err);
 	bool lost = answer.end == TRANSPORT_LOST || answer.end == TRANSPORT_EXCESS ||
 		    answer.status >= 500;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		rc = check_made(answer.body, webhook, ret_id, err);
-	lost = lost || rc == RC_UPSTREAM; /* a success that says nothing */
+		lost = rc == RC_UPSTREAM; /* a success that says nothing */
+	}
 	exchange_answer_done(&answer);
 	if (lost)
 		return look_for(w, webhook, ret_id, err);

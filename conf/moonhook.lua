@@ -134,5 +134,8 @@ http = {
 -- reserved: has no effect in this version; what rules get from secret "NAME"
 -- secrets = { ENRICH_KEY = env "ENRICH_KEY" }
 
+-- where the world reaches `listen`: for `moonhook doctor` and `webhook add`
+-- public = "https://hooks.example.com"
+
 -- the parts that `moonhook serve` starts; health and metrics always run
 -- only = { "receiver", "runner", "console" }

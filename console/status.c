@@ -124,15 +124,32 @@ static const char *store_problem(void)
 	return NULL;
 }
 
+/* What became of deliveries since the start, by how they were answered. */
+static json_t *describe_deliveries(void)
+{
+	static const struct {
+		const char *name;
+		enum metric metric;
+	} outcomes[] = {{"stored", METRIC_HOOK_STORED}, {"repeated", METRIC_HOOK_REPEATED},
+		{"malformed", METRIC_HOOK_MALFORMED}, {"unauthorized", METRIC_HOOK_UNSIGNED},
+		{"unknown_source", METRIC_HOOK_UNKNOWN}, {"too_large", METRIC_HOOK_TOO_LARGE},
+		{"unavailable", METRIC_HOOK_UNAVAILABLE}};
+	json_t *out = json_object();
+	for (size_t i = 0; i < ARRAY_N(outcomes); i++)
+		(void)json_object_set_new(out, outcomes[i].name,
+			json_integer((json_int_t)metrics_value(outcomes[i].metric)));
+	return out;
+}
+
 json_t *status_describe(const char *store, const json_t *daemon)
 {
 	struct err err = {.msg = ""};
 	json_t *uptime = json_object_get(daemon, "uptime_ms");
 	json_t *processes = json_object_get(daemon, "processes");
-	json_t *out = json_pack("{s:b, s:s, s:O?, s:O?, s:o, s:I, s:n, s:n, s:n}", "ok", 1,
+	json_t *out = json_pack("{s:b, s:s, s:O?, s:O?, s:o, s:I, s:o, s:n, s:n, s:n}", "ok", 1,
 		"version", version_text(), "uptime_ms", uptime, "processes", processes, "api",
 		describe_api(daemon), "workers", (json_int_t)metrics_value(METRIC_WORKERS),
-		"events", "runs", "rules");
+		"deliveries", describe_deliveries(), "events", "runs", "rules");
 	if (out == NULL)
 		return NULL;
 	if (read_store(store, out, &err) != RC_OK)

@@ -59,10 +59,10 @@ static bool write_config(struct house *h)
 		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n"
 		"store = \"%s/store\"\nrules = \"%s\"\n"
 		"twenty = { url = \"%s\", key = \"" HOUSE_KEY "\", budget = \"%s\" }\n"
-		"source \"twenty\" { scheme = \"twenty\", secrets = { \"" HOUSE_SECRET
-		"\" } }\n%s\n",
+		"source \"twenty\" { scheme = \"twenty\", secrets = { %s } }\n%s\n",
 		h->hook_port, h->console_port, h->dir, h->rules, h->twin_url,
 		h->conf.budget != NULL ? h->conf.budget : "100/m",
+		h->conf.secrets != NULL ? h->conf.secrets : "\"" HOUSE_SECRET "\"",
 		h->conf.settings != NULL ? h->conf.settings : "");
 	return process_write(h->dir, "moonhook.lua", text);
 }
@@ -130,7 +130,7 @@ bool house_open(struct house *h, const struct house_conf *conf)
 		free(why);
 		return false;
 	}
-	return write_config(h) && house_start(h);
+	return write_config(h) && (conf->no_daemon || house_start(h));
 }
 
 void house_close(struct house *h)

@@ -20,7 +20,10 @@ struct house_conf {            /* BORROWS; zero is a fine start */
 	const char *rules;     /* folder of rules; NULL: an own empty one, see house_rule */
 	const char *budget;    /* twenty.budget; NULL: the default */
 	const char *settings;  /* more lines of the configuration */
-	bool no_webhooks;      /* the twin keeps its changes to itself */
+	const char *secrets; /* of the source, as the configuration writes them; NULL: HOUSE_SECRET
+			      */
+	bool no_webhooks;    /* the twin keeps its changes to itself */
+	bool no_daemon;      /* house_start is the test's own business */
 	/* "NAME=value" texts for the daemon, NULL-terminated; NULL: none */
 	const char *const *env;
 };
