@@ -70,6 +70,40 @@ static void put_processes(json_t *processes)
 	}
 }
 
+static void put_pauses(json_t *pauses)
+{
+	size_t i;
+	json_t *p;
+	json_array_foreach(pauses, i, p)
+	{
+		bool all = strcmp(text_at(p, "rule"), "*") == 0;
+		bool ending = json_is_true(json_object_get(p, "ending"));
+		put_label(ending ? "resuming" : "paused");
+		terminal_put(stdout, all ? "all rules" : text_at(p, "rule"));
+		fputs(": ", stdout);
+		terminal_put(stdout, text_at(p, "why"));
+		printf("  (moonhook resume %s)\n", all ? "--all" : "NAME");
+	}
+}
+
+static void put_issues(json_t *issues)
+{
+	const char *kind, *comma = "";
+	json_t *n;
+	if (json_object_size(issues) == 0)
+		return;
+	put_label("issues");
+	terminal_tone(TERMINAL_BAD);
+	json_object_foreach(issues, kind, n)
+	{
+		printf("%s%" PRId64 " ", comma, (int64_t)json_integer_value(n));
+		terminal_put(stdout, kind);
+		comma = ", ";
+	}
+	terminal_tone(TERMINAL_PLAIN);
+	puts("  (moonhook issues list)");
+}
+
 static void put_rules(json_t *rules)
 {
 	size_t i;
@@ -137,6 +171,8 @@ static void put_status(const json_t *s)
 		printf(", budget for %" PRId64 " now", (int64_t)json_integer_value(tokens));
 	putchar('\n');
 	put_waiting(api);
+	put_pauses(json_object_get(s, "pauses"));
+	put_issues(json_object_get(s, "issues"));
 	put_rules(json_object_get(s, "rules"));
 	put_problem(text_at(api, "problem"));
 	put_problem(text_at(s, "store_problem"));

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/version.h"
+#include "queue/pause.h"
 #include "queue/queue.h"
 
 static json_t *count_states(const int64_t counts[static QUEUE_STATE_N])
@@ -40,6 +41,63 @@ static enum rc add_rule(void *ctx, const struct queue_rule *r, struct err *err)
 	return RC_OK;
 }
 
+static enum rc add_issue(void *ctx, const struct queue_issue *issue, struct err *err)
+{
+	json_t *counts = ctx;
+	json_int_t n = json_integer_value(json_object_get(counts, issue->kind));
+	if (!issue->acknowledged &&
+		json_object_set_new(counts, issue->kind, json_integer(n + 1)) != 0)
+		return err_set(err, RC_NOMEM, "no memory for the list of issues");
+	return RC_OK;
+}
+
+static enum rc add_pause(void *ctx, const struct queue_pause *pause, struct err *err)
+{
+	json_t *one = json_pack("{s:o, s:o, s:I, s:b}", "rule", text(pause->rule), "why",
+		text(pause->why), "since_ms", (json_int_t)pause->since_ms, "ending", pause->ending);
+	if (one == NULL || json_array_append_new(ctx, one) != 0)
+		return err_set(err, RC_NOMEM, "no memory for the list of pauses");
+	return RC_OK;
+}
+
+/* What is paused is not "live". */
+static void mark_paused(json_t *rules, const json_t *pauses)
+{
+	size_t i, k;
+	json_t *rule, *pause;
+	json_array_foreach(rules, i, rule)
+	{
+		const char *name = json_string_value(json_object_get(rule, "name"));
+		const char *state = json_string_value(json_object_get(rule, "state"));
+		json_array_foreach(pauses, k, pause)
+		{
+			const char *of = json_string_value(json_object_get(pause, "rule"));
+			bool ending = json_is_true(json_object_get(pause, "ending"));
+			if (name == NULL || state == NULL || of == NULL || ending)
+				continue;
+			if (strcmp(state, "live") == 0 &&
+				(strcmp(of, "*") == 0 || strcmp(of, name) == 0))
+				(void)json_object_set_new(rule, "state", json_string("paused"));
+		}
+	}
+}
+
+static enum rc read_hand(struct queue *q, json_t *out, json_t *rules, struct err *err)
+{
+	json_t *issues = json_object(), *pauses = json_array();
+	enum rc rc = queue_issue_each(q, add_issue, issues, err);
+	if (rc == RC_OK)
+		rc = queue_pause_each(q, add_pause, pauses, err);
+	if (rc == RC_OK) {
+		mark_paused(rules, pauses);
+		(void)json_object_set(out, "issues", issues);
+		(void)json_object_set(out, "pauses", pauses);
+	}
+	json_decref(issues);
+	json_decref(pauses);
+	return rc;
+}
+
 static enum rc read_store(const char *store, json_t *out, struct err *err)
 {
 	struct queue *q = NULL;
@@ -50,6 +108,8 @@ static enum rc read_store(const char *store, json_t *out, struct err *err)
 		rc = queue_count(q, &counts, err);
 	if (rc == RC_OK)
 		rc = queue_rule_each(q, add_rule, rules, err);
+	if (rc == RC_OK)
+		rc = read_hand(q, out, rules, err);
 	queue_close(q);
 	if (rc == RC_OK) {
 		int64_t oldest = counts.oldest_open_ms;

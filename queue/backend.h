@@ -106,6 +106,8 @@ struct queue_backend {
 	enum rc (*event_settle)(
 		struct queue *q, const char *event_id, const char *how, struct err *err);
 	enum rc (*event_purge)(struct queue *q, const char *event_id, struct err *err);
+	enum rc (*tally_each)(
+		struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err);
 	enum rc (*audit_put)(struct queue *q, const struct queue_audit *audit, int64_t *ret_seq,
 		struct err *err);
 	enum rc (*audit_end)(

@@ -574,6 +574,7 @@ static const struct queue_backend memory_backend = {
 	.run_purge = mem_run_purge,
 	.event_settle = mem_event_settle,
 	.event_purge = mem_event_purge,
+	.tally_each = mem_tally_each,
 	.audit_put = mem_audit_put,
 	.audit_end = mem_audit_end,
 	.audit_each = mem_audit_each,

@@ -231,6 +231,8 @@ enum rc mem_issue_each(struct queue *q, queue_issue_fn fn, void *ctx, struct err
 enum rc mem_run_purge(struct queue *q, const char *run_id, struct err *err);
 enum rc mem_event_settle(struct queue *q, const char *event_id, const char *how, struct err *err);
 enum rc mem_event_purge(struct queue *q, const char *event_id, struct err *err);
+enum rc mem_tally_each(
+	struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err);
 enum rc mem_audit_put(
 	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err);
 enum rc mem_audit_end(struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);

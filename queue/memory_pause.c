@@ -348,3 +348,34 @@ enum rc mem_event_purge(struct queue *q, const char *event_id, struct err *err)
 	mem_unlock(q);
 	return rc;
 }
+
+static bool told_before(const struct mem_store *m, size_t i, int64_t since_ms)
+{
+	for (size_t k = 0; k < i; k++)
+		if (m->runs.p[k].created_ms >= since_ms &&
+			strcmp(m->runs.p[k].rule, m->runs.p[i].rule) == 0)
+			return true;
+	return false;
+}
+
+enum rc mem_tally_each(
+	struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	enum rc rc = RC_OK;
+	mem_lock(q);
+	for (size_t i = 0; rc == RC_OK && i < m->runs.n; i++) {
+		struct queue_tally t = {.rule = m->runs.p[i].rule};
+		if (m->runs.p[i].created_ms < since_ms || told_before(m, i, since_ms))
+			continue;
+		for (size_t k = i; k < m->runs.n; k++) {
+			const struct mem_run *r = &m->runs.p[k];
+			bool counts = r->created_ms >= since_ms && strcmp(r->rule, t.rule) == 0;
+			t.runs[r->state] += counts;
+			t.parked += counts && mem_is_parked(r);
+		}
+		rc = fn(ctx, &t, err);
+	}
+	mem_unlock(q);
+	return rc;
+}

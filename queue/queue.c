@@ -488,6 +488,13 @@ enum rc queue_event_purge(struct queue *q, const char *event_id, struct err *err
 	return rc != RC_OK ? rc : q->backend->event_purge(q, event_id, err);
 }
 
+enum rc queue_tally_each(
+	struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->tally_each(q, since_ms, fn, ctx, err);
+}
+
 enum rc queue_audit_put(
 	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err)
 {

@@ -182,6 +182,8 @@ enum rc pause_park_due(struct store *store, size_t max, struct err *err) must_ch
 enum rc work_run_purge(struct queue *q, const char *run_id, struct err *err);
 enum rc work_event_settle(struct queue *q, const char *event_id, const char *how, struct err *err);
 enum rc work_event_purge(struct queue *q, const char *event_id, struct err *err);
+enum rc work_tally_each(
+	struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err);
 /* The bytes of the delivery that brought the event have to go; nothing where none did. */
 enum rc work_scrub_put(struct store *store, int64_t event_seq, struct err *err) must_check;
 

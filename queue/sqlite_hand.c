@@ -6,6 +6,7 @@
  * into the table scrub, which it reads (sqlite_scrub.c). Refuses what is open.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "queue/sqlite.h"
 
@@ -136,4 +137,51 @@ enum rc work_event_purge(struct queue *q, const char *event_id, struct err *err)
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
 	return rc == RC_OK ? work_failed(store, purge_event(store, seq, err), err) : rc;
+}
+
+/* --- counts ----------------------------------------------------------------------------------- */
+
+struct tally { /* one rule, being added up */
+	char rule[256];
+	struct queue_tally sum;
+	bool any;
+};
+
+static void add(struct tally *t, sqlite3_stmt *s)
+{
+	int state = sqlite3_column_int(s, 1);
+	if (!t->any)
+		snprintf(t->rule, sizeof(t->rule), "%s", db_text(s, 0));
+	t->any = true;
+	t->sum.rule = t->rule;
+	if (state >= 0 && state < QUEUE_STATE_N)
+		t->sum.runs[state] = sqlite3_column_int64(s, 2);
+	if (state == QUEUE_WAITING)
+		t->sum.parked = sqlite3_column_int64(s, 3);
+}
+
+enum rc work_tally_each(
+	struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err)
+{
+	struct store *store = store_of(q);
+	struct tally t = {.any = false};
+	bool row = true;
+	enum rc rc = store_need_work(store, err);
+	if (rc != RC_OK || !store->has_work)
+		return rc;
+	sqlite3_stmt *s = db_use(&store->work, HAND_TALLY);
+	db_bind_int(&store->work, s, 1, since_ms);
+	while (rc == RC_OK && row) {
+		rc = db_row(&store->work, s, &row, err);
+		bool other = rc == RC_OK && (!row || strcmp(t.rule, db_text(s, 0)) != 0);
+		if (other && t.any) {
+			rc = fn(ctx, &t.sum, err);
+			t = (struct tally){.any = false};
+		}
+		if (rc == RC_OK && row)
+			add(&t, s);
+	}
+	if (rc != RC_OK)
+		sqlite3_reset(s);
+	return rc;
 }

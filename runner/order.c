@@ -25,7 +25,7 @@
 /* Answers at once: the runner is there and takes orders. */
 static void ping(struct runner *r, struct order *order)
 {
-	order_answer(order, json_pack("{s:b}", "ready", r->ready));
+	order_answer(order, json_pack("{s:b}", "ready", r->rules.loaded));
 }
 
 static const struct order_kind {
@@ -157,6 +157,7 @@ static void begin(struct runner *r, struct order *order)
 {
 	const char *what = json_string_value(json_object_get(order->words, "do"));
 	const struct order_kind *kind = find_kind(what);
+	order->begun = true;
 	if (what == NULL)
 		order_refuse(order, RC_INVALID, "an order is an object: {\"do\":\"..\"}");
 	else if (kind == NULL)
@@ -184,17 +185,21 @@ void order_take(struct runner *r, struct slice text)
 	order->token = token;
 	order->uid = (uint32_t)uid;
 	order->words = json_loads(rest, 0, NULL);
-	order->next = r->orders.first;
-	r->orders.first = order;
-	begin(r, order);
+	struct order **end = &r->orders.first;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = order;
 }
 
 void order_step(struct runner *r)
 {
 	order_pausing_step(r);
-	for (struct order *o = r->orders.first; o != NULL && r->fatal == RC_OK; o = o->next)
-		if (o->step != NULL)
+	for (struct order *o = r->orders.first; o != NULL && r->fatal == RC_OK; o = o->next) {
+		if (!o->begun && (r->rules.loaded || r->drain.on))
+			begin(r, o);
+		else if (o->step != NULL)
 			o->step(r, o);
+	}
 }
 
 bool order_busy(const struct runner *r)

@@ -28,6 +28,7 @@ struct order {
 	uint64_t token;
 	uint32_t uid;                /* of the user who asks */
 	json_t *words;               /* {"do":"..", ..}; an object */
+	bool begun;                  /* not before the rules are known */
 	order_fn step;               /* NULL: it waits for somebody else who answers it */
 	void *state;                 /* the order's own */
 	void (*forget)(void *state); /* frees it; NULL: nothing to free */

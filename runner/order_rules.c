@@ -139,13 +139,22 @@ static void answer_rules(struct runner *r, struct order *order, json_t *rules, s
 		order_answer(order, json_pack("{s:O, s:I}", "rules", rules, "runs", (json_int_t)n));
 }
 
+/* {"dry_run":true}: the names are right, and nothing is done. */
+static bool only_asked(struct order *order, json_t *rules)
+{
+	if (!json_is_true(json_object_get(order->words, "dry_run")))
+		return false;
+	order_answer(order, json_pack("{s:O, s:i}", "rules", rules, "runs", 0));
+	return true;
+}
+
 void order_pause(struct runner *r, struct order *order)
 {
 	const char *why = json_string_value(json_object_get(order->words, "why"));
 	json_t *rules;
 	struct err err = {0};
 	size_t total = 0;
-	if (!take_rules(r, order, &rules, is_rule))
+	if (!take_rules(r, order, &rules, is_rule) || only_asked(order, rules))
 		return;
 	for (size_t i = 0; i < json_array_size(rules); i++) {
 		struct queue_pause pause = {
@@ -175,7 +184,7 @@ void order_resume(struct runner *r, struct order *order)
 	json_t *rules;
 	struct err err = {0};
 	size_t total = 0;
-	if (!take_rules(r, order, &rules, is_paused))
+	if (!take_rules(r, order, &rules, is_paused) || only_asked(order, rules))
 		return;
 	for (size_t i = 0; i < json_array_size(rules); i++) {
 		const char *rule = json_string_value(json_array_get(rules, i));
