@@ -41,6 +41,10 @@
 	C(EVENT_QUARANTINED, "moonhook_event_quarantined_total", "", "Signed deliveries that could not be parsed, kept") \
 	C(ECHO, "moonhook_echoes_total", "", "Times that an event did not fire a rule, being that rule's own write") \
 	C(LOOP, "moonhook_loops_stopped_total", "", "Runs that were not started because rules set each other off without an end") \
+	C(GAP_RUNNING, "moonhook_gap_changes_total", "happened=\"running\"", "Changes that no webhook told of, found by asking; running: while Moonhook was there to hear of them") \
+	C(GAP_STOPPED, "moonhook_gap_changes_total", "happened=\"stopped\"", "") \
+	C(GAP_LATE, "moonhook_gap_late_total", "", "Webhooks that came when their change had been found by asking") \
+	C(GAP_REQUESTS, "moonhook_gap_requests_total", "", "HTTP requests that asking for changes took") \
 	C(RUN_DONE, "moonhook_runs_total", "outcome=\"done\"", "Ended rule runs by outcome") \
 	C(RUN_SKIPPED, "moonhook_runs_total", "outcome=\"skipped\"", "") \
 	C(RUN_DEAD, "moonhook_runs_total", "outcome=\"dead\"", "") \

@@ -133,7 +133,8 @@ static enum cli_exit refusal(const char *code)
 		const char *code;
 		enum cli_exit exit;
 	} exits[] = {{"invalid", CLI_USAGE}, {"busy", CLI_BUSY}, {"timeout", CLI_BUSY},
-		{"lost", CLI_DAEMON}, {"no_runner", CLI_DAEMON}};
+		{"auth", CLI_KEY}, {"unreachable", CLI_TWENTY}, {"lost", CLI_DAEMON},
+		{"no_runner", CLI_DAEMON}};
 	for (size_t i = 0; code != NULL && i < ARRAY_N(exits); i++)
 		if (strcmp(exits[i].code, code) == 0)
 			return exits[i].exit;

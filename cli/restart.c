@@ -19,7 +19,7 @@
 /* Settings, or all below them, that the receiver and the runner apply at once, or do not read. */
 static const char *const applied[] = {"rules", "workers", "source", "limits.cpu", "limits.wall",
 	"limits.memory", "limits.calls", "limits.logs", "limits.runs", "limits.lease", "retain",
-	"public"};
+	"public", "gap"};
 
 static bool is_applied(const char *key)
 {

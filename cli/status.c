@@ -11,6 +11,7 @@
 #include "cli/args.h"
 #include "cli/control.h"
 #include "cli/detail.h"
+#include "cli/gaps.h"
 #include "cli/terminal.h"
 
 static const char *text_at(const json_t *o, const char *key)
@@ -173,6 +174,7 @@ static void put_status(const json_t *s)
 	put_waiting(api);
 	put_pauses(json_object_get(s, "pauses"));
 	put_issues(json_object_get(s, "issues"));
+	gaps_put(json_object_get(s, "gap"), put_label);
 	put_rules(json_object_get(s, "rules"));
 	put_problem(text_at(api, "problem"));
 	put_problem(text_at(s, "store_problem"));
@@ -194,7 +196,7 @@ static enum cli_exit verdict(const json_t *s)
 		if (strcmp(text_at(r, "state"), "broken") == 0)
 			return CLI_CONFIG;
 	}
-	return CLI_OK;
+	return gaps_alarm(json_object_get(s, "gap")) ? CLI_FAILED : CLI_OK;
 }
 
 static int run_status(const struct args *args)
@@ -231,14 +233,22 @@ const struct verb verb_status = {
 		"down,\n"
 		"failing, or refuses the key). They use up no attempt and no time of their "
 		"rule.\n\n"
-		"With -o json: events and runs counted by state, api, workers, rules, processes. "
+		"With -o json: events and runs counted by state, api, gap, workers, rules, "
+		"processes. "
 		"In api\n"
 		"are calls (of rules), requests (that they took), waiting (calls), lanes (those, "
 		"by\n"
 		"urgency), waiting_for (\"budget\", \"twenty\" or \"\"), next_ms (until the next "
 		"request\n"
 		"may go), per_minute (requests, as configured or learned) and tokens (that may go "
-		"now).",
+		"now).\n\n"
+		"A line `gaps` tells of changes that were found by asking (moonhook help "
+		"reconcile).\n"
+		"In gap are running (found, from while Moonhook was there to hear of them: "
+		"webhooks do\n"
+		"not arrive), late (their webhooks came after all), stopped (from while it was "
+		"not),\n"
+		"requests, and objects with until (what was changed before is known).",
 	.examples = {"moonhook status", "moonhook status --check && echo fine",
 		"moonhook status -o json | jq '.api | {calls, requests, waiting_for}'"},
 	.flags = flags,

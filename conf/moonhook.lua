@@ -67,6 +67,16 @@ retain = {
 -- Processes that run rules
 -- workers = 2
 
+gap = {
+	-- How often Twenty is asked for changes that no webhook told of; 0s: only on `moonhook
+	-- reconcile`
+	-- every = "5m",
+	-- Changes younger than this are left to their webhooks
+	-- grace = "30s",
+	-- How often all ids are listed, to find records that were destroyed; 0s: never
+	-- sweep = "24h",
+}
+
 twenty = {
 	-- address of Twenty, such as https://crm.example.com
 	url = env "TWENTY_URL",

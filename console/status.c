@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/version.h"
+#include "console/gap.h"
 #include "queue/pause.h"
 #include "queue/queue.h"
 
@@ -102,7 +103,7 @@ static enum rc read_store(const char *store, json_t *out, struct err *err)
 {
 	struct queue *q = NULL;
 	struct queue_counts counts;
-	json_t *rules = json_array();
+	json_t *rules = json_array(), *gap = NULL;
 	enum rc rc = queue_open(store, QUEUE_READER, &q, err);
 	if (rc == RC_OK)
 		rc = queue_count(q, &counts, err);
@@ -110,6 +111,8 @@ static enum rc read_store(const char *store, json_t *out, struct err *err)
 		rc = queue_rule_each(q, add_rule, rules, err);
 	if (rc == RC_OK)
 		rc = read_hand(q, out, rules, err);
+	if (rc == RC_OK)
+		rc = gap_describe(q, &gap, err);
 	queue_close(q);
 	if (rc == RC_OK) {
 		int64_t oldest = counts.oldest_open_ms;
@@ -118,8 +121,10 @@ static enum rc read_store(const char *store, json_t *out, struct err *err)
 		(void)json_object_set_new(out, "oldest_ms",
 			json_integer((json_int_t)(oldest != 0 ? clock_wall_ms() - oldest : 0)));
 		(void)json_object_set(out, "rules", rules);
+		(void)json_object_set(out, "gap", gap);
 	}
 	json_decref(rules);
+	json_decref(gap);
 	return rc;
 }
 

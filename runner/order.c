@@ -38,6 +38,7 @@ static const struct order_kind {
 	{"retry", order_retry},
 	{"purge", order_purge},
 	{"acknowledge", order_acknowledge},
+	{"reconcile", gap_order},
 };
 
 static const struct order_kind *find_kind(const char *name)

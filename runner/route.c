@@ -63,7 +63,7 @@ static enum rc parse_all(struct runner *r)
 			if (rc == RC_NOMEM)
 				return rc;
 			reason = rc != RC_OK ? err.msg : "";
-			if (rc == RC_OK && in.form == EVENT_TWENTY)
+			if (rc == RC_OK && in.form == EVENT_TWENTY && route->items[i].birth == NULL)
 				tell_client(r, route->items[i].event);
 		}
 		snprintf(route->items[i].reason, sizeof(route->items[i].reason), "%s", reason);
@@ -134,6 +134,9 @@ static bool read_inbox(struct runner *r, size_t most)
 		runner_fatal(r, &err);
 		return false;
 	}
+	route->reads++;
+	if (route->n == 0)
+		route->dry_read = route->reads;
 	route->wanted = route->n == most || route->births.n != 0;
 	for (size_t i = 0; i < route->n; i++)
 		route->items[i] = (struct route_item){.raw = raw[i], .via = "hook"};
@@ -155,6 +158,8 @@ static bool read_batch(struct runner *r)
 	enum rc rc = parse_all(r);
 	if (rc != RC_OK)
 		err_set(&err, rc, "no memory to route events");
+	if (rc == RC_OK)
+		rc = route_told(r, &err);
 	if (rc == RC_OK)
 		rc = route_seen(r, &err);
 	if (rc == RC_OK)

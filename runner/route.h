@@ -56,6 +56,7 @@ struct route_item {           /* one event of the batch */
 	struct birth *birth;  /* owned; NULL: a delivery */
 	struct event *event;  /* NULL: in quarantine */
 	char reason[256];     /* why it is there */
+	bool known;           /* by route_told.c: it makes no runs */
 
 	/* by route_seen.c */
 	bool newest; /* nothing newer was seen of the record: it becomes the copy */
@@ -82,6 +83,9 @@ struct route {
 	size_t n;
 	struct births births; /* events that were born here, to be routed */
 	bool born_last;       /* the batch before was of those */
+	uint64_t reads;       /* of the inbox */
+	uint64_t dry_read;    /* the newest of them that found nothing */
+	int64_t routed_ms;    /* wall: when the newest delivery that is routed had come */
 	struct match *matches;
 	size_t matches_n, matches_cap;
 	size_t asking_n; /* matches that have no answer yet */
@@ -109,6 +113,10 @@ void route_close(struct runner *r);
 enum rc route_seen(struct runner *r, struct err *err) must_check;
 /* Writes the newest copies, but for duplicate[i]: what was written before. Fails likewise. */
 enum rc route_keep(struct runner *r, const bool *duplicate, struct err *err) must_check;
+/* Which events are known already, from a webhook or from gap fill. Fails as the store does. */
+enum rc route_told(struct runner *r, struct err *err) must_check;
+/* Notes what gap fill tells of now, with the events. Fails as the store does. */
+enum rc route_told_note(struct runner *r, const bool *duplicate, struct err *err) must_check;
 /* Looks for our own writes in every event. Fails as the store does. */
 enum rc route_look(struct runner *r, struct err *err) must_check;
 /* Finds the rules of every event. RC_NOMEM, and as the store fails. */

@@ -131,7 +131,7 @@ enum rc route_match(struct runner *r, struct err *err)
 	struct route *route = &r->route;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; i < route->n; i++) {
-		const struct event *e = route->items[i].event;
+		const struct event *e = route->items[i].known ? NULL : route->items[i].event;
 		for (size_t k = 0; e != NULL && k < route->rules->n && rc == RC_OK; k++) {
 			if (is_on(route->rules->rules[k], e->name))
 				rc = match_rule(r, i, route->rules->rules[k], err);

@@ -251,7 +251,7 @@ static enum rc see(struct runner *r, size_t i, struct buf *scratch, struct err *
 	struct route_item *item = &r->route.items[i];
 	struct queue_copy last = {0};
 	bool found = false;
-	if (!has_record(item->event))
+	if (!has_record(item->event) || item->known)
 		return RC_OK;
 	enum rc rc = find_last(r, i, &last, &found, err);
 	if (rc != RC_OK || (found && is_older(item->event, &last)))

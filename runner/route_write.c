@@ -58,6 +58,8 @@ static void fill_event(struct route *route, size_t i, struct queue_event *to)
 		.past = {route->items[i].past, route->items[i].past_n},
 	};
 	fill_cause(&route->items[i], &to->cause);
+	if (route->items[i].known)
+		to->state = QUEUE_DUPLICATE;
 	if (e != NULL && e->has_digest) {
 		memcpy(to->digest, e->digest, DIGEST_N);
 		to->has_digest = true;
@@ -157,7 +159,7 @@ static void count_batch(struct runner *r, const struct batch *b)
 	const struct route *route = &r->route;
 	int64_t made = (int64_t)b->runs_n;
 	for (size_t i = 0; i < route->n; i++) {
-		if (b->routings[i].ret_duplicate) {
+		if (b->routings[i].ret_duplicate || route->items[i].known) {
 			metrics_add(METRIC_EVENT_DUPLICATE, 1);
 			made -= (int64_t)b->routings[i].runs_n;
 		}
@@ -183,11 +185,15 @@ static enum rc keep_copies(struct runner *r, const struct batch *b, struct err *
 	bool duplicate[ROUTE_BATCH];
 	for (size_t i = 0; i < r->route.n; i++)
 		duplicate[i] = b->routings[i].ret_duplicate;
-	return route_keep(r, duplicate, err);
+	enum rc rc = route_keep(r, duplicate, err);
+	return rc == RC_OK ? route_told_note(r, duplicate, err) : rc;
 }
 
-static void tell_born(const struct route *route)
+static void tell_born(struct route *route)
 {
+	const struct route_item *last = &route->items[route->n - 1];
+	if (last->birth == NULL && last->raw.received_ms > route->routed_ms)
+		route->routed_ms = last->raw.received_ms;
 	for (size_t i = 0; i < route->n; i++) {
 		const struct birth *b = route->items[i].birth;
 		if (b != NULL && b->routed != NULL)

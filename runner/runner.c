@@ -198,6 +198,8 @@ void runner_turn(struct runner *r)
 	rules_push(r);
 	assign_claim(r);
 	route_step(r);
+	while (gap_step(r))
+		route_step(r);
 	order_step(r);
 	assign_place(r);
 	drain_step(r);
@@ -267,6 +269,8 @@ enum rc runner_new(const struct runner_parts *parts, struct runner **ret_runner,
 		rc = watch_files(r, err);
 	pool_open(&r->pool, r->loop, parts->exe, rc == RC_OK ? r->settings.workers : 0, &owner);
 	if (rc == RC_OK)
+		rc = gap_start(r, err);
+	if (rc == RC_OK)
 		rc = upkeep_start(r, err);
 	if (rc != RC_OK) {
 		runner_free(r);
@@ -288,6 +292,7 @@ void runner_free(struct runner *r)
 	if (r == NULL)
 		return;
 	upkeep_stop(r);
+	gap_close(r);
 	orders_clear(&r->orders);
 	pool_close(&r->pool);
 	for (size_t i = 0; i < r->runs.slots_n; i++) {

@@ -24,6 +24,13 @@ static const struct conf_option options[] = {
 	{"limits.lease", CONF_DURATION, "15s", 2000, 3600000, NULL,
 		"A runner that gives no sign of life for so long is killed and started again"},
 	{"limits.runs", CONF_INT, "1024", 1, RUN_SLOTS_MAX, NULL, "Runs at work at once"},
+	{"gap.every", CONF_DURATION, "5m", 0, 86400000, NULL,
+		"How often Twenty is asked for changes that no webhook told of; 0s: only on "
+		"`moonhook reconcile`"},
+	{"gap.grace", CONF_DURATION, "30s", 0, 3600000, NULL,
+		"Changes younger than this are left to their webhooks"},
+	{"gap.sweep", CONF_DURATION, "24h", 0, INT64_C(2592000000), NULL,
+		"How often all ids are listed, to find records that were destroyed; 0s: never"},
 };
 
 const struct conf_table runner_conf_table = {"runner", options, ARRAY_N(options)};
@@ -38,6 +45,9 @@ enum rc settings_read(const struct conf *conf, struct settings *ret_settings, st
 		.memory_bytes = conf_int(conf, "limits.memory"),
 		.calls_max = (int)conf_int(conf, "limits.calls"),
 		.logs_max = (int)conf_int(conf, "limits.logs"),
+		.gap_every_ms = conf_int(conf, "gap.every"),
+		.gap_sweep_ms = conf_int(conf, "gap.sweep"),
+		.gap_grace_ms = conf_int(conf, "gap.grace"),
 		.keep =
 			{
 				.events_ms = conf_int(conf, "retain.events"),

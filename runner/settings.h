@@ -16,6 +16,9 @@ struct settings {
 	int64_t cpu_ms, wall_ms; /* of one run, where its rule names none */
 	int64_t memory_bytes;    /* of one run */
 	int calls_max, logs_max; /* of one run */
+	int64_t gap_every_ms;    /* between two looks for what no webhook told of; 0: never */
+	int64_t gap_sweep_ms;    /* between two sweeps of an object; 0: never */
+	int64_t gap_grace_ms;    /* what is younger is left to its webhook */
 	struct queue_retention keep;
 };
 

@@ -20,6 +20,7 @@
 #include "queue/queue.h"
 #include "runner/drain.h"
 #include "runner/flight.h"
+#include "runner/gap.h"
 #include "runner/gate.h"
 #include "runner/jump.h"
 #include "runner/order.h"
@@ -50,6 +51,7 @@ struct runner {
 	struct upkeep upkeep;
 	struct jump jump;
 	struct orders orders;
+	struct gap gap;
 	int link_fd; /* -1: no supervisor */
 	int wake_fd; /* -1: the slow poll only */
 	sd_event_source *wake_io, *link_io, *term;

@@ -171,6 +171,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	pool_tend(&r->pool);
 	count(r);
 	upkeep_look(r);
+	gap_tick(r);
 	trim(r);
 	if (!r->drain.on)
 		prune(r);

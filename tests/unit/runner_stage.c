@@ -76,8 +76,11 @@ static void write_conf(struct stage *s, const char *settings)
 	struct err err = {0};
 	snprintf(text, sizeof(text),
 		"store = \"%s/var\"\nrules = \"%s\"\ntwenty = { url = \"%s\", key = \"" STAGE_KEY
-		"\", budget = \"none\" }\n%s\n",
+		"\", budget = \"none\" }\n%s\n%s\n",
 		s->dir, s->rules, s->twin_url[0] != '\0' ? s->twin_url : "http://127.0.0.1:9",
+		settings != NULL && strstr(settings, "gap =") != NULL
+			? ""
+			: "gap = { every = \"0s\" }", /* nothing is asked for unless it is wanted */
 		settings != NULL ? settings : "");
 	cr_assert(process_write(s->dir, "m.lua", text));
 	snprintf(path, sizeof(path), "%s/m.lua", s->dir);
@@ -361,7 +364,7 @@ void stage_reload(struct stage *s, char ret_text[static 512])
 	struct buf conf, in;
 	struct link_msg msg = {{0}, {0}};
 	static const char *const prefixes[] = {
-		"store", "rules", "workers", "twenty", "limits", "retain", "coalesce"};
+		"store", "rules", "workers", "twenty", "limits", "retain", "coalesce", "gap"};
 	buf_init(&conf, LINK_MAX);
 	buf_init(&in, LINK_MAX);
 	cr_assert_eq(conf_export(s->conf, prefixes, ARRAY_N(prefixes), &conf, &err), RC_OK);
