@@ -147,6 +147,7 @@ struct client_write {    /* one record that a call changed; see written.c */
 			   change of this kind changes */
 	json_t *others; /* the same where the value is not the one that was asked for: another
 			   call's, or written in Twenty's own way */
+	json_t *by;     /* who is named as the last to have changed it; NULL: nobody */
 	bool late;      /* the answer, and at_ms with it, may be of a later time than the change */
 };
 

@@ -63,6 +63,7 @@ static struct client_write *add(struct reading *r, const struct change *c)
 	const char *at = json_string_value(json_object_get(c->record, "updatedAt"));
 	int64_t ms = at != NULL ? clock_parse(at) : -1;
 	to->at_ms = ms > 0 ? ms : 0;
+	to->by = json_incref(json_object_get(c->record, "updatedBy"));
 	return to;
 }
 
@@ -273,6 +274,7 @@ void written_done(struct written *written)
 	for (size_t i = 0; i < written->n; i++) {
 		json_decref(written->p[i].fields);
 		json_decref(written->p[i].others);
+		json_decref(written->p[i].by);
 	}
 	free(written->p);
 	*written = (struct written){0};

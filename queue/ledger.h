@@ -40,7 +40,8 @@ struct queue_write {        /* BORROWS; when found until the call back returns *
 			       earlier than this */
 	int64_t written_ms; /* wall: when the answer came */
 	/* "stage=<hash> score~<hash>": what was set, each with the hash of its value as answered;
-	 * ~: not as it was asked for. NULL: whatever a write of this kind changes. */
+	 * ~: not as it was asked for; "*": whatever a write of this kind changes; "@by=<hash>": who
+	 * is named in the record as the last to have changed it. NULL: as "*". */
 	const char *fields;
 	const char *rule; /* of its run */
 	int64_t run;      /* seq of its run */

@@ -103,6 +103,18 @@ static bool hash_value(const json_t *value, char ret_hex[static 17])
 	return ok;
 }
 
+/* The same of who changed a record: kind and name. */
+static bool hash_actor(const json_t *by, char ret_hex[static 17])
+{
+	if (!json_is_object(by))
+		return false;
+	json_t *who =
+		json_pack("[O?, O?]", json_object_get(by, "source"), json_object_get(by, "name"));
+	bool ok = who != NULL && hash_value(who, ret_hex);
+	json_decref(who);
+	return ok;
+}
+
 /* An event's name of a field -> that of the record: the published form has flat ones. */
 static const json_t *value_of(const struct looking *l, const char *name)
 {
@@ -201,24 +213,39 @@ static bool fits_time(const struct looking *l, const struct queue_write *w)
 	return w->at_ms == l->at_ms || late || span;
 }
 
-/* An update that does not say what it changed: ours where it shows the time of a write, and all
- * that was written. */
+static const char *next_entry(const char *entry)
+{
+	const char *blank = strchr(entry, ' ');
+	return blank != NULL ? blank + 1 : "";
+}
+
+static bool shows_entry(const struct looking *l, const struct queue_write *w, const char *entry)
+{
+	char name[128], hex[17];
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(entry, "=~ "), entry);
+	if (strcmp(name, "*") == 0)
+		return true;
+	if (strcmp(name, "@by") != 0)
+		return meets(l, w, name) != 0;
+	return !hash_actor(json_object_get(l->e->record, "updatedBy"), hex) ||
+	       strncmp(entry + 4, hex, 16) == 0;
+}
+
+/* The record as it was after that very write: with all that was written, and by whom. A change by
+ * somebody else in the same millisecond, before or after, leaves another one. */
 static bool shows_all(const struct looking *l, const struct queue_write *w)
 {
-	char name[128];
-	bool any = false;
 	if (w->at_ms != l->at_ms)
 		return false;
-	for (const char *at = w->fields; at != NULL && *at != '\0';) {
-		size_t n = strcspn(at, "=~");
-		snprintf(name, sizeof(name), "%.*s", (int)n, at);
-		if (meets(l, w, name) == 0)
+	for (const char *at = w->fields; at != NULL && *at != '\0'; at = next_entry(at))
+		if (!shows_entry(l, w, at))
 			return false;
-		any = true;
-		at = strchr(at, ' ');
-		at = at != NULL ? at + 1 : NULL;
-	}
-	return any;
+	return true;
+}
+
+static bool is_whole(const struct queue_write *w)
+{
+	return w->fields == NULL || w->fields[0] == '*';
 }
 
 static bool look_updated(struct looking *l, const struct queue_write *w)
@@ -227,12 +254,12 @@ static bool look_updated(struct looking *l, const struct queue_write *w)
 	bool ok = true;
 	size_t i;
 	json_t *name;
-	if (!fits_time(l, w) || w->action == QUEUE_DESTROYED)
+	if (!fits_time(l, w) || w->action == QUEUE_DESTROYED || (exact && !shows_all(l, w)))
 		return true;
-	if (w->fields == NULL)
-		return !exact || (w->action == QUEUE_CREATED && !is_gap(l)) ? true : note_all(l, w);
-	if (l->e->fields == NULL)
-		return shows_all(l, w) ? note_all(l, w) : true;
+	if (is_whole(w) || l->e->fields == NULL) {
+		bool made = w->action == QUEUE_CREATED && !is_gap(l); /* and changed since */
+		return exact && !made ? note_all(l, w) : true;
+	}
 	json_array_foreach(l->e->fields, i, name)
 	{
 		if (i >= l->view->fields_n || !ok)
@@ -392,9 +419,14 @@ static enum rc note_one(struct runner *r, const struct run *run, const struct cl
 	int64_t since_ms, struct err *err)
 {
 	struct buf fields;
+	char hex[17];
 	bool named = w->fields != NULL || w->others != NULL;
 	buf_init(&fields, 64u << 10);
-	enum rc rc = put_fields(&fields, w->fields, '=');
+	enum rc rc = named ? RC_OK : buf_put_text(&fields, "*");
+	if (rc == RC_OK && hash_actor(w->by, hex))
+		rc = buf_printf(&fields, "%s@by=%s", named ? "" : " ", hex);
+	if (rc == RC_OK)
+		rc = put_fields(&fields, w->fields, '=');
 	if (rc == RC_OK)
 		rc = put_fields(&fields, w->others, '~');
 	struct queue_write write = {

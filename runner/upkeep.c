@@ -32,6 +32,9 @@
 #define PRUNE_MORE_MS 200
 #define PRUNE_MOST 500
 #define SOURCE_KEPT_MS 3600000 /* a version of a rule file that is live no more and unused */
+#define WRITES_KEPT_MS (INT64_C(72) * 3600 * 1000) /* an echo may be found by asking, much later   \
+						    */
+#define WRITES_KEPT_N 500000
 #define CHECKPOINT_MS 150
 
 static enum rc count_issue(void *ctx, const struct queue_issue *issue, struct err *err)
@@ -120,15 +123,18 @@ static void prune(struct runner *r)
 	if (now < r->upkeep.prune_at_ms)
 		return;
 	int64_t wall = clock_wall_ms();
-	size_t sources_n = 0;
+	size_t sources_n = 0, writes_n = 0;
 	enum rc rc = queue_prune(r->queue, &r->settings.keep, wall, PRUNE_MOST, &n, &err);
 	if (rc == RC_OK)
 		rc = queue_source_prune(r->queue, wall - SOURCE_KEPT_MS, &sources_n, &err);
+	if (rc == RC_OK)
+		rc = queue_write_prune(
+			r->queue, wall - WRITES_KEPT_MS, WRITES_KEPT_N, &writes_n, &err);
 	if (rc != RC_OK) {
 		runner_fatal(r, &err);
 		return;
 	}
-	if (n != 0 || sources_n != 0)
+	if (n != 0 || sources_n != 0 || writes_n != 0)
 		gate_wrote(&r->gate);
 	r->upkeep.prune_at_ms = now + (n == PRUNE_MOST ? PRUNE_MORE_MS : PRUNE_MS);
 }
