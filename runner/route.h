@@ -121,8 +121,10 @@ enum rc route_told_note(struct runner *r, const bool *duplicate, struct err *err
 enum rc route_look(struct runner *r, struct err *err) must_check;
 /* Finds the rules of every event. RC_NOMEM, and as the store fails. */
 enum rc route_match(struct runner *r, struct err *err) must_check;
-/* Does the event fire the rule of a match, or is it the rule's own, or a loop? As route_look. */
+/* Does the event fire the rule of a match, or is it the rule's own? As route_look. */
 enum rc route_judge(struct runner *r, struct match *m, struct err *err) must_check;
+/* A rule that has said yes: would it be a loop to run it? Then it fails. As route_look. */
+enum rc route_loop(struct runner *r, struct match *m, struct err *err) must_check;
 /* The event as the rule of a match sees it. BORROWS. */
 const struct event *route_event(const struct route *route, const struct match *m);
 /* The key of a match that needs no asking; "" for none. RC_NOMEM. */

@@ -108,9 +108,12 @@ static void take_answer(struct runner *r, struct match *m, const json_t *answer)
 			count_overrun(m);
 		return;
 	}
+	struct err err = {0};
 	m->state = json_is_true(json_object_get(answer, "match")) ? MATCH_RUN : MATCH_NO;
 	if (m->state == MATCH_NO)
 		return;
+	if (route_loop(r, m, &err) != RC_OK)
+		runner_fatal(r, &err);
 	if (json_is_string(key) && json_string_length(key) > 0)
 		m->key = strndup(json_string_value(key), KEY_MAX);
 	else if (route_key(r, m, r->route.items[m->delivery].event) != RC_OK)

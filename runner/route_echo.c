@@ -42,19 +42,6 @@ static enum rc hide(
 	return echo_hide(event, m->hidden, &m->event, err);
 }
 
-static enum rc check_loop(struct runner *r, struct match *m, const struct route_item *item,
-	const struct echo_event *e, struct err *err)
-{
-	struct buf text;
-	bool loops = false;
-	buf_init(&text, 8192);
-	enum rc rc = echo_loops(r, &item->view, e, m->rule->name, &text, &loops, err);
-	if (rc == RC_OK && loops)
-		route_fail(m, RC_LOOP, text.p);
-	buf_done(&text);
-	return rc;
-}
-
 enum rc route_judge(struct runner *r, struct match *m, struct err *err)
 {
 	const struct route_item *item = &r->route.items[m->delivery];
@@ -77,8 +64,23 @@ enum rc route_judge(struct runner *r, struct match *m, struct err *err)
 		break;
 	}
 	buf_done(&hidden);
-	if (rc == RC_OK && m->state != MATCH_ECHO)
-		rc = check_loop(r, m, item, &e, err);
+	return rc;
+}
+
+enum rc route_loop(struct runner *r, struct match *m, struct err *err)
+{
+	const struct route_item *item = &r->route.items[m->delivery];
+	struct echo_event e;
+	struct buf text;
+	bool loops = false;
+	if (m->undecided || item->view.claims_n == 0)
+		return RC_OK;
+	echo_event_of(item->event, item->via, &e);
+	buf_init(&text, 8192);
+	enum rc rc = echo_loops(r, &item->view, &e, m->rule->name, &text, &loops, err);
+	if (rc == RC_OK && loops)
+		route_fail(m, RC_LOOP, text.p);
+	buf_done(&text);
 	return rc;
 }
 

@@ -109,11 +109,14 @@ static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, 
 	m->delivery = delivery;
 	m->rule = rule;
 	enum rc rc = route_judge(r, m, err);
-	if (rc != RC_OK || m->state == MATCH_ECHO || m->state == MATCH_FAILED)
+	if (rc != RC_OK || m->state == MATCH_ECHO)
 		return rc;
 	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION;
 	if (!ask) {
 		m->state = MATCH_RUN;
+		rc = route_loop(r, m, err);
+		if (rc != RC_OK)
+			return rc;
 		rc = route_key(r, m, route->items[delivery].event);
 		return rc == RC_OK ? rc : err_set(err, rc, "no memory to route events");
 	}

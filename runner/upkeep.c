@@ -32,8 +32,8 @@
 #define PRUNE_MORE_MS 200
 #define PRUNE_MOST 500
 #define SOURCE_KEPT_MS 3600000 /* a version of a rule file that is live no more and unused */
-#define WRITES_KEPT_MS (INT64_C(72) * 3600 * 1000) /* an echo may be found by asking, much later   \
-						    */
+/* An echo may be found by asking, much later. */
+#define WRITES_KEPT_MS (INT64_C(72) * 3600 * 1000)
 #define WRITES_KEPT_N 500000
 #define CHECKPOINT_MS 150
 

@@ -33,9 +33,9 @@ static bool start_twin(struct house *h)
 {
 	static char words[1024], hook[128];
 	const char *argv[ARGS_MAX] = {process_path("moonhook-twin"), "--listen", "127.0.0.1:0",
-		"--dialect", h->conf.dialect != NULL ? h->conf.dialect : "core", "--key",
-		HOUSE_KEY};
-	size_t n = 7;
+		"--dialect", h->conf.dialect != NULL ? h->conf.dialect : "core", "--key", HOUSE_KEY,
+		"--member-key", HOUSE_MEMBER_KEY};
+	size_t n = 9;
 	snprintf(hook, sizeof(hook), "http://127.0.0.1:%d/hooks/twenty", h->hook_port);
 	if (!h->conf.no_webhooks) {
 		argv[n++] = "--webhook";
@@ -50,6 +50,20 @@ static bool start_twin(struct house *h)
 		argv[n++] = w;
 	return process_start(&h->twin, h->dir, "twin", argv, NULL) &&
 	       process_await(twin_listens, h, 10000);
+}
+
+/* Hears of the changes of a twin that is there already. */
+static bool join_twin(struct house *h)
+{
+	char body[300];
+	int status = 0;
+	snprintf(h->twin_url, sizeof(h->twin_url), "%s", h->conf.beside->twin_url);
+	snprintf(body, sizeof(body),
+		"{\"targetUrl\":\"http://127.0.0.1:%d/hooks/twenty\",\"operations\":[\"*.*\"],"
+		"\"secret\":\"" HOUSE_SECRET "\"}",
+		h->hook_port);
+	json_decref(house_api(h, "POST", "/rest/webhooks", body, &status));
+	return status == 201;
 }
 
 static bool write_config(struct house *h)
@@ -124,7 +138,7 @@ bool house_open(struct house *h, const struct house_conf *conf)
 		snprintf(h->rules, sizeof(h->rules), "%s", conf->rules);
 	h->hook_port = port_free();
 	h->console_port = port_free();
-	if (!start_twin(h)) {
+	if (conf->beside != NULL ? !join_twin(h) : !start_twin(h)) {
 		char *why = process_read(h->twin.err);
 		fprintf(stderr, "the twin did not start:\n%s\n", why != NULL ? why : "");
 		free(why);
@@ -142,11 +156,10 @@ void house_close(struct house *h)
 	h->dir[0] = '\0';
 }
 
-json_t *house_api(
-	struct house *h, const char *method, const char *path, const char *body, int *ret_status)
+static json_t *request(struct house *h, const char *authorization, const char *method,
+	const char *path, const char *body, int *ret_status)
 {
-	const char *headers[] = {
-		"Authorization: Bearer " HOUSE_KEY, "Content-Type: application/json", NULL};
+	const char *headers[] = {authorization, "Content-Type: application/json", NULL};
 	char url[1024];
 	struct http_answer answer;
 	snprintf(url, sizeof(url), "%s%s", h->twin_url, path);
@@ -160,6 +173,19 @@ json_t *house_api(
 	if (ret_status != NULL)
 		*ret_status = status;
 	return json;
+}
+
+json_t *house_api(
+	struct house *h, const char *method, const char *path, const char *body, int *ret_status)
+{
+	return request(h, "Authorization: Bearer " HOUSE_KEY, method, path, body, ret_status);
+}
+
+json_t *house_member(
+	struct house *h, const char *method, const char *path, const char *body, int *ret_status)
+{
+	return request(
+		h, "Authorization: Bearer " HOUSE_MEMBER_KEY, method, path, body, ret_status);
 }
 
 json_t *house_records(struct house *h, const char *plural)

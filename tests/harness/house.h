@@ -13,6 +13,7 @@
 
 #define HOUSE_SECRET "house-webhook-secret"
 #define HOUSE_KEY "house-api-key"
+#define HOUSE_MEMBER_KEY "house-member-key"
 
 struct house_conf {            /* BORROWS; zero is a fine start */
 	const char *dialect;   /* of the twin; NULL: core */
@@ -24,6 +25,7 @@ struct house_conf {            /* BORROWS; zero is a fine start */
 			      */
 	bool no_webhooks;    /* the twin keeps its changes to itself */
 	bool no_daemon;      /* house_start is the test's own business */
+	const struct house *beside; /* whose twin it shares; NULL: it has its own */
 	/* "NAME=value" texts for the daemon, NULL-terminated; NULL: none */
 	const char *const *env;
 };
@@ -56,6 +58,9 @@ bool house_rule(struct house *h, const char *file, const char *text);
 /* A request to the twin's REST API with the key; body may be NULL. GIVES (json_decref), NULL
  * without JSON. */
 json_t *house_api(
+	struct house *h, const char *method, const char *path, const char *body, int *ret_status);
+/* The same as a member of the workspace, not as a program. */
+json_t *house_member(
 	struct house *h, const char *method, const char *path, const char *body, int *ret_status);
 /* What the twin holds of an object, soft-deleted records included: an array. GIVES. */
 json_t *house_records(struct house *h, const char *plural);

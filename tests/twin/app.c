@@ -49,7 +49,7 @@ static void answer_no_route(struct call *c)
 static bool call_authenticate(struct call *c, struct fail *fail)
 {
 	static const char bearer[] = "Bearer ";
-	const struct world *w = c->world;
+	struct world *w = c->world;
 	const char *a = c->authorization;
 	int status = w->dialect == DIALECT_DOCS ? 401 : 403;
 	if (a == NULL || *a == '\0')
@@ -60,7 +60,10 @@ static bool call_authenticate(struct call *c, struct fail *fail)
 		return fail_with(
 			fail, status, "FORBIDDEN_EXCEPTION", NULL, "This API Key is revoked");
 	c->read_only = w->read_key != NULL && strcmp(key, w->read_key) == 0;
-	if (c->read_only || strcmp(key, w->key) == 0)
+	bool member = w->member_key != NULL && strcmp(key, w->member_key) == 0;
+	json_decref(w->actor);
+	w->actor = json_incref(member ? w->member : w->program);
+	if (c->read_only || member || strcmp(key, w->key) == 0)
 		return true;
 	return fail_with(fail, 401, "UNAUTHENTICATED", NULL, "Token invalid.");
 }

@@ -42,7 +42,7 @@ struct hooks {
 	struct job *first, **last;         /* guarded by mutex */
 	struct job *idle;                  /* jobs with a warm easy handle; the thread's own */
 	struct job *running[PARALLEL_MAX]; /* the thread's own; the first `active` of them */
-	unsigned active;
+	unsigned active, most;
 };
 
 static void job_clear(struct job *j)
@@ -204,7 +204,7 @@ static void *hooks_run(void *arg)
 {
 	struct hooks *h = arg;
 	while (!atomic_load(&h->stop)) {
-		while (h->active < PARALLEL_MAX) {
+		while (h->active < h->most) {
 			struct job *j = hooks_take(h);
 			if (j == NULL)
 				break;
@@ -213,7 +213,7 @@ static void *hooks_run(void *arg)
 		int running;
 		curl_multi_perform(h->multi, &running);
 		hooks_collect(h);
-		if (h->active < PARALLEL_MAX) {
+		if (h->active < h->most) {
 			pthread_mutex_lock(&h->mutex);
 			bool more = h->first != NULL;
 			pthread_mutex_unlock(&h->mutex);
@@ -225,11 +225,12 @@ static void *hooks_run(void *arg)
 	return NULL;
 }
 
-struct hooks *hooks_start(void)
+struct hooks *hooks_start(unsigned senders)
 {
 	struct hooks *h = calloc(1, sizeof(*h));
 	if (h == NULL)
 		return NULL;
+	h->most = senders > 0 && senders < PARALLEL_MAX ? senders : PARALLEL_MAX;
 	h->last = &h->first;
 	pthread_mutex_init(&h->mutex, NULL);
 	h->multi = curl_multi_init();

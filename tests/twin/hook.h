@@ -31,8 +31,9 @@ struct hook_stats {
 
 /* Appends the body of a delivery as it goes out at now_ms (wall). */
 enum rc hook_body(const struct hook_event *event, int64_t now_ms, struct buf *out) must_check;
-/* Starts the thread. NULL when that fails. */
-struct hooks *hooks_start(void);
+/* Starts the thread. senders: deliveries under way at once, 0: as many as a real server's. NULL
+ * when that fails. */
+struct hooks *hooks_start(unsigned senders);
 /* Stops it; what is still queued is lost, as on a real server that is killed. Accepts NULL. */
 void hooks_stop(struct hooks *h);
 /* Queues one delivery; never blocks. BORROWS event, takes references of its own. */

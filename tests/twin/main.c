@@ -35,6 +35,8 @@ static const char usage_text[] =
 	"  --age old|current|newer    of the server: old ones destroy what is deleted (current)\n"
 	"  --key-name NAME            what createdBy and updatedBy say (moonhook)\n"
 	"  --read-key KEY             a key that may only read\n"
+	"  --member-key KEY           whoever uses this one is a member, not a program\n"
+	"  --senders N                deliveries of webhooks under way at once (20)\n"
 	"  --revoked-key KEY          a key that was revoked\n"
 	"  --no-log                   keep no log of the requests\n"
 	"\n"
@@ -46,9 +48,9 @@ static const char usage_text[] =
 
 struct options {
 	struct serve_conf serve;
-	const char *dialect, *key, *key_name, *read_key, *dead_key, *webhook, *secret, *load,
-		*fault, *budget, *age;
-	unsigned records;
+	const char *dialect, *key, *key_name, *read_key, *dead_key, *member_key, *webhook, *secret,
+		*load, *fault, *budget, *age;
+	unsigned records, senders;
 	uint64_t seed;
 	bool no_log;
 };
@@ -73,6 +75,7 @@ static bool number_parse(const char *text, uint64_t max, uint64_t *ret)
 static const struct option long_options[] = {{"listen", required_argument, NULL, 'l'},
 	{"dialect", required_argument, NULL, 'd'}, {"key", required_argument, NULL, 'k'},
 	{"key-name", required_argument, NULL, 'n'}, {"read-key", required_argument, NULL, 'R'},
+	{"member-key", required_argument, NULL, 'M'}, {"senders", required_argument, NULL, 'P'},
 	{"revoked-key", required_argument, NULL, 'D'}, {"webhook", required_argument, NULL, 'w'},
 	{"secret", required_argument, NULL, 's'}, {"latency", required_argument, NULL, 'L'},
 	{"budget", required_argument, NULL, 'b'}, {"records", required_argument, NULL, 'r'},
@@ -104,6 +107,13 @@ static bool option_take(struct options *o, int c)
 		break;
 	case 'D':
 		o->dead_key = optarg;
+		break;
+	case 'M':
+		o->member_key = optarg;
+		break;
+	case 'P':
+		ok = number_parse(optarg, 20, &n) && n > 0;
+		o->senders = (unsigned)n;
 		break;
 	case 'w':
 		o->webhook = optarg;
@@ -176,6 +186,7 @@ static bool world_fill(struct world *w, const struct options *o, struct err *err
 {
 	w->read_key = o->read_key;
 	w->dead_key = o->dead_key;
+	w->member_key = o->member_key;
 	w->journal.off = o->no_log;
 	w->age = strcmp(o->age, "old") == 0     ? AGE_OLD
 		 : strcmp(o->age, "newer") == 0 ? AGE_NEWER
@@ -186,7 +197,7 @@ static bool world_fill(struct world *w, const struct options *o, struct err *err
 	}
 	if (o->load != NULL && seed_load(w, o->load, err) != RC_OK)
 		return false;
-	w->hooks = hooks_start();
+	w->hooks = hooks_start(o->senders);
 	if (w->hooks == NULL || (o->webhook != NULL && !webhooks_add(w, o->webhook, o->secret))) {
 		err_set(err, RC_NOMEM, "cannot start the sender of webhooks");
 		return false;

@@ -19,7 +19,11 @@ bool world_init(struct world *w, enum dialect dialect, const char *key, const ch
 	w->webhooks = json_array();
 	w->actor = json_pack("{s:s,s:n,s:s,s:{}}", "source", "API", "workspaceMemberId", "name",
 		key_name, "context");
-	return schema_init(&w->schema, w->now_ms) && w->webhooks != NULL && w->actor != NULL;
+	w->program = json_incref(w->actor);
+	w->member = json_pack("{s:s,s:s,s:s,s:{}}", "source", "MANUAL", "workspaceMemberId",
+		"20202020-0687-4c41-b707-ed1bfca972a7", "name", "Ann Member", "context");
+	return schema_init(&w->schema, w->now_ms) && w->webhooks != NULL && w->actor != NULL &&
+	       w->member != NULL;
 }
 
 void world_done(struct world *w)
@@ -27,6 +31,8 @@ void world_done(struct world *w)
 	schema_done(&w->schema);
 	json_decref(w->webhooks);
 	json_decref(w->actor);
+	json_decref(w->program);
+	json_decref(w->member);
 	journal_done(&w->journal);
 }
 

@@ -26,12 +26,14 @@ struct world {
 	enum dialect dialect;
 	enum age age;
 	const char *key; /* BORROWED for the life of the world; the key that may do everything */
-	const char *key_name; /* shows in createdBy and updatedBy */
-	const char *read_key; /* may only read records; or NULL */
-	const char *dead_key; /* a revoked one; or NULL */
-	json_t *actor;        /* {source:"API", .., name: key_name}; shared by rows */
-	json_t *webhooks;     /* array, in order of creation */
-	struct hooks *hooks;  /* the sender; NULL: nothing is sent */
+	const char *key_name;   /* shows in createdBy and updatedBy */
+	const char *read_key;   /* may only read records; or NULL */
+	const char *member_key; /* whoever has it is a member, not a program; or NULL */
+	const char *dead_key;   /* a revoked one; or NULL */
+	json_t *actor; /* who asks now, program or member: {source:"API", .., name: key_name} */
+	json_t *program, *member;
+	json_t *webhooks;    /* array, in order of creation */
+	struct hooks *hooks; /* the sender; NULL: nothing is sent */
 	struct budget budget;
 	struct faults faults;
 	struct journal journal;

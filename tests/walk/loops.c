@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rules that set each other off without an end, against the programs themselves: each pattern is
+ * stopped within eight hops, the rule is paused, and the chain is drawn.
+ * From: a member's edit at the twin, whose webhooks come back to the daemon. A hop is a run that
+ * wrote. Negative control: two rules that only look as if they did that go on as long as people do.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "queue/pause.h"
+#include "queue/queue.h"
+#include "tests/harness/house.h"
+
+#define HOPS_MAX 8
+#define QUIET_MS 700
+
+static struct house h, other;
+
+static void close_houses(void)
+{
+	house_close(&h);
+	house_close(&other);
+}
+
+TestSuite(walk_loops, .fini = close_houses, .timeout = 90);
+
+static void open_house(const char *rules)
+{
+	struct house_conf conf = {.twin_args = "--budget none", .budget = "none"};
+	cr_assert(house_rule(&h, "a.lua", rules));
+	cr_assert(house_open(&h, &conf));
+}
+
+static char *make_person(const char *body)
+{
+	int status = 0;
+	json_t *made = house_member(&h, "POST", "/rest/people", body, &status);
+	cr_assert_eq(status, 201);
+	json_t *data = json_object_get(made, "data");
+	const json_t *person = json_object_iter_value(json_object_iter(data));
+	char *id = strdup(json_string_value(json_object_get(person, "id")));
+	json_decref(made);
+	return id;
+}
+
+static void edit(const char *id, const char *body)
+{
+	char path[100];
+	int status = 0;
+	snprintf(path, sizeof(path), "/rest/people/%s", id);
+	json_decref(house_member(&h, "PATCH", path, body, &status));
+	cr_assert_eq(status, 200);
+}
+
+static json_int_t count(json_t *status, const char *of, const char *state)
+{
+	return json_integer_value(json_object_get(json_object_get(status, of), state));
+}
+
+/* Nothing is to be done, and nothing has come, for a while. */
+static void await_quiet(struct house *house)
+{
+	int64_t end = clock_mono_ms() + 30000, since = clock_mono_ms();
+	json_int_t last = -1;
+	while (clock_mono_ms() < end && clock_mono_ms() - since < QUIET_MS) {
+		json_t *s = house_status(house);
+		json_t *events = json_object_get(s, "events");
+		const char *name;
+		json_t *n;
+		json_int_t all = 0;
+		json_object_foreach(events, name, n) all += json_integer_value(n);
+		bool busy = count(s, "runs", "running") + count(s, "runs", "due") > 0;
+		if (all != last || busy)
+			since = clock_mono_ms();
+		last = all;
+		json_decref(s);
+	}
+	cr_assert_lt(clock_mono_ms(), end, "it does not come to rest");
+}
+
+/* Runs that ended well after they had made a call. */
+static long hops(struct house *house)
+{
+	json_t *runs = house_runs(house), *run;
+	size_t i;
+	long n = 0;
+	json_array_foreach(runs, i, run)
+	{
+		const char *state = json_string_value(json_object_get(run, "state"));
+		n += strcmp(state, "done") == 0 &&
+		     json_integer_value(json_object_get(run, "api_calls")) > 0;
+	}
+	json_decref(runs);
+	return n;
+}
+
+/* The dead letter that tells of the loop; the text BORROWS until the next. */
+static const char *find_loop(struct house *house)
+{
+	static char text[2048];
+	json_t *runs = house_runs(house), *run;
+	size_t i;
+	text[0] = '\0';
+	json_array_foreach(runs, i, run)
+	{
+		const char *error = json_string_value(json_object_get(run, "error"));
+		if (error != NULL && strncmp(error, "loop", 4) == 0)
+			snprintf(text, sizeof(text), "%s", error);
+	}
+	json_decref(runs);
+	return text;
+}
+
+static enum rc count_pause(void *ctx, const struct queue_pause *pause, struct err *err)
+{
+	(void)err;
+	*(int *)ctx += strncmp(pause->why, "loop", 4) == 0;
+	return RC_OK;
+}
+
+static enum rc count_issue(void *ctx, const struct queue_issue *issue, struct err *err)
+{
+	(void)err;
+	*(int *)ctx += strcmp(issue->kind, "loop") == 0 && strstr(issue->text, " <- ") != NULL;
+	return RC_OK;
+}
+
+/* Pauses and issues because of loops. */
+static int stopped_n(struct house *house)
+{
+	char store[200];
+	struct queue *q = NULL;
+	struct err err = {0};
+	int n = 0;
+	snprintf(store, sizeof(store), "%s/store", house->dir);
+	cr_assert_eq(queue_open(store, QUEUE_READER, &q, &err), RC_OK, "%s", err.msg);
+	cr_expect_eq(queue_pause_each(q, count_pause, &n, &err), RC_OK, "%s", err.msg);
+	cr_expect_eq(queue_issue_each(q, count_issue, &n, &err), RC_OK, "%s", err.msg);
+	queue_close(q);
+	return n;
+}
+
+static void expect_stopped(const char *rule)
+{
+	await_quiet(&h);
+	long n = hops(&h);
+	const char *loop = find_loop(&h);
+	fprintf(stderr, "hops %ld: %s\n", n, loop);
+	cr_expect(n >= 2 && n <= HOPS_MAX, "%ld", n);
+	cr_expect(strstr(loop, " <- \"") != NULL, "%s", loop);
+	cr_expect(strstr(loop, rule) != NULL, "%s", loop);
+	int stopped = stopped_n(&h);
+	cr_expect_eq(stopped, 2, "a rule is paused, with an issue: %d", stopped);
+}
+
+Test(walk_loops, a_rule_that_sees_its_own_writes)
+{
+	open_house("rule 'self' { on = 'person.updated', echo = true, run = function(e)\n"
+		   "  local n = (tonumber(e.record.jobTitle) or 0) + 1\n"
+		   "  twenty.people:update(e.record.id, { jobTitle = tostring(n) })\nend }\n");
+	char *id = make_person("{\"jobTitle\":\"0\"}");
+	edit(id, "{\"intro\":\"go\"}");
+	expect_stopped("\"self\"");
+	free(id);
+}
+
+#define STEP(name, field)                                                                          \
+	"rule '" name "' { on = 'person.updated', run = function(e)\n"                             \
+	"  local n = (tonumber(e.record." field ") or 0) + 1\n"                                    \
+	"  twenty.people:update(e.record.id, { " field " = tostring(n) })\nend }\n"
+
+Test(walk_loops, two_rules)
+{
+	open_house(STEP("ping", "jobTitle") STEP("pong", "intro"));
+	char *id = make_person("{\"jobTitle\":\"0\"}");
+	edit(id, "{\"avatarUrl\":\"go\"}");
+	expect_stopped("\"p");
+	free(id);
+}
+
+#define WHEN(name, field, seen)                                                                    \
+	"rule '" name "' { on = 'person.updated',\n"                                               \
+	"  when = function(e) for _, f in ipairs(e.fields or {}) do\n"                             \
+	"    if f == '" seen "' then return true end end end,\n"                                   \
+	"  run = function(e)\n"                                                                    \
+	"  local n = (tonumber(e.record." field ") or 0) + 1\n"                                    \
+	"  twenty.people:update(e.record.id, { " field " = tostring(n) })\nend }\n"
+
+Test(walk_loops, three_rules)
+{
+	open_house(WHEN("one", "jobTitle", "avatarUrl") WHEN("two", "intro", "jobTitle")
+			WHEN("three", "avatarUrl", "intro"));
+	char *id = make_person("{\"jobTitle\":\"0\"}");
+	edit(id, "{\"avatarUrl\":\"1\"}");
+	expect_stopped("\"two\"");
+	free(id);
+}
+
+Test(walk_loops, by_way_of_a_related_record)
+{
+	int status = 0;
+	open_house(
+		"rule 'person' { on = 'person.updated', run = function(e)\n"
+		"  local c = twenty.companies:get(e.record.companyId)\n"
+		"  twenty.companies:update(c.id, { employees = (c.employees or 0) + 1 })\nend }\n"
+		"rule 'company' { on = 'company.updated', run = function(e)\n"
+		"  local n = tostring(e.record.employees)\n"
+		"  local p = twenty.people:list { where = { companyId = e.record.id } }[1]\n"
+		"  twenty.people:update(p.id, { jobTitle = n })\nend }\n");
+	json_t *made = house_member(&h, "POST", "/rest/companies", "{\"name\":\"Acme\"}", &status);
+	cr_assert_eq(status, 201);
+	const json_t *company =
+		json_object_iter_value(json_object_iter(json_object_get(made, "data")));
+	char body[100];
+	snprintf(body, sizeof(body), "{\"companyId\":\"%s\"}",
+		json_string_value(json_object_get(company, "id")));
+	char *id = make_person(body);
+	edit(id, "{\"intro\":\"go\"}");
+	expect_stopped("company.updated");
+	json_decref(made);
+	free(id);
+}
+
+Test(walk_loops, by_deleting_and_restoring)
+{
+	open_house("rule 'restore' { on = 'person.deleted', run = function(e)\n"
+		   "  twenty.people:restore(e.record.id)\nend }\n"
+		   "rule 'delete' { on = 'person.restored', run = function(e)\n"
+		   "  twenty.people:delete(e.record.id)\nend }\n");
+	char *id = make_person("{\"jobTitle\":\"0\"}"), path[120];
+	int status = 0;
+	snprintf(path, sizeof(path), "/rest/people/%s?soft_delete=true", id);
+	json_decref(house_member(&h, "DELETE", path, NULL, &status));
+	cr_assert_eq(status, 200);
+	expect_stopped("person.restored");
+	free(id);
+}
+
+Test(walk_loops, by_merging)
+{
+	open_house("rule 'merge' { on = 'person.updated', run = function(e)\n"
+		   "  local n = #(e.record.emails.additionalEmails or {}) + 1\n"
+		   "  local twin = twenty.people:create { emails = { primaryEmail =\n"
+		   "    'x' .. n .. '@' .. e.id .. '.example' } }\n"
+		   "  twenty.people:merge { into = e.record.id, from = { twin.id } }\nend }\n" STEP(
+			   "title", "jobTitle"));
+	char *id = make_person("{\"emails\":{\"primaryEmail\":\"a@b.example\"}}");
+	edit(id, "{\"intro\":\"go\"}");
+	expect_stopped("\"merge\"");
+	free(id);
+}
+
+/* A rule that makes a record of the kind that fires it: no record comes twice, depth decides. */
+Test(walk_loops, a_rule_that_makes_what_fires_it)
+{
+	open_house("rule 'more' { on = 'task.created', echo = true, run = function(e)\n"
+		   "  twenty.tasks:create { title = e.record.title .. '+' }\nend }\n");
+	int status = 0;
+	json_decref(house_member(&h, "POST", "/rest/tasks", "{\"title\":\"t\"}", &status));
+	cr_assert_eq(status, 201);
+	await_quiet(&h);
+	long n = hops(&h);
+	cr_expect_eq(n, HOPS_MAX + 1, "%ld: the first, and eight steps down the line", n);
+	cr_expect_eq(stopped_n(&h), 2);
+	cr_expect(strstr(find_loop(&h), "more than 8 steps deep") != NULL, "%s", find_loop(&h));
+}
+
+/* The same two rules, each answering people alone, go on as long as people do. */
+Test(walk_loops, two_rules_that_answer_people_are_no_loop)
+{
+	open_house("rule 'one' { on = 'person.updated', echo = false, run = function(e)\n"
+		   "  local n = (tonumber(e.record.jobTitle) or 0) + 1\n"
+		   "  twenty.people:update(e.record.id, { jobTitle = tostring(n) })\nend }\n"
+		   "rule 'two' { on = 'person.updated', echo = false, run = function(e)\n"
+		   "  twenty.people:update(e.record.id, { avatarUrl = e.id })\nend }\n");
+	char *id = make_person("{\"jobTitle\":\"0\"}");
+	for (int i = 0; i < 30; i++) {
+		char body[40];
+		snprintf(body, sizeof(body), "{\"intro\":\"%d\"}", i);
+		edit(id, body);
+		cr_assert(house_await_runs(&h, "done", 2 * (i + 1), 20000));
+	}
+	await_quiet(&h);
+	cr_expect_eq(hops(&h), 60);
+	cr_expect_str_empty(find_loop(&h));
+	cr_expect_eq(stopped_n(&h), 0);
+	free(id);
+}
