@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "queue/audit.h"
+#include "queue/backup.h"
 #include "queue/copy.h"
 #include "queue/gap.h"
 #include "queue/hand.h"
@@ -108,6 +109,8 @@ struct queue_backend {
 	enum rc (*event_purge)(struct queue *q, const char *event_id, struct err *err);
 	enum rc (*tally_each)(
 		struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err);
+	enum rc (*backup)(struct queue *q, const char *folder, struct queue_backup *ret_backup,
+		struct err *err);
 	enum rc (*audit_put)(struct queue *q, const struct queue_audit *audit, int64_t *ret_seq,
 		struct err *err);
 	enum rc (*audit_end)(

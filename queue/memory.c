@@ -327,6 +327,15 @@ static enum rc prune(struct queue *q, const struct queue_retention *keep, int64_
 	return RC_OK;
 }
 
+static enum rc no_backup(
+	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err)
+{
+	(void)q;
+	(void)ret_backup;
+	return err_set(err, RC_UNSUPPORTED,
+		"a store in memory cannot be copied to %s: it goes with its process", folder);
+}
+
 static enum rc nothing(struct queue *q, struct err *err)
 {
 	(void)q;
@@ -575,6 +584,7 @@ static const struct queue_backend memory_backend = {
 	.event_settle = mem_event_settle,
 	.event_purge = mem_event_purge,
 	.tally_each = mem_tally_each,
+	.backup = no_backup,
 	.audit_put = mem_audit_put,
 	.audit_end = mem_audit_end,
 	.audit_each = mem_audit_each,

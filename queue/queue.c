@@ -495,6 +495,13 @@ enum rc queue_tally_each(
 	return rc != RC_OK ? rc : q->backend->tally_each(q, since_ms, fn, ctx, err);
 }
 
+enum rc queue_backup(
+	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err)
+{
+	enum rc rc = enter(q, SIDE(QUEUE_READER), "copy", err);
+	return rc != RC_OK ? rc : q->backend->backup(q, folder, ret_backup, err);
+}
+
 enum rc queue_audit_put(
 	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err)
 {

@@ -96,6 +96,7 @@ static const struct queue_backend sqlite_backend = {
 	.event_settle = work_event_settle,
 	.event_purge = work_event_purge,
 	.tally_each = work_tally_each,
+	.backup = store_backup,
 	.audit_put = work_audit_put,
 	.audit_end = work_audit_end,
 	.audit_each = work_audit_each,

@@ -187,6 +187,10 @@ enum rc work_tally_each(
 /* The bytes of the delivery that brought the event have to go; nothing where none did. */
 enum rc work_scrub_put(struct store *store, int64_t event_seq, struct err *err) must_check;
 
+/* --- sqlite_backup.c */
+enum rc store_backup(
+	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err);
+
 /* --- sqlite_issue.c */
 enum rc work_issue_put(struct queue *q, const struct queue_issue *issue, struct err *err);
 enum rc work_issue_acknowledge(

@@ -191,3 +191,39 @@ Test(hand_verbs, what_is_in_quarantine_is_shown_and_tried_again)
 	await("events", "quarantined", 0);
 	cr_expect_eq(daemon_stop(&d), 0);
 }
+
+Test(hand_verbs, a_backup_is_a_store_that_a_daemon_starts_from)
+{
+	char copy[200];
+	const char *from_copy[] = {"--store", copy, NULL};
+	snprintf(copy, sizeof(copy), "%s/copy", d.dir);
+	cr_assert(process_write(d.rules, "welcome.lua", GOOD));
+	cr_assert(daemon_start(&d, NULL, NULL));
+	SAYS(0, "paused: welcome", "pause", "welcome");
+	trigger(3);
+	await("runs", "done", 3);
+	SAYS(2, "name one new folder", "backup");
+	SAYS(0, "3 events and 6 runs copied to", "backup", copy);
+	SAYS(1, "is there already", "backup", copy);
+	trigger(1);
+	cr_expect_eq(daemon_stop(&d), 0);
+	cr_assert(daemon_start(&d, from_copy, NULL));
+	SAYS(0, "\"parked\":3", "rules", "list", "-o", "json", "--store", copy);
+	SAYS(0, "resumed: welcome", "resume", "welcome", "--store", copy);
+	SAYS(0, "", "trigger", "person.created");
+	for (int i = 0; i < 100; i++) {
+		char *out = NULL;
+		const char *const list[] = {
+			"runs", "list", "state:done", "-o", "jsonl", "--store", copy, NULL};
+		cr_assert_eq(daemon_command(&d, list, NULL, &out, NULL), 0);
+		size_t n = 0;
+		for (const char *p = out; (p = strchr(p, '\n')) != NULL; p++)
+			n++;
+		free(out);
+		if (n == 8)
+			break;
+		cr_assert_lt(i, 99, "%zu runs are done", n);
+		usleep(50000);
+	}
+	cr_expect_eq(daemon_stop(&d), 0);
+}
