@@ -88,7 +88,10 @@ $(B)/crash-shim.so: $(SHIM_C) $(wildcard tests/crash/shim/*.h) | build/.deps
 	@mkdir -p $(dir $@)
 	@echo '  LD      $@'
 	@$(CC) $(CPPFLAGS) -std=c17 -O2 -g $(WARN) -fPIC -shared -o $@ $(SHIM_C)
-$(B)/tests-crash: $(call obj,$(CRASH_C) $(HARNESS_C)) $(LIB_O) | $(B)/crash-shim.so
+$(B)/crash-open: $(O)/tests/crash/open/main.o $(LIB_O)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests-crash: $(call obj,$(CRASH_C) $(HARNESS_C)) $(LIB_O) | $(B)/crash-shim.so $(B)/crash-open
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcriterion
 
@@ -142,6 +145,7 @@ test: ## everything that must hold, sanitizers included
 # The long form: make crash KILLS=2000 CUTS=2000 RESTARTS=1000 SEED=..
 crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 CUTS=200 RESTARTS=100 SEED=
 	@KILLS=$(or $(KILLS),200) CUTS=$(or $(CUTS),200) RESTARTS=$(or $(RESTARTS),100) SEED=$(SEED) \
+		FAULTS=$(or $(FAULTS),100) CONTROLS=20 MIGRATION_STEP=1 \
 		$(B)/tests-crash -j1 --verbose --short-filename
 
 bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead send sign) ## measure; ratios hold, absolute figures depend on the machine

@@ -39,6 +39,45 @@ static void set_env(struct power *p, const char *synchronous)
 		p->env[i] = p->env_text[i][0] != '\0' ? p->env_text[i] : NULL;
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	char bytes[1 << 16];
+	ssize_t n;
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	while (in >= 0 && out >= 0 && (n = read(in, bytes, sizeof(bytes))) > 0)
+		if (write(out, bytes, (size_t)n) != n)
+			break;
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+}
+
+/* What is there already is on the disk. */
+static void adopt(struct power *p)
+{
+	char path[512], image[200];
+	struct disk_names *names = &p->page->names[0];
+	DIR *dir = opendir(p->store);
+	for (struct dirent *e;
+		dir != NULL && (e = readdir(dir)) != NULL && names->n < DISK_NAMES;) {
+		struct stat st;
+		int file = names->n;
+		snprintf(path, sizeof(path), "%s/%s", p->store, e->d_name);
+		if (e->d_name[0] == '.' || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+			continue;
+		snprintf(image, sizeof(image), "%s/%d.img", p->folder, file);
+		copy_file(path, image);
+		atomic_store(&p->page->files[file].inode, st.st_ino);
+		atomic_store(&p->page->files[file].size, st.st_size);
+		snprintf(names->at[file].name, DISK_NAME_N, "%.*s", DISK_NAME_N - 1, e->d_name);
+		names->at[names->n++].file = file;
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
 bool power_open(struct power *p, const char *dir, const char *store, const char *synchronous)
 {
 	char path[256];
@@ -58,6 +97,7 @@ bool power_open(struct power *p, const char *dir, const char *store, const char 
 	if (page == MAP_FAILED)
 		return false;
 	p->page = page;
+	adopt(p);
 	atomic_store(&p->page->room, -1);
 	atomic_store(&p->page->folder, access(store, F_OK) == 0);
 	return true;

@@ -23,7 +23,8 @@ enum power_loss {
 	POWER_TORN,  /* of the rest, any sectors, sizes and names may have made it */
 };
 
-/* The disk's own folder is made below dir; store, below dir too, need not exist yet. synchronous:
+/* The disk's own folder is made below dir; store, below dir too, need not exist yet; what
+ * is in it already is on the disk. synchronous:
  * what SQLite is told instead of FULL; NULL: FULL. */
 bool power_open(struct power *p, const char *dir, const char *store, const char *synchronous);
 void power_done(struct power *p);

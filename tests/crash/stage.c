@@ -73,7 +73,8 @@ static bool orphans_left(struct stage *s)
 	kin_children(getpid(), &kin);
 	for (size_t i = 0; i < kin.n; i++) {
 		pid_t pid = kin.pid[i];
-		if (pid == s->house.daemon.pid || pid == s->house.twin.pid || pid == s->stream.pid)
+		if (pid == s->house.daemon.pid || pid == s->house.twin.pid ||
+			pid == s->stream.pid || pid == s->guest)
 			continue;
 		if (waitpid(pid, NULL, WNOHANG) == 0)
 			left = true;

@@ -25,6 +25,7 @@ struct stage { /* done with stage_close */
 	struct stream stream;
 	struct dice dice;
 	bool has_power, quiet;
+	pid_t guest;   /* a child of the test; 0: none */
 	size_t starts; /* of the daemon, so far */
 };
 

@@ -143,25 +143,30 @@ static void begin_image(int file, int fd, off_t size)
 	atomic_store(&disk->files[file].size, size);
 }
 
+static int file_with(uint64_t inode)
+{
+	for (int i = 0; i < DISK_FILES; i++)
+		if (atomic_load(&disk->files[i].inode) == inode)
+			return i;
+	return -1;
+}
+
 int disk_file_of(int fd, bool fresh)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return -1;
-	for (int i = 0; i < DISK_FILES; i++) {
-		uint64_t was = 0;
-		if (atomic_load(&disk->files[i].inode) == st.st_ino)
-			return i;
-		if (!atomic_compare_exchange_strong(&disk->files[i].inode, &was, st.st_ino)) {
-			if (was == st.st_ino)
-				return i;
-			continue;
-		}
+	(void)flock(lock_fd, LOCK_EX);
+	int file = file_with(st.st_ino);
+	if (file < 0 && (file = file_with(0)) >= 0) {
 		if (!fresh)
-			begin_image(i, fd, st.st_size);
-		return i;
+			begin_image(file, fd, st.st_size);
+		atomic_store(&disk->files[file].inode, st.st_ino);
 	}
-	abort(); /* a test that makes more files needs a larger page */
+	(void)flock(lock_fd, LOCK_UN);
+	if (file < 0)
+		abort(); /* a test that makes more files needs a larger page */
+	return file;
 }
 
 void disk_written(int file, off_t at, size_t n)
@@ -216,14 +221,6 @@ void disk_sync_failed(int file)
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
-
-static int file_with(uint64_t inode)
-{
-	for (int i = 0; i < DISK_FILES; i++)
-		if (atomic_load(&disk->files[i].inode) == inode)
-			return i;
-	return -1;
-}
 
 static void list_folder(DIR *dir, struct disk_names *names)
 {
