@@ -19,6 +19,7 @@
 
 #include "base/metrics.h"
 #include "queue/sqlite_sql.h"
+#include "queue/sqlite_sums.h"
 
 enum { BUSY_MS = 5000 };
 
@@ -48,6 +49,11 @@ static enum rc full(struct db *db, struct err *err)
 
 static enum rc db_error(struct db *db, int sqlite_rc, struct err *err)
 {
+	if (sqlite_rc == SQLITE_IOERR_DATA)
+		return queue_break(db->owner, err,
+			"%s is damaged (what is read is not what was written); check the disk, "
+			"restore a backup, then start again",
+			db->path);
 	switch (sqlite_rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -383,7 +389,9 @@ static enum rc prepare_writer(struct db *db, struct err *err)
 {
 	int64_t version = 0;
 	enum rc rc = find_version(db, &version, err);
-	/* page_size counts only before the first page; 8 kB holds five bodies of 1.4 kB. */
+	/* Sums and page_size count only before the first page; 8 kB holds five bodies of 1.4 kB. */
+	if (rc == RC_OK && version == 0 && sums_reserve(db->handle) != SQLITE_OK)
+		rc = err_set(err, RC_NOMEM, "no memory for the sums of %s", db->path);
 	if (rc == RC_OK)
 		rc = script(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;", err);
 	if (rc == RC_OK)
@@ -436,7 +444,10 @@ static enum rc touch(const char *path, enum db_mode mode, struct err *err)
 
 static enum rc connect(struct db *db, enum db_mode mode, struct err *err)
 {
-	int rc = sqlite3_open_v2(db->path, &db->handle,
+	int rc = sums_start();
+	if (rc != SQLITE_OK)
+		return err_set(err, RC_NOMEM, "no memory for the sums of the store");
+	rc = sqlite3_open_v2(db->path, &db->handle,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_PERM)
 		return err_set(err, RC_DENIED, "cannot open %s: run this as the user of the daemon",
