@@ -49,7 +49,7 @@ EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql qu
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,
 
-.PHONY: all deps deps-check run test bench crash layers format format-check banned fuzz install help clean \
+.PHONY: all deps deps-check run test bench crash order layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
 all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
 
@@ -147,6 +147,9 @@ crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 
 	@KILLS=$(or $(KILLS),200) CUTS=$(or $(CUTS),200) RESTARTS=$(or $(RESTARTS),100) SEED=$(SEED) \
 		FAULTS=$(or $(FAULTS),100) FLIPS=$(or $(FLIPS),400) CONTROLS=20 MIGRATION_STEP=1 \
 		$(B)/tests-crash -j1 --verbose --short-filename
+
+order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,000 in SQLite: SEED=
+	@$(B)/bench-order $(SEED)
 
 bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead send sign) ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run

@@ -278,6 +278,31 @@ void call_forget(struct runner *r, struct run *run)
 	}
 }
 
+bool call_later(struct runner *r, struct run *run, const char *path)
+{
+	struct err err = {0};
+	int64_t now_ms = journal_time(&run->journal, clock_wall_ms());
+	if (!is_word(path, "0123456789.", 1) || !journal_effect(&run->journal))
+		return true;
+	struct queue_call mark = {
+		.path = path,
+		.method = "retry_after",
+		.object = "",
+		.request = slice_of("{}"),
+		.answer = slice_of("{\"code\":\"later\"}"),
+		.code = RC_LATER,
+		.started_ms = now_ms,
+		.ended_ms = now_ms,
+	};
+	enum rc rc = queue_call_put(r->queue, run->q.seq, run->q.epoch, &mark, &err);
+	gate_wrote(&r->gate);
+	if (rc == RC_STALE)
+		outcome_abandon(r, run);
+	else if (rc != RC_OK)
+		runner_fatal(r, &err);
+	return rc == RC_OK;
+}
+
 bool call_withdraw(struct runner *r, struct run *run)
 {
 	struct call *next;

@@ -21,6 +21,10 @@ bool call_effect(const struct run *run);
 /* The run is over: its calls are forgotten, those on the wire go on. */
 void call_forget(struct runner *r, struct run *run);
 
+/* A branch asks for the whole run to be tried later: notes where, so that what it has read behind
+ * its last effect is read anew then (replay.h). A path that is none is left out. False: as below.
+ */
+bool call_later(struct runner *r, struct run *run, const char *path);
 /* Effects of a run that is released, of which nothing has gone out, are noted as not done, so that
  * its next attempt need not ask whether they were. False: the run is gone, or all is over. */
 bool call_withdraw(struct runner *r, struct run *run);

@@ -306,7 +306,9 @@ static void end_later(struct runner *r, struct run *run, const json_t *tree, con
 		.error = why,
 		.due_ms = jump_now_ms(r) + delay,
 	};
-	finish(r, run, &o);
+	const char *path = json_string_value(json_object_get(tree, "path"));
+	if (path == NULL || call_later(r, run, path))
+		finish(r, run, &o);
 }
 
 /* The rule says that it is through, and effects of an earlier attempt are left over. */

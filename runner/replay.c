@@ -19,6 +19,7 @@ struct item {
 	size_t i; /* in order of recording */
 	bool happened, unknown, failed;
 	bool effect_behind;
+	bool anew; /* its branch asked to be tried later for what it saw */
 	enum replay_fate fate;
 };
 
@@ -148,7 +149,8 @@ static void decide(struct item *item, size_t replayed, struct before *before)
 	bool open = c->answer.n == 0;
 	bool last = !item->effect_behind;
 	bool stale = before->failed || c->started_ms < before->ended_ms;
-	if (item->i >= replayed || (last && !item->happened && (item->failed || stale)))
+	if (item->i >= replayed || item->anew ||
+		(last && !item->happened && (item->failed || stale)))
 		item->fate = REPLAY_FORGET;
 	else
 		item->fate = open || (last && item->unknown) ? REPLAY_DO : REPLAY_GIVE;
@@ -183,6 +185,50 @@ static void look_on(struct range r, size_t replayed, struct before *before)
 	}
 }
 
+/* --- branches that asked to be tried later ---------------------------------------------------- */
+
+static bool any_happened(const struct item *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].happened)
+			return true;
+	return false;
+}
+
+/* The branch, or what came behind it, went on since: an effect behind it, or a later call. */
+static bool went_on(const struct item *items, size_t n, size_t mark)
+{
+	const char *path = items[mark].call->path, *dot = strrchr(path, '.');
+	size_t prefix_n = dot != NULL ? (size_t)(dot - path) + 1 : 0;
+	bool later = items[mark].effect_behind;
+	for (size_t i = mark + 1; i < n && !later; i++) {
+		if (strncmp(items[i].call->path, path, prefix_n) != 0)
+			break;
+		later = items[i].call->started_ms > items[mark].call->started_ms;
+	}
+	return later;
+}
+
+/* What the branch of items[mark] has seen behind its last effect, blocks as a whole. */
+static void see_anew(struct item *items, size_t mark)
+{
+	const char *path = items[mark].call->path, *dot = strrchr(path, '.');
+	size_t prefix_n = dot != NULL ? (size_t)(dot - path) + 1 : 0, end = mark;
+	int depth = parts_n(path) - 1;
+	while (end > 0) {
+		size_t from = end;
+		uint64_t part = part_of(items[end - 1].call->path, depth);
+		while (from > 0 && strncmp(items[from - 1].call->path, path, prefix_n) == 0 &&
+			part_of(items[from - 1].call->path, depth) == part)
+			from--;
+		if (from == end || any_happened(items + from, end - from))
+			return;
+		for (size_t i = from; i < end; i++)
+			items[i].anew = true;
+		end = from;
+	}
+}
+
 /* --- all ------------------------------------------------------------------------------------- */
 
 enum rc replay_choose(const struct queue_call *calls, size_t n, enum replay_fate *ret_fates)
@@ -203,6 +249,12 @@ enum rc replay_choose(const struct queue_call *calls, size_t n, enum replay_fate
 	struct before before = {.failed = false};
 	struct range all = {items, n, 0};
 	(void)look_back(all, false);
+	for (size_t i = 0; i < n; i++) {
+		bool asks = items[i].call->code == RC_LATER && !items[i].call->effect;
+		items[i].anew = items[i].anew || asks;
+		if (asks && strchr(items[i].call->path, '.') != NULL && !went_on(items, n, i))
+			see_anew(items, i);
+	}
 	look_on(all, replayed, &before);
 	for (size_t i = 0; i < n; i++)
 		ret_fates[items[i].i] = items[i].fate;

@@ -15,6 +15,10 @@
  * again, and everything behind it is new: nothing that happened came of that failure. So a branch
  * that met a failure tries again even where another branch went on to do something.
  *
+ * The same where a branch asked for the whole run to be tried later (a call with the code RC_LATER
+ * marks the place): what it had read behind its last effect made it ask so, and is read anew; given
+ * again it would make it ask so for ever.
+ *
  * What is left of an earlier attempt counts as little: a call that was started before one in front
  * of it had ended, and that has no effect behind it.
  */

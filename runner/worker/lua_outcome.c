@@ -4,6 +4,9 @@
  * where it would mean everybody.
  * From: rules. To: run.c, which writes the outcome into END. An outcome passes through pcall.
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/conf.h"
 #include "runner/worker/binding.h"
 #include "runner/worker/run.h"
@@ -50,6 +53,10 @@ static int outcome_retry_after(lua_State *L)
 			"\"2h\" or \"3d\"",
 			delay);
 	run->delay_ms = ms;
+	const struct branch *b = run->at;
+	if (b->prefix[0] != '\0')
+		snprintf(run->later_path, sizeof(run->later_path), "%s%" PRId64, b->prefix,
+			b->n + 1);
 	return finish(L, WORKER_RETRY_AFTER, 2);
 }
 

@@ -146,6 +146,8 @@ static enum rc put_outcome(struct buf *out, const struct worker_run *run)
 	}
 	if (rc == RC_OK && run->outcome == WORKER_RETRY_AFTER)
 		rc = buf_printf(out, ",\"delay_ms\":%" PRId64, run->delay_ms);
+	if (rc == RC_OK && run->outcome == WORKER_RETRY_AFTER && run->later_path[0] != '\0')
+		rc = buf_printf(out, ",\"path\":\"%s\"", run->later_path);
 	return rc;
 }
 

@@ -46,6 +46,7 @@ struct worker_run {
 	enum worker_outcome outcome;
 	char why[WORKER_WHY_N]; /* of the outcome, or which quota */
 	int64_t delay_ms;
+	char later_path[BRANCH_PATH_N]; /* of retry_after in a branch: its next call's; else "" */
 };
 
 struct worker_runs {

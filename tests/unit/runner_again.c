@@ -195,6 +195,27 @@ Test(runner_again, a_mutation_that_was_never_sent_is_sent_after_a_drain)
 	cr_expect_eq(stage_requests(&s, "POST", "/graphql"), 2);
 }
 
+#define SWITCH "99999999-2222-4333-8444-555555555555"
+
+/* Given again, what it read would make it ask for ever. */
+Test(runner_again, a_branch_that_asked_to_be_tried_later_reads_again_what_made_it_ask)
+{
+	stage_rule(&s, "a.lua",
+		RULE("parallel(function()\n"
+		     "  if twenty.notes:get(\"" SWITCH
+		     "\").title == \"off\" then retry_after(\"1s\") "
+		     "end\nend, function() twenty.tasks:create { title = \"t\" } end)\n"
+		     "skip(\"on\")"));
+	stage_start(&s, STAGE_TWIN, NULL);
+	free(ask_twin("POST", "/rest/notes", "{\"id\":\"" SWITCH "\",\"title\":\"off\"}"));
+	stage_someone(&s, "x");
+	stage_until(&s, stage_waiting, 1);
+	free(ask_twin("PATCH", "/rest/notes/" SWITCH, "{\"title\":\"on\"}"));
+	stage_until(&s, stage_ended, 1);
+	cr_expect_str_eq(stage_find(&s, "r", NULL)->error, "on");
+	cr_expect_eq(rows("tasks"), 1);
+}
+
 /* --- rules that are not deterministic ----------------------------------------------------------
  */
 

@@ -14,6 +14,7 @@ enum kind {
 	REFUSED,  /* an effect that did not */
 	UNKNOWN,  /* an effect of which nobody knows */
 	INTENT,   /* an effect without an answer */
+	LATER,    /* the branch asked to be tried later */
 };
 
 struct made { /* in order of recording; wanted: g(iven), d(one), - (forgotten) */
@@ -36,6 +37,7 @@ static void hold(const char *what, const struct made *made, size_t n)
 		[REFUSED] = {true, "{\"code\":\"upstream\"}", RC_UPSTREAM},
 		[UNKNOWN] = {true, "{\"code\":\"timeout\",\"unknown\":true}", RC_TIMEOUT},
 		[INTENT] = {true, NULL, RC_OK},
+		[LATER] = {false, "{\"code\":\"later\"}", RC_LATER},
 	};
 	struct queue_call calls[16];
 	enum replay_fate fates[16];
@@ -109,6 +111,29 @@ Test(runner_replay, what_failed_in_a_branch_is_made_again_though_another_went_on
 		OF("1.2.1", DONE, 'g'));
 	HOLD("not where an effect further in came of it", OF("1.1.1", READ_BAD, 'g'),
 		OF("1.1.2.3.1", DONE, 'g'), OF("1.2.1", DONE, 'g'));
+}
+
+Test(runner_replay, what_made_a_branch_ask_to_be_tried_later_is_read_anew)
+{
+	HOLD("its read", OF("1.1.1", READ, '-'), OF("1.2.1", READ, 'g'), OF("1.1.2", LATER, '-'),
+		OF("1.2.2", DONE, 'g'));
+	HOLD("behind its own effect", OF("1.1.1", READ, 'g'), OF("1.1.2", DONE, 'g'),
+		OF("1.1.3", READ, '-'), OF("1.1.4", LATER, '-'), OF("1.2.1", DONE, 'g'));
+	HOLD("a block of it", OF("1.1.1", READ, '-'), OF("1.1.2.1.1", READ, '-'),
+		OF("1.1.2.2.1", READ, '-'), OF("1.1.3", LATER, '-'), OF("1.2.1", DONE, 'g'));
+	HOLD("not a block with an effect, nor what is in front of it", OF("1.1.1", READ, 'g'),
+		OF("1.1.2.1.1", READ, 'g'), OF("1.1.2.2.1", DONE, 'g'), OF("1.1.3", READ, '-'),
+		OF("1.1.4", LATER, '-'), OF("1.2.1", DONE, 'g'));
+	HOLD("no other branch, nor what is in front of the block", OF("1", READ, 'g'),
+		OF("2.1.1", READ, 'g'), OF("2.2.1", LATER, '-'), OF("2.3.1", DONE, 'g'));
+	HOLD("not where it went on since, with a block", {"1.1.1", READ, 'g', 10, 20},
+		{"1.1.2", LATER, '-', 30, 30}, {"1.1.2.1.1", READ, 'g', 40, 50},
+		{"1.2.1", DONE, 'g', 60, 70});
+	HOLD("but where that was before", {"1.1.1", READ, '-', 10, 20},
+		{"1.1.2", LATER, '-', 60, 60}, {"1.1.3", READ, '-', 40, 50},
+		{"1.2.1", DONE, 'g', 60, 70});
+	HOLD("not where the block was left behind since", OF("1.1.1", READ, 'g'),
+		OF("1.1.2", LATER, '-'), OF("1.2.1", DONE, 'g'), OF("2", DONE, 'g'));
 }
 
 Test(runner_replay, what_an_earlier_attempt_left_does_not_count)

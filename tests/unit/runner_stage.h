@@ -39,8 +39,8 @@ struct stage {
 	struct queue *inbox, *work;
 	struct runner_parts parts;
 	struct runner *runner;
-	int link[2];                /* [0]: the supervisor's end */
-	struct stage_run runs[512]; /* of the last stage_look */
+	int link[2];                 /* [0]: the supervisor's end */
+	struct stage_run runs[1024]; /* of the last stage_look */
 	size_t runs_n;
 };
 
