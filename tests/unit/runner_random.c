@@ -301,7 +301,7 @@ static void look_at_runs(struct found *f)
 		if (run->state != QUEUE_DONE) {
 			f->stopped++;
 			printf("%s: %s\n", queue_state_name(run->state), run->error);
-		} else if (end == NULL || atoi(end + 4) != life_of(run->ended_ms)) {
+		} else if (end == NULL || strtol(end + 4, NULL, 10) != life_of(run->ended_ms)) {
 			f->stale++;
 		}
 	}
