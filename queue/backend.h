@@ -119,8 +119,8 @@ struct queue_backend {
 		struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
 	enum rc (*write_put)(struct queue *q, int64_t run_seq, int64_t epoch,
 		const struct queue_write *write, struct err *err);
-	enum rc (*write_each)(
-		struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err);
+	enum rc (*write_each)(struct queue *q, const char *record, const struct queue_span *span,
+		queue_write_fn fn, void *ctx, struct err *err);
 	enum rc (*write_prune)(struct queue *q, int64_t before_wall_ms, int64_t keep_n,
 		size_t *ret_n, struct err *err);
 	enum rc (*write_erase)(struct queue *q, const char *record, size_t *ret_n, struct err *err);

@@ -51,10 +51,14 @@ struct queue_write {        /* BORROWS; when found until the call back returns *
  */
 enum rc queue_write_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_write *write, struct err *err) must_check;
-/* The writes of a record, the newest first, at most QUEUE_WRITES_MAX. fn may not write. */
+struct queue_span { /* of at_ms, both ends in it */
+	int64_t from_ms, to_ms;
+};
+/* The writes of a record in a span, and those of no known time or of one that may be earlier than
+ * it says (since_ms), the newest first, at most QUEUE_WRITES_MAX. fn may not write. */
 typedef enum rc (*queue_write_fn)(void *ctx, const struct queue_write *write, struct err *err);
-enum rc queue_write_each(struct queue *q, const char *record, queue_write_fn fn, void *ctx,
-	struct err *err) must_check;
+enum rc queue_write_each(struct queue *q, const char *record, const struct queue_span *span,
+	queue_write_fn fn, void *ctx, struct err *err) must_check;
 /* Forgets writes from before a time, and the oldest beyond keep_n; a bounded number per call.
  * ret_n: how many. */
 enum rc queue_write_prune(struct queue *q, int64_t before_wall_ms, int64_t keep_n, size_t *ret_n,

@@ -192,8 +192,8 @@ enum rc mem_live(struct mem_store *m, int64_t run_seq, int64_t epoch, struct mem
 /* --- memory_ledger.c */
 enum rc mem_write_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_write *write, struct err *err);
-enum rc mem_write_each(
-	struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err);
+enum rc mem_write_each(struct queue *q, const char *record, const struct queue_span *span,
+	queue_write_fn fn, void *ctx, struct err *err);
 enum rc mem_write_prune(
 	struct queue *q, int64_t before_wall_ms, int64_t keep_n, size_t *ret_n, struct err *err);
 enum rc mem_write_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);

@@ -52,8 +52,15 @@ enum rc mem_write_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	return rc;
 }
 
-enum rc mem_write_each(
-	struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err)
+static bool is_in(const struct mem_write *w, const struct queue_span *span)
+{
+	if (w->at_ms == 0 || (w->at_ms > span->to_ms && w->since_ms > 0))
+		return true;
+	return w->at_ms >= span->from_ms && w->at_ms <= span->to_ms;
+}
+
+enum rc mem_write_each(struct queue *q, const char *record, const struct queue_span *span,
+	queue_write_fn fn, void *ctx, struct err *err)
 {
 	const struct mem_store *m = mem_of(q);
 	enum rc rc = RC_OK;
@@ -61,7 +68,7 @@ enum rc mem_write_each(
 	mem_lock(q);
 	for (size_t i = m->writes.n; i-- > 0 && rc == RC_OK && n < QUEUE_WRITES_MAX;) {
 		const struct mem_write *w = &m->writes.p[i];
-		if (strcmp(w->record, record) != 0)
+		if (strcmp(w->record, record) != 0 || !is_in(w, span))
 			continue;
 		n++;
 		struct queue_write write = {

@@ -530,11 +530,11 @@ enum rc queue_write_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	return rc != RC_OK ? rc : q->backend->write_put(q, run_seq, epoch, write, err);
 }
 
-enum rc queue_write_each(
-	struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err)
+enum rc queue_write_each(struct queue *q, const char *record, const struct queue_span *span,
+	queue_write_fn fn, void *ctx, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "look for writes in", err);
-	return rc != RC_OK ? rc : q->backend->write_each(q, record, fn, ctx, err);
+	return rc != RC_OK ? rc : q->backend->write_each(q, record, span, fn, ctx, err);
 }
 
 enum rc queue_write_prune(

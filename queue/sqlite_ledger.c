@@ -39,14 +39,16 @@ static const char *text_or_null(sqlite3_stmt *s, int column)
 	return sqlite3_column_type(s, column) != SQLITE_NULL ? db_text(s, column) : NULL;
 }
 
-enum rc ledger_each(
-	struct queue *q, const char *record, queue_write_fn fn, void *ctx, struct err *err)
+enum rc ledger_each(struct queue *q, const char *record, const struct queue_span *span,
+	queue_write_fn fn, void *ctx, struct err *err)
 {
 	struct store *store = store_of(q);
 	struct db *db = &store->work;
 	sqlite3_stmt *s = db_use(db, LEDGER_LIST);
 	db_bind_text(db, s, 1, record);
 	db_bind_int(db, s, 2, QUEUE_WRITES_MAX);
+	db_bind_int(db, s, 3, span->from_ms);
+	db_bind_int(db, s, 4, span->to_ms);
 	for (;;) {
 		bool row;
 		enum rc rc = db_row(db, s, &row, err);

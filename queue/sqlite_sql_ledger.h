@@ -10,7 +10,8 @@
 		" ifnull((SELECT depth FROM event_cause AS c WHERE c.seq = r.event), 0)" \
 		" FROM run AS r WHERE r.seq = ?8") \
 	X(LEDGER_LIST, "SELECT record, object, action, at_ms, since_ms, written_ms, fields, rule, run, depth" \
-		" FROM written WHERE record = ?1 ORDER BY seq DESC LIMIT ?2") \
+		" FROM written WHERE record = ?1 AND (at_ms = 0 OR at_ms BETWEEN ?3 AND ?4" \
+		" OR (at_ms > ?4 AND since_ms > 0)) ORDER BY seq DESC LIMIT ?2") \
 	X(LEDGER_PAST, "SELECT seq, written_ms FROM written ORDER BY seq LIMIT ?1") \
 	X(LEDGER_SPAN, "SELECT ifnull(min(seq), 0), ifnull(max(seq), 0) FROM written") \
 	X(LEDGER_DELETE, "DELETE FROM written WHERE seq <= ?1") \

@@ -15,7 +15,7 @@ CREATE TABLE written (
 	rule TEXT NOT NULL,
 	depth INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX written_record ON written (record);
+CREATE INDEX written_record ON written (record, at_ms);
 
 -- Of events that came of one of our writes; the others have no row.
 CREATE TABLE event_cause (

@@ -320,7 +320,10 @@ enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_
 				? (char)(event->record_id[n] + 32)
 				: event->record_id[n];
 	id[n] = '\0';
-	enum rc rc = queue_write_each(r->queue, id, look_at, &l, err);
+	struct queue_span span = {event->before_ms > 0 ? event->before_ms : l.at_ms, l.at_ms};
+	if (l.at_ms == 0 || !l.updates) /* those are known by more than their time */
+		span = (struct queue_span){0, INT64_MAX};
+	enum rc rc = queue_write_each(r->queue, id, &span, look_at, &l, err);
 	if (rc != RC_OK)
 		echo_view_done(ret_view);
 	return rc;

@@ -45,7 +45,8 @@ static enum rc take(void *ctx, const struct queue_write *write, struct err *err)
 static struct found find(struct suite *s, const char *record)
 {
 	struct found f = {.n = 0};
-	suite_ok(s, queue_write_each(s->runner, record, take, &f, &s->err));
+	struct queue_span any = {0, INT64_MAX};
+	suite_ok(s, queue_write_each(s->runner, record, &any, take, &f, &s->err));
 	return f;
 }
 
@@ -76,8 +77,7 @@ QUEUE_CASE(no_fields_is_another_thing_than_none)
 	put(s, 0, &whole);
 	cr_assert(find(s, ANN).whole);
 	put(s, 0, &none);
-	struct found f = {.n = 0};
-	suite_ok(s, queue_write_each(s->runner, ANN, take, &f, &s->err));
+	struct found f = find(s, ANN);
 	cr_assert_eq(f.n, 2u);
 	cr_assert(f.whole, "the newest come first");
 }
@@ -94,6 +94,28 @@ QUEUE_CASE(the_newest_writes_come_first_and_not_too_many)
 	cr_assert_eq(f.n, (size_t)QUEUE_WRITES_MAX);
 	for (int i = 0; i < QUEUE_WRITES_MAX; i++)
 		cr_assert_eq(f.at_ms[i], QUEUE_WRITES_MAX + 4 - i);
+}
+
+QUEUE_CASE(writes_are_found_by_their_time_or_where_that_says_little)
+{
+	static const struct {
+		int64_t at_ms, since_ms;
+	} times[] = {{100, 0}, {200, 0}, {300, 0}, {0, 0}, {400, 50}, {150, 50}};
+	struct queue_span span = {200, 300};
+	struct found f = {.n = 0};
+	suite_event(s, "rule", "a", 1);
+	for (size_t i = 0; i < ARRAY_N(times); i++) {
+		struct queue_write w = sample;
+		w.at_ms = times[i].at_ms;
+		w.since_ms = times[i].since_ms;
+		put(s, 0, &w);
+	}
+	suite_ok(s, queue_write_each(s->runner, ANN, &span, take, &f, &s->err));
+	cr_assert_eq(f.n, 4u);
+	cr_assert_eq(f.at_ms[0], 400);
+	cr_assert_eq(f.at_ms[1], 0);
+	cr_assert_eq(f.at_ms[2], 300);
+	cr_assert_eq(f.at_ms[3], 200);
 }
 
 QUEUE_CASE(a_write_under_an_old_lease_is_refused)

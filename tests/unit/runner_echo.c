@@ -156,3 +156,248 @@ Test(runner_echo, a_field_that_a_person_changed_in_the_same_event_fires_for_all)
 	json_decref(person);
 	json_decref(after);
 }
+
+/* --- events that come before the answer ---------------------------------------------------------
+ */
+
+#define RELATED                                                                                    \
+	"rule \"x\" { on = { \"person.updated\", \"company.updated\" }, run = function(e)\n"       \
+	"  if e.object == \"person\" then\n"                                                       \
+	"    twenty.companies:update(e.record.companyId, { employees = 7 })\n"                     \
+	"  end\nend }\n"
+
+static json_t *company, *person;
+
+static void fault(const char *spec)
+{
+	char url[100];
+	struct http_answer answer;
+	snprintf(url, sizeof(url), "%s/_twin/fault", s.twin_url);
+	cr_assert(http_request("POST", url, NULL, spec, strlen(spec), &answer));
+	cr_assert_eq(answer.status / 100, 2, "%s", answer.body);
+	http_answer_done(&answer);
+}
+
+static json_t *get_company(void)
+{
+	char path[100];
+	snprintf(path, sizeof(path), "/rest/companies/%s",
+		json_string_value(json_object_get(company, "id")));
+	return api("GET", path, NULL);
+}
+
+/* A person whose event makes the rule change a company, which the twin does at once and answers
+ * late. */
+static void start_related(int late_ms)
+{
+	char text[100];
+	stage_rule(&s, "a.lua", RELATED);
+	stage_start(&s, STAGE_TWIN, NULL);
+	company = api("POST", "/rest/companies", "{\"name\":\"Acme\"}");
+	snprintf(text, sizeof(text), "{\"companyId\":\"%s\"}",
+		json_string_value(json_object_get(company, "id")));
+	person = api("POST", "/rest/people", text);
+	snprintf(text, sizeof(text), "late=%d,match=PATCH /rest/companies", late_ms);
+	fault(text);
+}
+
+static void end_related(void)
+{
+	json_decref(company);
+	json_decref(person);
+}
+
+static bool is_written(struct stage *stage, long n)
+{
+	(void)stage, (void)n;
+	json_t *now = get_company();
+	bool yes = json_integer_value(json_object_get(now, "employees")) == 7;
+	json_decref(now);
+	return yes;
+}
+
+Test(runner_echo, an_event_that_comes_before_the_answer_to_our_write_waits_for_it)
+{
+	start_related(2000);
+	deliver("person.updated", person, "intro");
+	stage_until(&s, is_written, 0);
+	json_t *after = get_company();
+	struct id early = deliver("company.updated", after, "employees");
+	stage_until(&s, stage_parsed, 2);
+	stage_turn(&s, 5);
+	cr_assert_eq(stage_find(&s, "x", &early)->state, QUEUE_RUNNING, "it waits");
+	cr_assert_eq(stage_find(&s, "x", &early)->ended_ms, 0);
+	stage_until(&s, stage_ended, 2);
+	cr_assert_eq(stage_find(&s, "x", &early)->state, QUEUE_ECHO);
+	cr_assert_eq(event_state(&early), QUEUE_ECHO);
+	cr_assert_eq(metrics_value(METRIC_ECHO), 1);
+	json_decref(after);
+	end_related();
+}
+
+Test(runner_echo, somebody_elses_event_that_waited_runs_then_and_others_do_not_wait)
+{
+	start_related(2000);
+	deliver("person.updated", person, "intro");
+	stage_until(&s, is_written, 0);
+	json_t *after = get_company(), *stranger = make_person("t");
+	json_object_set_new(after, "name", json_string("Other"));
+	json_object_set_new(after, "updatedAt", json_string("2026-01-01T00:00:00.000Z"));
+	struct id other = deliver("company.updated", after, "name");
+	struct id free = deliver("person.created", stranger, NULL);
+	(void)free;
+	json_t *fast = make_person("u");
+	struct id quick = deliver("person.updated", fast, "jobTitle");
+	stage_until(&s, stage_ended, 1);
+	cr_assert_neq(stage_find(&s, "x", &quick)->ended_ms, 0, "it needs not to wait");
+	stage_until(&s, stage_ended, 3);
+	cr_assert_eq(stage_find(&s, "x", &other)->state, QUEUE_DONE);
+	json_decref(after);
+	json_decref(stranger);
+	json_decref(fast);
+	end_related();
+}
+
+Test(runner_echo, it_waits_over_a_restart_too)
+{
+	start_related(2000);
+	deliver("person.updated", person, "intro");
+	stage_until(&s, is_written, 0);
+	json_t *after = get_company();
+	struct id early = deliver("company.updated", after, "employees");
+	stage_crash(&s);
+	stage_again(&s);
+	stage_until(&s, stage_ended, 2);
+	cr_assert_eq(stage_find(&s, "x", &early)->state, QUEUE_ECHO);
+	json_decref(after);
+	end_related();
+}
+
+/* --- by what an event is known ------------------------------------------------------------------
+ */
+
+/* A rule that wrote a title; the person after that. */
+static json_t *written_person(void)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"writes\" { on = \"person.updated\", run = function(e)\n" RETITLE);
+	stage_start(&s, STAGE_TWIN, NULL);
+	json_t *made = make_person("old");
+	deliver("person.updated", made, "intro");
+	stage_until(&s, stage_ended, 1);
+	json_t *after = get_person(made);
+	json_decref(made);
+	return after;
+}
+
+static void expect_fires(json_t *record, const char *what)
+{
+	struct id id = deliver("person.updated", record, "jobTitle");
+	stage_until(&s, stage_parsed, 2);
+	stage_until(&s, stage_ended, 2);
+	cr_assert_eq(stage_find(&s, "writes", &id)->state, QUEUE_DONE, "%s", what);
+	json_decref(record);
+}
+
+/* What the rule wrote has been seen since, and changed; a second "Boss" is a member's own. */
+Test(runner_echo, the_same_value_at_another_time_is_somebody_elses)
+{
+	json_t *after = written_person(), *between = json_copy(after);
+	deliver("person.updated", after, "jobTitle");
+	json_object_set_new(between, "updatedAt", json_string("2036-01-01T00:00:00.000Z"));
+	json_object_set_new(between, "jobTitle", json_string("Chief"));
+	deliver("person.updated", between, "jobTitle");
+	stage_until(&s, stage_ended, 2);
+	json_object_set_new(after, "updatedAt", json_string("2036-01-01T00:00:01.000Z"));
+	struct id id = deliver("person.updated", after, "jobTitle");
+	stage_until(&s, stage_ended, 3);
+	cr_assert_eq(stage_find(&s, "writes", &id)->state, QUEUE_DONE);
+	json_decref(between);
+	json_decref(after);
+}
+
+/* The webhook of a write was lost, and a member's comes: the fields that it really changed are told
+ * by what was seen before, and the rule's own is among them. */
+Test(runner_echo, a_write_that_was_never_told_of_is_known_within_a_later_event)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"writes\" { on = \"person.updated\", run = function(e)\n"
+		"  log.info(table.concat(e.fields, \",\"))\n" RETITLE);
+	stage_start(&s, STAGE_TWIN, NULL);
+	json_t *made = make_person("old");
+	deliver("person.updated", made, "intro");
+	stage_until(&s, stage_ended, 1);
+	json_t *after = get_person(made);
+	json_object_set_new(after, "updatedAt", json_string("2036-01-01T00:00:00.000Z"));
+	json_object_set_new(after, "intro", json_string("theirs"));
+	struct id id = deliver("person.updated", after, "intro");
+	stage_until(&s, stage_ended, 2);
+	const struct stage_run *run = stage_find(&s, "writes", &id);
+	cr_assert(strstr(run->log, " intro\n") != NULL, "%s", run->log);
+	json_decref(made);
+	json_decref(after);
+}
+
+Test(runner_echo, another_value_in_the_same_millisecond_is_somebody_elses)
+{
+	json_t *after = written_person();
+	json_object_set_new(after, "jobTitle", json_string("Boss 2"));
+	expect_fires(after, "another value");
+}
+
+Test(runner_echo, the_same_value_in_the_same_millisecond_by_somebody_else_is_theirs)
+{
+	json_t *after = written_person();
+	json_object_set_new(after, "updatedBy",
+		json_pack(
+			"{s:s, s:n, s:s}", "source", "MANUAL", "workspaceMemberId", "name", "Ann"));
+	expect_fires(after, "another author");
+}
+
+Test(runner_echo, a_creation_a_deletion_and_a_destruction_are_known_and_no_others)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"makes\" { on = { \"company.updated\", \"person.*\" }, run = function(e)\n"
+		"  if e.object ~= \"company\" then return end\n"
+		"  local p = twenty.people:create { jobTitle = \"new\" }\n"
+		"  local q = twenty.people:create { jobTitle = \"gone\" }\n"
+		"  twenty.people:delete(p.id)\n"
+		"  twenty.people:destroy(q.id)\n"
+		"  log.info(p.id, q.id)\nend }\n");
+	stage_start(&s, STAGE_TWIN, NULL);
+	json_t *c = api("POST", "/rest/companies", "{\"name\":\"Acme\"}");
+	deliver("company.updated", c, "name");
+	stage_until(&s, stage_ended, 1);
+	stage_look(&s);
+	char p[64], q[64], url[100];
+	const char *line = strstr(s.runs[0].log, "info ");
+	cr_assert(line != NULL && sscanf(line, "info %63s %63s", p, q) == 2, "%s", s.runs[0].log);
+	struct http_answer answer;
+	snprintf(url, sizeof(url), "%s/_twin/records/people", s.twin_url);
+	cr_assert(http_request("GET", url, NULL, NULL, 0, &answer));
+	json_t *all = json_loads(answer.body, 0, NULL), *each, *deleted = NULL;
+	json_t *list = json_is_array(all) ? all : json_object_get(all, "people");
+	size_t i;
+	json_array_foreach(list, i, each)
+	{
+		if (strcmp(json_string_value(json_object_get(each, "id")), p) == 0)
+			deleted = each;
+	}
+	cr_assert(deleted != NULL, "%s", answer.body);
+	json_t *gone = json_pack("{s:s}", "id", q);
+	struct id ids[4] = {deliver("person.created", gone, NULL),
+		deliver("person.destroyed", gone, NULL),
+		deliver("person.deleted", deleted, "deletedAt")};
+	json_object_set_new(deleted, "deletedAt", json_string("2036-01-01T00:00:00.000Z"));
+	json_object_set_new(deleted, "updatedAt", json_string("2036-01-01T00:00:00.000Z"));
+	ids[3] = deliver("person.deleted", deleted, "deletedAt");
+	stage_until(&s, stage_parsed, 5);
+	stage_until(&s, stage_ended, 2);
+	for (i = 0; i < 3; i++)
+		cr_assert_eq(event_state(&ids[i]), QUEUE_ECHO, "%zu", i);
+	cr_assert_eq(event_state(&ids[3]), QUEUE_DONE, "deleted by somebody else, later");
+	json_decref(gone);
+	json_decref(all);
+	http_answer_done(&answer);
+	json_decref(c);
+}
