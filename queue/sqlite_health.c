@@ -22,6 +22,7 @@
 #define SYNC_MAX_US 2000000 /* for all of them */
 #define PAGE_N 8192
 #define SMALL_BYTES (64 << 20) /* looked through without being asked to */
+#define LISTS_N 10
 #define QUICK_MS 5000
 #define STEPS_N 100000 /* of SQLite's machine, between looks at the clock */
 
@@ -111,17 +112,27 @@ static void time_sync(const char *folder, struct queue_health *h)
 
 /* ---- who works on it ---- */
 
-/* Does the kernel's list of locks name this file? To try the lock would be to take it. */
-static bool is_locked(ino_t inode)
+static bool is_listed(const char *wanted)
 {
-	char line[256], wanted[32];
+	char line[256];
 	bool found = false;
 	FILE *f = fopen("/proc/locks", "re");
-	snprintf(wanted, sizeof(wanted), ":%llu ", (unsigned long long)inode);
 	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
 		found = strstr(line, " FLOCK ") != NULL && strstr(line, wanted) != NULL;
 	if (f != NULL)
 		fclose(f);
+	return found;
+}
+
+/* Does the kernel's list of locks name this file? To try the lock would be to take it. A long list
+ * comes in pieces, and what changes in between can hide an entry: it is read a few times. */
+static bool is_locked(ino_t inode)
+{
+	char wanted[32];
+	bool found = false;
+	snprintf(wanted, sizeof(wanted), ":%llu ", (unsigned long long)inode);
+	for (int i = 0; i < LISTS_N && !found; i++)
+		found = is_listed(wanted);
 	return found;
 }
 
