@@ -12,6 +12,7 @@
 #include "queue/audit.h"
 #include "queue/backup.h"
 #include "queue/copy.h"
+#include "queue/erase.h"
 #include "queue/gap.h"
 #include "queue/hand.h"
 #include "queue/pause.h"
@@ -109,6 +110,10 @@ struct queue_backend {
 	enum rc (*event_purge)(struct queue *q, const char *event_id, struct err *err);
 	enum rc (*tally_each)(
 		struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err);
+	enum rc (*erase_step)(struct queue *q, struct queue_erase *erase, struct err *err);
+	enum rc (*erase_wipe)(struct queue *q, bool *ret_done, struct err *err);
+	enum rc (*erase_left)(struct queue *q, int64_t *ret_n, struct err *err);
+	enum rc (*scrub)(struct queue *q, bool *ret_more, struct err *err);
 	enum rc (*backup)(struct queue *q, const char *folder, struct queue_backup *ret_backup,
 		struct err *err);
 	enum rc (*audit_put)(struct queue *q, const struct queue_audit *audit, int64_t *ret_seq,

@@ -233,6 +233,10 @@ enum rc mem_event_settle(struct queue *q, const char *event_id, const char *how,
 enum rc mem_event_purge(struct queue *q, const char *event_id, struct err *err);
 enum rc mem_tally_each(
 	struct queue *q, int64_t since_ms, queue_tally_fn fn, void *ctx, struct err *err);
+enum rc mem_erase_step(struct queue *q, struct queue_erase *erase, struct err *err);
+enum rc mem_erase_wipe(struct queue *q, bool *ret_done, struct err *err);
+enum rc mem_erase_left(struct queue *q, int64_t *ret_n, struct err *err);
+enum rc mem_scrub(struct queue *q, bool *ret_more, struct err *err);
 enum rc mem_audit_put(
 	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err);
 enum rc mem_audit_end(struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);

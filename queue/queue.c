@@ -502,6 +502,32 @@ enum rc queue_backup(
 	return rc != RC_OK ? rc : q->backend->backup(q, folder, ret_backup, err);
 }
 
+enum rc queue_erase_step(struct queue *q, struct queue_erase *erase, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "erase from", err);
+	if (rc == RC_OK && erase->record[0] == '\0')
+		rc = err_set(err, RC_INVALID, "to erase needs a record's id");
+	return rc != RC_OK ? rc : q->backend->erase_step(q, erase, err);
+}
+
+enum rc queue_erase_wipe(struct queue *q, bool *ret_done, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "erase from", err);
+	return rc != RC_OK ? rc : q->backend->erase_wipe(q, ret_done, err);
+}
+
+enum rc queue_erase_left(struct queue *q, int64_t *ret_n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "erase from", err);
+	return rc != RC_OK ? rc : q->backend->erase_left(q, ret_n, err);
+}
+
+enum rc queue_scrub(struct queue *q, bool *ret_more, struct err *err)
+{
+	enum rc rc = enter(q, SIDE(QUEUE_RECEIVER), "empty deliveries of", err);
+	return rc != RC_OK ? rc : q->backend->scrub(q, ret_more, err);
+}
+
 enum rc queue_audit_put(
 	struct queue *q, const struct queue_audit *audit, int64_t *ret_seq, struct err *err)
 {

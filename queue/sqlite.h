@@ -69,6 +69,7 @@ struct store {
 	size_t sources_n;
 	struct copies copies;
 	struct pauses pauses;
+	bool wiped;      /* free pages are overwritten, the WAL is not cut yet */
 	struct buf raw;  /* what queue_inbox_next lent */
 	struct buf lent; /* what sqlite_ledger.c did */
 
@@ -190,6 +191,17 @@ enum rc work_scrub_put(struct store *store, int64_t event_seq, struct err *err) 
 /* --- sqlite_backup.c */
 enum rc store_backup(
 	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err);
+
+/* --- sqlite_erase.c, sqlite_wipe.c */
+struct queue_erase;
+enum rc work_erase_step(struct queue *q, struct queue_erase *erase, struct err *err);
+enum rc work_erase_wipe(struct queue *q, bool *ret_done, struct err *err);
+enum rc work_erase_left(struct queue *q, int64_t *ret_n, struct err *err);
+enum rc inbox_scrub(struct queue *q, bool *ret_more, struct err *err);
+/* Overwrites free pages, a bounded part; ret_done: there is none left. */
+enum rc db_wipe(struct db *db, bool *ret_done, struct err *err) must_check;
+/* Moves the WAL into the file and cuts it to nothing. ret_done: no reader stood in the way. */
+enum rc db_truncate(struct db *db, bool *ret_done, struct err *err) must_check;
 
 /* --- sqlite_issue.c */
 enum rc work_issue_put(struct queue *q, const struct queue_issue *issue, struct err *err);

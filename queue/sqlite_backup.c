@@ -10,8 +10,8 @@
  *
  *   work first  a delivery that comes between the looks is in the inbox alone, beyond the position:
  *               the daemon that starts from the copy routes it. Nothing is missing.
- *   inbox first a delivery that came and was routed between the looks would be an event, and
- * perhaps a run, without a body: acknowledged, and lost.
+ *   inbox first a delivery that came and was routed between the looks would be an event without
+ *               its body: acknowledged, and lost.
  *
  * Both looks are read transactions that are begun one behind the other before the first byte is
  * copied (store_read_begin), so that pruning cannot come between them but for one case without

@@ -49,6 +49,7 @@
 	X(INBOX_OLDEST, "SELECT received_ms FROM delivery WHERE seq > ?1 AND quarantine IS NULL" \
 		" ORDER BY seq LIMIT 1") \
 	X(INBOX_PAST, "SELECT seq, received_ms, length(headers) + length(body) FROM delivery WHERE seq > ?1 AND seq <= ?2 ORDER BY seq") \
+	X(INBOX_EMPTY, "UPDATE delivery SET headers = x'', body = x'' WHERE seq = ?1") \
 	X(INBOX_DELETE, "DELETE FROM delivery WHERE seq = ?1")
 
 #define INBOX_WHERE " WHERE seq > ?1 AND (?2 IS NULL OR substr(id, 1, length(?2)) = ?2)" \

@@ -34,6 +34,22 @@
 	X(HAND_SCRUB_PUT, "INSERT OR IGNORE INTO scrub (delivery) VALUES (?1)") \
 	X(HAND_SCRUBS, "SELECT delivery FROM scrub WHERE delivery > ?1 ORDER BY delivery LIMIT ?2") \
 	X(HAND_SCRUB_DELETE, "DELETE FROM scrub WHERE delivery = ?1") \
+	X(ERASE_EVENTS, "SELECT seq, record, reason, open, run_first, run_n FROM event WHERE seq > ?1" \
+		" ORDER BY seq LIMIT ?2") \
+	X(ERASE_EVENT, "UPDATE event SET record = '', reason = '', past = NULL WHERE seq = ?1") \
+	X(ERASE_REASON, "UPDATE event SET reason = '(erased)' WHERE seq = ?1") \
+	X(ERASE_EVENT_BODY, "UPDATE event_body SET body = x'' WHERE seq = ?1") \
+	X(ERASE_RUN, "UPDATE run SET key = '', error = NULL, detail = NULL, log = NULL WHERE seq = ?1") \
+	X(ERASE_RUNS, "SELECT seq, key, error, detail, log FROM run WHERE seq > ?1 AND state > 2" \
+		" ORDER BY seq LIMIT ?2") \
+	X(ERASE_RUN_TEXTS, "UPDATE run SET key = '', error = '(erased)', detail = NULL, log = NULL" \
+		" WHERE seq = ?1") \
+	X(ERASE_CALLS, "SELECT j.seq, j.request, j.answer FROM journal AS j CROSS JOIN run AS r" \
+		" ON r.seq = j.run WHERE j.seq > ?1 AND r.state > 2 ORDER BY j.seq LIMIT ?2") \
+	X(ERASE_CALL, "UPDATE journal SET request = x'', answer = CAST('null' AS BLOB) WHERE seq = ?1") \
+	X(ERASE_ISSUE, "UPDATE issue SET text = '(erased)', event = '' WHERE kind = ?1 AND about = ?2") \
+	X(ERASE_COUNT, "SELECT (SELECT count(*) FROM written WHERE record = ?1)," \
+		" (SELECT count(*) FROM told WHERE record = ?1)") \
 	X(AUDIT_PUT, "INSERT INTO audit (at_ms, uid, what, n, result) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(AUDIT_END, "UPDATE audit SET n = ?2, result = ?3 WHERE seq = ?1") \
 	X(AUDITS, "SELECT * FROM (SELECT seq, at_ms, uid, what, n, result FROM audit" \

@@ -22,8 +22,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "queue/erase.h"
 
-#define BATCH_MAX 512  /* deliveries in one step: bounds what one fsync can delay */
+#define BATCH_MAX 512       /* deliveries in one step: bounds what one fsync can delay */
+#define SCRUB_EVERY_MS 1000 /* looks for what was erased */
+#define SCRUB_MORE_MS 20
 #define PRUNE_BITE 200 /* rows removed at once, so that a delivery waits for few */
 #define CHECKPOINT_EVERY_MS 100
 
@@ -32,10 +35,10 @@ struct commit {
 	struct queue *queue; /* the writer's; the checkpointer calls queue_checkpoint only */
 	pthread_t writer, checkpointer;
 	bool has_writer, has_checkpointer;
-	struct queue_delivery *batch; /* the writer's, BATCH_MAX of them */
-	int64_t prune_at_ms;          /* the writer's, mono */
-	size_t refused;               /* the writer's: since the store last took something */
-	bool told_long;               /* the checkpointer's: that the log cannot be shortened */
+	struct queue_delivery *batch;     /* the writer's, BATCH_MAX of them */
+	int64_t prune_at_ms, scrub_at_ms; /* the writer's, mono */
+	size_t refused;                   /* the writer's: since the store last took something */
+	bool told_long;                   /* the checkpointer's: that the log cannot be shortened */
 
 	pthread_mutex_t lock;   /* guards what follows, and conf.keep */
 	pthread_cond_t filled;  /* the list has items, or stopping */
@@ -101,22 +104,52 @@ static void prune(struct commit *c)
 		c->prune_at_ms = now_ms + c->conf.prune_every_ms;
 }
 
+/* Empties deliveries that somebody has erased. */
+static void scrub(struct commit *c)
+{
+	struct err err;
+	bool more = false;
+	int64_t now_ms = clock_mono_ms();
+	if (now_ms < c->scrub_at_ms)
+		return;
+	enum rc rc = queue_scrub(c->queue, &more, &err);
+	if (rc == RC_IO)
+		fail(c, &err);
+	else if (rc != RC_OK)
+		log_warn(&(struct log_fields){.cause = rc_name(rc)},
+			"what was erased is still in the inbox: %s", err.msg);
+	c->scrub_at_ms = now_ms + (more ? SCRUB_MORE_MS : SCRUB_EVERY_MS);
+}
+
+/* When the writer has something to do by itself, mono. */
+static int64_t tend_at_ms(const struct commit *c)
+{
+	return c->prune_at_ms < c->scrub_at_ms ? c->prune_at_ms : c->scrub_at_ms;
+}
+
+static void tend(struct commit *c)
+{
+	prune(c);
+	scrub(c);
+}
+
 /* Waits for items and takes all of them; NULL when stopping and nothing is left. */
 static struct commit_item *take(struct commit *c)
 {
 	struct commit_item *list = NULL;
 	pthread_mutex_lock(&c->lock);
 	while (c->first == NULL && !c->stopping) {
-		int64_t wait_ms = c->prune_at_ms - clock_mono_ms();
+		int64_t wait_ms = tend_at_ms(c) - clock_mono_ms();
 		struct timespec until = deadline_at(wait_ms > 0 ? wait_ms : 0);
 		if (wait_ms > 0 && pthread_cond_timedwait(&c->filled, &c->lock, &until) == 0)
 			continue;
 		if (c->failed) {
 			c->prune_at_ms = clock_mono_ms() + c->conf.prune_every_ms;
+			c->scrub_at_ms = c->prune_at_ms;
 			continue;
 		}
 		pthread_mutex_unlock(&c->lock);
-		prune(c);
+		tend(c);
 		pthread_mutex_lock(&c->lock);
 	}
 	list = c->first;
@@ -125,8 +158,8 @@ static struct commit_item *take(struct commit *c)
 	bool failed = c->failed;
 	pthread_mutex_unlock(&c->lock);
 	/* Where there is never a pause, a bite between two batches. */
-	if (list != NULL && !failed && clock_mono_ms() >= c->prune_at_ms)
-		prune(c);
+	if (list != NULL && !failed && clock_mono_ms() >= tend_at_ms(c))
+		tend(c);
 	return list;
 }
 

@@ -38,6 +38,7 @@ static const struct order_kind {
 	{"retry", order_retry},
 	{"purge", order_purge},
 	{"acknowledge", order_acknowledge},
+	{"erase", order_erase},
 	{"reconcile", gap_order},
 };
 
@@ -198,7 +199,7 @@ void order_step(struct runner *r)
 	for (struct order *o = r->orders.first; o != NULL && r->fatal == RC_OK; o = o->next) {
 		if (!o->begun && (r->rules.loaded || r->drain.on))
 			begin(r, o);
-		else if (o->step != NULL)
+		else if (o->step != NULL && o->rest_until_ms <= clock_mono_ms())
 			o->step(r, o);
 	}
 }
@@ -208,7 +209,7 @@ bool order_busy(const struct runner *r)
 	if (r->orders.pausing && !r->drain.on)
 		return true;
 	for (const struct order *o = r->orders.first; o != NULL; o = o->next)
-		if (o->step != NULL || o->answer != NULL)
+		if ((o->step != NULL && o->rest_until_ms <= clock_mono_ms()) || o->answer != NULL)
 			return true;
 	return false;
 }

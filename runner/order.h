@@ -30,6 +30,7 @@ struct order {
 	json_t *words;               /* {"do":"..", ..}; an object */
 	bool begun;                  /* not before the rules are known */
 	order_fn step;               /* NULL: it waits for somebody else who answers it */
+	int64_t rest_until_ms;       /* mono: no step before */
 	void *state;                 /* the order's own */
 	void (*forget)(void *state); /* frees it; NULL: nothing to free */
 	json_t *answer;              /* NULL: not yet */

@@ -22,4 +22,10 @@ void order_retry(struct runner *r, struct order *order);
 void order_purge(struct runner *r, struct order *order);
 void orders_again_clear(struct orders *orders);
 
+/* --- order_erase.c */
+/* {"do":"erase","record":"..","dry_run":true} -> {"events":N,"deliveries":N,"runs":N,"calls":N,
+ * "copies":N,"writes":N,"told":N,"issues":N,"addresses":N,"left":N deliveries that the receiver has
+ * not emptied yet,"log":true where the write-ahead log still has bytes} */
+void order_erase(struct runner *r, struct order *order);
+
 #endif

@@ -18,6 +18,7 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "queue/erase.h"
 #include "queue/pause.h"
 #include "runner/state.h"
 #include "runner/watch.h"
@@ -124,18 +125,20 @@ static void prune(struct runner *r)
 		return;
 	int64_t wall = clock_wall_ms();
 	size_t sources_n = 0, writes_n = 0;
+	int64_t scrubs_n = 0;
 	enum rc rc = queue_prune(r->queue, &r->settings.keep, wall, PRUNE_MOST, &n, &err);
 	if (rc == RC_OK)
 		rc = queue_source_prune(r->queue, wall - SOURCE_KEPT_MS, &sources_n, &err);
 	if (rc == RC_OK)
 		rc = queue_write_prune(
 			r->queue, wall - WRITES_KEPT_MS, WRITES_KEPT_N, &writes_n, &err);
+	if (rc == RC_OK) /* forgets which deliveries the receiver has emptied */
+		rc = queue_erase_left(r->queue, &scrubs_n, &err);
 	if (rc != RC_OK) {
 		runner_fatal(r, &err);
 		return;
 	}
-	if (n != 0 || sources_n != 0 || writes_n != 0)
-		gate_wrote(&r->gate);
+	gate_wrote(&r->gate);
 	r->upkeep.prune_at_ms = now + (n == PRUNE_MOST ? PRUNE_MORE_MS : PRUNE_MS);
 }
 

@@ -227,3 +227,52 @@ Test(hand_verbs, a_backup_is_a_store_that_a_daemon_starts_from)
 	}
 	cr_expect_eq(daemon_stop(&d), 0);
 }
+
+#define ANN "0a000000-0000-4000-8000-0000000000aa"
+#define ANN_AT "ann.lee@acme.example"
+
+/* How often a text stands in the files of the store. */
+static size_t in_store(const char *text)
+{
+	static const char *const names[] = {"inbox.db", "inbox.db-wal", "work.db", "work.db-wal"};
+	static char bytes[16 << 20];
+	size_t found = 0;
+	for (size_t i = 0; i < ARRAY_N(names); i++) {
+		char path[300];
+		snprintf(path, sizeof(path), "%s/%s", d.store, names[i]);
+		FILE *f = fopen(path, "rb");
+		size_t n = f != NULL ? fread(bytes, 1, sizeof(bytes), f) : 0;
+		cr_assert_lt(n, sizeof(bytes));
+		for (const char *p = bytes; p != NULL; found += p != NULL)
+			p = memmem(p + 1, n - (size_t)(p + 1 - bytes), text, strlen(text));
+		if (f != NULL)
+			fclose(f);
+	}
+	return found;
+}
+
+Test(hand_verbs, a_person_is_erased_from_the_files_of_the_store)
+{
+	cr_assert(process_write(d.rules, "welcome.lua",
+		"rule \"welcome\" { on = \"person.created\", run = function(event)\n"
+		"  error(\"no place for \" .. event.record.emails.primaryEmail)\nend }\n"));
+	cr_assert(daemon_start(&d, NULL, NULL));
+	for (int i = 0; i < 2; i++)
+		SAYS(0, "", "trigger", "person.created", "--set", "id=" ANN, "--set",
+			"emails.primaryEmail=" ANN_AT);
+	SAYS(0, "", "trigger", "person.created", "--set", "emails.primaryEmail=ben@acme.example");
+	await("runs", "dead", 3);
+	cr_assert_gt(in_store(ANN_AT), 3u);
+	SAYS(2, "name one record", "erase");
+	SAYS(2, "the whole id", "erase", "0a0000");
+	SAYS(0, "2  events emptied", "erase", ANN, "--dry-run");
+	SAYS(3, "2 events, ", "erase", ANN);
+	cr_assert_gt(in_store(ANN_AT), 3u, "a no is a no");
+	SAYS(0, "2  deliveries emptied", "erase", ANN, "--yes");
+	cr_expect_eq(in_store(ANN_AT), 0u);
+	cr_expect_gt(in_store("ben@acme.example"), 0u);
+	SAYS(0, "2 events", "audit", "list");
+	SAYS(0, "0  events emptied", "erase", ANN, "--yes");
+	SAYS(0, "rules", "status");
+	cr_expect_eq(daemon_stop(&d), 0);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes that were deleted go from the files.
+ *
+ * From: queue_erase_wipe (work.db), queue_scrub (inbox.db), after the rows are gone. SQLite clears
+ * what is deleted within a page (secure_delete = FAST), but leaves pages as they are that become
+ * free: those are all taken once by a table of zeros, which is then dropped. Last the WAL is moved
+ * and cut to nothing, which has to wait for readers. Bounded per call; a crash in between leaves
+ * the table, which the next call drops.
+ */
+#include <stdio.h>
+
+#include "queue/erase.h"
+#include "queue/sqlite.h"
+
+#define PAGES 1024     /* taken in one call, 8 MB */
+#define TRUNCATE_MS 50 /* to wait for readers */
+#define BUSY_MS 5000   /* as sqlite_db.c waits else */
+
+static enum rc number(struct db *db, const char *sql, int64_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
+	if (rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+		*ret_n = sqlite3_column_int64(s, 0);
+	rc = sqlite3_finalize(s);
+	return rc == SQLITE_OK ? RC_OK
+			       : err_set(err, RC_IO, "%s: %s", db->path, sqlite3_errstr(rc));
+}
+
+static enum rc execute(struct db *db, const char *sql, struct err *err)
+{
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? RC_OK
+			       : queue_break(db->owner, err, "%s cannot be overwritten: %s",
+					 db->path, sqlite3_errstr(rc));
+}
+
+/* Takes up to PAGES free pages; *ret_left: how many there still are. In an open transaction. */
+static enum rc take_free(struct db *db, int64_t *ret_left, struct err *err)
+{
+	int64_t free_n = 0, size = 0;
+	char sql[120];
+	enum rc rc = execute(db, "CREATE TABLE IF NOT EXISTS wipe (b BLOB) STRICT", err);
+	if (rc == RC_OK)
+		rc = number(db, "PRAGMA page_size", &size, err);
+	for (int64_t taken = 0; rc == RC_OK && taken < PAGES;) {
+		rc = number(db, "PRAGMA freelist_count", &free_n, err);
+		if (rc != RC_OK || free_n == 0)
+			break;
+		int64_t n = free_n < PAGES ? free_n : PAGES;
+		snprintf(sql, sizeof(sql), "INSERT INTO wipe VALUES (zeroblob(%lld))",
+			(long long)(n * (size - 4)));
+		rc = execute(db, sql, err);
+		taken += n;
+	}
+	if (rc == RC_OK)
+		rc = number(db, "PRAGMA freelist_count", ret_left, err);
+	return rc;
+}
+
+enum rc db_wipe(struct db *db, bool *ret_done, struct err *err)
+{
+	int64_t left = 0;
+	enum rc rc = db_begin(db, err);
+	if (rc == RC_OK)
+		rc = take_free(db, &left, err);
+	if (rc == RC_OK && left == 0)
+		rc = execute(db, "DROP TABLE wipe", err);
+	if (rc == RC_OK)
+		rc = db_commit(db, err);
+	if (rc == RC_OK)
+		*ret_done = left == 0;
+	return rc;
+}
+
+enum rc db_truncate(struct db *db, bool *ret_done, struct err *err)
+{
+	*ret_done = false;
+	if (db->writing || pthread_mutex_trylock(&db->restart) != 0)
+		return RC_OK;
+	(void)sqlite3_busy_timeout(db->handle, TRUNCATE_MS);
+	int rc =
+		sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
+	if (rc == SQLITE_OK)
+		atomic_store(&db->backfilled, true); /* the next transaction starts it anew */
+	pthread_mutex_unlock(&db->restart);
+	*ret_done = rc == SQLITE_OK;
+	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
+		return RC_OK;
+	return err_set(err, RC_IO, "%s: %s", db->path, sqlite3_errstr(rc));
+}
+
+/* --- the work (runner) ------------------------------------------------------------------------ */
+
+enum rc work_erase_wipe(struct queue *q, bool *ret_done, struct err *err)
+{
+	struct store *store = store_of(q);
+	*ret_done = false;
+	enum rc rc = work_commit(q, err);
+	if (rc == RC_OK && !store->wiped)
+		rc = db_wipe(&store->work, &store->wiped, err);
+	if (rc == RC_OK && store->wiped)
+		rc = db_truncate(&store->work, ret_done, err);
+	if (rc == RC_OK && *ret_done)
+		store->wiped = false; /* for the next time */
+	return rc;
+}
+
+/* Emptied, or gone by age. */
+static enum rc is_empty(struct store *store, int64_t delivery, bool *ret_empty, struct err *err)
+{
+	bool row;
+	sqlite3_stmt *s = db_use(&store->inbox, INBOX_BODY);
+	db_bind_int(&store->inbox, s, 1, delivery);
+	enum rc rc = db_row(&store->inbox, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_empty = !row || (db_blob(s, 0).n == 0 && db_blob(s, 1).n == 0);
+	if (row)
+		sqlite3_reset(s);
+	return RC_OK;
+}
+
+enum { SCRUB_N = 256 };
+
+static enum rc load_scrubs(struct store *store, int64_t after, int64_t ret_seq[static SCRUB_N],
+	size_t *ret_n, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, HAND_SCRUBS);
+	db_bind_int(&store->work, s, 1, after);
+	db_bind_int(&store->work, s, 2, SCRUB_N);
+	for (*ret_n = 0;;) {
+		bool row;
+		enum rc rc = db_row(&store->work, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		ret_seq[(*ret_n)++] = sqlite3_column_int64(s, 0);
+	}
+}
+
+enum rc work_erase_left(struct queue *q, int64_t *ret_n, struct err *err)
+{
+	struct store *store = store_of(q);
+	int64_t seqs[SCRUB_N], left = 0, wiping = 0;
+	size_t n = 0;
+	enum rc rc = store_need_inbox(store, err);
+	if (rc == RC_OK)
+		rc = load_scrubs(store, 0, seqs, &n, err);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		bool empty = true;
+		if (store->has_inbox)
+			rc = is_empty(store, seqs[i], &empty, err);
+		left += !empty;
+		if (rc != RC_OK || !empty)
+			continue;
+		rc = work_begin(store, err);
+		if (rc != RC_OK)
+			break;
+		sqlite3_stmt *s = db_use(&store->work, HAND_SCRUB_DELETE);
+		db_bind_int(&store->work, s, 1, seqs[i]);
+		rc = work_failed(store, db_run(&store->work, s, err), err);
+	}
+	if (rc == RC_OK && store->has_inbox)
+		rc = db_meta_get(&store->inbox, "wiping", &wiping, err);
+	if (rc == RC_OK)
+		*ret_n = left + (n == SCRUB_N) + wiping;
+	return rc;
+}
+
+/* --- the inbox (receiver) --------------------------------------------------------------------- */
+
+static enum rc empty_all(struct store *store, const int64_t *seqs, size_t n, struct err *err)
+{
+	struct db *db = &store->inbox;
+	enum rc rc = db_begin(db, err);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		sqlite3_stmt *s = db_use(db, INBOX_EMPTY);
+		db_bind_int(db, s, 1, seqs[i]);
+		rc = db_run(db, s, err);
+	}
+	if (rc == RC_OK)
+		rc = db_meta_put(db, "wiping", 1, err);
+	if (rc == RC_OK)
+		rc = db_commit(db, err);
+	if (rc != RC_OK)
+		db_rollback(db);
+	return rc;
+}
+
+/* Those of the scrubs that still hold something. */
+static enum rc find_full(
+	struct store *store, int64_t ret_seq[static SCRUB_N], size_t *ret_n, struct err *err)
+{
+	int64_t seqs[SCRUB_N];
+	size_t n = 0, full_n = 0;
+	enum rc rc = load_scrubs(store, 0, seqs, &n, err);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		bool empty = true;
+		rc = is_empty(store, seqs[i], &empty, err);
+		if (rc == RC_OK && !empty)
+			ret_seq[full_n++] = seqs[i];
+	}
+	*ret_n = full_n;
+	return rc;
+}
+
+static enum rc go_on_wiping(struct store *store, bool *ret_more, struct err *err)
+{
+	int64_t wiping = 0;
+	bool done = false;
+	enum rc rc = db_meta_get(&store->inbox, "wiping", &wiping, err);
+	*ret_more = rc == RC_OK && wiping != 0;
+	if (rc != RC_OK || wiping == 0)
+		return rc;
+	if (!store->wiped)
+		rc = db_wipe(&store->inbox, &store->wiped, err);
+	if (rc == RC_OK && store->wiped)
+		rc = db_truncate(&store->inbox, &done, err);
+	if (rc != RC_OK || !done)
+		return rc;
+	store->wiped = false;
+	*ret_more = false;
+	rc = db_begin(&store->inbox, err);
+	if (rc == RC_OK)
+		rc = db_meta_put(&store->inbox, "wiping", 0, err);
+	return rc == RC_OK ? db_commit(&store->inbox, err) : rc;
+}
+
+enum rc inbox_scrub(struct queue *q, bool *ret_more, struct err *err)
+{
+	struct store *store = store_of(q);
+	int64_t seqs[SCRUB_N];
+	size_t n = 0;
+	*ret_more = false;
+	enum rc rc = store_need_work(store, err);
+	if (rc != RC_OK || !store->has_work)
+		return rc;
+	rc = find_full(store, seqs, &n, err);
+	if (rc == RC_OK && n > 0) {
+		store->wiped = false;
+		*ret_more = true;
+		return empty_all(store, seqs, n, err);
+	}
+	return rc == RC_OK ? go_on_wiping(store, ret_more, err) : rc;
+}
