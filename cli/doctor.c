@@ -24,6 +24,7 @@
 #define LOOKUP_MS 3000
 #define STATUS_S 5
 #define HOSTS_N 8
+#define HEARD_MS 3600000 /* a delivery of so long ago shows that they come */
 #define EXPIRES_MS (INT64_C(86400000) * 14)
 
 struct doctor {
@@ -217,21 +218,34 @@ static void look_at_store(struct doctor *d)
 		read_store(d);
 }
 
+static struct gap_facts gap_facts_of(const struct doctor *d)
+{
+	const json_t *gap = json_object_get(d->status, "gap");
+	int64_t now_ms = clock_wall_ms();
+	return (struct gap_facts){.running = d->status != NULL,
+		.now_ms = now_ms,
+		.missed_n = (int64_t)(json_integer_value(json_object_get(gap, "running")) -
+				      json_integer_value(json_object_get(gap, "late"))),
+		.heard = d->arrivals.newest_ms != 0 && now_ms - d->arrivals.newest_ms < HEARD_MS};
+}
+
 /* What the store tells of rules and runs, whether or not a daemon runs. */
 static void check_rules(struct doctor *d)
 {
 	struct err err;
 	struct queue_counts counts;
-	struct gap_facts gap = {.running = d->status != NULL, .now_ms = clock_wall_ms()};
+	struct gap_facts gap = gap_facts_of(d);
+	struct issue_facts issues = {.open_n = 0};
 	json_t *rules = json_array();
 	if (queue_rule_each(d->queue, add_rule, rules, &err) == RC_OK)
 		judge_rules(&d->findings, rules);
 	json_decref(rules);
 	if (queue_pause_each(d->queue, judge_pause, &d->findings, &err) != RC_OK ||
-		queue_issue_each(d->queue, judge_issue, &d->findings, &err) != RC_OK ||
+		queue_issue_each(d->queue, judge_issue_note, &issues, &err) != RC_OK ||
 		queue_gap_each(d->queue, judge_gap_note, &gap, &err) != RC_OK ||
 		queue_count(d->queue, &counts, &err) != RC_OK)
 		return;
+	judge_issues(&d->findings, &issues);
 	judge_gap(&d->findings, &gap);
 	json_t *events = states_of(counts.events), *runs = states_of(counts.runs);
 	judge_counts(&d->findings, events, runs);

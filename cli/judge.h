@@ -36,12 +36,20 @@ void judge_daemon(
 void judge_rules(struct findings *findings, const json_t *rules);
 void judge_counts(struct findings *findings, const json_t *events, const json_t *runs);
 
-/* Call backs of the queue; ctx: the findings. */
+/* Call back of queue_pause_each; ctx: the findings. */
 enum rc judge_pause(void *ctx, const struct queue_pause *pause, struct err *err);
-enum rc judge_issue(void *ctx, const struct queue_issue *issue, struct err *err);
+struct issue_facts { /* zero: none */
+	size_t open_n;
+	char newest[300];
+};
+/* Call back of queue_issue_each; ctx: struct issue_facts. */
+enum rc judge_issue_note(void *ctx, const struct queue_issue *issue, struct err *err);
+void judge_issues(struct findings *findings, const struct issue_facts *facts);
 /* How far changes that no webhook told of have been looked for. Where the daemon runs, an object
  * that was not looked through for long is a fault. */
 struct gap_facts {
+	int64_t missed_n;  /* found by asking while the daemon was there to hear of them */
+	bool heard;        /* deliveries come all the same */
 	bool running;      /* the daemon */
 	int64_t now_ms;    /* wall */
 	size_t objects_n;  /* in: 0 */

@@ -82,18 +82,25 @@ enum rc judge_pause(void *ctx, const struct queue_pause *pause, struct err *err)
 	return RC_OK;
 }
 
-enum rc judge_issue(void *ctx, const struct queue_issue *issue, struct err *err)
+/* They come the newest first. */
+enum rc judge_issue_note(void *ctx, const struct queue_issue *issue, struct err *err)
 {
-	char age[24];
+	struct issue_facts *facts = ctx;
 	(void)err;
-	if (issue->acknowledged)
-		return RC_OK;
-	judge_age(clock_wall_ms() - issue->last_ms, age);
-	finding_put(ctx, "issue", FINDING_WARN,
-		"%.40s, %.80s: %.*s (%" PRId64 " time%s, the last %s ago)", issue->kind,
-		issue->about, (int)strcspn(issue->text, "\n"), issue->text, issue->count,
-		issue->count == 1 ? "" : "s", age);
+	if (!issue->acknowledged && facts->open_n++ == 0)
+		snprintf(facts->newest, sizeof(facts->newest), "%.40s, %.80s: %.*s", issue->kind,
+			issue->about, (int)strcspn(issue->text, "\n"), issue->text);
 	return RC_OK;
+}
+
+void judge_issues(struct findings *findings, const struct issue_facts *facts)
+{
+	if (facts->open_n == 0)
+		return;
+	struct finding *row = finding_put(findings, "issues", FINDING_WARN,
+		"%zu issue%s open: %s%s", facts->open_n, facts->open_n == 1 ? " is" : "s are",
+		facts->newest, facts->open_n == 1 ? "" : " ..");
+	finding_fix(row, "moonhook issues list");
 }
 
 enum rc judge_gap_note(void *ctx, const struct queue_gap *gap, struct err *err)
@@ -119,6 +126,16 @@ void judge_gap(struct findings *findings, const struct gap_facts *facts)
 {
 	char age[24];
 	struct finding *row;
+	if (facts->missed_n > 0) {
+		row = finding_put(findings, "gap", facts->heard ? FINDING_WARN : FINDING_FAIL,
+			"%" PRId64
+			" change%s came without a webhook since the start, and %s found by "
+			"asking%s",
+			facts->missed_n, facts->missed_n == 1 ? "" : "s",
+			facts->missed_n == 1 ? "was" : "were",
+			facts->heard ? "" : ": webhooks do not arrive");
+		finding_fix(row, "moonhook webhook list");
+	}
 	if (facts->problems_n != 0)
 		finding_put(findings, "gap", FINDING_WARN,
 			"%zu object%s cannot be looked through for missed changes: %s",

@@ -280,11 +280,14 @@ Test(cli_judge, pauses_issues_and_gaps_are_told)
 	struct queue_issue seen = {.kind = "dead", .about = "x", .text = "y", .acknowledged = true};
 	cr_expect_eq(judge_pause(&f, &one, &err), RC_OK);
 	cr_expect_eq(judge_pause(&f, &all, &err), RC_OK);
-	cr_expect_eq(judge_issue(&f, &issue, &err), RC_OK);
-	cr_expect_eq(judge_issue(&f, &seen, &err), RC_OK);
+	struct issue_facts issues = {.open_n = 0};
+	cr_expect_eq(judge_issue_note(&issues, &seen, &err), RC_OK);
+	judge_issues(&f, &issues); /* acknowledged: none */
+	cr_expect_eq(judge_issue_note(&issues, &issue, &err), RC_OK);
+	judge_issues(&f, &issues);
 	expect(FINDING_WARN, "rule \"enrich\" is paused", "moonhook rules resume enrich");
 	expect(FINDING_WARN, "all rules are paused", "moonhook rules resume --all");
-	expect(FINDING_WARN, "loop, enrich: it sets itself off (3 times", "");
+	expect(FINDING_WARN, "1 issue is open: loop, enrich: it sets itself off", "issues list");
 	expect_counts(0, 3, 0);
 	struct gap_facts gap = {.running = true, .now_ms = 100 * 3600000};
 	struct queue_gap person = {.object = "person", .asked_ms = 99 * 3600000, .problem = ""};
