@@ -15,6 +15,7 @@
 #include "runner/dump.h"
 #include "runner/flight.h"
 #include "runner/outcome.h"
+#include "runner/predicate.h"
 #include "runner/scan.h"
 #include "runner/state.h"
 
@@ -124,6 +125,35 @@ static enum rc judge(struct runner *r, const struct run *run, struct decision *d
 		       : RC_OK;
 }
 
+/* Without its own fields, is it still what the rule waits for? A rule that is not live any more
+ * waited for it when it was routed. */
+static bool waits_for(
+	const struct runner *r, const struct run *run, const json_t *tree, const struct decision *d)
+{
+	const char *lack;
+	const struct rule *rule =
+		r->rules.live != NULL ? ruleset_find(r->rules.live, run->q.rule) : NULL;
+	if (rule == NULL || rule->predicate == NULL || d->verdict != ECHO_PART)
+		return true;
+	struct buf before;
+	buf_init(&before, run->event->text_n + 64);
+	const json_t *old = json_object_get(tree, "before");
+	struct predicate_ask ask = {
+		.predicate = rule->predicate,
+		.client = r->client,
+		.object = d->event.object,
+		.action = d->event.action,
+		.record = d->event.record,
+		.fields = d->event.fields,
+		.hidden = d->hidden.p,
+	};
+	if (old != NULL && dump_value(&before, old) == RC_OK)
+		ask.before = buf_slice(&before);
+	bool holds = predicate_holds(&ask, &lack);
+	buf_done(&before);
+	return holds;
+}
+
 /* What was found is kept with the event and the run. */
 static enum rc keep(struct runner *r, struct run *run, struct decision *d, struct err *err)
 {
@@ -189,6 +219,8 @@ static bool decide(struct runner *r, struct run *run)
 	enum rc rc = scan_parse((struct slice){run->event->text, run->event->text_n}, &tree, &err);
 	if (rc == RC_OK && read_event(run, tree, &d.event)) {
 		rc = judge(r, run, &d, &err);
+		if (rc == RC_OK && !waits_for(r, run, tree, &d))
+			d.verdict = ECHO_IS_ECHO;
 		if (rc == RC_OK)
 			goes = apply(r, run, &d);
 	}

@@ -63,9 +63,14 @@ bool match_name(const char *pattern, const char *name)
 	return strcmp(pattern, "*.*") == 0 || strcmp(pattern + 1, dot) == 0;
 }
 
-static const json_t *find_field(const json_t *at, const char *path)
+json_t *match_find(const json_t *record, const char *path)
 {
 	char word[128];
+	union {
+		const json_t *in;
+		json_t *out;
+	} whole = {record};
+	json_t *at = whole.out;
 	while (at != NULL && path[0] != '\0') {
 		size_t n = strcspn(path, ".");
 		if (n == 0 || n >= sizeof(word))
@@ -80,7 +85,7 @@ static const json_t *find_field(const json_t *at, const char *path)
 
 enum rc match_field(const json_t *record, const char *path, struct buf *out, bool *ret_found)
 {
-	const json_t *at = find_field(record, path);
+	const json_t *at = match_find(record, path);
 	enum rc rc = RC_OK;
 	bool found = true;
 
@@ -123,7 +128,7 @@ static bool is_relation(const json_t *record, const char *path)
 enum match_lack match_lack(const json_t *record, const char *path)
 {
 	char top[128];
-	const json_t *at = find_field(record, path);
+	const json_t *at = match_find(record, path);
 	if (json_is_object(at) || json_is_array(at))
 		return MATCH_LACK_SINGLE;
 	snprintf(top, sizeof(top), "%.*s", (int)strcspn(path, "."), path);

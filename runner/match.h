@@ -15,6 +15,8 @@
 enum rc match_check(const char *pattern, struct err *err) must_check;
 /* "*.deleted" means records only: neither hooks nor metadata. */
 bool match_name(const char *pattern, const char *name);
+/* The value at "a.b.c" of record, NULL where there is none. BORROWS. */
+json_t *match_find(const json_t *record, const char *path);
 /* The text of the field at "a.b.c" of record: strings as they are, numbers and booleans as JSON
  * writes them. ret_found false where the field is absent, null, or no scalar. */
 enum rc match_field(

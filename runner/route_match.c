@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "client/client.h"
 #include "runner/match.h"
+#include "runner/predicate.h"
 #include "runner/state.h"
 
 #define KEY_MAX 512
@@ -100,6 +101,47 @@ void route_fail(struct match *m, enum rc code, const char *text)
 	m->error = strdup(text);
 }
 
+/* Once for each version of a rule, and not where it is for objects of any kind. */
+static void tell_missed(struct rule *rule, const struct event *e, const char *field)
+{
+	char of[EVENT_NAME_N + 8];
+	snprintf(of, sizeof(of), "%s.", e->object);
+	size_t i;
+	json_t *one;
+	bool meant = false; /* this object, by its name */
+	json_array_foreach(rule->on, i, one) meant =
+		meant || strncmp(json_string_value(one), of, strlen(of)) == 0;
+	if (!meant || rule->field_missed)
+		return;
+	rule->field_missed = true;
+	struct log_fields f = {.rule = rule->name, .event = e->id.text, .object = e->object};
+	log_warn(&f, "%s:%d: changed \"%.100s\" is no field of %s: it does not change",
+		rule->source->file, rule->line, field, e->object);
+}
+
+/* What needs no asking. hidden: fields that the rule does not see; NULL: none. */
+static bool may_run(
+	const struct runner *r, struct rule *rule, const struct event *e, const char *hidden)
+{
+	const char *lack = NULL;
+	if (rule->predicate == NULL)
+		return true;
+	struct predicate_ask ask = {
+		.predicate = rule->predicate,
+		.client = r->client,
+		.object = e->object,
+		.action = e->action,
+		.record = e->record,
+		.fields = e->fields,
+		.before = event_before(e),
+		.hidden = hidden,
+	};
+	bool holds = predicate_holds(&ask, &lack);
+	if (lack != NULL)
+		tell_missed(rule, e, lack);
+	return holds;
+}
+
 static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, struct err *err)
 {
 	struct route *route = &r->route;
@@ -109,6 +151,9 @@ static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, 
 	m->delivery = delivery;
 	m->rule = rule;
 	enum rc rc = route_judge(r, m, err);
+	if (rc == RC_OK && m->hidden != NULL &&
+		!may_run(r, rule, route->items[delivery].event, m->hidden))
+		m->state = MATCH_ECHO; /* what is left of it is not what the rule waits for */
 	if (rc != RC_OK || m->state == MATCH_ECHO)
 		return rc;
 	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION;
@@ -136,8 +181,9 @@ enum rc route_match(struct runner *r, struct err *err)
 	for (size_t i = 0; i < route->n; i++) {
 		const struct event *e = route->items[i].known ? NULL : route->items[i].event;
 		for (size_t k = 0; e != NULL && k < route->rules->n && rc == RC_OK; k++) {
-			if (is_on(route->rules->rules[k], e->name))
-				rc = match_rule(r, i, route->rules->rules[k], err);
+			struct rule *rule = route->rules->rules[k];
+			if (is_on(rule, e->name) && may_run(r, rule, e, NULL))
+				rc = match_rule(r, i, rule, err);
 		}
 	}
 	return rc;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runner/match.h"
+#include "runner/predicate.h"
 #include "runner/retry.h"
 
 #define RULES_MAX 1000 /* of one file */
@@ -55,6 +56,17 @@ static int64_t bounded(const json_t *value, int64_t most)
 	return n < 0 ? 0 : n < most ? n : most;
 }
 
+static enum rc read_when(json_t *when, struct rule *rule, struct err *err)
+{
+	rule->when = json_is_true(when);
+	if (when == NULL || json_is_boolean(when) || json_is_null(when))
+		return RC_OK;
+	enum rc rc = predicate_check(when, err);
+	if (rc == RC_OK)
+		rule->predicate = json_incref(when);
+	return rc;
+}
+
 static enum rc read_key(const json_t *key, struct rule *rule, struct err *err)
 {
 	if (json_is_true(key)) {
@@ -90,7 +102,6 @@ static enum rc read_rule(
 	if (rule->name == NULL)
 		return err_set(err, RC_NOMEM, "no memory for a rule");
 	rule->source = source;
-	rule->when = json_is_true(json_object_get(from, "when"));
 	rule->timeout_ms = bounded(json_object_get(from, "timeout_ms"), SPAN_MAX_MS);
 	rule->cpu_ms = bounded(json_object_get(from, "cpu_ms"), SPAN_MAX_MS);
 	json_t *echo = json_object_get(from, "echo");
@@ -102,6 +113,8 @@ static enum rc read_rule(
 	enum rc rc = check_on(on, err);
 	if (rc == RC_OK)
 		rule->on = json_incref(on);
+	if (rc == RC_OK)
+		rc = read_when(json_object_get(from, "when"), rule, err);
 	return rc == RC_OK ? read_key(json_object_get(from, "key"), rule, err) : rc;
 }
 
@@ -175,6 +188,7 @@ void rulefile_unref(struct rulefile *file)
 		free(file->rules[i].name);
 		free(file->rules[i].key_field);
 		json_decref(file->rules[i].on);
+		json_decref(file->rules[i].predicate);
 	}
 	free(file->rules);
 	version_unref(file->source);

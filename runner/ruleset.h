@@ -30,16 +30,18 @@ struct rule {
 	char *name;
 	struct version *source;
 	int line;
-	json_t *on; /* array of strings, patterns */
-	bool when;  /* a function: a worker is asked */
+	json_t *on;        /* array of strings, patterns */
+	bool when;         /* a function: a worker is asked */
+	json_t *predicate; /* of `when`, decided here (predicate.h); NULL: none */
 	enum rule_key key;
 	char *key_field;
 	enum rule_echo echo;
 	int64_t timeout_ms, cpu_ms; /* 0: the default */
 	int attempts_max;
-	int overruns;    /* how often `when` or `key` ran over its time */
-	bool key_missed; /* a record without key_field was told of */
-	bool set_aside;  /* it did that too often: not asked until the next reload */
+	int overruns;      /* how often `when` or `key` ran over its time */
+	bool key_missed;   /* a record without key_field was told of */
+	bool field_missed; /* one without a field of the predicate was */
+	bool set_aside;    /* it did that too often: not asked until the next reload */
 };
 
 struct rulefile { /* one version of one file */

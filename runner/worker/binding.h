@@ -15,10 +15,11 @@
 #include "base/slice.h"
 
 /* STATIC, ended by {NULL, NULL}. */
-extern const luaL_Reg base_functions[];    /* pcall xpcall next pairs */
-extern const luaL_Reg outcome_functions[]; /* skip retry_after reject need */
-extern const luaL_Reg rule_functions[];    /* rule */
-extern const luaL_Reg value_functions[];   /* now random units money */
+extern const luaL_Reg base_functions[];      /* pcall xpcall next pairs */
+extern const luaL_Reg outcome_functions[];   /* skip retry_after reject need */
+extern const luaL_Reg rule_functions[];      /* rule */
+extern const luaL_Reg predicate_functions[]; /* changed */
+extern const luaL_Reg value_functions[];     /* now random units money */
 extern const luaL_Reg parallel_functions[];
 extern const luaL_Reg json_functions[];
 extern const luaL_Reg log_functions[];
@@ -39,6 +40,9 @@ int order_pairs(lua_State *L);
 
 /* math.random and random, the recorded one. */
 int value_random(lua_State *L);
+
+/* The JSON of the predicate at index; NULL: it is none. BORROWS while the value is there. */
+const char *predicate_text(lua_State *L, int index);
 
 /* Makes `twenty` and sets it as a global. */
 void twenty_furnish(lua_State *L);

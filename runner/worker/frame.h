@@ -43,7 +43,8 @@
  *                                        say to it (it waits for calls of branches, or no call
  *                                        waits for that answer)
  *
- * A rule in HEAD: {"name","line","on":["person.created",..],"when":bool (a function),
+ * A rule in HEAD: {"name","line","on":["person.created",..],
+ *   "when":bool (a function)|{"changed":{"stage":{"from":[..],"to":[..]},..}} (runner/predicate.h),
  *   "key":null|"field.path"|true (a function),"timeout_ms","cpu_ms","retry_max"}; 0 and null:
  * default.
  *

@@ -15,6 +15,7 @@
 #include <lauxlib.h>
 
 #include "base/conf.h"
+#include "runner/worker/binding.h"
 #include "runner/worker/json_text.h"
 #include "runner/worker/rule.h"
 
@@ -201,14 +202,24 @@ static void put_on(const struct head *h)
 	check(h, buf_put_text(h->out, "]"));
 }
 
+/* A function is asked of a worker; a predicate is data, which the runner decides. */
 static void put_when(const struct head *h)
 {
 	int type = push_option(h, "when");
-	if (type != LUA_TNIL && type != LUA_TFUNCTION)
-		wrong(h, "when must be a function of the event, it is a %s",
+	const char *predicate = predicate_text(h->L, -1);
+	if (type == LUA_TSTRING)
+		wrong(h,
+			"when = \"%.60s\": write when = changed \"%.60s\", or a function of the "
+			"event",
+			lua_tostring(h->L, -1), lua_tostring(h->L, -1));
+	if (type != LUA_TNIL && type != LUA_TFUNCTION && predicate == NULL)
+		wrong(h, "when must be a function of the event, or changed \"field\"; it is a %s",
 			lua_typename(h->L, type));
+	check(h, buf_put_text(h->out, ",\"when\":"));
+	if (predicate == NULL)
+		predicate = type == LUA_TFUNCTION ? "true" : "false";
+	check(h, buf_put_text(h->out, predicate));
 	lua_pop(h->L, 1);
-	check(h, buf_printf(h->out, ",\"when\":%s", type == LUA_TFUNCTION ? "true" : "false"));
 }
 
 static void put_key(const struct head *h)

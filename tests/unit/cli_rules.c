@@ -63,7 +63,7 @@ Test(cli_rules, the_manual_names_every_call_comparison_option_and_outcome)
 		"deleted", "into", "from", "preview", "about", "created", "updated", "restored",
 		"destroyed", "skip", "retry_after", "reject", "linkedin", "firstName", "lastName",
 		"phone", "email", "domain", "body", "only_if", "max", "field", "sum", "by", "zone",
-		"member", "conflict", "unknown"};
+		"member", "conflict", "unknown", "before", "to"};
 #define X(code, name, effect) cr_expect(is_named(name), "%s", name);
 	CLIENT_OPS(X)
 #undef X
@@ -97,6 +97,6 @@ Test(cli_rules, its_examples_are_rules_that_a_worker_takes)
 		free(source);
 		n++;
 	}
-	cr_expect_eq(n, 4);
+	cr_expect_eq(n, 5);
 	cr_expect_eq(peer_stop(&peer), 0);
 }

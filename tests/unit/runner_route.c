@@ -358,11 +358,12 @@ Test(runner_route, a_key_with_nul_fails_where_the_rule_makes_it)
 }
 
 /* What the log says at least at the level of warnings while a person is updated twice. */
-static void log_of_key(const char *key, char ret_lines[static 4096])
+static void log_of(const char *option, char ret_lines[static 4096])
 {
 	char rule[200], log[256];
 	snprintf(rule, sizeof(rule),
-		"rule \"mine\" { on = \"person.*\", key = \"%s\", run = function() end }", key);
+		"rule \"mine\" { on = { \"*.*\", \"person.*\" }, %s, run = function() end }",
+		option);
 	stage_rule(&s, "a.lua", rule);
 	stage_start(&s, STAGE_ALONE, NULL);
 	snprintf(log, sizeof(log), "%s/log", s.dir);
@@ -377,7 +378,7 @@ static void log_of_key(const char *key, char ret_lines[static 4096])
 			"\"jobTitle\":\"%d\"}}",
 			i);
 		stage_deliver(&s, "twenty", slice_of(body));
-		stage_until(&s, stage_ended, i + 1);
+		stage_until(&s, stage_parsed, i + 1);
 	}
 	dup2(before, STDERR_FILENO);
 	log_start("runner", LOG_JSON, LOG_ERROR);
@@ -390,7 +391,7 @@ static void log_of_key(const char *key, char ret_lines[static 4096])
 Test(runner_route, a_key_that_is_no_field_is_said_once_and_the_record_is_used)
 {
 	char lines[4096];
-	log_of_key("companyIdd", lines);
+	log_of("key = \"companyIdd\"", lines);
 	const char *said = strstr(
 		lines, "a.lua:1: key \\\"companyIdd\\\" is no field of person; the record is used");
 	cr_assert(said != NULL, "%s", lines);
@@ -400,20 +401,59 @@ Test(runner_route, a_key_that_is_no_field_is_said_once_and_the_record_is_used)
 Test(runner_route, a_key_of_several_values_is_said)
 {
 	char lines[4096];
-	log_of_key("emails", lines);
+	log_of("key = \"emails\"", lines);
 	cr_expect(strstr(lines, "is no single value of person") != NULL, "%s", lines);
 }
 
 Test(runner_route, a_key_that_is_empty_is_fine)
 {
 	char lines[4096];
-	log_of_key("companyId", lines);
+	log_of("key = \"companyId\"", lines);
 	cr_expect_str_eq(lines, "");
 }
 
 Test(runner_route, a_key_may_go_by_its_short_name)
 {
 	char lines[4096];
-	log_of_key("email", lines);
+	log_of("key = \"email\"", lines);
 	cr_expect_str_eq(lines, "");
+}
+
+Test(runner_route, a_changed_field_that_is_none_is_said_once_and_never_changes)
+{
+	char lines[4096];
+	log_of("when = changed { \"jobTitel\" }", lines);
+	const char *said = strstr(lines,
+		"a.lua:1: changed \\\"jobTitel\\\" is no field of person: it does not change");
+	cr_assert(said != NULL, "%s", lines);
+	cr_expect_null(strstr(said + 1, "a.lua:1: changed"), "%s", lines);
+	stage_look(&s);
+	cr_expect_eq(s.runs_n, 0u);
+}
+
+Test(runner_route, a_changed_field_may_go_by_its_short_name_and_asks_no_worker)
+{
+	char lines[4096];
+	log_of("when = changed { jobTitle = { from = \"0\", to = { \"1\", \"2\" } } }", lines);
+	cr_expect_str_eq(lines, "");
+	stage_until(&s, stage_ended, 1);
+	stage_look(&s);
+	cr_expect_eq(s.runs_n, 1u);
+	stage_rule(&s, "a.lua",
+		"rule \"mine\" { on = \"person.*\", when = changed \"email\", run = function() end "
+		"}");
+	char text[512];
+	stage_reload(&s, text);
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"person.updated\",\"record\":{\"id\":\"" ID_A
+			 "\",\"emails\":{\"primaryEmail\":\"ann@acme.io\"},\"companyId\":null,"
+			 "\"jobTitle\":\"7\"},\"updatedFields\":[\"emails\",\"jobTitle\"]}"));
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"person.updated\",\"record\":{\"id\":\"" ID_A
+			 "\",\"emails\":{\"primaryEmail\":\"lee@acme.io\"},\"companyId\":null,"
+			 "\"jobTitle\":\"7\"},\"updatedFields\":[\"jobTitle\"]}"));
+	stage_until(&s, stage_parsed, 4);
+	stage_until(&s, stage_ended, 2);
+	stage_look(&s);
+	cr_expect_eq(s.runs_n, 2u, "what Twenty says of the first is not so");
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads of rule files: good ones as data, bad ones as one sentence with its line. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -43,6 +45,43 @@ WORKER_TEST(worker_head, a_bare_rule_has_the_defaults_and_a_file_may_hold_severa
 		"{\"name\":\"b\",\"line\":2,\"on\":[\"*.*\"],\"when\":false,\"key\":true,\"echo\":"
 		"true,"
 		"\"timeout_ms\":0,\"cpu_ms\":0,\"retry_max\":0}]");
+}
+
+WORKER_TEST(worker_head, a_predicate_is_told_as_data)
+{
+	static const struct {
+		const char *when, *data;
+	} cases[] = {
+		{"changed 'stage'", "{\"changed\":{\"stage\":{}}}"},
+		{"changed { 'email', 'name.firstName' }",
+			"{\"changed\":{\"email\":{},\"name.firstName\":{}}}"},
+		{"changed { stage = { from = 'NEW', to = { 'WON', 'LOST' } } }",
+			"{\"changed\":{\"stage\":{\"from\":[\"NEW\"],\"to\":[\"WON\",\"LOST\"]}}}"},
+		{"changed { 'email', n = { to = { 1, 2.5, true, json.null } } }",
+			"{\"changed\":{\"email\":{},\"n\":{\"to\":[1,2.5,true,null]}}}"},
+	};
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		char source[300];
+		snprintf(source, sizeof(source),
+			"local w = %s\nrule 'a' { on = 'person.updated', when = w, " RUN " }",
+			cases[i].when);
+		json_t *head = worker_rig_head(rig, source);
+		const json_t *rule = json_array_get(json_object_get(head, "rules"), 0);
+		cr_expect(worker_rig_is(json_object_get(rule, "when"), cases[i].data), "%s: %s",
+			cases[i].when, json_string_value(json_object_get(head, "error")));
+		json_decref(head);
+	}
+}
+
+WORKER_TEST(worker_head, a_predicate_is_not_for_a_function)
+{
+	char *error = worker_rig_error(rig, "return changed 'stage'");
+	cr_expect_not_null(
+		strstr(error, "changed is what `when` of a rule may be, as in when = "
+			      "changed \"stage\"; within a function, look at event.fields "
+			      "and event.before"),
+		"%s", error);
+	free(error);
 }
 
 WORKER_TEST(worker_head, an_object_of_the_workspace_may_have_any_name_of_its_own)
@@ -122,7 +161,36 @@ static const struct {
 	{"rule 'a' { on = 'person.created', settle = '5s', " RUN " }",
 		"the option 'settle' is not there in this version", 1},
 	{"rule 'a' { 'person.created', " RUN " }", "an option has no name", 1},
-	{"rule 'a' { on = 'person.created', when = 'x', " RUN " }", "when must be a function", 1},
+	{"rule 'a' { on = 'person.created', when = 'stage', " RUN " }",
+		"rig.lua:1: rule \"a\": when = \"stage\": write when = changed \"stage\"", 1},
+	{"rule 'a' { on = 'person.created', when = {}, " RUN " }",
+		"when must be a function of the event, or changed \"field\"; it is a table", 1},
+	{"\nrule 'a' { on = 'person.created', when = changed, " RUN " }\nchanged()",
+		"rig.lua:3: changed: name a field, as in changed \"stage\", or a list of them", 3},
+	{"\nlocal w = changed { 'x y' }", "rig.lua:2: changed: \"x y\" is no name of a field", 2},
+	{"changed 'a..b'", "changed: \"a..b\" is no name of a field, nor a path", 1},
+	{"changed 'a.b.c.d'", "is no name of a field", 1},
+	{"changed ''", "changed: \"\" is no name of a field", 1},
+	{"changed('a', 'b')", "several fields are a list, changed { \"email\", \"phone\" }", 1},
+	{"changed {}", "changed: the list is empty", 1},
+	{"changed { 7 }", "changed: a field is a text like \"stage\", not a number", 1},
+	{"changed { [true] = {} }", "changed: a field is a text like \"stage\", not a boolean", 1},
+	{"changed { 'a', a = { to = 1 } }", "changed: \"a\" is named twice", 1},
+	{"changed { 'a', 'a' }", "changed: \"a\" is named twice", 1},
+	{"changed { stage = 'WON' }", "changed: write stage = { to = .. }, or { from = .., to", 1},
+	{"changed { stage = {} }", "changed: stage says neither from nor to", 1},
+	{"changed { stage = { form = 'NEW' } }",
+		"changed: stage: unknown option 'form', did you mean 'from'?", 1},
+	{"changed { stage = { is = 'NEW' } }",
+		"changed: stage: unknown option 'is', there are from and to", 1},
+	{"changed { stage = { 'NEW', 'WON' } }", "changed: write stage = { from = .., to", 1},
+	{"changed { stage = { to = {} } }", "changed: stage.to: a list has 1 to 64 values", 1},
+	{"changed { stage = { to = { { 'WON' } } } }",
+		"changed: stage.to is a text, a number, true, false or json.null", 1},
+	{"changed { stage = { from = pcall } }", "or a list of such, not a function", 1},
+	{"changed { n = { to = 0/0 } }", "changed.n.to[1] is not a number (NaN)", 1},
+	{"changed { n = { to = '\\xff' } }", "changed.n.to[1] is text that is not UTF-8", 1},
+	{"changd 'stage'", "(global 'changd'): did you mean `changed`?", 1},
 	{"rule 'a' { on = 'person.created', key = {}, " RUN " }", "key must be", 1},
 	{"rule 'a' { on = 'person.created', timeout = 30, " RUN " }",
 		"timeout must be a duration like \"30s\", it is a number", 1},
