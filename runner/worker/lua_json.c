@@ -152,7 +152,9 @@ static bool read_list(struct decoder *d)
 
 static bool read_nested(struct decoder *d, bool (*read)(struct decoder *))
 {
-	if (d->depth == JSON_TEXT_DEPTH || limit_passed())
+	if (limit_passed()) /* the text is not to blame */
+		state_finish(d->L, STATE_CPU);
+	if (d->depth == JSON_TEXT_DEPTH)
 		return false;
 	luaL_checkstack(d->L, 8, "JSON");
 	d->text.p++;
@@ -351,7 +353,7 @@ static bool enter_table(struct encoder *e, int index)
 		if (e->tables[i] == table)
 			return wrong(e, "a table that contains itself");
 	if (limit_passed())
-		return wrong(e, "too much to write in the time that was left");
+		state_finish(e->L, STATE_CPU);
 	if (e->use == JSON_CALL && e->depth == CALL_DEPTH)
 		return wrong(e, "deeper than 63 levels, more than a call may have");
 	if (e->depth == DEPTH)
