@@ -120,6 +120,34 @@ Test(runner_echo, what_a_rule_wrote_does_not_fire_it_and_fires_others)
 	json_decref(after);
 }
 
+/* In one event, its own new title and a person's new intro: each rule is asked about what it may
+ * see. */
+Test(runner_echo, a_changed_field_that_is_the_rules_own_does_not_count)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"title\" { on = \"person.updated\", when = changed \"jobTitle\",\n"
+		"  run = function(e)\n" RETITLE "rule \"intro\" { on = \"person.updated\", when = "
+		"changed { intro = { to = \"Rome\" } },\n"
+		"  run = function(e) log.info(e.before.jobTitle) end }\n"
+		"rule \"watch\" { on = \"person.updated\", when = changed \"jobTitle\",\n"
+		"  run = function() end }\n");
+	stage_start(&s, STAGE_TWIN, NULL);
+	json_t *person = make_person("old");
+	deliver("person.updated", person, "jobTitle");
+	stage_until(&s, stage_ended, 2);
+	json_t *after = get_person(person);
+	json_object_set_new(after, "intro", json_string("Rome"));
+	struct id both = deliver("person.updated", after, "jobTitle intro");
+	stage_until(&s, stage_ended, 4);
+	stage_turn(&s, 20);
+	stage_look(&s);
+	cr_assert_eq(s.runs_n, 4, "%zu", s.runs_n);
+	cr_assert_eq(stage_find(&s, "watch", &both)->state, QUEUE_DONE);
+	cr_assert_not_null(strstr(stage_find(&s, "intro", &both)->log, "old"));
+	json_decref(person);
+	json_decref(after);
+}
+
 Test(runner_echo, an_event_that_fires_nothing_for_it_is_an_echo)
 {
 	stage_rule(&s, "a.lua",
