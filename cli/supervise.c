@@ -33,7 +33,7 @@ enum { RECEIVER, RUNNER, CONSOLE, CHILDREN_N };
 static const char *const receiver_part[] = {
 	"listen", "store", "source", "limits", "retain", "log", NULL};
 static const char *const runner_part[] = {"store", "rules", "workers", "twenty", "http", "secrets",
-	"limits", "retain", "coalesce", "log", "gap", "source.*.scheme", NULL};
+	"limits", "retain", "coalesce", "notify", "log", "gap", "source.*.scheme", NULL};
 static const char *const console_part[] = {"console", "store", "control", "log", "only", NULL};
 
 static const struct child_kind kinds[CHILDREN_N] = {

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "client/document.h"
 #include "client/engine.h"
+#include "client/notice.h"
 #include "client/operation.h"
 #include "client/schema.h"
 #include "client/url.h"
@@ -37,6 +38,13 @@ static const struct conf_option options[] = {
 	{"twenty.ca", CONF_TEXT, NULL, 0, 0, NULL,
 		"file of certificates to trust with https, where the machine does not know the "
 		"authority"},
+	{"notify.url", CONF_TEXT, NULL, 0, 0, NULL,
+		"where to POST that there are new issues (dead letters, quarantine ..): counts, no "
+		"personal data; https, or loopback"},
+	{"notify.secret", CONF_SECRET, NULL, 0, 0, NULL,
+		"signs those messages as Standard Webhooks do; whsec_.. or any text"},
+	{"notify.every", CONF_DURATION, "5m", 1000, 86400000, NULL,
+		"one message in that time, at most"},
 	{"coalesce.read", CONF_BOOL, "true", 0, 0, NULL,
 		"reads that are the same become one request while calls wait for budget"},
 	{"coalesce.get", CONF_BOOL, "true", 0, 0, NULL, "gets become one list of ids"},
@@ -128,6 +136,12 @@ enum rc client_conf_check(const struct conf *conf, struct err *err)
 		wrap_origin(conf, "twenty.url", err);
 	else
 		free(base);
+	const char *notify = conf_text(conf, "notify.url");
+	if (rc == RC_OK && notify != NULL && notify[0] != '\0') {
+		rc = notice_check(notify, err);
+		if (rc != RC_OK)
+			wrap_origin(conf, "notify.url", err);
+	}
 	return rc;
 }
 

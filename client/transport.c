@@ -550,7 +550,7 @@ static bool put_header(struct curl_slist **list, const char *line)
 	return grown != NULL;
 }
 
-static bool headers_make(struct transport *t, const char *key)
+static bool headers_make(struct transport *t, const char *key, const char *const *more)
 {
 	struct buf b;
 	buf_init(&b, 16384);
@@ -562,6 +562,8 @@ static bool headers_make(struct transport *t, const char *key)
 	ok = ok && buf_printf(&b, "User-Agent: moonhook/%s", version_text()) == RC_OK &&
 	     put_header(&t->headers, b.p);
 	buf_done(&b);
+	for (; ok && more != NULL && *more != NULL; more++)
+		ok = put_header(&t->headers, *more);
 	return ok && put_header(&t->headers, "Accept: application/json") &&
 	       put_header(&t->headers, "Content-Type: application/json") &&
 	       put_header(&t->headers, "Expect:");
@@ -587,7 +589,7 @@ enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*
 	t->ca = conf->ca != NULL ? strdup(conf->ca) : NULL;
 	t->multi = curl_multi_init();
 	bool ok = t->url != NULL && (t->ca != NULL || conf->ca == NULL) && t->multi != NULL &&
-		  headers_make(t, conf->key) && t->epoll_fd >= 0 &&
+		  headers_make(t, conf->key, conf->headers) && t->epoll_fd >= 0 &&
 		  sd_event_add_io(loop, &t->ready, t->epoll_fd, EPOLLIN, on_ready, t) >= 0 &&
 		  sd_event_add_time(loop, &t->timer, CLOCK_MONOTONIC, UINT64_MAX, 1, on_timer, t) >=
 			  0 &&

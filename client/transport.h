@@ -23,9 +23,10 @@ struct transport;
 #define TRANSPORT_HEADER_N 256
 #define TRANSPORT_PARALLEL 256 /* requests on the wire */
 
-struct transport_conf {      /* BORROWS until transport_new returns */
-	const char *url;     /* "https://crm.acme.io", no slash at the end */
-	const char *key;     /* NULL: nobody is told one */
+struct transport_conf {             /* BORROWS until transport_new returns */
+	const char *url;            /* "https://crm.acme.io", no slash at the end */
+	const char *key;            /* NULL: nobody is told one */
+	const char *const *headers; /* further lines, NULL-terminated; NULL: none */
 	const char *ca;      /* file of certificates to trust; NULL: what the machine trusts */
 	int64_t deadline_ms; /* from the start of a request to the last byte of its answer */
 	size_t body_max;

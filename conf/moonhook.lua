@@ -97,6 +97,16 @@ twenty = {
 	-- ca = "",
 }
 
+notify = {
+	-- where to POST that there are new issues (dead letters, quarantine ..): counts, no
+	-- personal data; https, or loopback
+	-- url = "",
+	-- signs those messages as Standard Webhooks do; whsec_.. or any text
+	-- secret = "",
+	-- one message in that time, at most
+	-- every = "5m",
+}
+
 -- while calls wait for budget, alike ones go out as one request; coalesce = false: never
 coalesce = {
 	-- reads that are the same become one request while calls wait for budget

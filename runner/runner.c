@@ -272,6 +272,8 @@ enum rc runner_new(const struct runner_parts *parts, struct runner **ret_runner,
 		rc = gap_start(r, err);
 	if (rc == RC_OK)
 		rc = upkeep_start(r, err);
+	if (rc == RC_OK)
+		rc = notify_open(r, err);
 	if (rc != RC_OK) {
 		runner_free(r);
 		return rc;
@@ -294,6 +296,7 @@ void runner_free(struct runner *r)
 	upkeep_stop(r);
 	gap_close(r);
 	orders_clear(&r->orders);
+	notify_close(r);
 	pool_close(&r->pool);
 	for (size_t i = 0; i < r->runs.slots_n; i++) {
 		if (r->runs.slots[i].state != RUN_FREE)

@@ -23,6 +23,7 @@
 #include "runner/gap.h"
 #include "runner/gate.h"
 #include "runner/jump.h"
+#include "runner/notify.h"
 #include "runner/order.h"
 #include "runner/pool.h"
 #include "runner/route.h"
@@ -51,6 +52,7 @@ struct runner {
 	struct upkeep upkeep;
 	struct jump jump;
 	struct orders orders;
+	struct notify notify;
 	struct gap gap;
 	int link_fd; /* -1: no supervisor */
 	int wake_fd; /* -1: the slow poll only */

@@ -182,6 +182,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	upkeep_look(r);
 	gap_tick(r);
 	trim(r);
+	notify_look(r);
 	if (!r->drain.on)
 		prune(r);
 	again(source, POLL_US);
