@@ -150,6 +150,8 @@ static void answered(void *ctx, const struct client_answer *answer)
 	if (answer->code == RC_UNSUPPORTED && !w->no_deleted) {
 		w->no_deleted = true; /* the documented API knows no list of them */
 		gap_ask(w);
+	} else if (answer->code == RC_UPSTREAM && gap_page_turns(w)) {
+		/* in another order */
 	} else if (answer->code != RC_OK) {
 		gap_object_done(w, answer->message);
 	} else if (!keep_page(w, answer->value)) {

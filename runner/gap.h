@@ -144,6 +144,8 @@ enum rc gap_page_done(struct gap_walk *w, struct err *err) must_check;
 enum rc gap_page_judge(struct gap_walk *w, json_t *record, struct err *err) must_check;
 /* Does the page hold a record that the one before did not? */
 bool gap_page_new(const struct gap_walk *w);
+/* The server's cursor did not work: is there another way? It is asked for, then. */
+bool gap_page_turns(struct gap_walk *w);
 /* Goes on with a step. TAKES cursor. */
 void gap_ask_from(struct gap_walk *w, enum gap_step step, char *cursor);
 /* The cursor behind the page. GIVES. */

@@ -260,6 +260,10 @@ void gap_ask_from(struct gap_walk *w, enum gap_step step, char *cursor)
 	free(w->cursor);
 	w->cursor = cursor;
 	w->step = step;
+	if (cursor == NULL) { /* another list, which may hold the same */
+		json_decref(w->page);
+		w->page = NULL;
+	}
 	gap_ask(w);
 }
 
@@ -279,6 +283,15 @@ static void ask_moment(struct gap_walk *w)
 		w->back = w->step;
 	w->moment_ms = last_updated_ms(w);
 	gap_ask_from(w, GAP_MOMENT, NULL);
+}
+
+/* The client does not believe a cursor that leads back to where it came from. */
+bool gap_page_turns(struct gap_walk *w)
+{
+	bool turns = (w->step == GAP_LOOK || w->step == GAP_FIRST) && w->cursor != NULL;
+	if (turns)
+		ask_moment(w);
+	return turns;
 }
 
 static void moment_done(struct gap_walk *w)

@@ -160,7 +160,7 @@ static json_t *request(struct house *h, const char *authorization, const char *m
 	const char *path, const char *body, int *ret_status)
 {
 	const char *headers[] = {authorization, "Content-Type: application/json", NULL};
-	char url[1024];
+	char url[12288];
 	struct http_answer answer;
 	snprintf(url, sizeof(url), "%s%s", h->twin_url, path);
 	json_t *json = NULL;

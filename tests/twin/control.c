@@ -67,6 +67,16 @@ static void control_fault(struct call *c)
 		answer_json(c, 400, json_pack("{s:s}", "error", err.msg));
 }
 
+/* Sets the clock of this server ahead by so many milliseconds more. */
+static void control_clock(struct call *c)
+{
+	char text[32];
+	snprintf(text, sizeof(text), "%.*s", (int)(c->body.n < 31 ? c->body.n : 31),
+		c->body.n != 0 ? c->body.p : "");
+	c->world->ahead_ms += strtoll(text, NULL, 10);
+	answer_json(c, 200, json_pack("{s:I}", "ahead_ms", (json_int_t)c->world->ahead_ms));
+}
+
 static void control_records(struct call *c, const char *plural)
 {
 	struct object *o = schema_find_plural(&c->world->schema, plural);
@@ -90,10 +100,12 @@ void control_answer(struct call *c, const char *path)
 		control_stats(c);
 	else if (strcmp(path, "fault") == 0 && strcmp(c->method, "POST") == 0)
 		control_fault(c);
+	else if (strcmp(path, "clock") == 0 && strcmp(c->method, "POST") == 0)
+		control_clock(c);
 	else if (strncmp(path, "records/", 8) == 0)
 		control_records(c, path + 8);
 	else
 		answer_json(c, 404,
 			json_pack("{s:s}", "error",
-				"known: log, stats, fault (POST), records/<plural>"));
+				"known: log, stats, fault (POST), clock (POST), records/<plural>"));
 }

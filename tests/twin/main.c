@@ -42,6 +42,7 @@ static const char usage_text[] =
 	"\n"
 	"  GET /_twin/log[?last=N]  DELETE /_twin/log  GET /_twin/stats\n"
 	"  GET /_twin/records/people (soft-deleted ones too)  POST /_twin/fault (SPEC as body)\n"
+	"  POST /_twin/clock (milliseconds that its clock goes ahead by, as body)\n"
 	"\n"
 	"example: moonhook-twin --listen 127.0.0.1:3000 --dialect core --key secret --records "
 	"100\n";

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -129,6 +130,11 @@ static void response_headers(struct request *r, struct call *c)
 	char etag[64];
 	MHD_add_response_header(r->response, "Access-Control-Allow-Origin", "*");
 	MHD_add_response_header(r->response, "X-Powered-By", "Express");
+	char date[64];
+	time_t now = (time_t)(c->world->now_ms / 1000);
+	struct tm tm;
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	MHD_add_response_header(r->response, "Date", date);
 	if (c->content_type != NULL)
 		MHD_add_response_header(r->response, "Content-Type", c->content_type);
 	for (size_t i = 0; i < c->extra_n; i++)
@@ -175,7 +181,7 @@ static int64_t request_answer(struct request *r, struct call *c, struct fault_hi
 {
 	struct world *w = r->server->world;
 	bool control = strncmp(c->path, "/_twin", 6) == 0;
-	w->now_ms = clock_wall_ms();
+	w->now_ms = clock_wall_ms() + w->ahead_ms;
 	if (!control) {
 		char target[280];
 		snprintf(target, sizeof(target), "%.200s%s%.60s", c->path,
@@ -436,10 +442,11 @@ enum rc serve_run(struct world *w, const struct serve_conf *conf, struct err *er
 	s.sha1 = EVP_MD_CTX_new();
 	s.sha1_type = EVP_sha1();
 	if (signal_fd >= 0 && s.sha1 != NULL)
-		s.daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-			on_request, &s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
-			on_uri, &s, MHD_OPTION_NOTIFY_COMPLETED, on_done, &s,
-			MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		s.daemon = MHD_start_daemon(
+			MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+			0, NULL, NULL, on_request, &s, MHD_OPTION_LISTEN_SOCKET, fd,
+			MHD_OPTION_URI_LOG_CALLBACK, on_uri, &s, MHD_OPTION_NOTIFY_COMPLETED,
+			on_done, &s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
 			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_END);
 	if (s.daemon == NULL) {
 		rc = err_set(err, RC_IO, "cannot start the HTTP server");

@@ -37,7 +37,8 @@ struct world {
 	struct budget budget;
 	struct faults faults;
 	struct journal journal;
-	int64_t now_ms; /* wall time of the request at hand */
+	int64_t now_ms;   /* wall time of the request at hand, by the clock of this server */
+	int64_t ahead_ms; /* how far that is ahead of the machine's */
 	uint64_t requests, answers_by_class[6];
 };
 
