@@ -49,7 +49,7 @@ EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql qu
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,
 
-.PHONY: all deps deps-check run test bench crash order layers format format-check banned fuzz install help clean \
+.PHONY: all deps deps-check run test bench crash gap order layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
 all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
 
@@ -150,6 +150,9 @@ crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 
 
 order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,000 in SQLite: SEED=
 	@$(B)/bench-order $(SEED)
+
+gap: all $(B)/tests-walk ## an hour without Moonhook: CHANGES=10000 records change meanwhile
+	@GAP_CHANGES=$(or $(CHANGES),10000) $(B)/tests-walk --filter 'walk_gap_hour/*' --timeout 900
 
 bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead send sign) ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run

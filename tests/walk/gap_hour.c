@@ -50,7 +50,7 @@ static void close_house(void)
 	house_close(&h);
 }
 
-TestSuite(walk_gap_hour, .fini = close_house, .timeout = 280);
+TestSuite(walk_gap_hour, .fini = close_house, .timeout = 900);
 
 /* --- the twin --------------------------------------------------------------------------------- */
 
