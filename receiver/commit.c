@@ -29,6 +29,7 @@
 #define SCRUB_MORE_MS 20
 #define PRUNE_BITE 200 /* rows removed at once, so that a delivery waits for few */
 #define CHECKPOINT_EVERY_MS 100
+#define TELL_EVERY_MS 10000
 
 struct commit {
 	struct commit_conf conf;
@@ -38,6 +39,8 @@ struct commit {
 	struct queue_delivery *batch;     /* the writer's, BATCH_MAX of them */
 	int64_t prune_at_ms, scrub_at_ms; /* the writer's, mono */
 	size_t refused;                   /* the writer's: since the store last took something */
+	bool told;                        /* the writer's: that these were refused */
+	int64_t told_ms;                  /* the writer's, mono: when that was last said */
 	bool told_long;                   /* the checkpointer's: that the log cannot be shortened */
 
 	pthread_mutex_t lock;   /* guards what follows, and conf.keep */
@@ -193,18 +196,24 @@ static void relieve(struct commit *c)
 	if (c->refused == 0)
 		return;
 	metrics_set(METRIC_STORE_FAILING, 0);
-	log_info(NULL, "deliveries are stored again; %zu %s refused meanwhile", c->refused,
-		c->refused == 1 ? "was" : "were");
+	if (c->told)
+		log_info(NULL, "deliveries are stored again; %zu %s refused meanwhile", c->refused,
+			c->refused == 1 ? "was" : "were");
 	c->refused = 0;
 }
 
-/* Said once, until it is over. */
+/* Said once until it is over, and seldom where it comes and goes. */
 static void refuse(struct commit *c, size_t n, const struct err *err)
 {
+	int64_t now_ms = clock_mono_ms();
 	if (c->refused == 0)
+		c->told = c->told_ms == 0 || now_ms - c->told_ms >= TELL_EVERY_MS;
+	if (c->refused == 0 && c->told) {
+		c->told_ms = now_ms;
 		log_error(&(struct log_fields){.cause = rc_name(err->code)},
 			"deliveries are refused because the store does not take them: %s",
 			err->msg);
+	}
 	c->refused += n;
 	metrics_set(METRIC_STORE_FAILING, 1);
 }

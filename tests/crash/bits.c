@@ -99,7 +99,7 @@ static void flip_one(struct dice *dice, char *const before[static ARRAY_N(asked)
 Test(crash_bits, a_flipped_bit_is_told_or_harmless)
 {
 	struct stage_conf conf = {.power = false};
-	size_t n = (size_t)stage_setting("FLIPS", 40);
+	size_t n = (size_t)stage_setting("FLIPS", 20);
 	uint64_t seed;
 	struct dice dice = dice_new(&seed);
 	struct tally t = {.same = 0};

@@ -83,7 +83,7 @@ static void one_life(struct dice *dice, size_t cuts, struct tally *t)
 
 Test(crash_cuts, whenever_the_power_goes_nothing_acknowledged_is_lost_and_no_effect_happens_twice)
 {
-	size_t cuts = (size_t)stage_setting("CUTS", 40);
+	size_t cuts = (size_t)stage_setting("CUTS", 30);
 	uint64_t seed;
 	struct dice dice = dice_new(&seed);
 	struct tally t = {.cuts = 0};
@@ -118,7 +118,7 @@ static bool loses(struct dice *dice, const char *synchronous, struct tally *t)
 /* The same cuts, the same counting; it must find losses. */
 static void control(const char *synchronous, bool all)
 {
-	size_t rounds = (size_t)stage_setting("CONTROLS", 3), lost = 0;
+	size_t rounds = (size_t)stage_setting("CONTROLS", 2), lost = 0;
 	uint64_t seed;
 	struct dice dice = dice_new(&seed);
 	struct tally t = {.cuts = 0};

@@ -96,7 +96,7 @@ static void one_life(struct dice *dice, size_t n, struct tally *t)
 
 Test(crash_faults, whatever_the_disk_answers_nothing_acknowledged_is_lost_and_all_goes_on_by_itself)
 {
-	size_t n = (size_t)stage_setting("FAULTS", 16);
+	size_t n = (size_t)stage_setting("FAULTS", 12);
 	uint64_t seed;
 	struct dice dice = dice_new(&seed);
 	struct tally t = {.all = 0};
@@ -193,15 +193,18 @@ static bool is_refused(void *ctx)
 	return atomic_load(&s->stream.counts->busy) > 20;
 }
 
-static int readyz(const struct stage *s, char text[static 256])
+/* For the same reason. Where the log can be written from its beginning again, some go in. */
+static bool is_not_ready(void *ctx)
 {
+	const struct stage *s = ctx;
 	struct http_answer a;
 	char url[96];
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/readyz", s->house.console_port);
-	int status = http_request("GET", url, NULL, NULL, 0, &a) ? a.status : 0;
-	snprintf(text, 256, "%s", status != 0 ? a.body : "");
+	bool got = http_request("GET", url, NULL, NULL, 0, &a);
+	bool told = got && a.status == 503 &&
+		    strstr(a.body, "the disk of the store is full") != NULL;
 	http_answer_done(&a);
-	return status;
+	return told;
 }
 
 Test(crash_faults, a_full_disk_refuses_with_503_says_so_and_is_forgotten_once_there_is_room)
@@ -210,7 +213,6 @@ Test(crash_faults, a_full_disk_refuses_with_503_says_so_and_is_forgotten_once_th
 	struct stage_count count;
 	uint64_t seed;
 	struct dice dice = dice_new(&seed);
-	char text[256];
 	cr_assert(stage_open(&stage, &conf, dice));
 	pid_t receiver = stage_find(&stage, STAGE_RECEIVER);
 	atomic_store(&stage.stream.counts->rate, 400);
@@ -220,8 +222,7 @@ Test(crash_faults, a_full_disk_refuses_with_503_says_so_and_is_forgotten_once_th
 		power_room(&stage.power, 100000);
 		cr_assert(process_await(is_refused, &stage, 20000), "it fills up");
 		cr_expect(process_await(says_full, &stage, 5000));
-		cr_expect_eq(readyz(&stage, text), 503);
-		cr_expect(strstr(text, "the disk of the store is full") != NULL, "%s", text);
+		cr_expect(process_await(is_not_ready, &stage, 5000));
 		power_room(&stage.power, -1);
 		cr_expect(process_await(says_nothing, &stage, 10000));
 		stage_pause_ms(200);

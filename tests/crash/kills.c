@@ -27,6 +27,7 @@ struct tally {
 	size_t kills[STAGE_ALL + 1], all;
 	struct stage_count count;
 	int64_t again, repeats;
+	size_t gone;
 };
 
 /* Half of the lives are long enough to do some work, the others end in the middle of the start. */
@@ -69,9 +70,9 @@ static void print(const struct tally *t, uint64_t seed, int64_t took_ms)
 		"), %zu events acknowledged, %lld sent again, %lld repeats known: %zu lost, %zu "
 		"effects twice (%zu updates again), %zu out of order, %zu other effects, %zu "
 		"events absent, %zu not "
-		"done, %zu repeats not known; %lld s\n",
+		"done, %zu repeats not known, %zu daemons that gave up; %lld s\n",
 		c->acked, (long long)t->again, (long long)t->repeats, c->lost, c->twice,
-		c->updated_again, c->swaps, c->others, c->absent, c->not_done, c->forgotten,
+		c->updated_again, c->swaps, c->others, c->absent, c->not_done, c->forgotten, t->gone,
 		(long long)took_ms / 1000);
 }
 
@@ -85,8 +86,10 @@ static void one_life(struct dice *dice, size_t kills, struct tally *t)
 	cr_assert(stage_count(&stage, &count));
 	stage_count_add(&t->count, &count);
 	t->again += atomic_load(&stage.stream.counts->again);
+	t->gone += stage.gone;
 	t->repeats += atomic_load(&stage.stream.counts->repeats);
 	cr_assert_eq(atomic_load(&stage.stream.counts->wrong), 0);
+	cr_expect_eq(stage.gone, 0, "a start right behind a death finds nobody in its way");
 	cr_assert_eq(stage_count_wrong(&count), 0, "in %s", stage.house.dir);
 	*dice = stage.dice;
 	stage_close(&stage);

@@ -85,8 +85,10 @@ static bool orphans_left(struct stage *s)
 bool stage_start(struct stage *s)
 {
 	(void)orphans_left(s);
-	if (s->house.daemon.pid != 0 && process_wait(&s->house.daemon, 0) == -1)
+	int status = s->house.daemon.pid != 0 ? process_wait(&s->house.daemon, 0) : 0;
+	if (status == -1)
 		return true;
+	s->gone += status > 0 && status < 128;
 	if (s->has_power && power_is_off(&s->power))
 		return false;
 	s->starts++;

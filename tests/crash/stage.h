@@ -27,6 +27,7 @@ struct stage { /* done with stage_close */
 	bool has_power, quiet;
 	pid_t guest;   /* a child of the test; 0: none */
 	size_t starts; /* of the daemon, so far */
+	size_t gone;   /* that ended by themselves, though they should not */
 };
 
 /* Everybody in place and ready. On failure prints why; stage_close is still due. */
