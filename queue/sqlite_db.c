@@ -427,6 +427,21 @@ static enum rc prepare_reader(struct db *db, struct err *err)
 		err);
 }
 
+enum rc db_open_rc(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EIO:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EINTR:
+		return RC_IO;
+	default:
+		return RC_DENIED;
+	}
+}
+
 /* SQLite would make the file for everybody to read. */
 static enum rc touch(const char *path, enum db_mode mode, struct err *err)
 {
@@ -436,8 +451,8 @@ static enum rc touch(const char *path, enum db_mode mode, struct err *err)
 			       : err_set_errno(err, RC_NOT_FOUND, errno, "cannot find %s", path);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_set_errno(err, errno == ENOSPC || errno == EIO ? RC_IO : RC_DENIED,
-			errno, "cannot write %s; make it writable for this user", path);
+		return err_set_errno(err, db_open_rc(errno), errno,
+			"cannot write %s; make it writable for this user", path);
 	close(fd);
 	return RC_OK;
 }
@@ -449,6 +464,9 @@ static enum rc connect(struct db *db, enum db_mode mode, struct err *err)
 		return err_set(err, RC_NOMEM, "no memory for the sums of the store");
 	rc = sqlite3_open_v2(db->path, &db->handle,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	int error = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
+	if ((rc & 0xff) == SQLITE_CANTOPEN && db_open_rc(error) == RC_IO)
+		return err_set_errno(err, RC_IO, error, "cannot open %s", db->path);
 	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_PERM)
 		return err_set(err, RC_DENIED, "cannot open %s: run this as the user of the daemon",
 			db->path);

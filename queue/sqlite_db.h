@@ -46,6 +46,9 @@ struct db {
  * closed. */
 enum rc db_open(struct db *db, struct queue *owner, const char *folder, const struct db_form *form,
 	enum db_mode mode, struct err *err) must_check;
+/* What an errno of opening means: RC_DENIED where a person has to do something, RC_IO where it may
+ * be over in a moment. */
+enum rc db_open_rc(int error);
 /* Writes the log of this file to the disk once more; see sqlite_resync.c. For its writer alone. */
 enum rc db_resync(const char *path, struct err *err) must_check;
 /* Rolls back what is open. Accepts a closed one. */

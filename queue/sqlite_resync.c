@@ -59,7 +59,7 @@ enum rc db_resync(const char *path, struct err *err)
 	if (fd < 0 && errno == ENOENT)
 		return RC_OK;
 	if (fd < 0)
-		return err_set_errno(err, RC_DENIED, errno,
+		return err_set_errno(err, db_open_rc(errno), errno,
 			"cannot write %s; make it writable for this user", log);
 	int error = write_again(fd);
 	close(fd);

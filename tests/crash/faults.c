@@ -59,8 +59,14 @@ static void fail_one(struct stage *s, struct tally *t)
 	size_t i = (size_t)dice_below(&s->dice, ARRAY_N(faults));
 	int side = dice_one_in(&s->dice, 2) ? DISK_INBOX : DISK_WORK;
 	atomic_store(&s->power.page->faults, 0);
-	power_fault(&s->power, faults[i].ops, side, faults[i].error, dice_below(&s->dice, 60),
-		1 + dice_below(&s->dice, 3));
+	/* Files are made and cut to size when it starts, and hardly ever later. */
+	bool at_start = (faults[i].ops & (DISK_RESIZE | DISK_OPEN)) != 0;
+	power_fault(&s->power, faults[i].ops, side, faults[i].error,
+		dice_below(&s->dice, at_start ? 2 : 25), 1 + dice_below(&s->dice, 3));
+	if (at_start) {
+		stage_kill_all(s);
+		(void)stage_start(s);
+	}
 	t->hit[i] += process_await(has_failed, s, 400);
 	t->all++;
 	stage_pause_ms(dice_below(&s->dice, 200));
@@ -89,6 +95,7 @@ static void one_life(struct dice *dice, size_t n, struct tally *t)
 	stage_count_add(&t->count, &count);
 	t->busy += atomic_load(&stage.stream.counts->busy);
 	cr_expect_eq(atomic_load(&stage.stream.counts->wrong), 0);
+	cr_expect_eq(stage.gone, 0, "nobody has to start it again");
 	cr_assert_eq(stage_count_wrong(&count), 0, "in %s", stage.house.dir);
 	*dice = stage.dice;
 	stage_close(&stage);
@@ -201,8 +208,8 @@ static bool is_not_ready(void *ctx)
 	char url[96];
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/readyz", s->house.console_port);
 	bool got = http_request("GET", url, NULL, NULL, 0, &a);
-	bool told = got && a.status == 503 &&
-		    strstr(a.body, "the disk of the store is full") != NULL;
+	bool told =
+		got && a.status == 503 && strstr(a.body, "the disk of the store is full") != NULL;
 	http_answer_done(&a);
 	return told;
 }

@@ -72,8 +72,8 @@ static void print(const struct tally *t, uint64_t seed, int64_t took_ms)
 		"events absent, %zu not "
 		"done, %zu repeats not known, %zu daemons that gave up; %lld s\n",
 		c->acked, (long long)t->again, (long long)t->repeats, c->lost, c->twice,
-		c->updated_again, c->swaps, c->others, c->absent, c->not_done, c->forgotten, t->gone,
-		(long long)took_ms / 1000);
+		c->updated_again, c->swaps, c->others, c->absent, c->not_done, c->forgotten,
+		t->gone, (long long)took_ms / 1000);
 }
 
 static void one_life(struct dice *dice, size_t kills, struct tally *t)

@@ -254,7 +254,7 @@ static int open_watched(const char *path, int flags, mode_t mode)
 	disk_lock();
 	if (makes)
 		disk_tick();
-	bool fails = makes && faulty(DISK_OPEN, disk_side_of(path), &error);
+	bool fails = faulty(DISK_OPEN, disk_side_of(path), &error);
 	int fd = fails ? -1 : real_open(path, flags, mode);
 	if (!fails)
 		error = errno;
