@@ -155,11 +155,15 @@ static struct run *take(struct runner *r, struct queue_run *q, const struct even
 	return run;
 }
 
-void assign_take(struct runner *r, struct queue_run *q, const struct event *event, bool undecided)
+void assign_take(
+	struct runner *r, struct queue_run *q, const struct event *event, enum assign_when when)
 {
 	struct run *run = take(r, q, event);
-	if (run != NULL)
-		run->undecided = undecided;
+	if (run == NULL)
+		return;
+	run->undecided = when == ASSIGN_DECIDED;
+	if (when == ASSIGN_HELD)
+		echo_hold(r, run);
 }
 
 /* The event of a run of the store, as it was when it was routed. */
@@ -260,7 +264,8 @@ void assign_place(struct runner *r)
 	r->undecided_n = 0;
 	for (struct run *run = r->runs.pending; run != NULL && r->fatal == RC_OK; run = next) {
 		next = run->next;
-		if (run->later != NULL || (run->undecided && !echo_settle(r, run)))
+		if (run->later != NULL || (run->hold_us != 0 && echo_held(r, run)) ||
+			(run->undecided && !echo_settle(r, run)))
 			continue;
 		struct worker *worker =
 			run->suspect ? pool_pick_empty(&r->pool) : pool_pick(&r->pool);

@@ -11,9 +11,15 @@
 struct runner;
 struct frame;
 
-/* Takes up a run that was claimed at birth. TAKES q; takes a reference of event. undecided: before
- * it starts, it is found out whether its event is an echo. */
-void assign_take(struct runner *r, struct queue_run *q, const struct event *event, bool undecided);
+enum assign_when {
+	ASSIGN_NOW,
+	ASSIGN_DECIDED, /* when it has been found out whether its event is an echo */
+	ASSIGN_HELD,    /* after a silence (duel.h) */
+};
+/* Takes up a run that was claimed at birth, to be started when it may. TAKES q; takes a reference
+ * of event. */
+void assign_take(
+	struct runner *r, struct queue_run *q, const struct event *event, enum assign_when when);
 /* Ends a claimed run that cannot even begin: a dead letter with its reason. TAKES q. */
 void assign_bury(struct runner *r, struct queue_run *q, enum rc code, const char *error);
 /* Releases a claimed run for which there is no slot. TAKES q. */

@@ -68,7 +68,7 @@ void echo_event_of(const struct event *event, const char *via, struct echo_event
 }
 
 /* Members, imports and mailboxes are named as such; a record that names nobody may be anybody's. */
-static bool made_by_api(const json_t *record)
+bool echo_by_program(const json_t *record)
 {
 	static const char *const others[] = {"MANUAL", "IMPORT", "EMAIL", "CALENDAR"};
 	const char *source =
@@ -256,7 +256,8 @@ static bool look_updated(struct looking *l, const struct queue_write *w)
 	json_t *name;
 	if (!fits_time(l, w) || w->action == QUEUE_DESTROYED || (exact && !shows_all(l, w)))
 		return true;
-	if (is_whole(w) || l->e->fields == NULL) {
+	/* Without names, or, where a write changed nothing but the time, with none. */
+	if (is_whole(w) || json_array_size(l->e->fields) == 0) {
 		bool made = w->action == QUEUE_CREATED && !is_gap(l); /* and changed since */
 		return exact && !made ? note_all(l, w) : true;
 	}
@@ -308,7 +309,7 @@ enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_
 		.e = event,
 		.view = ret_view,
 		.at_ms = echo_time(event->record),
-		.by_api = made_by_api(event->record),
+		.by_api = echo_by_program(event->record),
 		.updates = strcmp(event->action, "updated") == 0,
 	};
 	size_t fields_n = json_array_size(event->fields);

@@ -23,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "runner/duel.h"
 #include "runner/event.h"
 #include "runner/ruleset.h"
 
@@ -45,6 +46,8 @@ struct echo_event { /* what is looked at of an event; BORROWS */
 };
 /* updatedAt of a record; 0: none. */
 int64_t echo_time(const json_t *record);
+/* Nobody else than a program is named as the last to have changed it. */
+bool echo_by_program(const json_t *record);
 void echo_event_of(const struct event *event, const char *via, struct echo_event *ret_event);
 
 struct echo_claim { /* what one rule wrote of it */
@@ -81,6 +84,13 @@ enum rc echo_names(const struct echo_event *event, struct buf *out) must_check;
 /* Would it be a loop to run the rule for it? Then the chain is drawn into text. */
 enum rc echo_loops(struct runner *r, const struct echo_view *view, const struct echo_event *event,
 	const char *rule, struct buf *text, bool *ret_loops, struct err *err) must_check;
+/* An event that none of our writes is in: is it another program that answers the rule (duel.h)?
+ * text: of a loop. Fails as the store does. */
+enum rc echo_duel(struct runner *r, const struct echo_event *event, const char *rule,
+	struct buf *text, enum duel_verdict *ret_verdict, struct err *err) must_check;
+/* The run waits for a while before it starts; does it still? */
+void echo_hold(struct runner *r, struct run *run);
+bool echo_held(struct runner *r, struct run *run);
 /* The rule is stopped. */
 void echo_stop(struct runner *r, const char *rule, const char *text, const struct id *event,
 	int64_t received_ms);

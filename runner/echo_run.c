@@ -87,6 +87,8 @@ enum rc echo_take(struct runner *r, struct run *run, struct err *err)
 	/* What an attempt saw the next one sees, too, or it could not be replayed. */
 	run->undecided =
 		cause.hidden == NULL && !run->q.has_journal && run->event->object[0] != '\0';
+	if (!run->q.has_journal && duel_holds(&r->duels, run->q.rule, run->event->record_id))
+		echo_hold(r, run);
 	if (cause.hidden == NULL)
 		return RC_OK;
 	rc = echo_hide(run->event, cause.hidden, &part, err);

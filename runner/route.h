@@ -48,6 +48,7 @@ struct match {           /* one rule that `on` lets in */
 	char *hidden;        /* owned; fields that the rule does not see; NULL: none */
 	struct event *event; /* owned; as it sees it then; else NULL */
 	bool undecided;      /* whether it is an echo is found out when its run starts */
+	bool held;           /* its run starts after a silence */
 };
 
 struct route_item {           /* one event of the batch */

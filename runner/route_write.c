@@ -82,7 +82,8 @@ static void fill_batch(struct route *route, struct batch *b)
 		fill_event(route, i, &to->event);
 		for (; k < route->matches_n && route->matches[k].delivery == i; k++) {
 			const struct match *m = &route->matches[k];
-			b->special |= m->state == MATCH_FAILED || m->event != NULL || m->undecided;
+			b->special |= m->state == MATCH_FAILED || m->event != NULL ||
+				      m->undecided || m->held;
 			echoes |= m->state == MATCH_ECHO;
 			if (!makes_run(m))
 				continue;
@@ -124,6 +125,13 @@ static void bury(struct runner *r, struct queue_run *q, const struct match *m)
 		echo_stop(r, m->rule->name, error, &event, received_ms);
 }
 
+static enum assign_when when_of(const struct match *m)
+{
+	if (m == NULL)
+		return ASSIGN_NOW;
+	return m->undecided ? ASSIGN_DECIDED : m->held ? ASSIGN_HELD : ASSIGN_NOW;
+}
+
 static void hand_over(struct runner *r, struct batch *b)
 {
 	struct route *route = &r->route;
@@ -137,7 +145,7 @@ static void hand_over(struct runner *r, struct batch *b)
 		else
 			assign_take(r, q,
 				m != NULL ? route_event(route, m) : route->items[q->routing].event,
-				m != NULL && m->undecided);
+				when_of(m));
 	}
 }
 

@@ -62,6 +62,7 @@ struct run {
 	int64_t counted_from_us, counted_us; /* mono: what was counted last */
 	bool called;                         /* its first API call has started */
 	bool ended;                          /* its worker said so, and has forgotten it */
+	int64_t hold_us;                     /* mono: it starts no earlier; 0: it may */
 	bool suspect;                        /* must be alone in its worker */
 	bool undecided; /* is its event one of our writes? Before it starts that is found out */
 	unsigned deaths_seen; /* workers that died while it lived in them */

@@ -303,6 +303,7 @@ void runner_free(struct runner *r)
 			call_forget(r, &r->runs.slots[i]);
 	}
 	route_close(r);
+	duels_done(&r->duels);
 	rules_close(r);
 	runs_close(&r->runs);
 	version_sweep(&r->versions, forget_source, NULL);

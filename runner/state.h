@@ -19,6 +19,7 @@
 #include "client/client.h"
 #include "queue/queue.h"
 #include "runner/drain.h"
+#include "runner/duel.h"
 #include "runner/flight.h"
 #include "runner/gap.h"
 #include "runner/gate.h"
@@ -46,6 +47,7 @@ struct runner {
 	struct rules rules;
 	struct route route;
 	struct gate gate;
+	struct duels duels;
 	struct flights flights; /* effects that are under way */
 	size_t undecided_n;     /* runs that wait for those, in this turn */
 	struct drain drain;

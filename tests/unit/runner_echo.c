@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "queue/pause.h"
+#include "runner/birth.h"
 #include "tests/harness/http.h"
 #include "tests/unit/runner_stage.h"
 
@@ -428,4 +430,57 @@ Test(runner_echo, a_creation_a_deletion_and_a_destruction_are_known_and_no_other
 	json_decref(all);
 	http_answer_done(&answer);
 	json_decref(c);
+}
+
+/* --- via gap fill
+ * --------------------------------------------------------------------------------- */
+
+/* The person as the gap fill finds her. */
+static void find_gap(const json_t *made)
+{
+	struct err err = {0};
+	json_t *now = get_person(made);
+	json_t *body = json_pack("{s:s, s:o}", "eventName", "person.updated", "record", now);
+	char *text = json_dumps(body, 0);
+	struct birth_new birth = {
+		.via = "gap", .body = slice_of(text), .received_ms = clock_wall_ms()};
+	cr_assert_eq(route_offer(s.runner, &birth, &err), RC_OK, "%s", err.msg);
+	free(text);
+	json_decref(body);
+}
+
+static bool is_born(struct stage *stage, long n)
+{
+	(void)stage;
+	return metrics_value(METRIC_EVENT_GAP) >= n;
+}
+
+/* No webhook ever comes: each write is found by asking. */
+Test(runner_echo, a_loop_by_way_of_gap_fill_is_stopped)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"self\" { on = \"person.updated\", echo = true, run = function(e)\n"
+		"  local n = (tonumber(e.record.jobTitle) or 0) + 1\n"
+		"  twenty.people:update(e.record.id, { jobTitle = tostring(n) })\nend }\n"
+		"rule \"other\" { on = \"person.updated\", run = function(e)\n"
+		"  twenty.people:update(e.record.id, { intro = \"done\" })\nend }\n");
+	stage_start(&s, STAGE_TWIN, NULL);
+	json_t *made = make_person("0");
+	deliver("person.updated", made, "intro");
+	stage_until(&s, stage_ended, 2);
+	for (long i = 1; i <= 6; i++) {
+		find_gap(made);
+		stage_until(&s, is_born, i);
+		stage_turn(&s, 30);
+	}
+	stage_look(&s);
+	long wrote = 0, loops = 0;
+	for (size_t i = 0; i < s.runs_n; i++) {
+		wrote += s.runs[i].state == QUEUE_DONE && s.runs[i].api_calls > 0;
+		loops += strcmp(s.runs[i].code, "loop") == 0;
+	}
+	cr_assert_eq(loops, 1, "%ld", loops);
+	cr_assert_leq(wrote, 8, "%ld", wrote);
+	cr_assert(queue_paused(s.work, "self"));
+	json_decref(made);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "queue/pause.h"
@@ -267,6 +268,54 @@ Test(walk_loops, a_rule_that_makes_what_fires_it)
 	cr_expect_eq(n, HOPS_MAX + 1, "%ld: the first, and eight steps down the line", n);
 	cr_expect_eq(stopped_n(&h), 2);
 	cr_expect(strstr(find_loop(&h), "more than 8 steps deep") != NULL, "%s", find_loop(&h));
+}
+
+/* Each answers what the other writes; each knows only its own writes. */
+Test(walk_loops, two_daemons)
+{
+	struct house_conf conf = {.twin_args = "--budget none", .budget = "none", .beside = &h};
+	open_house("rule 'here' { on = 'person.updated',\n"
+		   "  when = function(e) return e.fields[1] ~= 'intro' or e.record.intro == 'go' "
+		   "end,\n"
+		   "  run = function(e)\n"
+		   "  local n = (tonumber(e.record.jobTitle) or 0) + 1\n"
+		   "  twenty.people:update(e.record.id, { jobTitle = tostring(n) })\nend }\n");
+	cr_assert(house_rule(&other, "b.lua", WHEN("there", "avatarUrl", "jobTitle")));
+	cr_assert(house_open(&other, &conf));
+	char *id = make_person("{\"jobTitle\":\"0\"}");
+	edit(id, "{\"intro\":\"go\"}");
+	int64_t end = clock_mono_ms() + 30000;
+	while (find_loop(&h)[0] == '\0' && clock_mono_ms() < end)
+		await_quiet(&h);
+	await_quiet(&other);
+	long n = hops(&h) + hops(&other);
+	fprintf(stderr, "hops %ld: %s\n", n, find_loop(&h));
+	cr_expect(n >= 4 && n <= HOPS_MAX, "%ld", n);
+	cr_expect(strstr(find_loop(&h), "with another program") != NULL, "%s", find_loop(&h));
+	cr_expect_eq(stopped_n(&h), 2);
+	cr_expect_eq(stopped_n(&other), 0);
+	free(id);
+}
+
+/* An importer is no such thing: it changes a record every so often, and our rule answers. */
+Test(walk_loops, an_importer_is_no_loop)
+{
+	open_house(WHEN("answer", "jobTitle", "intro"));
+	char *id = make_person("{\"jobTitle\":\"0\"}"), path[100];
+	snprintf(path, sizeof(path), "/rest/people/%s", id);
+	for (int i = 0; i < 40; i++) {
+		char body[40];
+		int status = 0;
+		struct timespec pause = {0, (100 + i * 37 % 200) * 1000000L};
+		snprintf(body, sizeof(body), "{\"intro\":\"%d\"}", i);
+		json_decref(house_api(&h, "PATCH", path, body, &status));
+		cr_assert_eq(status, 200);
+		nanosleep(&pause, NULL); /* its own clock */
+	}
+	cr_assert(house_await_runs(&h, "done", 40, 20000));
+	cr_expect_eq(hops(&h), 40);
+	cr_expect_eq(stopped_n(&h), 0);
+	free(id);
 }
 
 /* The same two rules, each answering people alone, go on as long as people do. */
