@@ -194,6 +194,8 @@ void json_decode(lua_State *L, struct slice text, enum json_shape shape, const c
 {
 	struct decoder d = {.L = L, .text = {text.p, text.p + text.n}, .shape = shape};
 	if (!read_value(&d) || !json_text_end(&d.text)) {
+		if (limit_passed()) /* it was not read to its end */
+			state_finish(L, STATE_CPU);
 		size_t at = (size_t)(d.text.p - text.p);
 		state_raise(L, "%s: this is not JSON, at byte %zu", what, at + 1);
 	}

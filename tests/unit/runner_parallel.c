@@ -230,7 +230,8 @@ Test(runner_parallel, a_run_that_is_killed_ends_when_all_of_its_effects_have_the
 						  "return (\"a\"):rep(30):find((\"a?\"):rep(30) .. "
 						  "(\"a\"):rep(30) .. \"b\") end)");
 	stage_start(&s, STAGE_TWIN, "limits = { cpu = \"10ms\" }");
-	set_faults("slow=1500ms:100%,match=POST /rest/notes");
+	/* Long enough for a worker to be killed before, on a machine that has much to do. */
+	set_faults("slow=4000ms:100%,match=POST /rest/notes");
 	stage_someone(&s, "x");
 	stage_until(&s, rests, 0);
 	cr_assert_eq(stage_counts(&s).runs[QUEUE_DEAD], 0);

@@ -286,6 +286,31 @@ WORKER_TEST(worker_run, processor_time_counts_over_all_parts_of_a_run)
 	json_decref(f.payload);
 }
 
+/* Nearly all of its time goes to calls and their answers, whose reading is cut short when it is up:
+ * what is read is not to blame. */
+WORKER_TEST(worker_run, an_answer_that_is_read_when_the_time_is_up_is_not_called_wrong)
+{
+	load(rig, "while true do twenty.people:get('a') end");
+	for (uint32_t slot = 1; slot <= 8; slot++) {
+		struct peer_frame f;
+		char path[16];
+		send_start(&rig->peer, slot, 1, "{\"cpu_ms\":2}");
+		for (int calls = 1; calls < 10000; calls++) {
+			cr_assert(peer_receive(&rig->peer, RIG_WAIT_MS, &f));
+			if (f.kind == FRAME_END)
+				break;
+			json_decref(f.payload);
+			snprintf(path, sizeof(path), "%d", calls);
+			send_resume(&rig->peer, slot, 1, path);
+		}
+		cr_assert_eq(f.kind, FRAME_END);
+		const json_t *error = json_object_get(f.payload, "error");
+		cr_expect_str_eq(json_string_value(json_object_get(error, "code")), "cpu", "%s",
+			json_string_value(json_object_get(error, "message")));
+		json_decref(f.payload);
+	}
+}
+
 WORKER_TEST(worker_run, a_worker_that_was_busy_says_when_it_is_back)
 {
 	load(rig, "for i = 1, 3e6 do end twenty.people:get('a')");
