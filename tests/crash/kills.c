@@ -112,3 +112,47 @@ Test(crash_kills, whatever_is_killed_nothing_acknowledged_is_lost_and_no_effect_
 	print(&t, seed, clock_mono_ms() - from_ms);
 	cr_expect_geq(t.count.acked, kills * 10);
 }
+
+/* --- a control -------------------------------------------------------------------------------- */
+
+static void copy_work(bool back)
+{
+	char kept[192], live[192], path[200];
+	snprintf(kept, sizeof(kept), "%.100s/work.kept", stage.house.dir);
+	snprintf(live, sizeof(live), "%.100s/store/work.db", stage.house.dir);
+	const char *argv[] = {"/bin/cp", back ? kept : live, back ? live : kept, NULL};
+	struct process p = {.pid = 0};
+	cr_assert_eq(process_run(&p, stage.house.dir, "cp", argv, NULL, 10000), 0);
+	snprintf(path, sizeof(path), "%s-wal", live);
+	cr_assert(remove(path) != 0, "it was closed in order");
+}
+
+static void send_some(void)
+{
+	atomic_store(&stage.stream.counts->rate, 400);
+	stage_pause_ms(300);
+	cr_assert(stage_settle(&stage, 30000));
+	cr_assert_eq(house_stop(&stage.house), 0);
+}
+
+/* The journal of some runs is taken away: what they did before they do again. */
+Test(crash_kills, control_effects_of_a_work_that_was_set_back_happen_twice_and_are_seen)
+{
+	struct stage_conf conf = {.quiet = true};
+	struct stage_count count;
+	uint64_t seed;
+	struct dice dice = dice_new(&seed);
+	cr_assert(stage_open(&stage, &conf, dice));
+	send_some();
+	copy_work(false);
+	cr_assert(stage_start(&stage));
+	send_some();
+	copy_work(true);
+	cr_assert(stage_start(&stage));
+	cr_assert(stage_settle(&stage, 30000));
+	cr_assert(stage_count(&stage, &count));
+	fprintf(stderr, "crash: work.db set back: %zu effects twice, %zu updates again\n",
+		count.twice, count.updated_again);
+	cr_expect_gt(count.twice + count.updated_again, 0);
+	cr_expect_eq(count.lost + count.absent, 0);
+}
