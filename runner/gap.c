@@ -21,11 +21,17 @@
 #define SWEEP_LOOK_MS 60000    /* whether an object is due for the sweep */
 #define TOLD_KEPT_MS 259200000 /* webhooks that come later than three days are events */
 #define PRUNE_MS 60000
+#define CLOCK_KNOWN_MS 2000 /* Twenty's clock is known to a second and the way of an answer */
 
 int64_t gap_clock_ms(const struct runner *r)
 {
 	int64_t ms = client_clock_ms(r->client);
 	return ms >= 0 ? ms : clock_wall_ms();
+}
+
+int64_t gap_start_ms(const struct runner *r, int64_t clock_ms)
+{
+	return clock_ms - (clock_mono_ms() - r->gap.started_ms) + CLOCK_KNOWN_MS;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -221,9 +227,21 @@ static void forget_object(struct gap_walk *w)
 	w->at = NULL;
 }
 
+/* The first look left something to its webhook, which may have come too early for this process to
+ * hear: soon it will be known. */
+static void look_soon(struct gap *gap, int64_t grace_ms)
+{
+	int64_t at_ms = clock_mono_ms() + grace_ms + CLOCK_KNOWN_MS;
+	if (gap->first && gap->young && at_ms < gap->look_at_ms)
+		gap->look_at_ms = at_ms;
+	gap->first = false;
+}
+
 static void walk_end(struct gap_walk *w)
 {
 	gap_order_done(w);
+	if (!w->sweep)
+		look_soon(&w->r->gap, w->r->settings.gap_grace_ms);
 	json_decref(w->tally);
 	json_decref(w->wish.objects);
 	w->tally = NULL;
@@ -421,7 +439,9 @@ static void begin_due(struct runner *r, int64_t now_ms)
 		return;
 	if (gap->look.state == GAP_IDLE && now_ms >= gap->look_at_ms) {
 		gap->look_at_ms = now_ms + s->gap_every_ms;
+		gap->first = !gap->looked;
 		gap->looked = true;
+		gap->young = false;
 		walk_begin(&gap->look, &usual);
 	}
 	if (gap->sweep.state == GAP_IDLE && s->gap_sweep_ms != 0 && now_ms >= gap->sweep_at_ms) {

@@ -109,6 +109,8 @@ struct gap {
 	int64_t receiver_starts;         /* as the metrics counted them */
 	int64_t prune_at_ms;             /* mono */
 	bool open, looked;               /* looked: once since the start */
+	bool first;                      /* the look under way is that one */
+	bool young;                      /* a change was left to its webhook */
 };
 
 /* Begins when the rules are loaded. RC_NOMEM, and as the store fails. */
@@ -125,6 +127,8 @@ void gap_order(struct runner *r, struct order *order);
 
 /* --- for the files of this noun --------------------------------------------------------------- */
 
+/* When this process began, by Twenty's clock, of which it is clock_ms now; no earlier than that. */
+int64_t gap_start_ms(const struct runner *r, int64_t clock_ms);
 /* Twenty's clock, or where it is not known ours. */
 int64_t gap_clock_ms(const struct runner *r);
 /* Asks for what the walk's step wants next. */

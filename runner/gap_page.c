@@ -126,7 +126,7 @@ static struct gap_bounds bounds_of(const struct gap_walk *w)
 	const struct runner *r = w->r;
 	struct gap_bounds b = {w->at->first_ms, INT64_MAX};
 	/* What happened before the process began has no webhook on its way. */
-	int64_t start_ms = w->now_ms - (clock_mono_ms() - r->gap.started_ms);
+	int64_t start_ms = gap_start_ms(r, w->now_ms);
 	int64_t grace_ms = w->now_ms - r->settings.gap_grace_ms;
 	if (w->wish.patient)
 		b.settled_ms = grace_ms > start_ms ? grace_ms : start_ms;
@@ -143,6 +143,7 @@ static enum rc take_verdict(
 		return RC_OK;
 	case GAP_YOUNG:
 		gap_tally(w, "young", 1);
+		w->r->gap.young = true;
 		return RC_OK;
 	case GAP_BEFORE:
 	case GAP_TOUCHED:

@@ -76,13 +76,10 @@ enum rc route_told(struct runner *r, struct err *err)
 
 /* --- what is told now ------------------------------------------------------------------------- */
 
-#define START_MS 2000 /* Twenty's clock is known to a second and the way of an answer */
-
 /* Did it happen while somebody was there to hear of it? */
 static bool was_running(const struct runner *r, const struct event *e)
 {
-	int64_t start_ms = gap_clock_ms(r) - (clock_mono_ms() - r->gap.started_ms);
-	return e->updated_ms > start_ms + START_MS || is_end(e);
+	return e->updated_ms > gap_start_ms(r, gap_clock_ms(r)) || is_end(e);
 }
 
 static enum rc note(struct runner *r, const struct event *e, struct err *err)

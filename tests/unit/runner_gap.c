@@ -426,10 +426,23 @@ Test(runner_gap, what_is_young_is_left_to_its_webhook)
 {
 	char id[40];
 	start_with("workers = 1\ngap = { every = \"100ms\", grace = \"1h\" }");
+	s.runner->gap.started_ms -= 5000;
 	person("one", id);
 	stage_until(&s, is_asked, metrics_value(METRIC_GAP_REQUESTS) + 6);
 	cr_expect_eq(metrics_value(METRIC_EVENT_GAP), 0);
 	cr_expect_eq(found(""), 1, "whoever orders it wants it now");
+}
+
+Test(runner_gap, what_the_first_look_leaves_is_looked_at_again_soon)
+{
+	char id[40];
+	start_with("workers = 1\ngap = { every = \"1h\", grace = \"300ms\" }");
+	s.runner->gap.started_ms -= 5000;
+	person("one", id);
+	s.runner->gap.looked = false; /* as if it had just begun */
+	s.runner->gap.look_at_ms = 0;
+	stage_until(&s, is_found, 1);
+	cr_expect_gt(s.runner->gap.look_at_ms, clock_mono_ms() + 3000000, "the usual again");
 }
 
 Test(runner_gap, never_where_it_is_turned_off)
