@@ -49,7 +49,7 @@ EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql qu
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,
 
-.PHONY: all deps deps-check run test bench crash gap order layers format format-check banned fuzz install help clean \
+.PHONY: loops all deps deps-check run test bench crash gap order layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
 all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
 
@@ -167,6 +167,10 @@ build/fuzz/%: tests/fuzz/%.c $(filter-out cli/main.c,$(ROOM_C)) $(EMBED) $(G)/ve
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C)) ## run the fuzzers, SECONDS=20 each
 	@for f in $^; do echo "== $$f"; mkdir -p $$f.corpus; \
 		$$f -max_total_time=$(or $(SECONDS),20) -print_final_stats=0 -artifact_prefix=$$f. $$f.corpus 2>&1 | tail -2 || exit 1; done
+
+# Rules that set each other off, and ordinary traffic that must not be taken for it, the long form.
+loops: $(B)/moonhook $(B)/moonhook-twin $(B)/tests-walk ## loops are stopped; 10,000 events of ordinary traffic fire what they should
+	MOONHOOK_TRAFFIC=5000 $(B)/tests-walk -j1 --timeout 600 --filter '@(walk_loops|walk_traffic)/*'
 
 layers: ## the include arrows of the rooms
 	@.ci/layers

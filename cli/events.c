@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/because.h"
 #include "cli/detail.h"
 #include "cli/filter.h"
 #include "cli/reading.h"
@@ -19,10 +20,11 @@ static const struct rows_column columns[] = {{"received_at", "RECEIVED"}, {"id",
 
 json_t *events_row(const struct queue_event_row *e)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "id", rows_text(e->id),
-		"source", rows_text(e->source), "name", rows_text(e->name), "object",
-		rows_text(e->object), "record", rows_text(e->record), "via", rows_text(e->via),
-		"state", queue_state_name(e->state), "received_at", rows_time(e->received_ms));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:i}", "id",
+		rows_text(e->id), "source", rows_text(e->source), "name", rows_text(e->name),
+		"object", rows_text(e->object), "record", rows_text(e->record), "via",
+		rows_text(e->via), "state", queue_state_name(e->state), "received_at",
+		rows_time(e->received_ms), "cause", rows_text(e->cause), "depth", e->depth);
 }
 
 static enum rc put_row(void *ctx, const struct queue_event_row *e, struct err *err)
@@ -101,6 +103,10 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 		struct queue_filter f = {.event = json_string_value(json_object_get(one, "id"))};
 		rc = queue_run_each(queue, &f, take_run, runs, err);
 	}
+	const char *cause = json_string_value(json_object_get(one, "cause"));
+	if (rc == RC_OK)
+		(void)json_object_set_new(
+			one, "because", because_read(queue, cause != NULL ? cause : ""));
 	if (rc == RC_OK)
 		(void)json_object_set(one, "runs", runs);
 	json_decref(runs);
@@ -144,6 +150,7 @@ static void show_one(const json_t *event)
 	if (source != NULL)
 		detail_printf("source", "%s%s%s", source, via != NULL ? ", via " : "",
 			via != NULL ? via : "");
+	because_show(json_object_get(event, "because"));
 	show_runs(json_object_get(event, "runs"));
 	detail_list("headers", json_object_get(event, "headers"));
 	detail_value("body", json_object_get(event, "body"));
@@ -180,7 +187,9 @@ const struct verb verb_events_show = {
 	.name = "show",
 	.operands = "ID",
 	.summary = "one event: its headers, its body, its runs",
-	.text = "The start of an id is enough where it fits one event only.",
+	.text = "The start of an id is enough where it fits one event only. Where the event came "
+		"of\n"
+		"what a rule wrote, the runs and events before it are shown, the nearest first.",
 	.examples = {"moonhook events show 01kavq",
 		"moonhook events show 01kavq -o json | jq .body",
 		"moonhook events show 01kavq -o json | jq -r '.runs[].error'"},

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "cli/because.h"
 #include "cli/detail.h"
 #include "cli/filter.h"
 #include "cli/reading.h"
@@ -107,11 +108,12 @@ static enum rc take_one(void *ctx, const struct queue_run_row *r, struct err *er
 {
 	struct one *one = ctx;
 	json_t *row = runs_row(r);
-	json_t *more = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:b, s:o}", "detail",
+	json_t *more = json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:b, s:o, s:o, s:i}", "detail",
 		rows_text(r->detail), "key", rows_text(r->key), "deaths", r->deaths, "source",
 		rows_text(r->source_hash), "created_at", rows_time(r->created_ms), "due_at",
 		rows_time(r->due_ms > 0 ? r->due_ms : 0), "parked",
-		r->state == QUEUE_WAITING && r->due_ms < 0, "log", detail_lines(r->log));
+		r->state == QUEUE_WAITING && r->due_ms < 0, "log", detail_lines(r->log), "cause",
+		rows_text(r->cause), "depth", r->depth);
 	int failed = row == NULL || more == NULL || json_object_update(row, more) != 0;
 	json_decref(more);
 	if (failed != 0) {
@@ -180,6 +182,10 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 			"\"%.40s\" is an event, not a run: moonhook events show %.40s", id, id);
 	if (rc == RC_OK)
 		rc = add_calls(queue, &one, err);
+	const char *cause = detail_text(one.row, "cause");
+	if (rc == RC_OK)
+		(void)json_object_set_new(
+			one.row, "because", because_read(queue, cause != NULL ? cause : ""));
 	if (rc == RC_OK)
 		*ret = one.row;
 	else
@@ -242,6 +248,7 @@ static void show_one(const json_t *run)
 	const json_t *calls = json_object_get(run, "calls");
 	json_t *table = json_array();
 	show_head(run);
+	because_show(json_object_get(run, "because"));
 	for (size_t i = 0; i < json_array_size(calls); i++) {
 		json_t *row = brief_call(json_array_get(calls, i));
 		(void)json_array_append_new(table, row);

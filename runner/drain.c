@@ -24,6 +24,16 @@ void drain_start(struct runner *r)
 		r->runs.live_n == 1 ? "" : "s");
 }
 
+/* A run may start soon. Those that keep silent, or wait for an answer to tell an echo, may as well
+ * do so in the store. */
+static bool any_starts(const struct runner *r)
+{
+	for (const struct run *run = r->runs.pending; run != NULL; run = run->next)
+		if (run->hold_us == 0 && !run->undecided)
+			return true;
+	return false;
+}
+
 /* Something is on the wire, waits for its commit, or is being executed. */
 static bool moves(const struct runner *r)
 {
@@ -43,7 +53,7 @@ void drain_step(struct runner *r)
 	if (!r->drain.on || r->stopped)
 		return;
 	bool late = clock_mono_ms() >= r->drain.until_ms;
-	if (r->runs.live_n != 0 && !late && (r->runs.pending != NULL || moves(r)))
+	if (r->runs.live_n != 0 && !late && (any_starts(r) || moves(r)))
 		return;
 	size_t left = 0;
 	for (size_t i = 0; i < r->runs.slots_n && r->fatal == RC_OK; i++) {

@@ -204,7 +204,7 @@ Test(cli_verbs, lists_have_the_fields_that_scripts_rely_on)
 {
 	trigger_one(LOGGING_RULE);
 	json_t *one = JSON_OF("events", "list", "-o", "jsonl");
-	keys_are(one, "id source name object record via state received_at");
+	keys_are(one, "id source name object record via state received_at cause depth");
 	cr_expect_str_eq(json_string_value(json_object_get(one, "id")), event);
 	cr_expect_str_eq(json_string_value(json_object_get(one, "via")), "hook");
 	int64_t at = clock_parse(json_string_value(json_object_get(one, "received_at")));
@@ -381,7 +381,8 @@ Test(cli_verbs, show_is_for_people_what_json_is_for_scripts)
 	free(out);
 	json_t *one = JSON_OF("runs", "show", id, "-o", "json");
 	keys_are(one, "id event rule state attempt error api_calls started_at ended_at error_code "
-		      "detail key deaths source created_at due_at parked log calls");
+		      "detail key deaths source created_at due_at parked log calls "
+		      "cause depth because");
 	json_decref(one);
 	SAYS(1, "is a run, not an event: moonhook runs show", "events", "show", id);
 	SAYS(1, "is an event, not a run: moonhook events show", "runs", "show", event);

@@ -16,9 +16,9 @@
 #include "queue/queue.h"
 #include "tests/harness/house.h"
 
-#define EDITS 300
+#define EDITS 200
 #define PEOPLE 12
-#define QUIET_MS 1500
+#define QUIET_MS 700
 
 static struct house h;
 static char people[PEOPLE][64];
