@@ -21,6 +21,7 @@
 #define SWEEP_LOOK_MS 60000    /* whether an object is due for the sweep */
 #define TOLD_KEPT_MS 259200000 /* webhooks that come later than three days are events */
 #define PRUNE_MS 60000
+#define AGAIN_MS 3600000 /* what a server cannot do it may have taken many requests to find out */
 #define CLOCK_KNOWN_MS 2000 /* Twenty's clock is known to a second and the way of an answer */
 
 int64_t gap_clock_ms(const struct runner *r)
@@ -65,7 +66,7 @@ static json_t *sure_ids(struct gap_walk *w)
 static json_t *list_args(struct gap_walk *w)
 {
 	json_t *where = NULL, *order = NULL;
-	int64_t limit = GAP_PAGE_N;
+	int64_t limit = w->limit;
 	switch (w->step) {
 	case GAP_NEWEST:
 		order = json_pack("[s]", "-updatedAt");
@@ -158,7 +159,12 @@ static void answered(void *ctx, const struct client_answer *answer)
 		gap_ask(w);
 	} else if (answer->code == RC_UPSTREAM && gap_page_turns(w)) {
 		/* in another order */
+	} else if (answer->code == RC_TOO_LARGE && w->limit > 1) {
+		w->limit = w->limit > 4 ? w->limit / 4 : 1; /* long notes */
+		gap_ask(w);
 	} else if (answer->code != RC_OK) {
+		if (answer->code == RC_UNSUPPORTED)
+			w->at->again_ms = clock_mono_ms() + AGAIN_MS;
 		gap_object_done(w, answer->message);
 	} else if (!keep_page(w, answer->value)) {
 		gap_object_done(w, "out of memory for a page");
@@ -204,6 +210,8 @@ static bool names(const json_t *list, const char *name)
 static bool is_due(const struct gap_walk *w, const struct gap_object *o, int64_t wall_ms)
 {
 	if (!o->wanted || !names(w->wish.objects, o->name))
+		return false;
+	if (!w->wish.hand && clock_mono_ms() < o->again_ms)
 		return false;
 	if (!w->sweep)
 		return o->looked != w->serial;
@@ -254,6 +262,7 @@ static void enter_object(struct gap_walk *w, struct gap_object *o)
 	struct runner *r = w->r;
 	int64_t clock_ms = client_clock_ms(r->client);
 	w->at = o;
+	w->limit = GAP_PAGE_N;
 	w->step = w->sweep ? GAP_SWEEP : o->first_ms == 0 ? GAP_NEWEST : GAP_LOOK;
 	/* A clock that was set back: a watermark ahead of it would find nothing. */
 	if (!w->sweep && clock_ms >= 0 && o->from_ms > clock_ms - GAP_LATE_MS)

@@ -74,6 +74,7 @@ struct gap_walk {
 	unsigned serial;       /* of this walk; objects that are done have it too */
 	struct gap_object *at; /* BORROWS */
 	uint64_t ticket;       /* of the call; 0: none */
+	int64_t limit;         /* records of a page */
 	bool no_deleted;       /* the server cannot list deleted records */
 	char *cursor;          /* owned; of the next page; NULL: the first */
 	json_t *page, *page_before;

@@ -22,6 +22,7 @@ struct gap_object {
 							  watermark yet */
 	char problem[200];
 	unsigned looked, swept; /* serial of the walk that did it last */
+	int64_t again_ms;       /* mono: not before, but by order; 0: any time */
 };
 
 struct gap_objects {           /* zeroed: none */

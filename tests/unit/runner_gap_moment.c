@@ -20,7 +20,7 @@
 #define RECORDS 500 /* of one moment */
 #define PAGE 200
 
-enum mode { EMPTY, FINE, STUCK };
+enum mode { EMPTY, FINE, STUCK, LARGE };
 
 static struct stage s;
 static struct fake fake;
@@ -64,6 +64,20 @@ static int64_t since(const char *text)
 	return clock_parse(time);
 }
 
+/* More than the client takes. */
+static bool answer_too_much(int fd)
+{
+	size_t n = (size_t)33 << 20;
+	char *body = malloc(n + 1);
+	if (body == NULL)
+		return false;
+	memset(body, ' ', n);
+	body[n] = '\0';
+	(void)fake_answer(fd, 200, "", body);
+	free(body);
+	return false;
+}
+
 static bool serve(int fd, const char *request, struct fake_shared *shared)
 {
 	char line[4096];
@@ -78,6 +92,9 @@ static bool serve(int fd, const char *request, struct fake_shared *shared)
 	if (after != NULL && by_id && mode == FINE)
 		from = (int)strtol(after + strlen("starting_after="), NULL, 10);
 	n = n - from < PAGE ? n - from : PAGE;
+	if (mode == LARGE && strstr(line, "limit=12&") == NULL)
+		return answer_too_much(fd);
+	n = mode == LARGE ? 2 : n;
 	buf_init(&out, 1 << 20);
 	bool ok =
 		put_page(&out, from, n, shared->reply) == RC_OK && fake_answer(fd, 200, "", out.p);
@@ -163,4 +180,14 @@ Test(runner_gap_moment, a_server_that_goes_round_in_circles_is_said)
 	cr_expect_eq(reconcile(&requests, problem), PAGE);
 	cr_expect(strstr(problem, "cursor") != NULL, "%s", problem);
 	cr_expect_lt(requests, 10);
+}
+
+Test(runner_gap_moment, records_that_are_too_large_together_come_in_smaller_pages)
+{
+	int requests;
+	char problem[100];
+	many_come(LARGE);
+	cr_expect_eq(reconcile(&requests, problem), 2);
+	cr_expect_str_eq(problem, "");
+	cr_expect_eq(requests, 3, "200, 50, 12");
 }
