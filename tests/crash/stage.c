@@ -39,11 +39,12 @@ bool stage_open(struct stage *s, const struct stage_conf *conf, struct dice dice
 	if (!house_rule(&s->house, "crash.lua", events_rules))
 		return false;
 	snprintf(store, sizeof(store), "%.100s/store", s->house.dir);
-	snprintf(settings, sizeof(settings), "log = { level = \"%s\", format = \"json\" }\n%s\n",
-		"info", conf->settings != NULL ? conf->settings : "");
+	snprintf(settings, sizeof(settings), "log = { level = \"info\", format = \"json\" }\n%s\n",
+		conf->settings != NULL ? conf->settings : "");
 	if (conf->power && !power_open(&s->power, s->house.dir, store, conf->synchronous))
 		return false;
-	struct house_conf house = {.no_webhooks = true,
+	struct house_conf house = {.dialect = conf->dialect,
+		.no_webhooks = true,
 		.twin_args = "--budget none --latency 3 --records 4 --seed 7",
 		.budget = "none",
 		.settings = settings,

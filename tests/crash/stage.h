@@ -16,6 +16,7 @@ struct stage_conf {              /* BORROWS */
 	const char *synchronous; /* with power: what SQLite is told instead of FULL */
 	bool quiet;              /* nothing is printed of what is lost: it is expected */
 	bool repeats;            /* acknowledged deliveries are sent again now and then */
+	const char *dialect;     /* of the twin; NULL: core */
 	const char *settings;    /* more lines of the configuration */
 };
 
