@@ -226,20 +226,26 @@ static enum rc unpark(struct store *store, const struct open_run *run, struct er
 
 /* --- many runs -------------------------------------------------------------------------------- */
 
-/* Reads up to max rows of a bound statement: seq, rule, due_ms, hold, hold2. wanted: of a rule that
- * is paused. */
-static enum rc load(struct store *store, sqlite3_stmt *s, size_t max, struct open_run *ret_runs,
-	size_t *ret_n, struct err *err)
+/* Reads up to max rows of a bound statement: seq, rule, due_ms, hold, hold2; no more behind the
+ * last of `most` that are wanted: of a rule that is paused, and not parked. ret_end: that was all.
+ */
+static enum rc load(struct store *store, sqlite3_stmt *s, size_t max, size_t most,
+	struct open_run *ret_runs, size_t *ret_n, bool *ret_end, struct err *err)
 {
-	for (*ret_n = 0; *ret_n < max;) {
+	size_t wanted = 0;
+	*ret_end = false;
+	for (*ret_n = 0; *ret_n < max && wanted < most;) {
 		bool row;
 		enum rc rc = db_row(&store->work, s, &row, err);
-		if (rc != RC_OK || !row)
+		if (rc != RC_OK || !row) {
+			*ret_end = rc == RC_OK;
 			return rc;
-		ret_runs[(*ret_n)++] =
-			(struct open_run){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 2),
-				{{sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4)}},
-				pause_stops(store, db_text(s, 1))};
+		}
+		struct open_run *run = &ret_runs[(*ret_n)++];
+		*run = (struct open_run){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 2),
+			{{sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4)}},
+			pause_stops(store, db_text(s, 1))};
+		wanted += run->wanted && run->due_ms >= 0;
 	}
 	sqlite3_reset(s);
 	return RC_OK;
@@ -297,7 +303,9 @@ enum rc pause_park_due(struct store *store, size_t max, struct err *err)
 		return RC_OK;
 	for (size_t total = 0; total < CLAIM_PARK; total += parked) {
 		size_t n = 0;
-		enum rc rc = load(store, use_open(store, QUEUE_DUE, 0, look), look, runs, &n, err);
+		bool end;
+		enum rc rc = load(store, use_open(store, QUEUE_DUE, 0, look), look, look, runs, &n,
+			&end, err);
 		if (rc == RC_OK && n > 0)
 			rc = work_begin(store, err);
 		if (rc == RC_OK)
@@ -319,14 +327,14 @@ static enum rc sweep(struct store *store, size_t most, size_t *ret_parked, struc
 	*ret_parked = 0;
 	if (runs == NULL)
 		return err_set(err, RC_NOMEM, "out of memory for pausing");
-	enum rc rc =
-		load(store, use_open(store, all->sweep_state, to, LOOK_N), LOOK_N, runs, &n, err);
+	bool end;
+	enum rc rc = load(store, use_open(store, all->sweep_state, to, LOOK_N), LOOK_N, most, runs,
+		&n, &end, err);
 	if (rc == RC_OK && n > 0)
 		rc = work_begin(store, err);
 	if (rc == RC_OK)
 		rc = work_failed(
 			store, park_wanted(store, runs, n, most, ret_parked, &to, err), err);
-	bool end = n < LOOK_N && (n == 0 || to == runs[n - 1].seq);
 	free(runs);
 	all->sweep_to = end ? 0 : to;
 	all->sweep_n += *ret_parked;
@@ -374,7 +382,8 @@ static enum rc bring_back(
 	*ret_n = 0;
 	if (runs == NULL)
 		return err_set(err, RC_NOMEM, "out of memory for resuming");
-	enum rc rc = load(store, use_parked(store, p, most), most, runs, &n, err);
+	bool end;
+	enum rc rc = load(store, use_parked(store, p, most), most, most, runs, &n, &end, err);
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
@@ -385,7 +394,7 @@ static enum rc bring_back(
 		rc = unpark(store, &runs[i], err);
 	}
 	free(runs);
-	if (rc == RC_OK && n < most)
+	if (rc == RC_OK && end)
 		rc = forget_stored(store, p, err);
 	return work_failed(store, rc, err);
 }
