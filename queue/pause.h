@@ -36,8 +36,8 @@ enum rc queue_pause(struct queue *q, const struct queue_pause *pause, size_t *re
 /* Ends a pause of exactly this name. RC_NOT_FOUND: it was not paused. A rule stays paused while "*"
  * is. ret_n: runs that go on at once; the rest follows. */
 enum rc queue_resume(struct queue *q, const char *rule, size_t *ret_n, struct err *err) must_check;
-/* Goes on with pauses and resumptions under way, about `most` runs of each. ret_more: call it
- * again. Cheap where there is none. */
+/* Goes on with pauses and resumptions under way, about `most` runs of each (0: only asks).
+ * ret_more: call it again. Cheap where there is none. */
 enum rc queue_pause_step(struct queue *q, size_t most, bool *ret_more, struct err *err) must_check;
 /* Is the rule (or "*") paused? From memory: cheap. Runner. */
 bool queue_paused(const struct queue *q, const char *rule);

@@ -405,9 +405,9 @@ enum rc work_pause_step(struct queue *q, size_t most, bool *ret_more, struct err
 	struct pauses *all = &store->pauses;
 	enum rc rc = RC_OK;
 	size_t n = 0;
-	if (all->sweeping)
+	if (all->sweeping && most > 0)
 		rc = sweep(store, most, &n, err);
-	for (size_t i = all->n; rc == RC_OK && i > 0; i--)
+	for (size_t i = all->n; rc == RC_OK && i > 0 && most > 0; i--)
 		if (all->p[i - 1].ending)
 			rc = bring_back(store, &all->p[i - 1], most, &n, err);
 	bool more = all->sweeping;

@@ -170,12 +170,23 @@ static void trim(struct runner *r)
 	}
 }
 
+/* A rule may have been paused by somebody else than an order. */
+static void look_for_pauses(struct runner *r)
+{
+	struct err err = {0};
+	bool more = false;
+	if (queue_pause_step(r->queue, 0, &more, &err) != RC_OK)
+		runner_fatal(r, &err);
+	r->orders.pausing = r->orders.pausing || more;
+}
+
 static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 {
 	struct runner *r = ctx;
 	(void)at_us;
 	r->route.wanted = true;
 	r->route.backlog = true;
+	look_for_pauses(r);
 	beat(r);
 	pool_tend(&r->pool);
 	count(r);
