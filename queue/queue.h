@@ -28,6 +28,10 @@
  * A claim raises the run's epoch; every later write about it names the epoch and is refused with
  * RC_STALE when another claim has happened since.
  *
+ * A claim has no time of its own. A store of files or memory has one runner, which holds a lock
+ * that ends with its process; the supervisor kills one that gives no sign of life, waits for its
+ * end, and its successor takes back what it had claimed (queue_adopt), under new epochs.
+ *
  * dead and quarantined become waiting instead where another run of their key is at work; a run that
  * is due steps back to waiting when an older one of its key is retried.
  *

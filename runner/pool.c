@@ -388,7 +388,7 @@ enum rc pool_send(struct worker *worker, const struct frame *frame, int64_t cpu_
 	struct pool_task task = {frame->kind, frame->run, frame->generation, cpu_ms};
 	if (rc == RC_OK && is_task(frame->kind)) {
 		if (worker->tasks_n == 0) { /* its time starts now */
-			worker->watched_us = clock_mono_us();
+			worker->watched_us = worker->looked_us = clock_mono_us();
 			worker->watched_cpu_us = -1;
 		}
 		if (!push_task(worker, &task))

@@ -59,6 +59,7 @@ struct worker {
 	uint64_t ended_n;            /* tasks, whatever else it says meanwhile */
 	uint64_t watched_n;          /* ended_n when the watch last saw it move */
 	int64_t watched_us, watched_cpu_us; /* since then: mono, and its processor time */
+	int64_t looked_us;                  /* mono: the watch looked last, or it got a task */
 };
 
 struct pool_owner { /* BORROWS */

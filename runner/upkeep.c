@@ -87,7 +87,7 @@ static void count(struct runner *r)
 		counts.runs[QUEUE_DUE] + counts.runs[QUEUE_WAITING] + counts.runs[QUEUE_RUNNING];
 	int64_t age_ms = counts.oldest_open_ms != 0 ? clock_wall_ms() - counts.oldest_open_ms : 0;
 	metrics_set(METRIC_QUEUE_DEPTH, depth);
-	metrics_set(METRIC_QUEUE_AGE, age_ms / 1000);
+	metrics_set(METRIC_QUEUE_AGE, age_ms > 0 ? age_ms / 1000 : 0);
 }
 
 /* As METRIC_API_DIALECT counts them. */

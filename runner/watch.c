@@ -28,6 +28,7 @@
 #define GRACE_MS 250       /* for a polite end, behind the limit */
 #define STOPPED_US 2000000 /* without using any processor time */
 #define STOPPED_KILL_US 15000000
+#define PAUSE_US 1000000 /* between two looks: the runner itself, or the machine, stood still */
 #define DEATHS_SEEN_MAX 3
 
 static struct run *run_of(struct runner *r, const struct pool_task *task)
@@ -56,17 +57,28 @@ static void take_back(struct runner *r, struct worker *w)
 	}
 }
 
-static void kill_worker(struct worker *w, const char *text)
+/* code: whose fault it is; RC_WORKER: not that of what it executes. */
+static void kill_worker(struct worker *w, enum rc code, const char *text)
 {
 	struct err err;
-	err_set(&err, RC_CPU, "%s", text);
+	err_set(&err, code, "%s", text);
 	pool_kill(w, &err);
+}
+
+/* Time in which nobody could look is nobody's. */
+static void skip_pause(struct worker *w, int64_t now)
+{
+	int64_t gap = now - w->looked_us;
+	w->looked_us = now;
+	if (gap > PAUSE_US)
+		w->watched_us += gap;
 }
 
 static void look(struct runner *r, struct worker *w)
 {
 	const struct pool_task *task = pool_task(w);
 	int64_t now = clock_mono_us(), cpu = clock_process_us(w->pid);
+	skip_pause(w, now);
 	if (task == NULL || w->watched_cpu_us < 0 || w->ended_n != w->watched_n) {
 		w->watched_n = w->ended_n;
 		w->watched_us = now;
@@ -75,12 +87,16 @@ static void look(struct runner *r, struct worker *w)
 	}
 	int64_t used = cpu - w->watched_cpu_us, passed = now - w->watched_us;
 	char text[128];
-	if (used / 1000 > task->cpu_ms + GRACE_MS ||
-		passed > STOPPED_KILL_US + task->cpu_ms * 1000) {
+	if (used / 1000 > task->cpu_ms + GRACE_MS) {
 		snprintf(text, sizeof(text),
 			"it used more than %" PRId64 " ms of processor time and did not stop",
 			task->cpu_ms);
-		kill_worker(w, text);
+		kill_worker(w, RC_CPU, text);
+		return;
+	}
+	if (passed > STOPPED_KILL_US + task->cpu_ms * 1000) {
+		snprintf(text, sizeof(text), "it did not run for %" PRId64 " s", passed / 1000000);
+		kill_worker(w, RC_WORKER, text);
 		return;
 	}
 	if (w->state != WORKER_READY || (used < SILENT_US && passed < STOPPED_US))

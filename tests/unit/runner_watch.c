@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
+#include "runner/watch.h"
 #include "tests/unit/runner_stage.h"
 
 static struct stage s;
@@ -132,6 +134,56 @@ Test(runner_watch, a_run_that_ends_its_worker_three_times_alone_is_quarantined)
 	cr_assert_str_eq(run->code, "worker");
 	cr_assert_eq(stage_find(&s, "r", &good)->state, QUEUE_DONE);
 	cr_assert_eq(metrics_value(METRIC_RUN_QUARANTINED), 1);
+}
+
+/* A worker executes, and is stopped in it. */
+static pid_t stop_at_work(void)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", cpu = \"3s\", run = function(e)\n"
+		"  for i = 1, 20000000 do end\n"
+		"  twenty.notes:create { title = \"x\" }\nend }");
+	stage_start(&s, STAGE_TWIN, "workers = 1");
+	stage_until(&s, stage_all_ready, 0);
+	stage_someone(&s, "x");
+	stage_until(&s, executes, 0);
+	for (size_t i = 0; i < s.runner->pool.n; i++) {
+		const struct worker *w = &s.runner->pool.workers[i];
+		if (pool_task(w) != NULL && kill(w->pid, SIGSTOP) == 0)
+			return w->pid;
+	}
+	cr_assert_fail("nobody works");
+	return 0;
+}
+
+Test(runner_watch, a_worker_that_stays_stopped_is_killed_and_its_run_is_not_to_blame_for_its_time)
+{
+	pid_t pid = stop_at_work();
+	for (int i = 0; i < 25; i++) {
+		clock_skip_mono_ms(900);
+		watch_step(s.runner);
+	}
+	cr_expect(kill(pid, 0) != 0 || s.runner->pool.workers[0].pid != pid);
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	cr_expect_eq(run->state, QUEUE_DONE, "%s", run->error);
+	cr_expect_eq(stage_requests(&s, "POST", "/rest/notes"), 1);
+}
+
+Test(runner_watch, the_sleep_of_the_whole_machine_is_nobodys_fault)
+{
+	pid_t pid = stop_at_work();
+	watch_step(s.runner);
+	watch_step(s.runner);
+	clock_skip_mono_ms(3600000);
+	watch_step(s.runner);
+	watch_step(s.runner);
+	cr_expect_eq(kill(pid, SIGCONT), 0, "it lives");
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	cr_expect_eq(run->state, QUEUE_DONE, "%s", run->error);
+	cr_expect_eq(run->deaths, 0);
+	cr_expect_eq(metrics_value(METRIC_ABORT_KILLED), 0);
 }
 
 static bool one_is_stopped(struct stage *stage, long n)
