@@ -28,12 +28,19 @@ static enum rc number(struct db *db, const char *sql, int64_t *ret_n, struct err
 			       : err_set(err, RC_IO, "%s: %s", db->path, sqlite3_errstr(rc));
 }
 
+/* A full disk is no reason to stop: nothing is lost, it is only not overwritten yet. */
 static enum rc execute(struct db *db, const char *sql, struct err *err)
 {
 	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-	return rc == SQLITE_OK ? RC_OK
-			       : queue_break(db->owner, err, "%s cannot be overwritten: %s",
-					 db->path, sqlite3_errstr(rc));
+	if (rc == SQLITE_OK)
+		return RC_OK;
+	if ((rc & 0xff) == SQLITE_FULL || (rc & 0xff) == SQLITE_NOMEM)
+		return err_set(err, RC_BUSY,
+			"%s is emptied but not overwritten yet (%s); erase once more when there is "
+			"room",
+			db->path, sqlite3_errstr(rc));
+	return queue_break(
+		db->owner, err, "%s cannot be overwritten: %s", db->path, sqlite3_errstr(rc));
 }
 
 /* Takes up to PAGES free pages; *ret_left: how many there still are. In an open transaction. */
@@ -69,6 +76,8 @@ enum rc db_wipe(struct db *db, bool *ret_done, struct err *err)
 		rc = execute(db, "DROP TABLE wipe", err);
 	if (rc == RC_OK)
 		rc = db_commit(db, err);
+	else
+		db_rollback(db);
 	if (rc == RC_OK)
 		*ret_done = left == 0;
 	return rc;
