@@ -35,6 +35,8 @@ static enum rc purge_run(struct store *store, int64_t seq, enum queue_state stat
 	if (rc == RC_OK)
 		rc = delete_seq(store, WORK_RUN_DELETE, seq, err);
 	if (rc == RC_OK)
+		rc = delete_seq(store, LEDGER_SHOW, seq, err);
+	if (rc == RC_OK)
 		rc = work_source_leave(store, source, err);
 	store->progress.counts.runs[state]--;
 	store->progress.changed = true;
@@ -122,6 +124,8 @@ static enum rc purge_event(struct store *store, int64_t seq, struct err *err)
 	enum rc rc = delete_seq(store, WORK_EVENT_DELETE, seq, err);
 	if (rc == RC_OK)
 		rc = delete_seq(store, WORK_EVENT_BODY_DELETE, seq, err);
+	if (rc == RC_OK)
+		rc = delete_seq(store, LEDGER_CAUSE_DELETE, seq, err);
 	if (rc == RC_OK)
 		rc = work_scrub_put(store, seq, err);
 	store->progress.counts.events[QUEUE_QUARANTINED]--;
