@@ -290,6 +290,23 @@ Test(runner_seen, a_change_that_was_found_in_a_list_runs_once_whichever_comes_fi
 	cr_expect_eq(said_n, 1, "the one that was found has true fields");
 }
 
+Test(runner_seen, a_repeat_brings_back_no_copy_that_was_erased)
+{
+	struct err err;
+	size_t n = 0;
+	stage_start(&s, STAGE_ALONE, NULL);
+	CHANGE("created", 1, "NEW", "a@b.c", "");
+	stage_until(&s, stage_ended, 1);
+	cr_assert_eq(queue_copy_erase(s.work, ANN, &n, &err), RC_OK);
+	cr_assert_eq(n, 1u);
+	CHANGE("created", 1, "NEW", "a@b.c", "");
+	stage_until(&s, is_duplicate, 1);
+	cr_expect_str_eq(copy_of("person"), "");
+	CHANGE("updated", 2, "WON", "a@b.c", "");
+	stage_until(&s, stage_ended, 2);
+	cr_expect_str_eq(copy_of("person"), "WON 2 0", "the control");
+}
+
 Test(runner_seen, what_was_seen_outlives_the_runner)
 {
 	stage_start(&s, STAGE_ALONE, NULL);
