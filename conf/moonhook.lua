@@ -57,7 +57,8 @@ retain = {
 	-- events = "30d",
 	-- how long ended runs and their journal are kept; 0: for ever
 	-- runs = "30d",
-	-- size of the store past which the oldest ended go first; 0: any
+	-- size of the store, copies of records left out, past which the oldest ended go first;
+	-- 0: any
 	-- size = "10GB",
 }
 

@@ -13,7 +13,8 @@ static const struct conf_option options[] = {
 	{"retain.runs", CONF_DURATION, "30d", 0, 0, NULL,
 		"how long ended runs and their journal are kept; 0: for ever"},
 	{"retain.size", CONF_BYTES, "10GB", 0, 0, NULL,
-		"size of the store past which the oldest ended go first; 0: any"},
+		"size of the store, copies of records left out, past which the oldest ended go "
+		"first; 0: any"},
 };
 
 const struct conf_table queue_conf_table = {"queue", options, ARRAY_N(options)};
