@@ -49,6 +49,8 @@ void issue_run(struct runner *r, const struct queue_run *run, const struct queue
 	char about[300];
 	if (outcome->state != QUEUE_DEAD && outcome->state != QUEUE_QUARANTINED)
 		return;
+	if (outcome->code == RC_LOOP) /* has an issue of its own, with the chain */
+		return;
 	snprintf(about, sizeof(about), "%.200s: %s", run->rule, rc_name(outcome->code));
 	put(r, queue_state_name(outcome->state), about, run->event.text,
 		outcome->error != NULL ? outcome->error : rc_text(outcome->code));

@@ -183,6 +183,25 @@ Test(walk_loops, two_rules)
 	free(id);
 }
 
+/* Without updatedFields, and with ids that the server chooses. */
+Test(walk_loops, two_rules_of_a_server_that_speaks_the_documented_dialect)
+{
+	struct house_conf conf = {
+		.dialect = "docs", .twin_args = "--budget none", .budget = "none"};
+	int status = 0;
+	cr_assert(house_rule(&h, "a.lua", STEP("ping", "jobTitle") STEP("pong", "lastName")));
+	cr_assert(house_open(&h, &conf));
+	json_t *made = house_member(
+		&h, "POST", "/rest/people", "{\"firstName\":\"Ann\",\"jobTitle\":\"0\"}", &status);
+	cr_assert_eq(status, 201);
+	const json_t *data = json_object_get(made, "data");
+	char *id = strdup(json_string_value(json_object_get(data, "id")));
+	edit(id, "{\"firstName\":\"Bea\"}");
+	expect_stopped("\"p");
+	json_decref(made);
+	free(id);
+}
+
 #define WHEN(name, field, seen)                                                                    \
 	"rule '" name "' { on = 'person.updated',\n"                                               \
 	"  when = function(e) for _, f in ipairs(e.fields or {}) do\n"                             \
