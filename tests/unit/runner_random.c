@@ -26,7 +26,7 @@
 #else
 #define PROGRAMS 1000
 #endif
-#define RECORDS 300
+#define RECORDS (PROGRAMS / 3)
 #define LIVES_MAX 400
 #define TEXT_MAX 160
 #define COUNTER "99999999-2222-4333-8444-555555555555"
