@@ -172,3 +172,69 @@ Test(walk_gap, a_refused_key_is_said)
 	free(reconcile(NULL, &status));
 	cr_expect_eq(status, 4);
 }
+
+/* --- both ways at once ------------------------------------------------------------------------ */
+
+#define BATCH 100
+
+static void many_come(void)
+{
+	json_t *list = json_array();
+	for (int i = 0; i < BATCH; i++)
+		json_array_append_new(list, json_pack("{s:o}", "jobTitle", json_sprintf("%d", i)));
+	char *body = json_dumps(list, 0);
+	api("POST", "/rest/batch/people", body);
+	free(body);
+	json_decref(list);
+}
+
+static json_int_t events_n(const char *state)
+{
+	json_t *s = house_status(&h);
+	json_int_t n = json_integer_value(json_object_get(json_object_get(s, "events"), state));
+	json_decref(s);
+	return n;
+}
+
+static pid_t receiver(void)
+{
+	json_t *s = house_status(&h), *one;
+	pid_t pid = 0;
+	size_t i;
+	json_array_foreach(json_object_get(s, "processes"), i, one)
+	{
+		const char *name = json_string_value(json_object_get(one, "name"));
+		if (name != NULL && strcmp(name, "receiver") == 0)
+			pid = (pid_t)json_integer_value(json_object_get(one, "pid"));
+	}
+	json_decref(s);
+	cr_assert_gt(pid, 0);
+	return pid;
+}
+
+static bool all_came_twice(void *ctx)
+{
+	(void)ctx;
+	return events_n("duplicate") >= 2 * BATCH;
+}
+
+Test(walk_gap, each_change_fires_once_where_both_ways_tell_of_it)
+{
+	struct house_conf conf = {.twin_args = "--budget none", .budget = "none"};
+	cr_assert(house_rule(&h, "see.lua", rule_text));
+	cr_assert(house_open(&h, &conf));
+	reconcile_says(NULL, "0 became events");
+	many_come();
+	cr_assert(house_await_runs(&h, "done", BATCH, 30000));
+	pid_t pid = receiver();
+	kill(pid, SIGSTOP); /* Twenty waits for five seconds */
+	many_come();
+	many_come();
+	reconcile_says(NULL, "200 became events");
+	kill(pid, SIGCONT);
+	cr_assert(process_await(all_came_twice, NULL, 30000));
+	cr_assert(house_await_runs(&h, "done", 3 * BATCH, 30000));
+	cr_expect_eq(events_n("duplicate"), 2 * BATCH);
+	cr_expect_eq(house_runs_n(&h, NULL), 3 * BATCH);
+	status_says("webhooks have told of everything else", "--check", 0);
+}
