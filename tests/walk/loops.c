@@ -316,6 +316,30 @@ Test(walk_loops, two_daemons)
 	free(id);
 }
 
+/* Both answer the member, too: there are two balls in the game, and two hops are not of the loop.
+ * Of the long form. */
+Test(walk_loops, two_daemons_that_both_begin)
+{
+	struct house_conf conf = {.twin_args = "--budget none", .budget = "none", .beside = &h};
+	if (getenv("MOONHOOK_TRAFFIC") == NULL)
+		cr_skip_test();
+	open_house(STEP("here", "jobTitle"));
+	cr_assert(house_rule(&other, "b.lua", STEP("there", "avatarUrl")));
+	cr_assert(house_open(&other, &conf));
+	char *id = make_person("{\"jobTitle\":\"0\"}");
+	edit(id, "{\"intro\":\"go\"}");
+	int64_t end = clock_mono_ms() + 60000;
+	while (find_loop(&h)[0] == '\0' && find_loop(&other)[0] == '\0' && clock_mono_ms() < end)
+		await_quiet(&h);
+	await_quiet(&h);
+	await_quiet(&other);
+	long n = hops(&h) + hops(&other);
+	fprintf(stderr, "hops %ld: %s\n", n, find_loop(&h));
+	cr_expect_leq(n, HOPS_MAX + 2, "%ld", n);
+	cr_expect_gt(stopped_n(&h) + stopped_n(&other), 0);
+	free(id);
+}
+
 /* An importer is no such thing: it changes a record every so often, and our rule answers. */
 Test(walk_loops, an_importer_is_no_loop)
 {
