@@ -134,7 +134,8 @@ $(G)/%.inc: %
 # Kept between builds, or every build would make them and all that includes them again.
 .SECONDARY: $(EMBED)
 
--include $(shell find build -name '*.d' 2>/dev/null)
+# Of this variant alone: others may be writing theirs.
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 run: all ## install, build, start; ONCE=1 ends after the demonstration
 	@.ci/demo $(if $(ONCE),--once)
