@@ -36,6 +36,7 @@ struct looking { /* one echo_look */
 	int64_t at_ms; /* updatedAt of the record; 0: none */
 	bool by_api;   /* nobody else is named */
 	bool updates;  /* the event names fields, or is an update that does not */
+	bool newest;   /* the last change in it may be ours */
 };
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -181,6 +182,7 @@ static bool note(struct looking *l, const struct queue_write *w, size_t i, bool 
 	set_bit(sure ? claim->sure : claim->unsure, i);
 	if (sure)
 		set_bit(l->view->sure, i);
+	l->newest = l->newest || w->at_ms >= l->at_ms;
 	if (w->depth + 1 > l->view->depth) {
 		l->view->depth = w->depth + 1;
 		l->view->run = w->run;
@@ -297,6 +299,32 @@ static enum rc look_at(void *ctx, const struct queue_write *write, struct err *e
 	return ok ? RC_OK : err_set(err, RC_NOMEM, "no memory to look for echoes");
 }
 
+/* Is there a field that none of our writes set? */
+static bool has_strange(const struct echo_view *view)
+{
+	for (size_t i = 0; i < view->fields_n; i++) {
+		bool ours = false;
+		for (size_t k = 0; k < view->claims_n && !ours; k++)
+			ours = get_bit(view->claims[k].sure, i) ||
+			       get_bit(view->claims[k].unsure, i);
+		if (!ours)
+			return true;
+	}
+	return false;
+}
+
+/* An event that spans a write of ours and a later change by somebody else came of both. A member
+ * begins a chain: else who edits faster than webhooks come would make a loop of every answer. */
+static void find_cause(const struct looking *l)
+{
+	struct echo_view *view = l->view;
+	view->others = l->updates && !l->newest && view->claims_n != 0 && has_strange(view);
+	if (!view->others || l->by_api)
+		return;
+	view->depth = 0;
+	view->run = 0;
+}
+
 enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_view *ret_view,
 	struct err *err)
 {
@@ -325,7 +353,9 @@ enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_
 	if (l.at_ms == 0 || !l.updates) /* those are known by more than their time */
 		span = (struct queue_span){0, INT64_MAX};
 	enum rc rc = queue_write_each(r->queue, id, &span, look_at, &l, err);
-	if (rc != RC_OK)
+	if (rc == RC_OK)
+		find_cause(&l);
+	else
 		echo_view_done(ret_view);
 	return rc;
 }

@@ -10,7 +10,8 @@
  * An event that came of one of our writes is one deeper in the chain than the run that wrote it.
  * Deeper than ECHO_DEPTH_MAX, or when a rule would run for the same record a third time within one
  * chain, it is a loop. A second time is let through: it may well converge (the write that changes
- * nothing brings no event).
+ * nothing brings no event). Where an event spans one of our writes and a later change by somebody
+ * else, a member begins a chain anew, and of another program only the depth counts.
  */
 #ifndef MOONHOOK_RUNNER_ECHO_H
 #define MOONHOOK_RUNNER_ECHO_H
@@ -62,6 +63,7 @@ struct echo_view { /* echo_view_done; zeroed: none of our writes is in it */
 	size_t fields_n;           /* bits in use; 1 where the event names no fields */
 	int64_t run;               /* the deepest that wrote any of it */
 	int depth;                 /* of the event */
+	bool others;               /* its last change is somebody else's */
 };
 
 /* Looks an event up in the ledger. Fails as the store does. */

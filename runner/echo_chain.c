@@ -106,7 +106,7 @@ enum rc echo_loops(struct runner *r, const struct echo_view *view, const struct 
 	if (rc != RC_OK)
 		return err_set(err, RC_NOMEM, "no memory for a chain");
 	rc = walk_back(r, &w, view->run, err);
-	*ret_loops = deep || w.again_n >= ECHO_AGAIN_MAX;
+	*ret_loops = deep || (w.again_n >= ECHO_AGAIN_MAX && !view->others);
 	return rc;
 }
 

@@ -53,12 +53,20 @@ static json_t *moment(int64_t ms)
 	return json_pack("{s:{s:s, s:s}}", "updatedAt", "gte", from, "lt", to);
 }
 
+size_t gap_sure_n(const struct gap_walk *w)
+{
+	size_t left = json_array_size(w->missing) - w->sure_n;
+	size_t most = w->no_deleted ? 1 : GAP_SURE_N;
+	most = most < (size_t)w->limit ? most : (size_t)w->limit;
+	return left < most ? left : most;
+}
+
 /* Those of the missing ids whose turn it is. */
 static json_t *sure_ids(struct gap_walk *w)
 {
 	json_t *ids = json_array();
-	size_t n = json_array_size(w->missing), end = w->sure_n + GAP_SURE_N;
-	for (size_t i = w->sure_n; i < n && i < end; i++)
+	size_t end = w->sure_n + gap_sure_n(w);
+	for (size_t i = w->sure_n; i < end; i++)
 		(void)json_array_append(ids, json_array_get(w->missing, i));
 	return json_pack("{s:o}", "id", ids);
 }

@@ -134,6 +134,9 @@ int64_t gap_start_ms(const struct runner *r, int64_t clock_ms);
 int64_t gap_clock_ms(const struct runner *r);
 /* Asks for what the walk's step wants next. */
 void gap_ask(struct gap_walk *w);
+/* How many of the missing ids are asked for in one request: what is not among them is gone, so that
+ * they have to fit into one page. */
+size_t gap_sure_n(const struct gap_walk *w);
 /* The object is done, for this walk: on to the next one. problem NULL: it went well. */
 void gap_object_done(struct gap_walk *w, const char *problem);
 /* Adds to what the walk tells at its end of the object it is at. */

@@ -240,10 +240,33 @@ bool gap_page_new(const struct gap_walk *w)
 	return false;
 }
 
+static const json_t *last_of(const json_t *page)
+{
+	size_t n = json_array_size(page);
+	return n != 0 ? json_array_get(page, n - 1) : NULL;
+}
+
 static int64_t last_updated_ms(const struct gap_walk *w)
 {
-	size_t n = json_array_size(w->page);
-	return n != 0 ? gap_updated_ms(json_array_get(w->page, n - 1)) : 0;
+	return gap_updated_ms(last_of(w->page));
+}
+
+static const char *id_text(const json_t *record)
+{
+	const char *id = json_string_value(json_object_get(record, "id"));
+	return id != NULL ? id : "";
+}
+
+/* Does the page begin in front of where the one before ended? A list in order never does; one that
+ * goes round in circles would never end. */
+static bool goes_back(const struct gap_walk *w)
+{
+	const json_t *before = last_of(w->page_before), *here = json_array_get(w->page, 0);
+	if (before == NULL || here == NULL)
+		return false;
+	if (w->step == GAP_MOMENT)
+		return strcmp(id_text(here), id_text(before)) < 0;
+	return gap_updated_ms(here) < gap_updated_ms(before);
 }
 
 /* The watermark may go as far as everything is visible. */
@@ -318,8 +341,8 @@ enum rc gap_page_done(struct gap_walk *w, struct err *err)
 		if (last_updated_ms(w) < w->from_ms)
 			return pages_done(w);
 		gap_ask_from(w, GAP_FIRST, NULL);
-	} else if (w->step == GAP_MOMENT && stuck) {
-		gap_object_done(w, "Twenty's cursor does not move");
+	} else if ((w->step == GAP_MOMENT && stuck) || goes_back(w)) {
+		gap_object_done(w, "Twenty's cursor does not move, or leads back");
 	} else if (w->step == GAP_MOMENT && !more) {
 		moment_done(w);
 	} else if (stuck) {

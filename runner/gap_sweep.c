@@ -117,16 +117,9 @@ static enum rc take_listed(struct gap_walk *w, struct err *err)
 
 /* --- really gone? ----------------------------------------------------------------------------- */
 
-static size_t asked_n(const struct gap_walk *w)
-{
-	size_t left = json_array_size(w->missing) - w->sure_n;
-	size_t most = w->no_deleted ? 1 : GAP_SURE_N;
-	return left < most ? left : most;
-}
-
 static enum rc take_sure(struct gap_walk *w, struct err *err)
 {
-	size_t end = w->sure_n + asked_n(w);
+	size_t end = w->sure_n + gap_sure_n(w);
 	for (; w->sure_n < end; w->sure_n++) {
 		json_t *id = json_array_get(w->missing, w->sure_n);
 		bool there = false;

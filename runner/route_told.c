@@ -16,6 +16,8 @@
 #include "runner/gap_judge.h"
 #include "runner/state.h"
 
+#define AHEAD_MS 60000 /* clocks differ */
+
 static bool is_record(const struct event *e)
 {
 	return e != NULL && e->object[0] != '\0' && e->record_id[0] != '\0';
@@ -35,6 +37,14 @@ static enum rc is_gone(struct runner *r, const struct event *e, bool *ret_known,
 	return rc == RC_NOT_FOUND || rc == RC_PARSE ? RC_OK : rc;
 }
 
+/* A time that has not come yet, by Twenty's own clock, says nothing of what comes before it. */
+static bool is_within(int64_t updated_ms, int64_t until_ms, int64_t clock_ms)
+{
+	return updated_ms != 0 &&
+	       (updated_ms == until_ms ||
+		       (updated_ms < until_ms && until_ms <= clock_ms + AHEAD_MS));
+}
+
 /* Webhooks: is that what was told of by asking? */
 static enum rc is_late(struct runner *r, const struct event *e, bool *ret_known, struct err *err)
 {
@@ -44,7 +54,7 @@ static enum rc is_late(struct runner *r, const struct event *e, bool *ret_known,
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
 	if (is_end(e))
 		return is_gone(r, e, ret_known, err);
-	*ret_known = e->updated_ms != 0 && e->updated_ms <= until_ms;
+	*ret_known = is_within(e->updated_ms, until_ms, gap_clock_ms(r));
 	return RC_OK;
 }
 

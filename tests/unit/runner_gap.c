@@ -278,6 +278,24 @@ Test(runner_gap, a_webhook_that_comes_late_fires_nothing_twice)
 	json_decref(first);
 }
 
+/* Of a clock that was wrong: what it wrote down may not silence the record until that time. */
+Test(runner_gap, what_is_told_of_a_time_to_come_silences_nothing_before_it)
+{
+	char id[40];
+	struct err err;
+	cr_expect_eq(found(""), 0);
+	person("one", id);
+	change("PATCH", id, "", "{\"jobTitle\":\"two\"}");
+	cr_expect_eq(found(""), 1);
+	cr_assert_eq(queue_told_put(s.work, "person", id, clock_wall_ms() + 86400000,
+			     clock_wall_ms(), &err),
+		RC_OK);
+	change("PATCH", id, "", "{\"jobTitle\":\"three\"}");
+	webhook("updated", id);
+	stage_until(&s, stage_ended, 2);
+	cr_told(1, "person.updated hook jobTitle two three");
+}
+
 static bool is_here(struct stage *st, long n)
 {
 	(void)n;

@@ -20,7 +20,7 @@
 #define RECORDS 500 /* of one moment */
 #define PAGE 200
 
-enum mode { EMPTY, FINE, STUCK, LARGE };
+enum mode { EMPTY, FINE, STUCK, LARGE, SHORT, ROUND };
 
 static struct stage s;
 static struct fake fake;
@@ -78,15 +78,53 @@ static bool answer_too_much(int fd)
 	return false;
 }
 
+/* The list is empty, but who asks for ids finds them, of long notes, as far as a page goes. */
+static bool answer_short(int fd, const char *line, const char *moment)
+{
+	const char *ids = strstr(line, "id[in]:["), *limit = strstr(line, "limit=");
+	long most = limit != NULL ? strtol(limit + 6, NULL, 10) : 60;
+	struct buf out;
+	if (ids == NULL)
+		return fake_answer(fd, 200, "", FAKE_PEOPLE);
+	if (most > 50)
+		return answer_too_much(fd);
+	long from = strtol(ids + 9, NULL, 10), n = 0;
+	for (const char *at = ids; at != NULL && n < most; at = strstr(at + 1, "-4000-8000-"))
+		n++;
+	buf_init(&out, 1 << 20);
+	bool ok = put_page(&out, (int)from, (int)n, moment) == RC_OK &&
+		  fake_answer(fd, 200, "", out.p);
+	buf_done(&out);
+	return ok;
+}
+
+/* Two pages, each with a cursor to the other one. */
+static bool answer_round(int fd, const char *after, int64_t moment_ms)
+{
+	char moment[CLOCK_TEXT_N];
+	int from = after != NULL ? (int)strtol(after + strlen("starting_after="), NULL, 10) : 0;
+	from %= 2 * PAGE;
+	struct buf out;
+	buf_init(&out, 1 << 20);
+	clock_format(moment_ms + from, moment);
+	bool ok = put_page(&out, from, PAGE, moment) == RC_OK && fake_answer(fd, 200, "", out.p);
+	buf_done(&out);
+	return ok;
+}
+
 static bool serve(int fd, const char *request, struct fake_shared *shared)
 {
-	char line[4096];
+	char line[16384];
 	struct buf out;
 	int mode = atomic_load(&shared->mode), from = 0, n = 0;
 	decode(request, line, sizeof(line));
 	const char *gte = strstr(line, "[gte]:\""), *after = strstr(line, "starting_after=");
 	bool by_id = strstr(line, "order_by=id") != NULL;
 	int64_t moment_ms = clock_parse(shared->reply);
+	if (mode == ROUND)
+		return answer_round(fd, after, moment_ms);
+	if (mode == SHORT)
+		return answer_short(fd, line, shared->reply);
 	if (mode != EMPTY && (gte == NULL || since(gte + 7) <= moment_ms))
 		n = RECORDS;
 	if (after != NULL && by_id && mode == FINE)
@@ -122,15 +160,17 @@ static void teardown(void)
 TestSuite(runner_gap_moment, .init = setup, .fini = teardown, .timeout = 60);
 
 /* What people are found, after how many requests; problem is cut at 100 bytes. */
-static int reconcile(int *ret_requests, char ret_problem[static 100])
+static int ordered(
+	const char *words, const char *kind, int *ret_requests, char ret_problem[static 100])
 {
+	char text[100];
 	struct buf in;
 	struct link_msg msg = {{0}, {0}};
 	struct err err;
 	int64_t end = clock_mono_ms() + 20000;
 	buf_init(&in, LINK_MAX + 1);
-	cr_assert_eq(
-		link_send(s.link[0], "order", slice_of("1 0 {\"do\":\"reconcile\"}"), &err), RC_OK);
+	snprintf(text, sizeof(text), "1 0 {\"do\":\"reconcile\"%s}", words);
+	cr_assert_eq(link_send(s.link[0], "order", slice_of(text), &err), RC_OK);
 	fcntl(s.link[0], F_SETFL, O_NONBLOCK);
 	while (strcmp(msg.kind, "ordered") != 0) {
 		cr_assert_lt(clock_mono_ms(), end, "no answer to an order");
@@ -141,12 +181,17 @@ static int reconcile(int *ret_requests, char ret_problem[static 100])
 	json_t *answer = json_loads(msg.text.p + 2, 0, NULL);
 	json_t *of = json_object_get(json_object_get(answer, "objects"), "person");
 	const char *problem = json_string_value(json_object_get(of, "problem"));
-	int n = (int)json_integer_value(json_object_get(of, "created"));
+	int n = (int)json_integer_value(json_object_get(of, kind));
 	*ret_requests = (int)json_integer_value(json_object_get(of, "requests"));
 	snprintf(ret_problem, 100, "%s", problem != NULL ? problem : "");
 	json_decref(answer);
 	buf_done(&in);
 	return n;
+}
+
+static int reconcile(int *ret_requests, char ret_problem[static 100])
+{
+	return ordered("", "created", ret_requests, ret_problem);
 }
 
 static void many_come(enum mode mode)
@@ -182,6 +227,16 @@ Test(runner_gap_moment, a_server_that_goes_round_in_circles_is_said)
 	cr_expect_lt(requests, 10);
 }
 
+Test(runner_gap_moment, two_pages_that_lead_to_each_other_are_said)
+{
+	int requests;
+	char problem[100];
+	many_come(ROUND);
+	cr_expect_eq(reconcile(&requests, problem), 2 * PAGE);
+	cr_expect(strstr(problem, "cursor") != NULL, "%s", problem);
+	cr_expect_eq(requests, 3);
+}
+
 Test(runner_gap_moment, records_that_are_too_large_together_come_in_smaller_pages)
 {
 	int requests;
@@ -190,4 +245,18 @@ Test(runner_gap_moment, records_that_are_too_large_together_come_in_smaller_page
 	cr_expect_eq(reconcile(&requests, problem), 2);
 	cr_expect_str_eq(problem, "");
 	cr_expect_eq(requests, 3, "200, 50, 12");
+}
+
+/* What is not in the answer is gone: so all that is asked for has to fit into it. */
+Test(runner_gap_moment, nothing_alive_is_gone_because_a_page_holds_less_than_was_asked_for)
+{
+	int requests;
+	char problem[100];
+	many_come(FINE);
+	cr_expect_eq(reconcile(&requests, problem), RECORDS);
+	stage_until(&s, stage_ended, RECORDS);
+	atomic_store(&fake.shared->mode, SHORT);
+	cr_expect_eq(ordered(",\"ids\":true", "destroyed", &requests, problem), 0);
+	cr_expect_str_eq(problem, "");
+	cr_expect_eq(requests, 1 + 1 + 10, "a list, too much, fifty by fifty");
 }
