@@ -23,8 +23,6 @@
 #include "client/fields.h"
 #include "client/schema.h"
 
-#define GRAPHQL_DEPTH 12
-
 struct reading { /* of one call */
 	const struct call *call;
 	struct written *out;
@@ -174,18 +172,25 @@ static void add_merge(struct reading *r, const json_t *record)
 	json_array_foreach(json_object_get(r->call->args, "from"), i, id) add_gone(r, id);
 }
 
-/* Whatever the answer shows with an id and a time. */
-static void add_graphql(struct reading *r, const json_t *data, int depth)
+static void add_shown(struct reading *r, const json_t *record)
+{
+	if (json_is_string(json_object_get(record, "updatedAt")))
+		add_plain(r, CLIENT_CHANGED, "", record);
+}
+
+/* Each record that a mutation answers with, where it is shown with its id and time; not what stands
+ * around it: the person of a new task has been changed by others, at the time that she shows. */
+static void add_graphql(struct reading *r, const json_t *data)
 {
 	const char *key;
-	json_t *value;
+	json_t *value, *each;
 	size_t i;
-	if (depth > GRAPHQL_DEPTH)
-		return;
-	if (json_is_string(json_object_get(data, "updatedAt")))
-		add_plain(r, CLIENT_CHANGED, "", data);
-	json_object_foreach((json_t *)(uintptr_t)data, key, value) add_graphql(r, value, depth + 1);
-	json_array_foreach(data, i, value) add_graphql(r, value, depth + 1);
+	json_object_foreach((json_t *)(uintptr_t)data, key, value)
+	{
+		if (json_is_object(value))
+			add_shown(r, value);
+		json_array_foreach(value, i, each) add_shown(r, each);
+	}
 }
 
 static void read_value(struct reading *r)
@@ -225,7 +230,7 @@ static void read_value(struct reading *r)
 		return;
 	case CLIENT_GRAPHQL:
 		if (client_call_effect(call->op, call->args))
-			add_graphql(r, value, 0);
+			add_graphql(r, value);
 		return;
 	case CLIENT_GET:
 	case CLIENT_LIST:

@@ -21,6 +21,7 @@
 #define MISSING_MAX 5000 /* of one object and sweep; the rest is found by the next */
 #define BELIEVED_N 50    /* so many may be gone */
 #define BELIEVED_SHARE 5 /* or a fifth of all */
+#define BELIEVED_ALL 5   /* so many may be gone where none is left */
 
 /* --- the comparison --------------------------------------------------------------------------- */
 
@@ -134,7 +135,8 @@ static enum rc take_sure(struct gap_walk *w, struct err *err)
 static bool is_believed(const struct gap_walk *w)
 {
 	size_t n = json_array_size(w->gone);
-	return w->wish.hand || n <= BELIEVED_N || n <= w->copies_n / BELIEVED_SHARE;
+	bool few = n <= (n == w->copies_n ? BELIEVED_ALL : BELIEVED_N);
+	return w->wish.hand || few || n <= w->copies_n / BELIEVED_SHARE;
 }
 
 /* The record as it was last seen. Where its deletion is only guessed, from now on. NULL: no memory.

@@ -267,12 +267,15 @@ static bool mutates(int fd, const char *request, struct fake_shared *shared)
 	(void)request, (void)shared;
 	return fake_answer(fd, 200, "",
 		"{\"data\":{\"a\":{\"id\":\"36D4ADF0-ec41-4587-a1b6-1523f9b5f092\","
-		"\"updatedAt\":\"2026-11-23T18:25:02.057Z\"},\"b\":{\"id\":"
+		"\"updatedAt\":\"2026-11-23T18:25:02.057Z\",\"person\":{\"id\":"
+		"\"7f1c2f4e-0a3d-4c0e-9d8e-3b6b1c8d2a11\",\"updatedAt\":"
+		"\"2026-11-23T18:25:01.000Z\"}},\"b\":{\"id\":"
 		"\"ea3cacbf-d741-4a02-8704-f74ab11dafff\"},\"c\":[{\"node\":{\"id\":\"x\","
 		"\"updatedAt\":\"2026-11-23T18:25:02.057Z\"}}]}}");
 }
 
-/* Without its time a record cannot be known again, nor without an id. */
+/* Without its time a record cannot be known again, nor without an id; a related one was not
+ * changed: its time is that of somebody else's change. */
 Test(client_written, a_mutation_tells_of_what_its_answer_shows, .timeout = 60)
 {
 	struct fake fake;

@@ -527,6 +527,24 @@ Test(runner_gap, many_that_are_gone_at_once_are_not_believed_but_by_order)
 	cr_expect_str_eq(o->problem, "");
 }
 
+/* Twenty of twenty: more likely the key is that of another workspace. */
+Test(runner_gap, all_that_are_gone_at_once_are_not_believed_even_where_they_are_not_many)
+{
+	many(20);
+	cr_expect_eq(found(""), 0);
+	json_t *all = api("GET", "people?limit=200", NULL);
+	json_t *people = json_object_get(json_object_get(all, "data"), "people"), *one;
+	size_t i;
+	json_array_foreach(people, i, one)
+		change("DELETE", json_string_value(json_object_get(one, "id")), "", NULL);
+	json_decref(all);
+	sweep_now();
+	struct gap_object *o = gap_object_find(&s.runner->gap.objects, "person");
+	cr_expect(strstr(o->problem, "20 of 20 records are gone at once") == o->problem, "%s",
+		o->problem);
+	cr_expect_eq(metrics_value(METRIC_EVENT_GAP), 0);
+}
+
 Test(runner_gap, the_sweep_goes_through_pages_and_finds_what_no_look_could)
 {
 	many(200);
