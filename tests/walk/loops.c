@@ -12,12 +12,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "queue/pause.h"
-#include "queue/queue.h"
-#include "tests/harness/house.h"
-
-#define HOPS_MAX 8
-#define QUIET_MS 500
+#include "tests/harness/loop.h"
 
 static struct house h, other;
 
@@ -57,104 +52,21 @@ static void edit(const char *id, const char *body)
 	cr_assert_eq(status, 200);
 }
 
-static json_int_t count(json_t *status, const char *of, const char *state)
-{
-	return json_integer_value(json_object_get(json_object_get(status, of), state));
-}
-
-/* Nothing is to be done, and nothing has come, for a while. */
 static void await_quiet(struct house *house)
 {
-	int64_t end = clock_mono_ms() + 30000, since = clock_mono_ms();
-	json_int_t last = -1;
-	while (clock_mono_ms() < end && clock_mono_ms() - since < QUIET_MS) {
-		json_t *s = house_status(house);
-		json_t *events = json_object_get(s, "events");
-		const char *name;
-		json_t *n;
-		json_int_t all = 0;
-		json_object_foreach(events, name, n) all += json_integer_value(n);
-		bool busy = count(s, "runs", "running") + count(s, "runs", "due") > 0;
-		if (all != last || busy)
-			since = clock_mono_ms();
-		last = all;
-		json_decref(s);
-	}
-	cr_assert_lt(clock_mono_ms(), end, "it does not come to rest");
-}
-
-/* Runs that ended well after they had made a call. */
-static long hops(struct house *house)
-{
-	json_t *runs = house_runs(house), *run;
-	size_t i;
-	long n = 0;
-	json_array_foreach(runs, i, run)
-	{
-		const char *state = json_string_value(json_object_get(run, "state"));
-		n += strcmp(state, "done") == 0 &&
-		     json_integer_value(json_object_get(run, "api_calls")) > 0;
-	}
-	json_decref(runs);
-	return n;
-}
-
-/* The dead letter that tells of the loop; the text BORROWS until the next. */
-static const char *find_loop(struct house *house)
-{
-	static char text[2048];
-	json_t *runs = house_runs(house), *run;
-	size_t i;
-	text[0] = '\0';
-	json_array_foreach(runs, i, run)
-	{
-		const char *error = json_string_value(json_object_get(run, "error"));
-		if (error != NULL && strncmp(error, "loop", 4) == 0)
-			snprintf(text, sizeof(text), "%s", error);
-	}
-	json_decref(runs);
-	return text;
-}
-
-static enum rc count_pause(void *ctx, const struct queue_pause *pause, struct err *err)
-{
-	(void)err;
-	*(int *)ctx += strncmp(pause->why, "loop", 4) == 0;
-	return RC_OK;
-}
-
-static enum rc count_issue(void *ctx, const struct queue_issue *issue, struct err *err)
-{
-	(void)err;
-	*(int *)ctx += strcmp(issue->kind, "loop") == 0 && strstr(issue->text, " <- ") != NULL;
-	return RC_OK;
-}
-
-/* Pauses and issues because of loops. */
-static int stopped_n(struct house *house)
-{
-	char store[200];
-	struct queue *q = NULL;
-	struct err err = {0};
-	int n = 0;
-	snprintf(store, sizeof(store), "%s/store", house->dir);
-	cr_assert_eq(queue_open(store, QUEUE_READER, &q, &err), RC_OK, "%s", err.msg);
-	cr_expect_eq(queue_pause_each(q, count_pause, &n, &err), RC_OK, "%s", err.msg);
-	cr_expect_eq(queue_issue_each(q, count_issue, &n, &err), RC_OK, "%s", err.msg);
-	queue_close(q);
-	return n;
+	cr_assert(loop_await_quiet(house), "it does not come to rest");
 }
 
 static void expect_stopped(const char *rule)
 {
 	await_quiet(&h);
-	long n = hops(&h);
-	const char *loop = find_loop(&h);
+	long n = loop_hops(&h);
+	const char *loop = loop_error(&h);
 	fprintf(stderr, "hops %ld: %s\n", n, loop);
-	cr_expect(n >= 2 && n <= HOPS_MAX, "%ld", n);
+	cr_expect(n >= 2 && n <= LOOP_HOPS_MAX, "%ld", n);
 	cr_expect(strstr(loop, " <- \"") != NULL, "%s", loop);
 	cr_expect(strstr(loop, rule) != NULL, "%s", loop);
-	int stopped = stopped_n(&h);
+	int stopped = loop_stopped_n(&h);
 	cr_expect_eq(stopped, 2, "a rule is paused, with an issue: %d", stopped);
 }
 
@@ -283,10 +195,10 @@ Test(walk_loops, a_rule_that_makes_what_fires_it)
 	json_decref(house_member(&h, "POST", "/rest/tasks", "{\"title\":\"t\"}", &status));
 	cr_assert_eq(status, 201);
 	await_quiet(&h);
-	long n = hops(&h);
-	cr_expect_eq(n, HOPS_MAX + 1, "%ld: the first, and eight steps down the line", n);
-	cr_expect_eq(stopped_n(&h), 2);
-	cr_expect(strstr(find_loop(&h), "more than 8 steps deep") != NULL, "%s", find_loop(&h));
+	long n = loop_hops(&h);
+	cr_expect_eq(n, LOOP_HOPS_MAX + 1, "%ld: the first, and eight steps down the line", n);
+	cr_expect_eq(loop_stopped_n(&h), 2);
+	cr_expect(strstr(loop_error(&h), "more than 8 steps deep") != NULL, "%s", loop_error(&h));
 }
 
 /* Each answers what the other writes; each knows only its own writes. */
@@ -304,15 +216,15 @@ Test(walk_loops, two_daemons)
 	char *id = make_person("{\"jobTitle\":\"0\"}");
 	edit(id, "{\"intro\":\"go\"}");
 	int64_t end = clock_mono_ms() + 30000;
-	while (find_loop(&h)[0] == '\0' && clock_mono_ms() < end)
+	while (loop_error(&h)[0] == '\0' && clock_mono_ms() < end)
 		await_quiet(&h);
 	await_quiet(&other);
-	long n = hops(&h) + hops(&other);
-	fprintf(stderr, "hops %ld: %s\n", n, find_loop(&h));
-	cr_expect(n >= 4 && n <= HOPS_MAX, "%ld", n);
-	cr_expect(strstr(find_loop(&h), "with another program") != NULL, "%s", find_loop(&h));
-	cr_expect_eq(stopped_n(&h), 2);
-	cr_expect_eq(stopped_n(&other), 0);
+	long n = loop_hops(&h) + loop_hops(&other);
+	fprintf(stderr, "hops %ld: %s\n", n, loop_error(&h));
+	cr_expect(n >= 4 && n <= LOOP_HOPS_MAX, "%ld", n);
+	cr_expect(strstr(loop_error(&h), "with another program") != NULL, "%s", loop_error(&h));
+	cr_expect_eq(loop_stopped_n(&h), 2);
+	cr_expect_eq(loop_stopped_n(&other), 0);
 	free(id);
 }
 
@@ -329,14 +241,14 @@ Test(walk_loops, two_daemons_that_both_begin)
 	char *id = make_person("{\"jobTitle\":\"0\"}");
 	edit(id, "{\"intro\":\"go\"}");
 	int64_t end = clock_mono_ms() + 60000;
-	while (find_loop(&h)[0] == '\0' && find_loop(&other)[0] == '\0' && clock_mono_ms() < end)
+	while (loop_error(&h)[0] == '\0' && loop_error(&other)[0] == '\0' && clock_mono_ms() < end)
 		await_quiet(&h);
 	await_quiet(&h);
 	await_quiet(&other);
-	long n = hops(&h) + hops(&other);
-	fprintf(stderr, "hops %ld: %s\n", n, find_loop(&h));
-	cr_expect_leq(n, HOPS_MAX + 2, "%ld", n);
-	cr_expect_gt(stopped_n(&h) + stopped_n(&other), 0);
+	long n = loop_hops(&h) + loop_hops(&other);
+	fprintf(stderr, "hops %ld: %s\n", n, loop_error(&h));
+	cr_expect_leq(n, LOOP_HOPS_MAX + 2, "%ld", n);
+	cr_expect_gt(loop_stopped_n(&h) + loop_stopped_n(&other), 0);
 	free(id);
 }
 
@@ -356,8 +268,8 @@ Test(walk_loops, an_importer_is_no_loop)
 		nanosleep(&pause, NULL); /* its own clock */
 	}
 	cr_assert(house_await_runs(&h, "done", 15, 20000));
-	cr_expect_eq(hops(&h), 15);
-	cr_expect_eq(stopped_n(&h), 0);
+	cr_expect_eq(loop_hops(&h), 15);
+	cr_expect_eq(loop_stopped_n(&h), 0);
 	free(id);
 }
 
@@ -377,8 +289,8 @@ Test(walk_loops, two_rules_that_answer_people_are_no_loop)
 		cr_assert(house_await_runs(&h, "done", 2 * (i + 1), 20000));
 	}
 	await_quiet(&h);
-	cr_expect_eq(hops(&h), 60);
-	cr_expect_str_empty(find_loop(&h));
-	cr_expect_eq(stopped_n(&h), 0);
+	cr_expect_eq(loop_hops(&h), 60);
+	cr_expect_str_empty(loop_error(&h));
+	cr_expect_eq(loop_stopped_n(&h), 0);
 	free(id);
 }
