@@ -251,6 +251,23 @@ QUEUE_CASE(pauses_outlive_the_runner_and_what_it_left_running_is_parked)
 	suite_check_counts(s);
 }
 
+/* So many that neither the pause itself nor a claim gets to the end of them. */
+QUEUE_CASE(a_pause_that_was_cut_off_goes_on_after_a_restart)
+{
+	for (size_t n = 0; n < 1800; n += 300) {
+		for (size_t i = 0; i < 300; i++)
+			suite_put(s, NULL, "{}");
+		suite_route(s, 300, "a", "record", 0);
+	}
+	suite_event(s, "b", "record", 0);
+	suspend(s, "a");
+	reopen(s);
+	settle(s, 100);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 1), 1u, "none is left in its way");
+	cr_assert_str_eq(s->runs[0].rule, "b");
+	suite_check_counts(s);
+}
+
 /* Claims what there is, ends it, and checks that no record sees its runs out of order. */
 static size_t run_all(struct suite *s, int64_t last[static 8])
 {

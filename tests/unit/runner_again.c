@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/attr.h"
-#include "tests/harness/http.h"
 #include "tests/unit/runner_stage.h"
 
 static struct stage s;
@@ -28,31 +27,16 @@ static void close_stage(void)
 
 TestSuite(runner_again, .init = open_stage, .fini = close_stage, .timeout = 60);
 
-/* The twin's answer, or NULL. GIVES. */
-static char *ask_twin(const char *method, const char *path, const char *body)
-{
-	static const char *const headers[] = {
-		"Authorization: Bearer " STAGE_KEY, "Content-Type: application/json", NULL};
-	char url[192];
-	struct http_answer answer;
-	snprintf(url, sizeof(url), "%s%s", s.twin_url, path);
-	cr_assert(
-		http_request(method, url, headers, body, body != NULL ? strlen(body) : 0, &answer));
-	char *text = strdup(answer.body);
-	http_answer_done(&answer);
-	return text;
-}
-
 static void fault(const char *spec)
 {
-	free(ask_twin("POST", "/_twin/fault", spec));
+	free(stage_ask(&s, "POST", "/_twin/fault", spec));
 }
 
 static long rows(const char *object)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/_twin/records/%s", object);
-	char *text = ask_twin("GET", path, NULL);
+	char *text = stage_ask(&s, "GET", path, NULL);
 	json_t *all = json_loads(text, JSON_DECODE_ANY, NULL);
 	json_t *list = json_is_array(all) ? all : json_object_get(all, object);
 	long n = (long)json_array_size(list);
@@ -207,10 +191,10 @@ Test(runner_again, a_branch_that_asked_to_be_tried_later_reads_again_what_made_i
 		     "end\nend, function() twenty.tasks:create { title = \"t\" } end)\n"
 		     "skip(\"on\")"));
 	stage_start(&s, STAGE_TWIN, NULL);
-	free(ask_twin("POST", "/rest/notes", "{\"id\":\"" SWITCH "\",\"title\":\"off\"}"));
+	free(stage_ask(&s, "POST", "/rest/notes", "{\"id\":\"" SWITCH "\",\"title\":\"off\"}"));
 	stage_someone(&s, "x");
 	stage_until(&s, stage_waiting, 1);
-	free(ask_twin("PATCH", "/rest/notes/" SWITCH, "{\"title\":\"on\"}"));
+	free(stage_ask(&s, "PATCH", "/rest/notes/" SWITCH, "{\"title\":\"on\"}"));
 	stage_until(&s, stage_ended, 1);
 	cr_expect_str_eq(stage_find(&s, "r", NULL)->error, "on");
 	cr_expect_eq(rows("tasks"), 1);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A real runner beside a twin that sends no webhooks: what happens there is found by asking. */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,11 +10,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/link.h"
 #include "base/metrics.h"
 #include "queue/copy.h"
 #include "queue/gap.h"
-#include "tests/harness/http.h"
 #include "tests/unit/runner_stage.h"
 
 static const char rules[] =
@@ -52,37 +49,20 @@ TestSuite(runner_gap, .init = setup, .fini = teardown, .timeout = 60);
 /* GIVES. */
 static json_t *api(const char *method, const char *path, const char *body)
 {
-	const char *const headers[] = {
-		"Authorization: Bearer " STAGE_KEY, "Content-Type: application/json", NULL};
-	char url[256];
-	struct http_answer answer;
-	snprintf(url, sizeof(url), "%s/rest/%s", s.twin_url, path);
-	cr_assert(
-		http_request(method, url, headers, body, body != NULL ? strlen(body) : 0, &answer));
-	cr_assert_lt(answer.status, 300, "%s %s: %s", method, path, answer.body);
-	json_t *json = json_loads(answer.body, 0, NULL);
-	http_answer_done(&answer);
+	char whole[200];
+	snprintf(whole, sizeof(whole), "/rest/%s", path);
+	char *text = stage_ask(&s, method, whole, body);
+	json_t *json = json_loads(text, 0, NULL);
+	cr_assert_not_null(json_object_get(json, "data"), "%s %s: %s", method, path, text);
+	free(text);
 	return json;
-}
-
-/* The one record of an answer; GIVES. */
-static json_t *record_of(json_t *answer)
-{
-	json_t *data = json_object_get(answer, "data");
-	json_t *record = json_object_iter_value(json_object_iter(data));
-	if (json_is_array(record))
-		record = json_array_get(record, 0);
-	json_incref(record);
-	json_decref(answer);
-	cr_assert_not_null(record);
-	return record;
 }
 
 static void person(const char *title, char ret_id[static 40])
 {
 	char body[256];
 	snprintf(body, sizeof(body), "{\"jobTitle\":\"%s\"}", title);
-	json_t *record = record_of(api("POST", "people", body));
+	json_t *record = stage_record(&s, "POST", "/rest/people", body);
 	snprintf(ret_id, 40, "%s", json_string_value(json_object_get(record, "id")));
 	json_decref(record);
 }
@@ -107,23 +87,10 @@ static void restore(const char *id)
 static json_t *order(const char *words)
 {
 	char text[512];
-	struct buf in;
-	struct link_msg msg = {{0}, {0}};
-	struct err err;
-	int64_t end = clock_mono_ms() + 20000;
-	buf_init(&in, LINK_MAX + 1);
 	snprintf(text, sizeof(text), "1 0 {\"do\":\"reconcile\"%s%s}", words[0] != '\0' ? "," : "",
 		words);
-	cr_assert_eq(link_send(s.link[0], "order", slice_of(text), &err), RC_OK);
-	fcntl(s.link[0], F_SETFL, O_NONBLOCK);
-	while (strcmp(msg.kind, "ordered") != 0) {
-		cr_assert_lt(clock_mono_ms(), end, "no answer to an order");
-		runner_turn(s.runner);
-		enum rc rc = link_receive(s.link[0], &in, &msg, &err);
-		cr_assert(rc == RC_OK || rc == RC_BUSY, "%s", err.msg);
-	}
-	json_t *answer = json_loads(msg.text.p + 2, 0, NULL);
-	buf_done(&in);
+	stage_order(&s, text);
+	json_t *answer = json_loads(stage_ordered(&s) + 2, 0, NULL);
 	cr_assert_not_null(answer);
 	return answer;
 }
@@ -241,8 +208,8 @@ Test(runner_gap, a_dry_run_tells_and_does_nothing)
 static void webhook(const char *action, const char *id)
 {
 	char path[128];
-	snprintf(path, sizeof(path), "people/%s", id);
-	json_t *record = record_of(api("GET", path, NULL));
+	snprintf(path, sizeof(path), "/rest/people/%s", id);
+	json_t *record = stage_record(&s, "GET", path, NULL);
 	json_t *body = json_pack("{s:o, s:o, s:s}", "eventName", json_sprintf("person.%s", action),
 		"record", record, "eventDate", "2026-11-23T10:00:00.000Z");
 	if (strcmp(action, "updated") == 0)
@@ -258,7 +225,7 @@ Test(runner_gap, a_webhook_that_comes_late_fires_nothing_twice)
 	char id[40];
 	cr_expect_eq(found(""), 0);
 	person("one", id);
-	json_t *first = record_of(api("GET", "people", NULL));
+	json_t *first = stage_record(&s, "GET", "/rest/people", NULL);
 	change("PATCH", id, "", "{\"jobTitle\":\"two\"}");
 	cr_expect_eq(found(""), 1);
 	char *text = json_dumps(first, 0);
@@ -305,7 +272,6 @@ static bool is_here(struct stage *st, long n)
 Test(runner_gap, what_webhooks_brought_goes_first)
 {
 	char id[40];
-	struct err err;
 	cr_expect_eq(found(""), 0);
 	person("one", id);
 	webhook("created", id);
@@ -314,8 +280,7 @@ Test(runner_gap, what_webhooks_brought_goes_first)
 	s.runner->runs.max = 0; /* nothing is routed for a while */
 	change("PATCH", id, "", "{\"jobTitle\":\"two\"}");
 	webhook("updated", id);
-	cr_assert_eq(
-		link_send(s.link[0], "order", slice_of("1 0 {\"do\":\"reconcile\"}"), &err), RC_OK);
+	stage_order(&s, "1 0 {\"do\":\"reconcile\"}");
 	stage_until(&s, is_here, 0);
 	stage_turn(&s, 5);
 	cr_expect_eq(s.runner->gap.look.state, GAP_HERE, "the page waits for it");
@@ -336,8 +301,8 @@ Test(runner_gap, a_change_whose_webhook_comes_while_it_is_told_is_told_once)
 	stage_until(&s, stage_ended, 1);
 	/* as if the page had been judged before the webhook was routed */
 	char path[128];
-	snprintf(path, sizeof(path), "people/%s", id);
-	json_t *record = record_of(api("GET", path, NULL));
+	snprintf(path, sizeof(path), "/rest/people/%s", id);
+	json_t *record = stage_record(&s, "GET", path, NULL);
 	json_object_set_new(record, "jobTitle", json_string("older"));
 	json_object_set(record, "updatedAt", json_object_get(record, "createdAt"));
 	s.runner->gap.look.at = gap_object_find(&s.runner->gap.objects, "person");
@@ -379,13 +344,11 @@ Test(runner_gap, a_request_finds_two_hundred_changes)
 
 Test(runner_gap, what_a_runner_told_before_it_died_is_told_once)
 {
-	struct err err;
 	char id[40];
 	cr_expect_eq(found(""), 0);
 	many(100);
 	person("one", id);
-	cr_assert_eq(
-		link_send(s.link[0], "order", slice_of("1 0 {\"do\":\"reconcile\"}"), &err), RC_OK);
+	stage_order(&s, "1 0 {\"do\":\"reconcile\"}");
 	while (metrics_value(METRIC_EVENT_GAP) == 0)
 		runner_turn(s.runner);
 	stage_crash(&s);
@@ -582,9 +545,7 @@ Test(runner_gap, an_order_about_nothing_and_a_second_one_are_refused)
 	cr_assert_not_null(error);
 	cr_expect(strstr(error, "no rule that is live listens to \"rocket\"") != NULL, "%s", error);
 	json_decref(answer);
-	struct err err;
-	cr_assert_eq(
-		link_send(s.link[0], "order", slice_of("7 0 {\"do\":\"reconcile\"}"), &err), RC_OK);
+	stage_order(&s, "7 0 {\"do\":\"reconcile\"}");
 	answer = order("");
 	cr_expect_str_eq(json_string_value(json_object_get(answer, "code")), "busy");
 	json_decref(answer);

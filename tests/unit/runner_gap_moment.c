@@ -4,7 +4,6 @@
  * in front of all that it shows alike. Where those fill a page, the page comes again and again.
  */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/link.h"
 #include "base/metrics.h"
 #include "tests/unit/client_fake.h"
 #include "tests/unit/runner_stage.h"
@@ -164,28 +162,15 @@ static int ordered(
 	const char *words, const char *kind, int *ret_requests, char ret_problem[static 100])
 {
 	char text[100];
-	struct buf in;
-	struct link_msg msg = {{0}, {0}};
-	struct err err;
-	int64_t end = clock_mono_ms() + 20000;
-	buf_init(&in, LINK_MAX + 1);
 	snprintf(text, sizeof(text), "1 0 {\"do\":\"reconcile\"%s}", words);
-	cr_assert_eq(link_send(s.link[0], "order", slice_of(text), &err), RC_OK);
-	fcntl(s.link[0], F_SETFL, O_NONBLOCK);
-	while (strcmp(msg.kind, "ordered") != 0) {
-		cr_assert_lt(clock_mono_ms(), end, "no answer to an order");
-		runner_turn(s.runner);
-		enum rc rc = link_receive(s.link[0], &in, &msg, &err);
-		cr_assert(rc == RC_OK || rc == RC_BUSY, "%s", err.msg);
-	}
-	json_t *answer = json_loads(msg.text.p + 2, 0, NULL);
+	stage_order(&s, text);
+	json_t *answer = json_loads(stage_ordered(&s) + 2, 0, NULL);
 	json_t *of = json_object_get(json_object_get(answer, "objects"), "person");
 	const char *problem = json_string_value(json_object_get(of, "problem"));
 	int n = (int)json_integer_value(json_object_get(of, kind));
 	*ret_requests = (int)json_integer_value(json_object_get(of, "requests"));
 	snprintf(ret_problem, 100, "%s", problem != NULL ? problem : "");
 	json_decref(answer);
-	buf_done(&in);
 	return n;
 }
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Orders on a real runner; this test is the supervisor's end of its link. */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/link.h"
 #include "base/metrics.h"
 #include "queue/audit.h"
 #include "queue/pause.h"
@@ -35,52 +33,29 @@ static void teardown(void)
 
 TestSuite(runner_order, .init = setup, .fini = teardown, .timeout = 60);
 
-static void order(const char *text)
-{
-	struct err err;
-	cr_assert_eq(link_send(s.link[0], "order", slice_of(text), &err), RC_OK);
-}
-
-/* What it is answered; turns the runner until then. STATIC. */
-static const char *ordered(void)
-{
-	static struct buf in = {.max = LINK_MAX + 1};
-	struct link_msg msg = {{0}, {0}};
-	struct err err;
-	int64_t end = clock_mono_ms() + 10000;
-	fcntl(s.link[0], F_SETFL, O_NONBLOCK);
-	while (strcmp(msg.kind, "ordered") != 0) {
-		cr_assert_lt(clock_mono_ms(), end, "no answer to an order");
-		runner_turn(s.runner);
-		enum rc rc = link_receive(s.link[0], &in, &msg, &err);
-		cr_assert(rc == RC_OK || rc == RC_BUSY, "%s", err.msg);
-	}
-	return msg.text.p;
-}
-
 Test(runner_order, an_order_is_answered_with_its_number)
 {
-	order("17 0 {\"do\":\"ping\"}");
-	cr_expect_str_eq(ordered(), "17 {\"ready\":true,\"ok\":true}");
+	stage_order(&s, "17 0 {\"do\":\"ping\"}");
+	cr_expect_str_eq(stage_ordered(&s), "17 {\"ready\":true,\"ok\":true}");
 }
 
 Test(runner_order, what_is_no_order_is_refused_with_a_sentence)
 {
-	order("1 0 {\"do\":\"dance\"}");
-	const char *got = ordered();
+	stage_order(&s, "1 0 {\"do\":\"dance\"}");
+	const char *got = stage_ordered(&s);
 	cr_expect(strstr(got, "1 {\"ok\":false,\"error\":\"this daemon knows no order") == got,
 		"%s", got);
 	cr_expect(strstr(got, "\"code\":\"unsupported\"") != NULL, "%s", got);
 	static const char *const wrong[] = {
 		"2 0 {}", "2 0 []", "2 0 {\"do\":7}", "2 0 rubbish", "2 0 "};
 	for (size_t i = 0; i < ARRAY_N(wrong); i++) {
-		order(wrong[i]);
-		got = ordered();
+		stage_order(&s, wrong[i]);
+		got = stage_ordered(&s);
 		cr_expect(strstr(got, "\"code\":\"invalid\"") != NULL, "%s: %s", wrong[i], got);
 	}
-	order("no number"); /* dropped; the next is answered */
-	order("3 0 {\"do\":\"ping\"}");
-	cr_expect(strstr(ordered(), "3 {") != NULL);
+	stage_order(&s, "no number"); /* dropped; the next is answered */
+	stage_order(&s, "3 0 {\"do\":\"ping\"}");
+	cr_expect(strstr(stage_ordered(&s), "3 {") != NULL);
 }
 
 /* The answer to an order with this number as an object. GIVES. */
@@ -88,8 +63,8 @@ static json_t *have_done(int number, const char *words)
 {
 	char text[1024];
 	snprintf(text, sizeof(text), "%d 1000 %s", number, words);
-	order(text);
-	const char *got = ordered();
+	stage_order(&s, text);
+	const char *got = stage_ordered(&s);
 	char begin[16];
 	int n = snprintf(begin, sizeof(begin), "%d ", number);
 	cr_assert_eq(strncmp(got, begin, (size_t)n), 0, "%s", got);

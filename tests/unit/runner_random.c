@@ -18,7 +18,6 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/uuid.h"
-#include "tests/harness/http.h"
 #include "tests/unit/runner_stage.h"
 
 #ifdef __SANITIZE_ADDRESS__ /* everything takes several times as long */
@@ -184,28 +183,13 @@ static void deliver_programs(size_t n)
 /* --- the twin ----------------------------------------------------------------------------------
  */
 
-/* GIVES. */
-static char *ask_twin(const char *method, const char *path, const char *body)
-{
-	static const char *const headers[] = {
-		"Authorization: Bearer " STAGE_KEY, "Content-Type: application/json", NULL};
-	char url[192];
-	struct http_answer answer;
-	snprintf(url, sizeof(url), "%s%s", s.twin_url, path);
-	cr_assert(
-		http_request(method, url, headers, body, body != NULL ? strlen(body) : 0, &answer));
-	char *text = strdup(answer.body);
-	http_answer_done(&answer);
-	return text;
-}
-
 static void set_counter(const char *method, const char *path)
 {
 	char body[96];
-	free(ask_twin("POST", "/_twin/fault", "none"));
+	free(stage_ask(&s, "POST", "/_twin/fault", "none"));
 	snprintf(body, sizeof(body), "{\"id\":\"" COUNTER "\",\"title\":\"%d\"}", w.lives);
-	free(ask_twin(method, path, body));
-	free(ask_twin("POST", "/_twin/fault", FAULTS));
+	free(stage_ask(&s, method, path, body));
+	free(stage_ask(&s, "POST", "/_twin/fault", FAULTS));
 }
 
 /* --- deaths ------------------------------------------------------------------------------------
@@ -347,7 +331,7 @@ static void look_at_order(struct found *f)
 /* Each create has one note, whose title is the update's where there is one. */
 static void look_at_notes(struct found *f)
 {
-	char *text = ask_twin("GET", "/_twin/records/notes", NULL);
+	char *text = stage_ask(&s, "GET", "/_twin/records/notes", NULL);
 	json_t *all = json_loads(text, JSON_DECODE_ANY, NULL), *each;
 	json_t *list = json_is_array(all) ? all : json_object_get(all, "notes");
 	static unsigned char seen[PROGRAMS][TEXT_MAX];
@@ -388,7 +372,7 @@ static int compare(const void *a, const void *b)
 /* A note is changed once by its program, so that its path stands once in the twin's log. */
 static void look_at_changes(struct found *f)
 {
-	char *text = ask_twin("GET", "/_twin/log", NULL), *rest = text;
+	char *text = stage_ask(&s, "GET", "/_twin/log", NULL), *rest = text;
 	char **paths = calloc(PROGRAMS * TEXT_MAX, sizeof(*paths));
 	size_t n = 0;
 	for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {

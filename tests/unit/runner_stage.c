@@ -382,6 +382,58 @@ void stage_reload(struct stage *s, char ret_text[static 512])
 	buf_done(&in);
 }
 
+void stage_order(struct stage *s, const char *text)
+{
+	struct err err;
+	cr_assert_eq(link_send(s->link[0], "order", slice_of(text), &err), RC_OK);
+}
+
+const char *stage_ordered(struct stage *s)
+{
+	static struct buf in = {.max = LINK_MAX + 1};
+	struct link_msg msg = {{0}, {0}};
+	struct err err;
+	fcntl(s->link[0], F_SETFL, O_NONBLOCK);
+	int64_t end = clock_mono_ms() + WAIT_MS;
+	while (strcmp(msg.kind, "ordered") != 0) {
+		cr_assert_lt(clock_mono_ms(), end, "no answer to an order");
+		runner_turn(s->runner);
+		enum rc rc = link_receive(s->link[0], &in, &msg, &err);
+		cr_assert(rc == RC_OK || rc == RC_BUSY, "%s", err.msg);
+	}
+	return msg.text.p;
+}
+
+/* --- the twin --------------------------------------------------------------------------------- */
+
+char *stage_ask(struct stage *s, const char *method, const char *path, const char *body)
+{
+	static const char *const headers[] = {
+		"Authorization: Bearer " STAGE_KEY, "Content-Type: application/json", NULL};
+	char url[256];
+	struct http_answer answer;
+	snprintf(url, sizeof(url), "%s%s", s->twin_url, path);
+	cr_assert(
+		http_request(method, url, headers, body, body != NULL ? strlen(body) : 0, &answer));
+	char *text = strdup(answer.body);
+	http_answer_done(&answer);
+	return text;
+}
+
+json_t *stage_record(struct stage *s, const char *method, const char *path, const char *body)
+{
+	char *text = stage_ask(s, method, path, body);
+	json_t *tree = json_loads(text, 0, NULL);
+	json_t *record = json_object_iter_value(json_object_iter(json_object_get(tree, "data")));
+	if (json_is_array(record))
+		record = json_array_get(record, 0);
+	cr_assert(json_is_object(record), "%s %s: %s", method, path, text);
+	json_incref(record);
+	json_decref(tree);
+	free(text);
+	return record;
+}
+
 long stage_requests(struct stage *s, const char *method, const char *path)
 {
 	char url[128];

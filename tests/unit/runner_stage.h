@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "queue/queue.h"
 #include "runner/life.h"
 #include "runner/state.h"
@@ -82,6 +84,14 @@ const struct stage_run *stage_find(struct stage *s, const char *rule, const stru
 struct queue_counts stage_counts(struct stage *s);
 /* Asks the runner to reload and answers what it says. */
 void stage_reload(struct stage *s, char ret_text[static 512]);
+/* Sends an order: "1 0 {..}", its number, who gives it, what. */
+void stage_order(struct stage *s, const char *text);
+/* What it is answered, "1 {..}"; turns until then. STATIC. */
+const char *stage_ordered(struct stage *s);
+/* A request to the twin with its key; the text of the answer, whatever its status. GIVES. */
+char *stage_ask(struct stage *s, const char *method, const char *path, const char *body);
+/* The same of the core API; the one record, or the first, of an answer that has one. GIVES. */
+json_t *stage_record(struct stage *s, const char *method, const char *path, const char *body);
 /* How many requests of this method and path the twin answered, path as a prefix. */
 long stage_requests(struct stage *s, const char *method, const char *path);
 
