@@ -33,6 +33,19 @@ static json_int_t at(const json_t *answer, const char *key)
 	return json_integer_value(json_object_get(answer, key));
 }
 
+static const char *ending(json_int_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static bool is_nothing(const json_t *answer)
+{
+	json_int_t n = 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		n += at(answer, parts[i].key);
+	return n == 0;
+}
+
 static void say(const struct args *args, const json_t *answer, bool dry)
 {
 	if (args->output != ARGS_TABLE) {
@@ -44,8 +57,11 @@ static void say(const struct args *args, const json_t *answer, bool dry)
 			continue;
 		printf("%8" JSON_INTEGER_FORMAT "  %s\n", at(answer, parts[i].key), parts[i].what);
 	}
-	if (dry)
+	if (dry) {
+		if (is_nothing(answer))
+			printf("nothing is stored of %s\n", args->operands[0]);
 		return;
+	}
 	if (at(answer, "left") > 0)
 		printf("%8" JSON_INTEGER_FORMAT
 		       "  deliveries are still to be emptied: the receiver does it when it runs\n",
@@ -53,7 +69,8 @@ static void say(const struct args *args, const json_t *answer, bool dry)
 	if (json_is_true(json_object_get(answer, "log")))
 		puts("          the write-ahead log is emptied once no reader is in its way");
 	printf("looked for the id and %" JSON_INTEGER_FORMAT
-	       " address%s of it; not found are names in other records' texts, and backups\n",
+	       " address%s of it in all that runs recorded; not touched are other records that "
+	       "name it (their events and copies), and backups\n",
 		at(answer, "addresses"), at(answer, "addresses") == 1 ? "" : "es");
 }
 
@@ -81,10 +98,10 @@ static int run_erase(const struct args *args)
 	if (dry)
 		return CLI_OK;
 	status = consent_ask(args,
-		"%" JSON_INTEGER_FORMAT " events, %" JSON_INTEGER_FORMAT
-		" runs and %" JSON_INTEGER_FORMAT
-		" recorded calls that hold data of %s are emptied for good. Go on?",
-		events, runs, calls, record);
+		"%" JSON_INTEGER_FORMAT " event%s, %" JSON_INTEGER_FORMAT
+		" run%s and %" JSON_INTEGER_FORMAT
+		" recorded call%s that hold data of %s are emptied for good. Go on?",
+		events, ending(events), runs, ending(runs), calls, ending(calls), record);
 	if (status == CLI_OK)
 		status = control_order(args, make_order(record, false), PATIENCE_S, &answer);
 	if (status != CLI_OK)
@@ -102,7 +119,7 @@ static const struct verb_flag flags[] = {
 const struct verb verb_erase = {
 	.name = "erase",
 	.operands = "RECORD",
-	.summary = "remove what is stored of a record, a person's say",
+	.summary = "remove what is stored of a record, such as a person",
 	.text = "Empties the bodies of its events, the logs and recorded calls of their runs, the "
 		"last-seen\n"
 		"copy, and what other runs recorded that names its id or an e-mail address of it; "
@@ -112,9 +129,10 @@ const struct verb verb_erase = {
 		"what kind, and hashes by which a repeated delivery is known. Refused while runs "
 		"of it are\n"
 		"open. The audit log keeps the id. Nothing is removed in Twenty, and backups are "
-		"not touched. What names a "
-		"person by\n"
-		"text only, such as a name in somebody else's note, cannot be found.",
+		"not\n"
+		"touched. Other records that name a person (a note, a task) keep their events and "
+		"copies:\n"
+		"erase those by their own ids.",
 	.examples = {"moonhook erase 20202020-1c25-4d02-bf25-6aeccf7ea419 --dry-run",
 		"moonhook erase 20202020-1c25-4d02-bf25-6aeccf7ea419",
 		"moonhook erase $ID --yes -o json | jq .copies"},

@@ -60,13 +60,30 @@ static void erase_events(struct mem_store *m, struct queue_erase *e)
 	}
 }
 
+/* When it is only counted, what is its own is still there, and counted already. */
+static bool counted(struct mem_store *m, const struct queue_erase *e, const struct mem_run *r)
+{
+	const struct mem_event *event = e->dry ? mem_event_find(m, r->event) : NULL;
+	return event != NULL && strcmp(event->record, e->record) == 0;
+}
+
+static void count_rest(const struct mem_store *m, struct queue_erase *e)
+{
+	for (size_t i = 0; i < m->copies.n; i++)
+		e->sum.copies += strcmp(m->copies.p[i].record, e->record) == 0;
+	for (size_t i = 0; i < m->writes.n; i++)
+		e->sum.writes += strcmp(m->writes.p[i].record, e->record) == 0;
+	for (size_t i = 0; i < m->told.n; i++)
+		e->sum.told += strcmp(m->told.p[i].record, e->record) == 0;
+}
+
 static void erase_others(struct mem_store *m, struct queue_erase *e)
 {
 	for (size_t i = 0; i < m->runs.n; i++) {
 		struct mem_run *r = &m->runs.p[i];
 		bool named = text_names_it(e, r->key) || text_names_it(e, r->error) ||
 			     text_names_it(e, r->detail) || text_names_it(e, r->log);
-		if (!queue_state_ended(r->state) || !named)
+		if (!queue_state_ended(r->state) || !named || counted(m, e, r))
 			continue;
 		e->sum.runs++;
 		if (!e->dry)
@@ -76,7 +93,7 @@ static void erase_others(struct mem_store *m, struct queue_erase *e)
 		struct queue_call *c = m->calls.p[i].one.p;
 		const struct mem_run *r = mem_run_find(m, m->calls.p[i].run);
 		bool named = names_it(e, c->request) || names_it(e, c->answer);
-		if (r == NULL || !queue_state_ended(r->state) || !named)
+		if (r == NULL || !queue_state_ended(r->state) || !named || counted(m, e, r))
 			continue;
 		e->sum.calls++;
 		if (!e->dry)
@@ -99,6 +116,8 @@ enum rc mem_erase_step(struct queue *q, struct queue_erase *e, struct err *err)
 	mem_lock(q);
 	erase_events(m, e);
 	erase_others(m, e);
+	if (e->dry)
+		count_rest(m, e);
 	mem_unlock(q);
 	e->more = false;
 	if (e->dry)

@@ -298,6 +298,9 @@ enum rc work_copy_find(struct queue *q, const char *object, const char *record,
 enum rc work_copy_each(struct queue *q, const char *object, const char *after, size_t max,
 	queue_copy_fn fn, void *ctx, struct err *err);
 enum rc work_copy_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+/* How many that would remove. */
+enum rc work_copy_count(
+	struct store *store, const char *record, int64_t *ret_n, struct err *err) must_check;
 /* A text on its way into a row: packed lies in store->copies.packed; and back, in .text. RC_PARSE:
  * it is damaged; RC_TOO_LARGE, RC_NOMEM. */
 enum rc work_pack(struct store *store, struct slice text, struct err *err) must_check;

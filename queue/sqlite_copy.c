@@ -293,6 +293,23 @@ enum rc work_copy_erase(struct queue *q, const char *record, size_t *ret_n, stru
 	return RC_OK;
 }
 
+enum rc work_copy_count(struct store *store, const char *record, int64_t *ret_n, struct err *err)
+{
+	char object[COPY_OBJECT_N] = "";
+	bool any = true;
+	int64_t n = 0, bytes = 0;
+	enum rc rc = RC_OK;
+	while (rc == RC_OK && any) {
+		rc = next_object(&store->work, object, &any, err);
+		if (rc == RC_OK && any)
+			rc = bytes_of(&store->work, object, record, &bytes, err);
+		n += rc == RC_OK && any && bytes > 0;
+	}
+	if (rc == RC_OK)
+		*ret_n = n;
+	return rc;
+}
+
 /* --- their size ------------------------------------------------------------------------------- */
 
 enum rc work_copies_open(struct store *store, struct err *err)

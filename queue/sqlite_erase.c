@@ -92,8 +92,8 @@ static enum rc erase_events(
 		if (rows[i].open > 0)
 			continue;
 		e->sum.events++;
-		e->sum.deliveries += event_delivered(rows[i].seq);
-		e->sum.runs += rows[i].n;
+		e->sum.deliveries += rows[i].own && event_delivered(rows[i].seq);
+		e->sum.runs += rows[i].own ? rows[i].n : 0;
 		if (!e->dry)
 			rc = rows[i].own ? empty_event(store, rows[i].seq, rows[i].first, rows[i].n,
 						   err)
@@ -121,7 +121,10 @@ static enum rc erase_naming(struct store *store, struct queue_erase *e, int list
 			break;
 		looked++;
 		e->at = sqlite3_column_int64(s, 0);
-		for (int i = 1; !named && i <= columns; i++)
+		/* When it is only counted, what is its own is still there, and counted already. */
+		if (e->dry && strcmp(db_text(s, 1), e->record) == 0)
+			continue;
+		for (int i = 2; !named && i < columns + 2; i++)
 			named = names_it(e, db_blob(s, i));
 		if (named)
 			seqs[n++] = e->at;
@@ -132,6 +135,16 @@ static enum rc erase_naming(struct store *store, struct queue_erase *e, int list
 	*sum += (int64_t)n;
 	for (size_t i = 0; rc == RC_OK && !e->dry && i < n; i++)
 		rc = run_by_seq(store, empty, seqs[i], err);
+	return rc;
+}
+
+static enum rc count_issues(struct store *store, struct queue_erase *e, struct err *err)
+{
+	bool row;
+	sqlite3_stmt *s = db_use(&store->work, ISSUES);
+	enum rc rc;
+	while ((rc = db_row(&store->work, s, &row, err)) == RC_OK && row)
+		e->sum.issues += text_names_it(e, s, 2);
 	return rc;
 }
 
@@ -150,8 +163,6 @@ static enum rc erase_issues(struct store *store, struct queue_erase *e, struct e
 		snprintf(about, sizeof(about), "%s", db_text(s, 1));
 		sqlite3_reset(s);
 		e->sum.issues++;
-		if (e->dry)
-			return RC_OK;
 		s = db_use(&store->work, ERASE_ISSUE);
 		db_bind_text(&store->work, s, 1, kind);
 		db_bind_text(&store->work, s, 2, about);
@@ -164,9 +175,14 @@ static enum rc erase_issues(struct store *store, struct queue_erase *e, struct e
 static enum rc count_rest(struct store *store, struct queue_erase *e, struct err *err)
 {
 	bool row;
+	enum rc rc = count_issues(store, e, err);
+	if (rc == RC_OK)
+		rc = work_copy_count(store, e->record, &e->sum.copies, err);
+	if (rc != RC_OK)
+		return rc;
 	sqlite3_stmt *s = db_use(&store->work, ERASE_COUNT);
 	db_bind_text(&store->work, s, 1, e->record);
-	enum rc rc = db_row(&store->work, s, &row, err);
+	rc = db_row(&store->work, s, &row, err);
 	if (rc != RC_OK || !row)
 		return rc;
 	e->sum.writes = sqlite3_column_int64(s, 0);
@@ -178,9 +194,9 @@ static enum rc count_rest(struct store *store, struct queue_erase *e, struct err
 static enum rc erase_rest(struct queue *q, struct queue_erase *e, struct err *err)
 {
 	size_t copies = 0, writes = 0, told = 0;
-	enum rc rc = erase_issues(store_of(q), e, err);
 	if (e->dry)
-		return rc == RC_OK ? count_rest(store_of(q), e, err) : rc;
+		return count_rest(store_of(q), e, err);
+	enum rc rc = erase_issues(store_of(q), e, err);
 	if (rc == RC_OK)
 		rc = work_copy_erase(q, e->record, &copies, err);
 	if (rc == RC_OK)

@@ -40,12 +40,14 @@
 	X(ERASE_REASON, "UPDATE event SET reason = '(erased)' WHERE seq = ?1") \
 	X(ERASE_EVENT_BODY, "UPDATE event_body SET body = x'' WHERE seq = ?1") \
 	X(ERASE_RUN, "UPDATE run SET key = '', error = NULL, detail = NULL, log = NULL WHERE seq = ?1") \
-	X(ERASE_RUNS, "SELECT seq, key, error, detail, log FROM run WHERE seq > ?1 AND state > 2" \
-		" ORDER BY seq LIMIT ?2") \
+	X(ERASE_RUNS, "SELECT r.seq, e.record, r.key, r.error, r.detail, r.log FROM run AS r" \
+		" LEFT JOIN event AS e ON e.seq = r.event WHERE r.seq > ?1 AND r.state > 2" \
+		" ORDER BY r.seq LIMIT ?2") \
 	X(ERASE_RUN_TEXTS, "UPDATE run SET key = '', error = '(erased)', detail = NULL, log = NULL" \
 		" WHERE seq = ?1") \
-	X(ERASE_CALLS, "SELECT j.seq, j.request, j.answer FROM journal AS j CROSS JOIN run AS r" \
-		" ON r.seq = j.run WHERE j.seq > ?1 AND r.state > 2 ORDER BY j.seq LIMIT ?2") \
+	X(ERASE_CALLS, "SELECT j.seq, e.record, j.request, j.answer FROM journal AS j" \
+		" CROSS JOIN run AS r ON r.seq = j.run LEFT JOIN event AS e ON e.seq = r.event" \
+		" WHERE j.seq > ?1 AND r.state > 2 ORDER BY j.seq LIMIT ?2") \
 	X(ERASE_CALL, "UPDATE journal SET request = x'', answer = CAST('null' AS BLOB) WHERE seq = ?1") \
 	X(ERASE_ISSUE, "UPDATE issue SET text = '(erased)', event = '' WHERE kind = ?1 AND about = ?2") \
 	X(ERASE_COUNT, "SELECT (SELECT count(*) FROM written WHERE record = ?1)," \

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "queue/audit.h"
 #include "queue/copy.h"
 #include "queue/erase.h"
@@ -246,6 +247,11 @@ void order_erase(struct runner *r, struct order *order)
 	e->dry = json_is_true(json_object_get(order->words, "dry_run"));
 	e->erase = (struct queue_erase){.record = e->record, .needles = e->needles, .dry = true};
 	enum rc rc = find_needles(r, e, &err);
+	if (rc == RC_OK && !uuid_valid(e->record) && e->ids_n == 0)
+		rc = err_set(&err, RC_INVALID,
+			"to erase needs the whole id of a record; %.60s is no UUID, and no event "
+			"has it",
+			e->record);
 	if (rc == RC_IO)
 		runner_fatal(r, &err);
 	else if (rc != RC_OK)

@@ -179,6 +179,7 @@ QUEUE_CASE(a_record_is_erased_from_every_table_and_every_file)
 	cr_assert_eq(counted.deliveries, 2);
 	cr_assert_not_null(strstr(read_all(s), "ann@"), "counting removes nothing");
 	struct queue_erased gone = erase(s, ANN, "ann@acme.example", false);
+	cr_assert_eq(memcmp(&counted, &gone, sizeof(gone)), 0, "what was said is what was done");
 	cr_assert_eq(gone.events, 2);
 	cr_assert_eq(gone.runs, 3);
 	cr_assert_eq(gone.calls, 1);
