@@ -251,7 +251,12 @@ const struct verb verb_runs_retry = {
 	.summary = "try dead letters again",
 	.text = "Of dead runs, unless state:quarantined is asked for. A run is replayed from its "
 		"journal:\n"
-		"what it has done already is not done twice. Runs of a paused rule wait.",
+		"what it has done already is not done twice. It keeps the version of its rule that "
+		"it\n"
+		"began with: what fails by a mistake in the rule fails again, mended or not. Runs "
+		"of "
+		"a\n"
+		"paused rule wait.",
 	.examples = {"moonhook runs retry 01kavq", "moonhook runs retry rule:enrich error:upstream",
 		"moonhook runs retry state:dead --since 2h --yes"},
 	.flags = flags,

@@ -82,7 +82,15 @@ static bool read_conf(struct doctor *d)
 		struct finding *f =
 			finding_put(&d->findings, "config", FINDING_FAIL, "%s", err.msg);
 		note_exit(d, CLI_CONFIG);
-		if (cli_settings_read(d->args, CLI_SETTINGS_PARTIAL, &d->conf, &again) != RC_OK)
+		enum rc rc = cli_settings_read(d->args, CLI_SETTINGS_PARTIAL, &d->conf, &again);
+		if (rc == RC_IO)
+			finding_fix(f,
+				"name another with --config FILE, or begin one: moonhook config "
+				"sample >%s",
+				d->args->config);
+		else if (rc != RC_OK && strcmp(err.msg, again.msg) != 0)
+			finding_put(&d->findings, "config", FINDING_FAIL, "%s", again.msg);
+		if (rc != RC_OK)
 			return false;
 		finding_fix(f, lacks_secret(d) ? "moonhook webhook add"
 					       : "correct it; what is not set in this shell may be "

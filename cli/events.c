@@ -96,7 +96,8 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 {
 	json_t *one = NULL, *runs = json_array();
 	enum rc rc = queue_event_get(queue, id, take_one, &one, err);
-	if (rc == RC_NOT_FOUND && queue_run_get(queue, id, is_run, NULL, err) == RC_OK)
+	struct err other;
+	if (rc == RC_NOT_FOUND && queue_run_get(queue, id, is_run, NULL, &other) == RC_OK)
 		rc = err_set(err, RC_NOT_FOUND,
 			"\"%.40s\" is a run, not an event: moonhook runs show %.40s", id, id);
 	if (rc == RC_OK) {

@@ -52,7 +52,9 @@ static void put_found(const json_t *gap)
 		printf("%" PRId64 " change%s from while it was stopped found; ", stopped,
 			stopped == 1 ? "" : "s");
 	if (alarm == 0) {
-		fputs("webhooks have told of everything else", stdout);
+		fputs(stopped != 0 ? "webhooks have told of everything else"
+				   : "webhooks have told of everything",
+			stdout);
 		return;
 	}
 	terminal_tone(TERMINAL_BAD);

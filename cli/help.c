@@ -94,7 +94,8 @@ static int run_help(const struct args *args)
 		put_settings(stdout);
 		return CLI_OK;
 	}
-	if (strcmp(args->operands[0], "rules") == 0) {
+	/* `help rules list` is about the verb. */
+	if (args->operands_n == 1 && strcmp(args->operands[0], "rules") == 0) {
 		fputs(rules_text, stdout);
 		return CLI_OK;
 	}

@@ -118,7 +118,16 @@ static enum cli_exit ask_twenty(struct hooks *h)
 	enum rc rc = workspace_open(h->conf, DEADLINE_MS, &h->workspace, &err);
 	if (rc == RC_OK)
 		rc = workspace_webhooks(h->workspace, &h->list, &err);
-	return rc == RC_OK ? CLI_OK : (enum cli_exit)args_fail(hooks_exit(rc), "%s", err.msg);
+	if (rc == RC_OK)
+		return CLI_OK;
+	args_fail(hooks_exit(rc), "%s", err.msg);
+	struct target t;
+	char url[TARGET_TEXT_N];
+	if (hooks_exit(rc) == CLI_TWENTY && target_parse(conf_text(h->conf, "twenty.url"), &t)) {
+		target_format(&t, url);
+		fprintf(stderr, "          is it up, and is twenty.url its address (%s)?\n", url);
+	}
+	return hooks_exit(rc);
 }
 
 enum cli_exit hooks_open(const struct args *args, struct hooks *ret_hooks)

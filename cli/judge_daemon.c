@@ -47,7 +47,8 @@ static void judge_absence(struct findings *f, const struct queue_health *h)
 		return;
 	}
 	row = finding_put(f, "daemon", FINDING_WARN,
-		"the daemon is not running: what Twenty sends meanwhile is lost");
+		"the daemon is not running: what Twenty sends meanwhile is lost, and is looked for "
+		"at its next start");
 	finding_fix(row, "moonhook serve");
 }
 

@@ -78,7 +78,10 @@ enum rc judge_pause(void *ctx, const struct queue_pause *pause, struct err *err)
 	struct finding *row = finding_put(ctx, "rules", FINDING_WARN,
 		all ? "%sall rules are paused for %s: %s" : "rule \"%.100s\" is paused for %s: %s",
 		all ? "" : pause->rule, age, pause->why);
-	finding_fix(row, "moonhook rules resume %s", all ? "--all" : pause->rule);
+	if (all)
+		finding_fix(row, "moonhook rules resume --all");
+	else
+		finding_fix(row, "moonhook rules resume '%s'", pause->rule);
 	return RC_OK;
 }
 

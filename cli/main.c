@@ -11,6 +11,20 @@
 #include "cli/help.h"
 #include "cli/verb.h"
 
+/* A noun alone: which verbs has it? */
+static int refuse_noun(const char *noun)
+{
+	char list[200] = "";
+	for (size_t i = 0; verbs[i] != NULL; i++) {
+		size_t n = strlen(list);
+		if (verbs[i]->hidden || verbs[i]->noun == NULL || strcmp(verbs[i]->noun, noun) != 0)
+			continue;
+		snprintf(list + n, sizeof(list) - n, "%s%s", n > 0 ? ", " : "", verbs[i]->name);
+	}
+	return args_fail(CLI_USAGE, "`%s` wants a verb: %s; see: moonhook help %s", noun, list,
+		strcmp(noun, "rules") == 0 ? "rules list" : noun);
+}
+
 static int refuse_verb(int argc, char *const *argv)
 {
 	const char *words[64];
@@ -35,9 +49,7 @@ static int refuse_verb(int argc, char *const *argv)
 		return args_fail(CLI_USAGE, "there is no command `%s`; did you mean `moonhook %s`?",
 			given, near);
 	if (noun_n != 0)
-		return args_fail(CLI_USAGE,
-			"`%s` wants a verb: moonhook %s list, moonhook %s show ID", argv[0],
-			argv[0], argv[0]);
+		return refuse_noun(argv[0]);
 	return args_fail(CLI_USAGE, "there is no command `%s`; `moonhook help` lists them", given);
 }
 

@@ -68,9 +68,11 @@ static void put_answer(const json_t *answer)
 	if (json_object_size(objects) == 0)
 		puts("no rule that is live listens to records: there is nothing to reconcile");
 	else if (json_is_true(json_object_get(answer, "dry_run")))
-		printf("%" PRId64 " would become events; %" PRId64 " requests\n", found, requests);
+		printf("%" PRId64 " would become events; %" PRId64 " request%s\n", found, requests,
+			requests == 1 ? "" : "s");
 	else
-		printf("%" PRId64 " became events; %" PRId64 " requests\n", found, requests);
+		printf("%" PRId64 " became events; %" PRId64 " request%s\n", found, requests,
+			requests == 1 ? "" : "s");
 }
 
 /* A problem of one object does not keep the others from being asked. */

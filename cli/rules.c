@@ -210,6 +210,9 @@ static void say(const struct args *args, const char *done, const json_t *answer)
 	if (!dry && runs > 0)
 		printf("%" JSON_INTEGER_FORMAT " run%s %s so far\n", runs, runs == 1 ? "" : "s",
 			strcmp(done, "paused") == 0 ? "parked" : "taken up again");
+	if (!dry && strcmp(done, "resumed") == 0 &&
+		json_is_true(json_object_get(answer, "all_paused")))
+		puts("all rules are still paused: moonhook resume --all");
 }
 
 static int have_done(const struct args *args, const char *what, const char *done)

@@ -177,7 +177,8 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 {
 	struct one one = {.row = NULL};
 	enum rc rc = queue_run_get(queue, id, take_one, &one, err);
-	if (rc == RC_NOT_FOUND && queue_event_get(queue, id, is_event, NULL, err) == RC_OK)
+	struct err other;
+	if (rc == RC_NOT_FOUND && queue_event_get(queue, id, is_event, NULL, &other) == RC_OK)
 		return err_set(err, RC_NOT_FOUND,
 			"\"%.40s\" is an event, not a run: moonhook events show %.40s", id, id);
 	if (rc == RC_OK)

@@ -129,7 +129,11 @@ enum cli_exit cli_settings_load(
 		return CLI_OK;
 	args_fail(CLI_CONFIG, "%s", err.msg);
 	if (rc == RC_IO)
-		fputs("          name another with --config FILE or MOONHOOK_CONFIG\n", stderr);
+		fprintf(stderr,
+			"          name another with --config FILE or MOONHOOK_CONFIG, or begin "
+			"one: "
+			"moonhook config sample >%s\n",
+			args->config);
 	return CLI_CONFIG;
 }
 

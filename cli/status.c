@@ -83,7 +83,10 @@ static void put_pauses(json_t *pauses)
 		terminal_put(stdout, all ? "all rules" : text_at(p, "rule"));
 		fputs(": ", stdout);
 		terminal_put(stdout, text_at(p, "why"));
-		printf("  (moonhook resume %s)\n", all ? "--all" : "NAME");
+		fputs(all ? "  (moonhook resume --all" : "  (moonhook resume '", stdout);
+		if (!all)
+			terminal_put(stdout, text_at(p, "rule"));
+		puts(all ? ")" : "')");
 	}
 }
 

@@ -132,8 +132,8 @@ static enum cli_exit tell_daemon(const struct addition *a)
 	json_t *answer = NULL;
 	enum rc rc = control_try(a->hooks.conf, "reload", RELOAD_S, &answer, &err);
 	if (rc == RC_UNREACHABLE) {
-		fputs("the daemon is not running: what is sent before `moonhook serve` takes it is "
-		      "lost\n",
+		fputs("the daemon is not running: nobody takes what is sent before `moonhook "
+		      "serve`\n",
 			stderr);
 		return CLI_OK;
 	}

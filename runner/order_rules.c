@@ -136,7 +136,9 @@ static void answer_rules(struct runner *r, struct order *order, json_t *rules, s
 	if (order_audit(r, order, (int64_t)json_array_size(rules), "", &err) != RC_OK)
 		runner_fatal(r, &err);
 	else
-		order_answer(order, json_pack("{s:O, s:I}", "rules", rules, "runs", (json_int_t)n));
+		order_answer(
+			order, json_pack("{s:O, s:I, s:b}", "rules", rules, "runs", (json_int_t)n,
+				       "all_paused", queue_paused(r->queue, ALL)));
 }
 
 /* {"dry_run":true}: the names are right, and nothing is done. */

@@ -285,7 +285,7 @@ Test(cli_judge, pauses_issues_and_gaps_are_told)
 	judge_issues(&f, &issues); /* acknowledged: none */
 	cr_expect_eq(judge_issue_note(&issues, &issue, &err), RC_OK);
 	judge_issues(&f, &issues);
-	expect(FINDING_WARN, "rule \"enrich\" is paused", "moonhook rules resume enrich");
+	expect(FINDING_WARN, "rule \"enrich\" is paused", "moonhook rules resume 'enrich'");
 	expect(FINDING_WARN, "all rules are paused", "moonhook rules resume --all");
 	expect(FINDING_WARN, "1 issue is open: loop, enrich: it sets itself off", "issues list");
 	expect_counts(0, 3, 0);

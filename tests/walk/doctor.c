@@ -337,3 +337,18 @@ Test(walk_doctor, a_refused_key_and_a_silent_twenty_have_statuses_of_their_own)
 	json_decref(rows);
 	QUIET(6, "webhook", "list");
 }
+
+Test(walk_doctor, a_missing_secret_hides_no_other_mistake_of_the_configuration)
+{
+	char *text, more[4096];
+	open_house(&(struct house_conf){.no_daemon = true, .secrets = "file \"twenty.secret\""});
+	text = process_read(h.config);
+	cr_assert_lt(snprintf(more, sizeof(more), "%s\nnotfy = { every = \"5m\" }\n", text),
+		(int)sizeof(more));
+	free(text);
+	cr_assert(process_write(h.dir, "moonhook.lua", more));
+	json_t *rows = examine(78);
+	expect_row(rows, "config", "fail", "twenty.secret", NULL);
+	expect_row(rows, "config", "fail", "did you mean `notify.every`?", NULL);
+	json_decref(rows);
+}

@@ -109,6 +109,9 @@ Test(hand_verbs, dead_letters_are_counted_tried_again_once_the_rule_is_right_and
 	trigger(3);
 	await("runs", "dead", 3);
 	SAYS(2, "say which runs", "runs", "retry");
+	SAYS(2, "`runs` wants a verb: list, show, retry, purge", "runs");
+	SAYS(1, "no run has the id \"zzzz\"", "runs", "show", "zzzz");
+	SAYS(1, "no event has the id \"zzzz\"", "events", "show", "zzzz");
 	SAYS(2, "there is no filter `rul:`; did you mean `rule:`?", "runs", "retry", "rul:x");
 	SAYS(2, "runs that are running cannot be tried again", "runs", "retry", "state:running");
 	SAYS(2, "runs that are due cannot be removed", "runs", "purge", "state:due");
@@ -163,7 +166,11 @@ Test(hand_verbs, a_paused_rule_is_shown_everywhere_and_goes_on_where_it_was)
 	SAYS(1, "did you mean \"welcome\"?", "resume", "welcmoe");
 	SAYS(0, "resumed: welcome", "resume", "welcome");
 	await("runs", "done", 4);
+	SAYS(0, "hold rules; their events wait", "help", "rules", "pause");
 	SAYS(0, "paused: all rules", "pause", "--all");
+	SAYS(0, "paused: welcome", "pause", "welcome");
+	SAYS(0, "(moonhook resume 'welcome')", "status");
+	SAYS(0, "still paused: moonhook resume --all", "resume", "welcome");
 	trigger(1);
 	await("runs", "waiting", 2);
 	cr_assert(process_write(d.rules, "welcome.lua",
@@ -265,6 +272,9 @@ Test(hand_verbs, a_person_is_erased_from_the_files_of_the_store)
 	cr_assert_gt(in_store(ANN_AT), 3u);
 	SAYS(2, "name one record", "erase");
 	SAYS(2, "the whole id", "erase", "0a0000");
+	SAYS(2, "is no UUID", "erase", "0a000000-0000-4000-8000-0000000", "--yes");
+	SAYS(0, "nothing is stored of 0b0", "erase", "0b000000-0000-4000-8000-00000000ffff",
+		"--dry-run");
 	SAYS(0, "2  events emptied", "erase", ANN, "--dry-run");
 	SAYS(3, "2 events, ", "erase", ANN);
 	cr_assert_gt(in_store(ANN_AT), 3u, "a no is a no");
