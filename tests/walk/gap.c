@@ -220,6 +220,7 @@ static bool all_came_twice(void *ctx)
 
 Test(walk_gap, each_change_fires_once_where_both_ways_tell_of_it)
 {
+	int status = -1;
 	struct house_conf conf = {.twin_args = "--budget none", .budget = "none"};
 	cr_assert(house_rule(&h, "see.lua", rule_text));
 	cr_assert(house_open(&h, &conf));
@@ -230,7 +231,10 @@ Test(walk_gap, each_change_fires_once_where_both_ways_tell_of_it)
 	kill(pid, SIGSTOP); /* Twenty waits for five seconds */
 	many_come();
 	many_come();
-	reconcile_says(NULL, "200 became events");
+	/* The look of the start may have been there first. */
+	free(reconcile(NULL, &status));
+	cr_expect_eq(status, 0);
+	cr_assert(house_await_runs(&h, "done", 3 * BATCH, 30000));
 	kill(pid, SIGCONT);
 	cr_assert(process_await(all_came_twice, NULL, 30000));
 	cr_assert(house_await_runs(&h, "done", 3 * BATCH, 30000));
