@@ -63,8 +63,12 @@ static enum rc compare(void *ctx, const struct queue_copy *copy, struct err *err
 	if (!alive || strlen(copy->record) >= sizeof(s->after))
 		return RC_OK;
 	w->copies_n++;
-	if (is_on_page(s, copy->record) || json_array_size(w->missing) >= MISSING_MAX)
+	if (is_on_page(s, copy->record))
 		return RC_OK;
+	if (json_array_size(w->missing) >= MISSING_MAX) {
+		s->over = true; /* millions may follow, and nobody else has a turn meanwhile */
+		return RC_OK;
+	}
 	if (json_array_append_new(w->missing, json_string(copy->record)) != 0)
 		return err_set(err, RC_NOMEM, "no memory for ids");
 	return RC_OK;

@@ -66,12 +66,34 @@ static enum rc choose_states(const struct order *order, struct bulk *b, struct e
 	return RC_OK;
 }
 
+/* What is not understood would be no condition at all. */
+static bool is_filter(const json_t *filter)
+{
+	static const char *const texts[] = {
+		"id", "source", "name", "object", "record", "rule", "event", "error", "state"};
+	const char *key;
+	json_t *value;
+	union {
+		const json_t *in;
+		json_t *out;
+	} f = {filter};
+	json_object_foreach(f.out, key, value)
+	{
+		bool known = strcmp(key, "since_ms") == 0 && json_is_integer(value);
+		for (size_t i = 0; i < ARRAY_N(texts) && !known; i++)
+			known = strcmp(key, texts[i]) == 0 && json_is_string(value);
+		if (!known)
+			return false;
+	}
+	return json_is_object(filter);
+}
+
 static enum rc read_filter(const struct order *order, struct bulk *b, struct err *err)
 {
 	const char *what = json_string_value(json_object_get(order->words, "what"));
 	const json_t *filter = json_object_get(order->words, "filter");
 	b->events = what != NULL && strcmp(what, "events") == 0;
-	if (what == NULL || (!b->events && strcmp(what, "runs") != 0) || !json_is_object(filter))
+	if (what == NULL || (!b->events && strcmp(what, "runs") != 0) || !is_filter(filter))
 		return err_set(err, RC_INVALID, "retry and purge are of runs or events, by filter");
 	b->filter = (struct queue_filter){
 		.id = text_of(order, "id"),

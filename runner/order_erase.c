@@ -59,7 +59,16 @@ static void add_needle(struct erasing *e, const char *text)
 	e->erase.needles_n++;
 }
 
-/* Addresses are texts with an @ and no blank; depth bounds what a body may ask of the stack. */
+/* Somebody at some place: what is looked for goes wherever it stands, and who wrote "@acme.com"
+ * into a record would have all of Acme go with it. */
+static bool is_address(const char *text)
+{
+	const char *at = strchr(text, '@');
+	return at != NULL && at != text && at[1] != '.' && strchr(at + 1, '@') == NULL &&
+	       strchr(at + 1, '.') != NULL && strpbrk(text, " \t\n\"\\/") == NULL;
+}
+
+/* depth bounds what a body may ask of the stack. */
 static void collect(struct erasing *e, const json_t *value, int depth)
 {
 	const char *key, *text = json_string_value(value);
@@ -71,7 +80,7 @@ static void collect(struct erasing *e, const json_t *value, int depth)
 	} v = {value};
 	if (depth == 0)
 		return;
-	if (text != NULL && strchr(text, '@') != NULL && strpbrk(text, " \t\n\"\\/") == NULL)
+	if (text != NULL && is_address(text))
 		add_needle(e, text);
 	json_object_foreach(v.out, key, inner) collect(e, inner, depth - 1);
 	json_array_foreach(value, i, inner) collect(e, inner, depth - 1);

@@ -165,6 +165,36 @@ Test(runner_order, dead_letters_are_tried_again_by_filter_and_removed)
 	refused(have_done(7, RETRY "{\"id\":\"zzzz\"}}"), "no run has the id \"zzzz\"");
 }
 
+/* A condition that is not understood may not count as none. */
+Test(runner_order, a_filter_that_is_not_understood_is_refused)
+{
+	static const char *const wrong[] = {"{\"rule\":7}}", "{\"rule\":null}}",
+		"{\"ruel\":\"good\"}}", "{\"since_ms\":\"1\"}}", "[]}"};
+	stage_someone(&s, "one");
+	stage_until(&s, dead_are, 1);
+	for (size_t i = 0; i < ARRAY_N(wrong); i++) {
+		char text[200];
+		snprintf(text, sizeof(text), PURGE "%s", wrong[i]);
+		refused(have_done(1, text), "retry and purge are of runs or events, by filter");
+	}
+	cr_assert_eq(stage_counts(&s).runs[QUEUE_DEAD], 1);
+}
+
+/* What is looked for to be erased is said by the record, whose fields anybody may fill. */
+Test(runner_order, only_whole_addresses_are_erased_with_a_record)
+{
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"note.updated\",\"record\":{\"id\":"
+			 "\"7f1c2f4e-0a3d-4c0e-9d8e-3b6b1c8d2a11\",\"intro\":\"@acme.com\","
+			 "\"jobTitle\":\"@done\",\"city\":\"a@b@c.de\","
+			 "\"mail\":\"ann@acme.com\"}}"));
+	stage_until(&s, stage_parsed, 1);
+	cr_assert_eq(number_of(have_done(1, "{\"do\":\"erase\",\"dry_run\":true,\"record\":"
+					    "\"7f1c2f4e-0a3d-4c0e-9d8e-3b6b1c8d2a11\"}"),
+			     "addresses"),
+		1);
+}
+
 Test(runner_order, many_dead_letters_are_tried_again_while_others_go_on)
 {
 	for (int i = 0; i < 1200; i++)
