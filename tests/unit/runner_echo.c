@@ -552,7 +552,7 @@ Test(runner_echo, a_chain_ends_when_it_is_deep_whatever_it_is_about)
  * found: GIVES what she leaves. */
 static json_t *by_member(const json_t *made, int i)
 {
-	char at[CLOCK_TEXT_N], intro[16];
+	char at[CLOCK_TEXT_N], intro[32];
 	json_t *now = get_person(made);
 	int64_t ms = clock_parse(json_string_value(json_object_get(now, "updatedAt")));
 	clock_format(ms + 1, at);
