@@ -11,8 +11,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "queue/backend.h"
+
+#define OPEN_AGAIN_MS 20
 
 static const char *const names[QUEUE_STATE_N] = {
 #define X(code, name) [code] = name,
@@ -126,6 +130,18 @@ enum rc queue_open(
 			"\"var\"",
 			(int)(colon - store), store);
 	return sqlite_open(store, side, ret_queue, err);
+}
+
+enum rc queue_open_after(const char *store, enum queue_side side, int64_t wait_ms,
+	struct queue **ret_queue, struct err *err)
+{
+	struct timespec pause = {0, OPEN_AGAIN_MS * 1000000};
+	for (int64_t end = clock_mono_ms() + wait_ms;;) {
+		enum rc rc = queue_open(store, side, ret_queue, err);
+		if (rc != RC_BUSY || clock_mono_ms() >= end)
+			return rc;
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 void queue_close(struct queue *q)

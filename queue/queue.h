@@ -94,6 +94,11 @@ bool queue_state_may(enum queue_state from, enum queue_state to);
  */
 enum rc queue_open(const char *store, enum queue_side side, struct queue **ret_queue,
 	struct err *err) must_check;
+/* The same, but waits at most so long for a writer that is going: one that was killed holds its
+ * lock until the kernel is done with it, and on a busy machine its successor may be quicker.
+ * Blocks. */
+enum rc queue_open_after(const char *store, enum queue_side side, int64_t wait_ms,
+	struct queue **ret_queue, struct err *err) must_check;
 void queue_close(struct queue *q);
 
 /* --- inbox ---------------------------------------------------------------------------------- */

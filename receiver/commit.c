@@ -30,6 +30,7 @@
 #define PRUNE_BITE 200 /* rows removed at once, so that a delivery waits for few */
 #define CHECKPOINT_EVERY_MS 100
 #define TELL_EVERY_MS 10000
+#define PREDECESSOR_MS 3000 /* until a killed one has let go of the store */
 
 struct commit {
 	struct commit_conf conf;
@@ -342,7 +343,7 @@ enum rc commit_start(const struct commit_conf *conf, struct commit **ret_commit,
 		free(c);
 		return err_set(err, RC_NOMEM, "no memory for the writer");
 	}
-	rc = queue_open(conf->store, QUEUE_RECEIVER, &c->queue, err);
+	rc = queue_open_after(conf->store, QUEUE_RECEIVER, PREDECESSOR_MS, &c->queue, err);
 	if (rc != RC_OK)
 		goto out;
 	c->has_writer = pthread_create(&c->writer, NULL, write_all, c) == 0;

@@ -30,7 +30,8 @@
 #include "runner/watch.h"
 
 #define HEAP_SLACK (32 << 20)
-#define TURN_EVENTS 64 /* handled before the commit, where that many are waiting */
+#define PREDECESSOR_MS 3000 /* until a killed one has let go of the store */
+#define TURN_EVENTS 64      /* handled before the commit, where that many are waiting */
 
 enum { EXIT_FAILED = 1, EXIT_BUSY = 75, EXIT_CONF = 78 };
 
@@ -387,7 +388,8 @@ static enum rc work(const struct conf *conf, struct err *err)
 	if (rc == RC_OK && sd_event_new(&parts.loop) < 0)
 		rc = err_set(err, RC_NOMEM, "cannot make an event loop");
 	if (rc == RC_OK)
-		rc = queue_open(conf_text(conf, "store"), QUEUE_RUNNER, &parts.queue, err);
+		rc = queue_open_after(
+			conf_text(conf, "store"), QUEUE_RUNNER, PREDECESSOR_MS, &parts.queue, err);
 	if (rc == RC_OK)
 		rc = client_new(conf, parts.loop, &parts.client, err);
 	if (rc == RC_OK)

@@ -89,7 +89,10 @@ bool stage_start(struct stage *s)
 	int status = s->house.daemon.pid != 0 ? process_wait(&s->house.daemon, 0) : 0;
 	if (status == -1)
 		return true;
-	s->gone += status > 0 && status < 128;
+	if (status > 0 && status < 128) {
+		fprintf(stderr, "crash: the daemon ended with status %d\n", status);
+		s->gone++;
+	}
 	if (s->has_power && power_is_off(&s->power))
 		return false;
 	s->starts++;

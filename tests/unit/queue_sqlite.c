@@ -380,6 +380,42 @@ static enum rc open_as_nobody(const char *folder, enum queue_side side, char msg
 	return (enum rc)WEXITSTATUS(status);
 }
 
+/* Holds the store's lock for so long after it has said so. */
+static pid_t hold_runner(const struct suite *s, long ms)
+{
+	int told[2];
+	char byte;
+	cr_assert_eq(pipe(told), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct queue *q = NULL;
+		struct err err;
+		struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+		if (queue_open(s->folder, QUEUE_RUNNER, &q, &err) != RC_OK ||
+			write(told[1], "x", 1) != 1)
+			_exit(1);
+		nanosleep(&pause, NULL);
+		_exit(0);
+	}
+	close(told[1]);
+	cr_assert_eq(read(told[0], &byte, 1), 1);
+	close(told[0]);
+	return pid;
+}
+
+Test(queue_sqlite, a_writer_waits_for_a_predecessor_that_is_going_and_not_for_one_that_stays)
+{
+	struct suite s;
+	suite_start(&s, NULL);
+	queue_close(s.runner);
+	s.runner = NULL;
+	pid_t pid = hold_runner(&s, 300);
+	cr_expect_eq(queue_open_after(s.folder, QUEUE_RUNNER, 50, &s.runner, &s.err), RC_BUSY);
+	suite_ok(&s, queue_open_after(s.folder, QUEUE_RUNNER, 10000, &s.runner, &s.err));
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	suite_end(&s);
+}
+
 Test(queue_sqlite, a_folder_that_cannot_be_written_is_denied_with_what_to_do)
 {
 	char folder[64], msg[256];
