@@ -126,8 +126,33 @@ static enum rc need(
 	return err_set(err, rc, "%s", why.msg);
 }
 
+/* What a killed receiver has left in the page cache is seen by a runner that starts before the next
+ * receiver, and may be gone with the power after its runs are kept. Where there is no receiver, the
+ * log is brought to the disk here; one that is there has done so. */
+static enum rc settle_inbox(struct store *store, struct err *err)
+{
+	char path[4096];
+	int fd = -1;
+	int n = snprintf(path, sizeof(path), "%s/%s", store->folder, db_inbox_form.name);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(err, RC_INVALID, "the path of the store is too long");
+	if (access(path, F_OK) != 0)
+		return RC_OK;
+	enum rc rc = store_lock(store->folder, QUEUE_RECEIVER, &fd, err);
+	if (rc == RC_OK) {
+		rc = db_resync(path, err);
+		close(fd);
+	}
+	return rc == RC_BUSY ? RC_OK : rc;
+}
+
 enum rc store_need_inbox(struct store *store, struct err *err)
 {
+	if (!store->has_inbox && store->base.side == QUEUE_RUNNER) {
+		enum rc rc = settle_inbox(store, err);
+		if (rc != RC_OK)
+			return rc;
+	}
 	return need(store, &store->inbox, &db_inbox_form, &store->has_inbox, err);
 }
 

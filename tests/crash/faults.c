@@ -167,6 +167,45 @@ Test(crash_faults, what_a_failed_sync_has_left_behind_is_synced_before_it_is_ack
 	free(log);
 }
 
+static bool has_run_some(void *ctx)
+{
+	struct stage *s = ctx;
+	return house_runs_n(&s->house, "done") > 0;
+}
+
+/* Without a receiver: nobody else brings the log of the inbox to the disk. */
+static bool start_runner_alone(struct stage *s)
+{
+	const char *argv[] = {process_path("moonhook"), "serve", "--config", s->house.config,
+		"--only", "runner", NULL};
+	return process_start(&s->house.daemon, s->house.dir, "moonhook", argv, s->power.env);
+}
+
+/* Else its runs are known and its bytes are gone: the repeat would be a duplicate that nobody runs.
+ */
+Test(crash_faults, what_a_killed_receiver_has_not_synced_is_synced_before_it_is_routed)
+{
+	struct stage_conf conf = {.power = true, .quiet = true};
+	struct stage_count count;
+	uint64_t seed;
+	struct dice dice = dice_new(&seed);
+	cr_assert(stage_open(&stage, &conf, dice));
+	cr_assert(process_await(disk_rests, &stage, 10000));
+	atomic_store(&stage.power.page->faults, 0);
+	power_fault(&stage.power, DISK_SYNC, DISK_INBOX, EIO, 0, 1);
+	atomic_store(&stage.stream.counts->rate, 50);
+	cr_assert(process_await(has_failed, &stage, 5000));
+	stage_kill_all(&stage);
+	cr_assert(start_runner_alone(&stage));
+	cr_assert(process_await(has_run_some, &stage, 10000));
+	cr_assert_eq(atomic_load(&stage.stream.counts->acked), 0, "nobody has said so much");
+	cr_assert(stage_cut(&stage, POWER_CLEAN));
+	cr_assert(stage_start(&stage));
+	cr_assert(stage_settle(&stage, 30000));
+	cr_assert(stage_count(&stage, &count));
+	cr_expect_eq(stage_count_wrong(&count), 0);
+}
+
 /* --- a full disk ------------------------------------------------------------------------------ */
 
 static json_t *status_text(struct stage *s, const char *key)
