@@ -25,13 +25,38 @@ static const struct rows_column issue_columns[] = {{"last_at", "LAST"}, {"kind",
 	{"about", "ABOUT"}, {"count", "COUNT"}, {"first_at", "FIRST"}, {"state", "STATE"},
 	{"event", "EVENT"}, {"text", "TEXT"}};
 
-static enum rc put_issue(void *ctx, const struct queue_issue *i, struct err *err)
+static json_t *issue_row(const struct queue_issue *i)
 {
-	json_t *row = json_pack("{s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:o}", "kind",
-		rows_text(i->kind), "about", rows_text(i->about), "count", (json_int_t)i->count,
-		"first_at", rows_time(i->first_ms), "last_at", rows_time(i->last_ms), "state",
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:o}", "kind", rows_text(i->kind),
+		"about", rows_text(i->about), "count", (json_int_t)i->count, "first_at",
+		rows_time(i->first_ms), "last_at", rows_time(i->last_ms), "state",
 		i->acknowledged ? "seen" : "open", "event", rows_text(i->event), "text",
 		rows_text(i->text));
+}
+
+static enum rc put_issue(void *ctx, const struct queue_issue *i, struct err *err)
+{
+	return rows_put(ctx, issue_row(i)) == RC_OK ? RC_OK
+						    : err_set(err, RC_NOMEM, "no memory for a row");
+}
+
+/* For a table: the first line. */
+static int brief(json_t *row)
+{
+	const char *text = json_string_value(json_object_get(row, "text"));
+	size_t n = text != NULL ? strcspn(text, "\n") : 0;
+	if (text == NULL || text[n] == '\0')
+		return 0;
+	return json_object_set_new(row, "text", json_stringn(text, n));
+}
+
+static enum rc put_brief(void *ctx, const struct queue_issue *i, struct err *err)
+{
+	json_t *row = issue_row(i);
+	if (row == NULL || brief(row) != 0) {
+		json_decref(row);
+		return err_set(err, RC_NOMEM, "no memory for a row");
+	}
 	return rows_put(ctx, row) == RC_OK ? RC_OK : err_set(err, RC_NOMEM, "no memory for a row");
 }
 
@@ -43,7 +68,9 @@ static int run_issues(const struct args *args)
 	if (status != CLI_OK)
 		return status;
 	struct rows *rows = rows_open(args->output, issue_columns, ARRAY_N(issue_columns));
-	enum rc rc = rows != NULL ? queue_issue_each(queue, put_issue, rows, &err)
+	enum rc rc = rows != NULL ? queue_issue_each(queue,
+					    args->output == ARGS_TABLE ? put_brief : put_issue,
+					    rows, &err)
 				  : err_set(&err, RC_NOMEM, "no memory");
 	rows_close(rows, "no issues");
 	queue_close(queue);
@@ -186,7 +213,9 @@ const struct verb verb_issues_list = {
 	.summary = "what went wrong and wants somebody's eyes, newest first",
 	.text = "Dead letters and what is in quarantine are counted by rule and error. An issue "
 		"that\n"
-		"is acknowledged is `seen` until it happens again.",
+		"is acknowledged is `seen` until it happens again. Of a text with several lines "
+		"(the\n"
+		"chain of a loop) the table shows the first; -o json has all.",
 	.examples = {"moonhook issues list", "moonhook issues list -o jsonl | jq -r .about",
 		"moonhook status | grep issues"},
 	.exits = {CLI_FAILED, CLI_USAGE, CLI_CONFIG},

@@ -213,7 +213,8 @@ static void show_head(const json_t *run)
 	detail_printf("state", "%s%s%s%s", state, code != NULL ? " (" : "",
 		code != NULL ? code : "", code != NULL ? ")" : "");
 	detail_line(bad ? "error" : "reason", detail_text(run, "error"));
-	detail_line("where", detail_text(run, "detail"));
+	bool loops = code != NULL && strcmp(code, "loop") == 0;
+	detail_line(loops ? "chain" : "where", detail_text(run, "detail"));
 	detail_printf("attempt", "%" JSON_INTEGER_FORMAT,
 		json_integer_value(json_object_get(run, "attempt")));
 	detail_line("event", detail_text(run, "event"));

@@ -99,9 +99,11 @@ static void put_away(struct runner *r, struct queue_run *q, struct queue_outcome
 		runner_fatal(r, &err);
 }
 
-void assign_bury(struct runner *r, struct queue_run *q, enum rc code, const char *error)
+void assign_bury(
+	struct runner *r, struct queue_run *q, enum rc code, const char *error, const char *detail)
 {
-	struct queue_outcome o = {.state = QUEUE_DEAD, .code = code, .error = error};
+	struct queue_outcome o = {
+		.state = QUEUE_DEAD, .code = code, .error = error, .detail = detail};
 	struct log_fields f = {
 		.event = q->event.text,
 		.run = q->id.text,
@@ -137,7 +139,7 @@ static struct run *take(struct runner *r, struct queue_run *q, const struct even
 	}
 	if (rc != RC_OK) {
 		err_wrap(&err, "the text of rule \"%s\" is lost", q->rule);
-		assign_bury(r, q, err.code, err.msg);
+		assign_bury(r, q, err.code, err.msg, NULL);
 		return NULL;
 	}
 	struct run_limits limits = limits_of(r, q);
@@ -196,7 +198,7 @@ static void take_stored(struct runner *r, struct queue_run *q)
 		.received_ms = q->event_received_ms,
 	};
 	if (parse_again(q, &in, &event, &err) != RC_OK) {
-		assign_bury(r, q, err.code, err.msg);
+		assign_bury(r, q, err.code, err.msg, NULL);
 		return;
 	}
 	event_close(event);

@@ -20,8 +20,10 @@ enum assign_when {
  * of event. */
 void assign_take(
 	struct runner *r, struct queue_run *q, const struct event *event, enum assign_when when);
-/* Ends a claimed run that cannot even begin: a dead letter with its reason. TAKES q. */
-void assign_bury(struct runner *r, struct queue_run *q, enum rc code, const char *error);
+/* Ends a claimed run that cannot even begin: a dead letter with its reason; detail may be NULL.
+ * TAKES q. */
+void assign_bury(
+	struct runner *r, struct queue_run *q, enum rc code, const char *error, const char *detail);
 /* Releases a claimed run for which there is no slot. TAKES q. */
 void assign_give_back(struct runner *r, struct queue_run *q);
 /* Claims due runs of the store as far as there are slots. */

@@ -25,6 +25,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "runner/duel.h"
+#include "runner/echo_tale.h"
 #include "runner/event.h"
 #include "runner/ruleset.h"
 
@@ -83,19 +84,19 @@ enum echo_verdict echo_judge(const struct echo_view *view, const struct echo_eve
 	const char *rule, enum rule_echo mode, struct buf *hidden);
 /* The names of its fields, "stage, score", as far as there is room. RC_NOMEM. */
 enum rc echo_names(const struct echo_event *event, struct buf *out) must_check;
-/* Would it be a loop to run the rule for it? Then the chain is drawn into text. */
+/* Would it be a loop to run the rule for it? Then it is told. */
 enum rc echo_loops(struct runner *r, const struct echo_view *view, const struct echo_event *event,
-	const char *rule, struct buf *text, bool *ret_loops, struct err *err) must_check;
+	const char *rule, struct echo_tale *tale, bool *ret_loops, struct err *err) must_check;
 /* An event that none of our writes is in: is it another program that answers the rule (duel.h)?
- * text: of a loop. Fails as the store does. */
+ * tale: of a loop. Fails as the store does. */
 enum rc echo_duel(struct runner *r, const struct echo_event *event, const char *rule,
-	struct buf *text, enum duel_verdict *ret_verdict, struct err *err) must_check;
+	struct echo_tale *tale, enum duel_verdict *ret_verdict, struct err *err) must_check;
 /* The run waits for a while before it starts; does it still? */
 void echo_hold(struct runner *r, struct run *run);
 bool echo_held(struct runner *r, struct run *run);
-/* The rule is stopped. */
-void echo_stop(struct runner *r, const char *rule, const char *text, const struct id *event,
-	int64_t received_ms);
+/* The rule is stopped, and an issue has the whole chain. */
+void echo_stop(struct runner *r, const char *rule, const struct echo_tale *tale,
+	const struct id *event, int64_t received_ms);
 
 /* A run wrote: into the ledger. since_ms (wall): the call may have been sent before, no earlier
  * than that; 0: it was not. Fails as the store does. */

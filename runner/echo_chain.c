@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Chains of cause: event -> run -> write -> event.
- * From: route_match.c and echo_run.c, with what the ledger knows of an event. To: a verdict, the
- * chain drawn as text, and the rule stopped. A chain is read from the store step by step, so that
- * it survives restarts; where a step has been removed by retention it begins there. Fails as the
- * store does.
- *
- *   "a" <- person.updated 8381ab5c (stage) <- "b" <- company.updated 1f0c.. (name) <- "a" <- ..
+ * From: route_echo.c and echo_run.c, with what the ledger knows of an event. To: a verdict, the
+ * chain in words (echo_tale.c), and the rule stopped. A chain is read from the store step by step,
+ * so that it survives restarts; where a step has been removed by retention it begins there. Fails
+ * as the store does.
  */
 #include "runner/echo.h"
 
@@ -19,16 +17,7 @@
 #include "queue/pause.h"
 #include "runner/state.h"
 
-#define STEPS_MAX (ECHO_DEPTH_MAX + 2) /* that are drawn */
 #define FRESH_MS 60000 /* older ones waited: others of their chain have been stopped since */
-
-static enum rc put_event(struct buf *text, const char *name, const char *record, const char *fields)
-{
-	enum rc rc = buf_printf(text, " <- %s %.8s", name, record);
-	if (rc == RC_OK && fields[0] != '\0')
-		rc = buf_printf(text, " (%s)", fields);
-	return rc;
-}
 
 static enum rc put_names(struct buf *out, const json_t *fields)
 {
@@ -50,22 +39,25 @@ enum rc echo_names(const struct echo_event *event, struct buf *out)
 }
 
 struct walk { /* back along a chain */
-	struct buf *text;
 	const char *rule, *record;
 	int again_n; /* runs of the rule for the record */
+	struct tale_hops hops;
+	char root[ID_N + 1]; /* the event that it began with; "": it is not kept any more */
 };
 
 static enum rc step(struct walk *w, const struct queue_step *s)
 {
+	struct tale_event e = {s->name, s->object, s->record, s->fields};
 	w->again_n += strcmp(s->rule, w->rule) == 0 && strcmp(s->record, w->record) == 0;
-	enum rc rc = buf_printf(w->text, " <- \"%s\"", s->rule);
-	return rc == RC_OK ? put_event(w->text, s->name, s->record, s->fields) : rc;
+	if (s->cause == 0)
+		snprintf(w->root, sizeof(w->root), "%s", s->event_id);
+	return tale_hops_step(&w->hops, s->rule, &e);
 }
 
 static enum rc walk_back(struct runner *r, struct walk *w, int64_t run, struct err *err)
 {
 	enum rc rc = RC_OK;
-	for (int i = 0; run != 0 && i < STEPS_MAX && rc == RC_OK; i++) {
+	for (int i = 0; run != 0 && i < TALE_HOPS_MAX && rc == RC_OK; i++) {
 		struct queue_step s;
 		rc = queue_step_get(r->queue, run, &s, err);
 		if (rc == RC_NOT_FOUND)
@@ -77,56 +69,86 @@ static enum rc walk_back(struct runner *r, struct walk *w, int64_t run, struct e
 	return rc;
 }
 
-static enum rc put_head(
-	struct buf *text, const struct echo_event *e, const char *rule, const char *why)
+static enum rc begin(struct walk *w, const struct echo_event *e)
 {
 	struct buf names;
 	char name[2 * EVENT_NAME_N];
 	buf_init(&names, 256);
 	snprintf(name, sizeof(name), "%s.%s", e->object, e->action);
 	enum rc rc = echo_names(e, &names);
+	struct tale_event last = {name, e->object, e->record_id, names.n != 0 ? names.p : ""};
 	if (rc == RC_OK)
-		rc = buf_printf(text, "loop, %s: \"%s\"", why, rule);
-	if (rc == RC_OK)
-		rc = put_event(text, name, e->record_id, names.n != 0 ? names.p : "");
+		rc = tale_hops_open(&w->hops, &last);
 	buf_done(&names);
 	return rc;
 }
 
+static enum rc tell(struct runner *r, const struct walk *w, const struct echo_event *event,
+	bool deep, struct echo_tale *tale, struct err *err)
+{
+	struct buf origin;
+	buf_init(&origin, 1024);
+	enum rc rc = tale_origin(r, w->root, &origin, err);
+	struct tale_end end = {
+		.rule = w->rule,
+		.object = event->object,
+		.record = event->record_id,
+		.how = deep ? "more than 8 steps down a chain" : "a third time",
+		.origin = origin.n != 0 ? origin.p : "",
+	};
+	if (rc == RC_OK && echo_tale_tell(tale, &w->hops, &end) != RC_OK)
+		rc = err_set(err, RC_NOMEM, "no memory for a chain");
+	buf_done(&origin);
+	return rc;
+}
+
 enum rc echo_loops(struct runner *r, const struct echo_view *view, const struct echo_event *event,
-	const char *rule, struct buf *text, bool *ret_loops, struct err *err)
+	const char *rule, struct echo_tale *tale, bool *ret_loops, struct err *err)
 {
 	*ret_loops = false;
 	if (view->depth < ECHO_AGAIN_MAX)
 		return RC_OK;
 	bool deep = view->depth > ECHO_DEPTH_MAX;
-	struct walk w = {text, rule, event->record_id, 0};
-	enum rc rc = put_head(text, event, rule,
-		deep ? "more than 8 steps deep" : "the third time for one record");
+	struct walk w = {.rule = rule, .record = event->record_id};
+	enum rc rc = begin(&w, event);
 	if (rc != RC_OK)
-		return err_set(err, RC_NOMEM, "no memory for a chain");
-	rc = walk_back(r, &w, view->run, err);
-	*ret_loops = deep || (w.again_n >= ECHO_AGAIN_MAX && !view->others);
+		err_set(err, rc, "no memory for a chain");
+	else
+		rc = walk_back(r, &w, view->run, err);
+	*ret_loops = rc == RC_OK && (deep || w.again_n >= ECHO_AGAIN_MAX);
+	if (*ret_loops)
+		rc = tell(r, &w, event, deep, tale, err);
+	tale_hops_done(&w.hops);
 	return rc;
 }
 
-void echo_stop(struct runner *r, const char *rule, const char *text, const struct id *event,
-	int64_t received_ms)
+static enum rc open_issue(struct runner *r, const char *rule, const struct echo_tale *tale,
+	const struct id *event, struct err *err)
 {
-	struct err err = {0};
-	char why[512];
-	size_t n = 0;
-	int64_t now = clock_wall_ms();
+	struct buf text;
+	buf_init(&text, tale->error.max + tale->chain.max + 2);
+	enum rc rc = buf_printf(&text, "%s\n%s", tale->error.p, tale->chain.p);
 	struct queue_issue issue = {.kind = "loop",
 		.about = rule,
-		.text = text,
+		.text = text.p,
 		.event = event->text,
 		.count = 1,
-		.last_ms = now};
-	snprintf(why, sizeof(why), "%.400s", text);
-	struct queue_pause pause = {.rule = rule, .why = why, .since_ms = now};
+		.last_ms = clock_wall_ms()};
+	rc = rc == RC_OK ? queue_issue_put(r->queue, &issue, err)
+			 : err_set(err, rc, "no memory for an issue");
+	buf_done(&text);
+	return rc;
+}
+
+void echo_stop(struct runner *r, const char *rule, const struct echo_tale *tale,
+	const struct id *event, int64_t received_ms)
+{
+	struct err err = {0};
+	size_t n = 0;
+	int64_t now = clock_wall_ms();
+	struct queue_pause pause = {.rule = rule, .why = tale->error.p, .since_ms = now};
 	metrics_add(METRIC_LOOP, 1);
-	enum rc rc = queue_issue_put(r->queue, &issue, &err);
+	enum rc rc = open_issue(r, rule, tale, event, &err);
 	bool fresh = now - received_ms < FRESH_MS && !queue_paused(r->queue, rule);
 	if (rc == RC_OK && fresh)
 		rc = queue_pause(r->queue, &pause, &n, &err);

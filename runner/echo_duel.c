@@ -5,7 +5,7 @@
  * duel.c, with Twenty's times alone. A change by a member is no matter of this: it begins anew.
  * Fails as the store does.
  */
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -44,24 +44,29 @@ static uint64_t hash_names(const json_t *fields)
 	return sum;
 }
 
-static enum rc draw(const struct echo_event *e, const char *rule, int64_t gap_ms, struct buf *text)
+static enum rc tell(
+	const struct echo_event *e, const char *rule, int64_t gap_ms, struct echo_tale *tale)
 {
 	struct buf names;
+	char name[2 * EVENT_NAME_N];
+	const json_t *by = json_object_get(e->record, "updatedBy");
 	buf_init(&names, 256);
+	snprintf(name, sizeof(name), "%s.%s", e->object, e->action);
 	enum rc rc = echo_names(e, &names);
+	struct tale_duel duel = {
+		.event = {name, e->object, e->record_id, names.n != 0 ? names.p : ""},
+		.rule = rule,
+		.program = json_string_value(json_object_get(by, "name")),
+		.gap_ms = gap_ms,
+	};
 	if (rc == RC_OK)
-		rc = buf_printf(text,
-			"loop, with another program: \"%s\" <- %s.updated %.8s (%s) by another "
-			"program, %" PRId64
-			" ms after <- \"%s\", and so on; it was silent whenever \"%s\" waited",
-			rule, e->object, e->record_id, names.n != 0 ? names.p : "", gap_ms, rule,
-			rule);
+		rc = echo_tale_duel(tale, &duel);
 	buf_done(&names);
 	return rc;
 }
 
 enum rc echo_duel(struct runner *r, const struct echo_event *event, const char *rule,
-	struct buf *text, enum duel_verdict *ret_verdict, struct err *err)
+	struct echo_tale *tale, enum duel_verdict *ret_verdict, struct err *err)
 {
 	int64_t at_ms = echo_time(event->record);
 	*ret_verdict = DUEL_FIRE;
@@ -76,7 +81,7 @@ enum rc echo_duel(struct runner *r, const struct echo_event *event, const char *
 	struct duel_event e = {
 		rule, event->record_id, hash_names(event->fields), at_ms, last.at_ms};
 	*ret_verdict = duel_judge(&r->duels, &e);
-	if (*ret_verdict == DUEL_LOOP && draw(event, rule, at_ms - last.at_ms, text) != RC_OK)
+	if (*ret_verdict == DUEL_LOOP && tell(event, rule, at_ms - last.at_ms, tale) != RC_OK)
 		return err_set(err, RC_NOMEM, "no memory for a chain");
 	return RC_OK;
 }

@@ -105,7 +105,8 @@ struct decision {
 	struct echo_event event;
 	struct echo_view view;
 	enum echo_verdict verdict;
-	struct buf hidden, text;
+	struct buf hidden;
+	struct echo_tale tale;
 	bool loops;
 };
 
@@ -123,7 +124,7 @@ static enum rc judge(struct runner *r, const struct run *run, struct decision *d
 	d->verdict =
 		echo_judge(&d->view, &d->event, run->q.rule, mode_of(r, run->q.rule), &d->hidden);
 	return d->verdict != ECHO_IS_ECHO
-		       ? echo_loops(r, &d->view, &d->event, run->q.rule, &d->text, &d->loops, err)
+		       ? echo_loops(r, &d->view, &d->event, run->q.rule, &d->tale, &d->loops, err)
 		       : RC_OK;
 }
 
@@ -204,8 +205,8 @@ static bool apply(struct runner *r, struct run *run, struct decision *d)
 		return true;
 	char rule[RULESET_NAME_MAX + 1];
 	snprintf(rule, sizeof(rule), "%s", run->q.rule);
-	outcome_fail(r, run, RC_LOOP, d->text.p, NULL);
-	echo_stop(r, rule, d->text.p, &event, d->event.received_ms);
+	outcome_fail(r, run, RC_LOOP, d->tale.error.p, d->tale.chain.p);
+	echo_stop(r, rule, &d->tale, &event, d->event.received_ms);
 	return false;
 }
 
@@ -239,7 +240,7 @@ static bool decide(struct runner *r, struct run *run)
 	struct decision d = {.verdict = ECHO_FIRE};
 	bool goes = true;
 	buf_init(&d.hidden, 32u << 10);
-	buf_init(&d.text, 8192);
+	echo_tale_open(&d.tale);
 	run->undecided = false;
 	enum rc rc = scan_parse((struct slice){run->event->text, run->event->text_n}, &tree, &err);
 	if (rc == RC_OK && read_event(run, tree, &d.event)) {
@@ -255,7 +256,7 @@ static bool decide(struct runner *r, struct run *run)
 	}
 	echo_view_done(&d.view);
 	buf_done(&d.hidden);
-	buf_done(&d.text);
+	echo_tale_done(&d.tale);
 	json_decref(tree);
 	return goes;
 }

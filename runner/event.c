@@ -103,8 +103,7 @@ static const char *actor_kind(const char *source)
 	return "api";
 }
 
-/* {"kind","name","id"} of who made the change; NULL: nobody is named. */
-static json_t *make_actor(const struct event *e)
+json_t *event_actor(const struct event *e)
 {
 	const json_t *by = NULL;
 	if (strcmp(e->action, "created") != 0)
@@ -171,7 +170,7 @@ static enum rc put_front(
 	if (rc == RC_OK && p->hook != NULL)
 		rc = put_optional(out, "headers", make_headers(in->headers));
 	if (rc == RC_OK && p->hook == NULL)
-		rc = put_optional(out, "actor", make_actor(e));
+		rc = put_optional(out, "actor", event_actor(e));
 	if (rc == RC_OK && p->hook == NULL)
 		rc = buf_printf(out, ",\"object\":\"%s\",\"action\":\"%s\"", e->object, e->action);
 	if (rc == RC_OK)

@@ -77,6 +77,9 @@ static inline struct slice event_before(const struct event *event)
 {
 	return (struct slice){event->text + event->before_at, event->before_n};
 }
+/* {"kind","name","id"} of who made the change; NULL: nobody is named, or no memory. Before
+ * event_close. GIVES. */
+json_t *event_actor(const struct event *event);
 struct event *event_ref(struct event *event);
 void event_unref(struct event *event);
 /* The same event in other words for its rule, without a tree, and without event_record and

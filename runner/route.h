@@ -41,8 +41,9 @@ struct match {           /* one rule that `on` lets in */
 	size_t delivery; /* of the batch */
 	struct rule *rule;
 	enum match_state state;
-	char *key;   /* owned */
-	char *error; /* of a failed one */
+	char *key;             /* owned */
+	char *error;           /* of a failed one */
+	struct echo_tale tale; /* of a loop; else zeroed */
 	enum rc code;
 	int crashes;
 	char *hidden;        /* owned; fields that the rule does not see; NULL: none */
@@ -130,7 +131,7 @@ enum rc route_loop(struct runner *r, struct match *m, struct err *err) must_chec
 const struct event *route_event(const struct route *route, const struct match *m);
 /* The key of a match that needs no asking; "" for none. RC_NOMEM. */
 enum rc route_key(const struct runner *r, struct match *m, const struct event *e) must_check;
-/* The match ends as a dead run that says why. */
+/* The match ends as a dead run that says why; text NULL: as its code does. */
 void route_fail(struct match *m, enum rc code, const char *text);
 /* Asks workers what is left to be asked. */
 void route_ask(struct runner *r);

@@ -69,14 +69,14 @@ enum rc route_judge(struct runner *r, struct match *m, struct err *err)
 
 /* Set off by ourselves, or by somebody who answers us? */
 static enum rc look_for_loop(struct runner *r, struct match *m, const struct route_item *item,
-	struct buf *text, bool *ret_loops, struct err *err)
+	struct echo_tale *tale, bool *ret_loops, struct err *err)
 {
 	struct echo_event e;
 	enum duel_verdict verdict = DUEL_FIRE;
 	echo_event_of(item->event, item->via, &e);
 	if (item->view.claims_n != 0)
-		return echo_loops(r, &item->view, &e, m->rule->name, text, ret_loops, err);
-	enum rc rc = echo_duel(r, &e, m->rule->name, text, &verdict, err);
+		return echo_loops(r, &item->view, &e, m->rule->name, tale, ret_loops, err);
+	enum rc rc = echo_duel(r, &e, m->rule->name, tale, &verdict, err);
 	*ret_loops = verdict == DUEL_LOOP;
 	m->held = verdict == DUEL_HOLD;
 	return rc;
@@ -84,15 +84,18 @@ static enum rc look_for_loop(struct runner *r, struct match *m, const struct rou
 
 enum rc route_loop(struct runner *r, struct match *m, struct err *err)
 {
-	struct buf text;
+	struct echo_tale tale;
 	bool loops = false;
 	if (m->undecided)
 		return RC_OK;
-	buf_init(&text, 8192);
-	enum rc rc = look_for_loop(r, m, &r->route.items[m->delivery], &text, &loops, err);
-	if (rc == RC_OK && loops)
-		route_fail(m, RC_LOOP, text.p);
-	buf_done(&text);
+	echo_tale_open(&tale);
+	enum rc rc = look_for_loop(r, m, &r->route.items[m->delivery], &tale, &loops, err);
+	if (rc == RC_OK && loops) {
+		route_fail(m, RC_LOOP, NULL);
+		m->tale = tale;
+		return RC_OK;
+	}
+	echo_tale_done(&tale);
 	return rc;
 }
 

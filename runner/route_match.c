@@ -98,7 +98,7 @@ void route_fail(struct match *m, enum rc code, const char *text)
 	m->state = MATCH_FAILED;
 	m->code = code;
 	free(m->error);
-	m->error = strdup(text);
+	m->error = text != NULL ? strdup(text) : NULL;
 }
 
 /* Once for each version of a rule, and not where it is for objects of any kind. */

@@ -119,10 +119,12 @@ static void bury(struct runner *r, struct queue_run *q, const struct match *m)
 {
 	struct id event = q->event;
 	int64_t received_ms = q->event_received_ms;
-	const char *error = m->error != NULL ? m->error : rc_text(m->code);
-	assign_bury(r, q, m->code, error);
-	if (m->code == RC_LOOP)
-		echo_stop(r, m->rule->name, error, &event, received_ms);
+	if (m->code == RC_LOOP) {
+		assign_bury(r, q, m->code, m->tale.error.p, m->tale.chain.p);
+		echo_stop(r, m->rule->name, &m->tale, &event, received_ms);
+		return;
+	}
+	assign_bury(r, q, m->code, m->error != NULL ? m->error : rc_text(m->code), NULL);
 }
 
 static enum assign_when when_of(const struct match *m)

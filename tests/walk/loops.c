@@ -57,17 +57,30 @@ static void await_quiet(struct house *house)
 	cr_assert(loop_await_quiet(house), "it does not come to rest");
 }
 
-static void expect_stopped(const char *rule)
+/* A chain is drawn from who began it to what would have gone on. */
+static void expect_stopped_after(const char *rule, const char *deed)
 {
+	char began[100], first[100];
 	await_quiet(&h);
 	long n = loop_hops(&h);
-	const char *loop = loop_error(&h);
-	fprintf(stderr, "hops %ld: %s\n", n, loop);
+	const char *error = loop_error(&h), *chain = loop_chain(&h);
+	fprintf(stderr, "hops %ld: %s\n", n, chain);
 	cr_expect(n >= 2 && n <= LOOP_HOPS_MAX, "%ld", n);
-	cr_expect(strstr(loop, " <- \"") != NULL, "%s", loop);
-	cr_expect(strstr(loop, rule) != NULL, "%s", loop);
+	snprintf(began, sizeof(began), "; it began with %s by Ann Member", deed);
+	snprintf(first, sizeof(first), ", %s by Ann Member\n-> \"", deed);
+	cr_expect(strstr(error, began) != NULL, "%s", error);
+	cr_expect_null(strchr(error, '\n'), "%s", error);
+	cr_expect_eq(strncmp(chain, error, strlen(error)), 0, "%s", chain);
+	cr_expect(strstr(chain, first) != NULL, "%s", chain);
+	cr_expect(strstr(chain, rule) != NULL, "%s", chain);
+	cr_expect(strstr(chain, "\", which would run a third time") != NULL, "%s", chain);
 	int stopped = loop_stopped_n(&h);
 	cr_expect_eq(stopped, 2, "a rule is paused, with an issue: %d", stopped);
+}
+
+static void expect_stopped(const char *rule)
+{
+	expect_stopped_after(rule, "an edit");
 }
 
 Test(walk_loops, a_rule_that_sees_its_own_writes)
@@ -81,6 +94,49 @@ Test(walk_loops, a_rule_that_sees_its_own_writes)
 	free(id);
 }
 
+/* What a command says, and how many lines that is. GIVES. */
+static char *says(const char *const *args, int *ret_lines)
+{
+	int status = -1;
+	char *text = house_command(&h, args, &status);
+	cr_assert_not_null(text);
+	*ret_lines = 0;
+	for (const char *c = text; *c != '\0'; c++)
+		*ret_lines += *c == '\n';
+	return text;
+}
+
+/* Lists have the sentence, on one line; what shows one thing has the chain, too. */
+static void expect_shown(void)
+{
+	static const char *const issues[] = {"issues", "list", NULL};
+	static const char *const status[] = {"status", NULL};
+	static const char *const rules[] = {"rules", "list", NULL};
+	static const char *const dead[] = {"runs", "list", "state:dead", "-o", "jsonl", NULL};
+	const char *error = loop_error(&h);
+	int lines = 0;
+	char *text = says(issues, &lines);
+	cr_expect(lines == 2 && strstr(text, error) != NULL, "%s", text);
+	free(text);
+	text = says(status, &lines);
+	cr_expect(strstr(text, error) != NULL, "%s", text);
+	free(text);
+	text = says(rules, &lines);
+	cr_expect(lines == 3 && strstr(text, error) != NULL, "%s", text);
+	free(text);
+	text = says(dead, &lines);
+	json_t *run = json_loads(text, 0, NULL);
+	const char *const show[] = {
+		"runs", "show", json_string_value(json_object_get(run, "id")), NULL};
+	free(text);
+	text = says(show, &lines);
+	cr_expect(strstr(text, error) != NULL, "%s", text);
+	cr_expect(strstr(text, "chain       person.updated ") != NULL, "%s", text);
+	cr_expect(strstr(text, "\n            -> \"") != NULL, "%s", text);
+	free(text);
+	json_decref(run);
+}
+
 #define STEP(name, field)                                                                          \
 	"rule '" name "' { on = 'person.updated', run = function(e)\n"                             \
 	"  local n = (tonumber(e.record." field ") or 0) + 1\n"                                    \
@@ -92,6 +148,7 @@ Test(walk_loops, two_rules)
 	char *id = make_person("{\"jobTitle\":\"0\"}");
 	edit(id, "{\"avatarUrl\":\"go\"}");
 	expect_stopped("\"p");
+	expect_shown();
 	free(id);
 }
 
@@ -168,7 +225,7 @@ Test(walk_loops, by_deleting_and_restoring)
 	snprintf(path, sizeof(path), "/rest/people/%s?soft_delete=true", id);
 	json_decref(house_member(&h, "DELETE", path, NULL, &status));
 	cr_assert_eq(status, 200);
-	expect_stopped("person.restored");
+	expect_stopped_after("person.restored", "a deletion");
 	free(id);
 }
 
@@ -198,7 +255,8 @@ Test(walk_loops, a_rule_that_makes_what_fires_it)
 	long n = loop_hops(&h);
 	cr_expect_eq(n, LOOP_HOPS_MAX + 1, "%ld: the first, and eight steps down the line", n);
 	cr_expect_eq(loop_stopped_n(&h), 2);
-	cr_expect(strstr(loop_error(&h), "more than 8 steps deep") != NULL, "%s", loop_error(&h));
+	cr_expect(strstr(loop_error(&h), "more than 8 steps down a chain") != NULL, "%s",
+		loop_error(&h));
 }
 
 /* Each answers what the other writes; each knows only its own writes. */
@@ -222,7 +280,7 @@ Test(walk_loops, two_daemons)
 	long n = loop_hops(&h) + loop_hops(&other);
 	fprintf(stderr, "hops %ld: %s\n", n, loop_error(&h));
 	cr_expect(n >= 4 && n <= LOOP_HOPS_MAX, "%ld", n);
-	cr_expect(strstr(loop_error(&h), "with another program") != NULL, "%s", loop_error(&h));
+	cr_expect(strstr(loop_error(&h), "and another program") != NULL, "%s", loop_error(&h));
 	cr_expect_eq(loop_stopped_n(&h), 2);
 	cr_expect_eq(loop_stopped_n(&other), 0);
 	free(id);
