@@ -398,6 +398,7 @@ void child_kill(struct child *c)
 
 void child_replace(struct child *c)
 {
+	c->silent_s = 0; /* one that cannot die at once is not killed every second */
 	if (c->pid != 0)
 		kill(c->pid, SIGKILL);
 }

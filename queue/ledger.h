@@ -19,7 +19,8 @@
 
 struct queue;
 
-#define QUEUE_WRITES_MAX 256 /* of one record, the newest, are looked at */
+#define QUEUE_WRITES_MAX 256     /* of one record, the newest, are looked at */
+#define QUEUE_WRITES_PRUNED 2000 /* in one call; whoever prunes so many goes on */
 
 enum queue_action { /* stores hold the numbers: new ones go to the end */
 	QUEUE_CREATED,
@@ -59,8 +60,8 @@ struct queue_span { /* of at_ms, both ends in it */
 typedef enum rc (*queue_write_fn)(void *ctx, const struct queue_write *write, struct err *err);
 enum rc queue_write_each(struct queue *q, const char *record, const struct queue_span *span,
 	queue_write_fn fn, void *ctx, struct err *err) must_check;
-/* Forgets writes from before a time, and the oldest beyond keep_n; a bounded number per call.
- * ret_n: how many. */
+/* Forgets writes from before a time, and the oldest beyond keep_n. ret_n: how many;
+ * QUEUE_WRITES_PRUNED and above: there may be more. */
 enum rc queue_write_prune(struct queue *q, int64_t before_wall_ms, int64_t keep_n, size_t *ret_n,
 	struct err *err) must_check;
 /* Forgets a record. ret_n: how many writes of it there were. */

@@ -11,8 +11,6 @@
 
 #include "queue/sqlite.h"
 
-enum { PRUNE_N = 2000 }; /* looked at in one call */
-
 enum rc ledger_put(struct queue *q, int64_t run_seq, int64_t epoch, const struct queue_write *write,
 	struct err *err)
 {
@@ -80,7 +78,7 @@ static enum rc find_past(struct store *store, int64_t before_ms, int64_t beyond,
 {
 	struct db *db = &store->work;
 	sqlite3_stmt *s = db_use(db, LEDGER_PAST);
-	db_bind_int(db, s, 1, PRUNE_N);
+	db_bind_int(db, s, 1, QUEUE_WRITES_PRUNED);
 	*ret_seq = 0;
 	for (*ret_n = 0;; (*ret_n)++) {
 		bool row;

@@ -16,6 +16,7 @@
  */
 #include "runner/echo.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +41,6 @@ struct looking { /* one echo_look */
 };
 
 /* --- events ----------------------------------------------------------------------------------- */
-
-int64_t echo_time(const json_t *record)
-{
-	const char *text = json_string_value(json_object_get(record, "updatedAt"));
-	int64_t ms = text != NULL ? clock_parse(text) : -1;
-	return ms > 0 ? ms : 0;
-}
 
 void echo_event_of(const struct event *event, const char *via, struct echo_event *ret_event)
 {
@@ -325,10 +319,20 @@ static void find_cause(const struct looking *l)
 	view->run = 0;
 }
 
+enum rc echo_writes(struct runner *r, const char *record, const struct queue_span *span,
+	queue_write_fn fn, void *ctx, struct err *err)
+{
+	char id[EVENT_RECORD_N];
+	size_t n = 0;
+	for (; record[n] != '\0' && n < sizeof(id) - 1; n++)
+		id[n] = (char)tolower((unsigned char)record[n]);
+	id[n] = '\0';
+	return queue_write_each(r->queue, id, span, fn, ctx, err);
+}
+
 enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_view *ret_view,
 	struct err *err)
 {
-	char id[EVENT_RECORD_N];
 	*ret_view = (struct echo_view){.fields_n = 1};
 	if (event->object[0] == '\0' || event->record_id[0] == '\0')
 		return RC_OK;
@@ -336,23 +340,17 @@ enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_
 		.r = r,
 		.e = event,
 		.view = ret_view,
-		.at_ms = echo_time(event->record),
+		.at_ms = event_updated_ms(event->record),
 		.by_api = echo_by_program(event->record),
 		.updates = strcmp(event->action, "updated") == 0,
 	};
 	size_t fields_n = json_array_size(event->fields);
 	if (l.updates && fields_n > 0)
 		ret_view->fields_n = fields_n < ECHO_FIELDS_MAX ? fields_n : ECHO_FIELDS_MAX;
-	size_t n = 0;
-	for (; event->record_id[n] != '\0'; n++)
-		id[n] = event->record_id[n] >= 'A' && event->record_id[n] <= 'Z'
-				? (char)(event->record_id[n] + 32)
-				: event->record_id[n];
-	id[n] = '\0';
 	struct queue_span span = {event->before_ms > 0 ? event->before_ms : l.at_ms, l.at_ms};
 	if (l.at_ms == 0 || !l.updates) /* those are known by more than their time */
 		span = (struct queue_span){0, INT64_MAX};
-	enum rc rc = queue_write_each(r->queue, id, &span, look_at, &l, err);
+	enum rc rc = echo_writes(r, event->record_id, &span, look_at, &l, err);
 	if (rc == RC_OK)
 		find_cause(&l);
 	else

@@ -24,6 +24,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "queue/ledger.h"
 #include "runner/duel.h"
 #include "runner/echo_tale.h"
 #include "runner/event.h"
@@ -46,8 +47,6 @@ struct echo_event { /* what is looked at of an event; BORROWS */
 	const json_t *record; /* in the shape rules see */
 	const json_t *fields; /* array of names; NULL: not told */
 };
-/* updatedAt of a record; 0: none. */
-int64_t echo_time(const json_t *record);
 /* Nobody else than a program is named as the last to have changed it. */
 bool echo_by_program(const json_t *record);
 void echo_event_of(const struct event *event, const char *via, struct echo_event *ret_event);
@@ -67,6 +66,10 @@ struct echo_view { /* echo_view_done; zeroed: none of our writes is in it */
 	bool others;               /* its last change is somebody else's */
 };
 
+/* The writes to a record, as queue_write_each; its id may have capital letters, which the ledger
+ * has not. */
+enum rc echo_writes(struct runner *r, const char *record, const struct queue_span *span,
+	queue_write_fn fn, void *ctx, struct err *err) must_check;
 /* Looks an event up in the ledger. Fails as the store does. */
 enum rc echo_look(struct runner *r, const struct echo_event *event, struct echo_view *ret_view,
 	struct err *err) must_check;

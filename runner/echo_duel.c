@@ -68,14 +68,14 @@ static enum rc tell(
 enum rc echo_duel(struct runner *r, const struct echo_event *event, const char *rule,
 	struct echo_tale *tale, enum duel_verdict *ret_verdict, struct err *err)
 {
-	int64_t at_ms = echo_time(event->record);
+	int64_t at_ms = event_updated_ms(event->record);
 	*ret_verdict = DUEL_FIRE;
 	if (strcmp(event->action, "updated") != 0 || strcmp(event->via, "hook") != 0 ||
 		at_ms == 0 || !echo_by_program(event->record))
 		return RC_OK;
 	struct last last = {rule, at_ms, 0};
 	struct queue_span span = {at_ms - DUEL_WINDOW_MS, at_ms};
-	enum rc rc = queue_write_each(r->queue, event->record_id, &span, look, &last, err);
+	enum rc rc = echo_writes(r, event->record_id, &span, look, &last, err);
 	if (rc != RC_OK)
 		return rc;
 	struct duel_event e = {

@@ -32,7 +32,7 @@ static bool read_event(const struct run *run, const json_t *tree, struct echo_ev
 		.record_id = run->event->record_id,
 		.via = run->q.event_via,
 		.received_ms = run->q.event_received_ms,
-		.before_ms = echo_time(json_object_get(tree, "before")),
+		.before_ms = event_updated_ms(json_object_get(tree, "before")),
 		.record = json_object_get(tree, "record"),
 		.fields = json_is_array(fields) ? fields : NULL,
 	};
@@ -221,12 +221,7 @@ static bool wrote_any(struct runner *r, const struct run *run)
 {
 	static const struct queue_span ever = {0, INT64_MAX};
 	struct err err = {0};
-	const char *record = run->event->record_id;
-	enum rc rc = queue_write_each(r->queue, record, &ever, found_one, NULL, &err);
-	for (const char *c = record; *c != '\0'; c++)
-		if (*c >= 'A' && *c <= 'Z') /* the ledger has small letters */
-			return true;
-	return rc != RC_OK;
+	return echo_writes(r, run->event->record_id, &ever, found_one, NULL, &err) != RC_OK;
 }
 
 static bool decide(struct runner *r, struct run *run)

@@ -48,6 +48,24 @@ static const char *text_at(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
+/* "metadata.fieldMetadata.updated". */
+static bool is_metadata(const char *name)
+{
+	return strncmp(name, "metadata.", 9) == 0;
+}
+
+bool event_has_record(const struct event *e)
+{
+	return e->object[0] != '\0' && e->record_id[0] != '\0' && !is_metadata(e->name);
+}
+
+int64_t event_updated_ms(const json_t *record)
+{
+	const char *at = text_at(record, "updatedAt");
+	int64_t ms = at != NULL ? clock_parse(at) : 0;
+	return ms > 0 ? ms : 0;
+}
+
 static enum rc read_twenty(json_t *body, struct parts *ret_parts, struct err *err)
 {
 	struct parts p = {.name = text_at(body, "eventName")};
@@ -57,7 +75,7 @@ static enum rc read_twenty(json_t *body, struct parts *ret_parts, struct err *er
 	if (p.name == NULL)
 		return err_set(err, RC_INVALID, "the body names no event");
 	const char *key = published ? "data" : "record";
-	if (strncmp(p.name, "metadata.", 9) == 0)
+	if (is_metadata(p.name))
 		key = "event";
 	p.record = json_object_get(body, key);
 	if (!json_is_object(p.record))
@@ -310,19 +328,12 @@ enum rc event_recall(struct event *event, struct slice past, struct err *err)
 
 /* --- parsing ---------------------------------------------------------------------------------- */
 
-static int64_t updated_of(const struct event *e)
-{
-	const char *at = e->object[0] != '\0' ? text_at(e->record, "updatedAt") : NULL;
-	int64_t ms = at != NULL ? clock_parse(at) : 0;
-	return ms > 0 ? ms : 0;
-}
-
 static enum rc finish(
 	const struct event_input *in, const struct parts *p, struct event *e, struct err *err)
 {
 	struct buf out;
 	buf_init(&out, TEXT_MAX);
-	e->updated_ms = updated_of(e);
+	e->updated_ms = e->object[0] != '\0' ? event_updated_ms(e->record) : 0;
 	enum rc rc = put_front(in, p, e, &out);
 	if (rc == RC_OK)
 		rc = digest(e, out.p);
@@ -342,7 +353,7 @@ static enum rc fill_twenty(json_t *body, struct event *e, struct parts *ret_part
 	if (rc != RC_OK)
 		return rc;
 	snprintf(e->record_id, sizeof(e->record_id), "%s", ret_parts->record_id);
-	if (strncmp(e->name, "metadata.", 9) == 0)
+	if (is_metadata(e->name))
 		e->record = json_incref(ret_parts->record);
 	else
 		e->record = client_record(e->object, ret_parts->record);

@@ -57,6 +57,10 @@ struct event { /* does not change once parsed and, where it can be, event_put_pa
 	bool has_digest;
 };
 
+/* Is it about a record of Twenty's? Metadata and other sources have none. */
+bool event_has_record(const struct event *event);
+/* The updatedAt of a record, by Twenty's clock; 0: it has none. */
+int64_t event_updated_ms(const json_t *record);
 /* RC_PARSE, RC_TOO_LARGE, RC_INVALID: for the quarantine, with the reason as the sentence;
  * RC_NOMEM. GIVES one reference (event_unref). */
 enum rc event_parse(

@@ -11,17 +11,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "runner/event.h"
 
 static int64_t time_at(const json_t *record, const char *field)
 {
 	const char *text = json_string_value(json_object_get(record, field));
 	int64_t ms = text != NULL ? clock_parse(text) : 0;
 	return ms > 0 ? ms : 0;
-}
-
-int64_t gap_updated_ms(const json_t *record)
-{
-	return time_at(record, "updatedAt");
 }
 
 /* Did anything change but deletedAt? */
@@ -40,7 +36,7 @@ static bool changed(const json_t *names)
 static enum gap_verdict judge_unseen(const struct gap_case *c, const struct gap_bounds *bounds)
 {
 	int64_t floor_ms = bounds->first_ms - GAP_LATE_MS;
-	if (gap_updated_ms(c->record) < floor_ms)
+	if (event_updated_ms(c->record) < floor_ms)
 		return GAP_BEFORE;
 	if (time_at(c->record, "deletedAt") != 0)
 		return GAP_DELETED;
@@ -49,7 +45,7 @@ static enum gap_verdict judge_unseen(const struct gap_case *c, const struct gap_
 
 enum gap_verdict gap_judge(const struct gap_case *c, const struct gap_bounds *bounds)
 {
-	int64_t updated_ms = gap_updated_ms(c->record);
+	int64_t updated_ms = event_updated_ms(c->record);
 	bool deleted = time_at(c->record, "deletedAt") != 0;
 	if (c->copy != NULL && c->copy->updated_ms >= updated_ms)
 		return GAP_KNOWN; /* destroyed, too: the list is older than that */

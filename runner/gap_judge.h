@@ -37,7 +37,5 @@ struct gap_case {                      /* BORROWS */
 enum gap_verdict gap_judge(const struct gap_case *c, const struct gap_bounds *bounds);
 /* "updated" of GAP_UPDATED ..; NULL: no event. STATIC. */
 const char *gap_action(enum gap_verdict verdict);
-/* The updatedAt of a record, 0: it has none. */
-int64_t gap_updated_ms(const json_t *record);
 
 #endif

@@ -62,7 +62,7 @@ static enum rc put_copy(struct gap_walk *w, const char *id, const json_t *record
 	struct queue_copy copy = {
 		.object = w->at->name,
 		.record = id,
-		.updated_ms = gap_updated_ms(record),
+		.updated_ms = event_updated_ms(record),
 		.seen_ms = clock_wall_ms(),
 		.state = deleted ? QUEUE_COPY_DELETED : QUEUE_COPY_LIVE,
 		.text = text,
@@ -185,7 +185,7 @@ static void begin_from(struct gap_walk *w)
 {
 	struct gap_object *o = w->at;
 	const json_t *newest = json_array_get(w->page, 0);
-	int64_t newest_ms = newest != NULL ? gap_updated_ms(newest) : 0;
+	int64_t newest_ms = newest != NULL ? event_updated_ms(newest) : 0;
 	o->first_ms = w->clock_ms;
 	/* The Date of an answer has no fractions, and the answer was on its way. */
 	if (newest_ms > o->first_ms && newest_ms <= w->now_ms + 2000)
@@ -199,7 +199,7 @@ static enum rc keep_first(struct gap_walk *w, json_t *record, struct err *err)
 {
 	struct look l;
 	enum rc rc = look_at(w, record, &l, err);
-	if (rc == RC_OK && !l.seen && gap_updated_ms(record) <= w->at->first_ms)
+	if (rc == RC_OK && !l.seen && event_updated_ms(record) <= w->at->first_ms)
 		rc = put_copy(w, l.id, record, buf_slice(&l.text), err);
 	look_done(&l);
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -248,7 +248,7 @@ static const json_t *last_of(const json_t *page)
 
 static int64_t last_updated_ms(const struct gap_walk *w)
 {
-	return gap_updated_ms(last_of(w->page));
+	return event_updated_ms(last_of(w->page));
 }
 
 static const char *id_text(const json_t *record)
@@ -266,7 +266,7 @@ static bool goes_back(const struct gap_walk *w)
 		return false;
 	if (w->step == GAP_MOMENT)
 		return strcmp(id_text(here), id_text(before)) < 0;
-	return gap_updated_ms(here) < gap_updated_ms(before);
+	return event_updated_ms(here) < event_updated_ms(before);
 }
 
 /* The watermark may go as far as everything is visible. */

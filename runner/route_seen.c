@@ -24,13 +24,6 @@
 
 #define COPY_MAX (16u << 20) /* bytes of a text */
 
-/* Metadata and other sources have no records. */
-static bool has_record(const struct event *e)
-{
-	return e != NULL && e->object[0] != '\0' && e->record_id[0] != '\0' &&
-	       strncmp(e->object, "metadata", 8) != 0;
-}
-
 static bool is(const struct event *e, const char *action)
 {
 	return strcmp(e->action, action) == 0;
@@ -106,17 +99,7 @@ static bool has_name(const json_t *names, const char *name)
 {
 	size_t n = json_array_size(names);
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(json_string_value(json_array_get(names, i)), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool was_sent(const json_t *sent, const char *name)
-{
-	size_t n = json_array_size(sent);
-	for (size_t i = 0; i < n; i++) {
-		const char *one = json_string_value(json_array_get(sent, i));
+		const char *one = json_string_value(json_array_get(names, i));
 		if (one != NULL && strcmp(one, name) == 0)
 			return true;
 	}
@@ -136,7 +119,7 @@ static bool is_relation(const struct runner *r, const struct event *e, const str
 	const char *name, const char *column)
 {
 	char path[128];
-	if (was_sent(e->fields, name))
+	if (has_name(e->fields, name))
 		return true;
 	if (client_path(r->client, e->object, name, path, sizeof(path)) && strcmp(path, name) != 0)
 		return strcmp(path, column) == 0;
@@ -251,7 +234,7 @@ static enum rc see(struct runner *r, size_t i, struct buf *scratch, struct err *
 	struct route_item *item = &r->route.items[i];
 	struct queue_copy last = {0};
 	bool found = false;
-	if (!has_record(item->event) || item->known)
+	if (item->event == NULL || !event_has_record(item->event) || item->known)
 		return RC_OK;
 	enum rc rc = find_last(r, i, &last, &found, err);
 	if (rc != RC_OK || (found && is_older(item->event, &last)))

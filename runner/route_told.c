@@ -18,11 +18,6 @@
 
 #define AHEAD_MS 60000 /* clocks differ */
 
-static bool is_record(const struct event *e)
-{
-	return e != NULL && e->object[0] != '\0' && e->record_id[0] != '\0';
-}
-
 static bool is_end(const struct event *e)
 {
 	return strcmp(e->action, "destroyed") == 0;
@@ -76,7 +71,7 @@ enum rc route_told(struct runner *r, struct err *err)
 	enum rc rc = RC_OK;
 	for (size_t i = 0; i < route->n && rc == RC_OK; i++) {
 		struct route_item *item = &route->items[i];
-		if (!is_record(item->event))
+		if (item->event == NULL || !event_has_record(item->event))
 			continue;
 		rc = item->birth != NULL ? is_overtaken(r, item->event, &item->known, err)
 					 : is_late(r, item->event, &item->known, err);
@@ -105,7 +100,7 @@ enum rc route_told_note(struct runner *r, const bool *duplicate, struct err *err
 	enum rc rc = RC_OK;
 	for (size_t i = 0; i < route->n && rc == RC_OK; i++) {
 		const struct route_item *item = &route->items[i];
-		if (!is_record(item->event))
+		if (item->event == NULL || !event_has_record(item->event))
 			continue;
 		if (item->birth == NULL && item->known)
 			metrics_add(METRIC_GAP_LATE, 1);

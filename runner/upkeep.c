@@ -139,7 +139,8 @@ static void prune(struct runner *r)
 		return;
 	}
 	gate_wrote(&r->gate);
-	r->upkeep.prune_at_ms = now + (n == PRUNE_MOST ? PRUNE_MORE_MS : PRUNE_MS);
+	bool more = n == PRUNE_MOST || writes_n >= QUEUE_WRITES_PRUNED;
+	r->upkeep.prune_at_ms = now + (more ? PRUNE_MORE_MS : PRUNE_MS);
 }
 
 /* Tells the supervisor that the loop turns. */

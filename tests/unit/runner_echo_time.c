@@ -52,17 +52,17 @@ struct coming {                                     /* an update of the stage to
 };
 
 /* Is it known as ours? */
-static bool is_ours(const struct coming *c)
+static bool is_ours_by(const struct coming *c, const char *id)
 {
 	char at[CLOCK_TEXT_N];
 	struct echo_view view;
 	clock_format(T0 + c->updated_ms, at);
-	json_t *record = json_pack("{s:s, s:s, s:s, s:{s:s}}", "id", ANN, "updatedAt", at, "stage",
+	json_t *record = json_pack("{s:s, s:s, s:s, s:{s:s}}", "id", id, "updatedAt", at, "stage",
 		"WON", "updatedBy", "source", c->by);
 	json_t *fields = json_pack("[s]", "stage");
 	struct echo_event e = {.object = "person",
 		.action = "updated",
-		.record_id = ANN,
+		.record_id = id,
 		.via = "hook",
 		.received_ms = T0 + c->received_ms,
 		.before_ms = c->before_ms != 0 ? T0 + c->before_ms : 0,
@@ -76,7 +76,7 @@ static bool is_ours(const struct coming *c)
 	return ours;
 }
 
-#define ours(...) is_ours(&(struct coming){__VA_ARGS__})
+#define ours(...) is_ours_by(&(struct coming){__VA_ARGS__}, ANN)
 
 Test(runner_echo_time, a_write_is_known_at_its_very_time_only)
 {
@@ -85,6 +85,14 @@ Test(runner_echo_time, a_write_is_known_at_its_very_time_only)
 	cr_expect(!ours(499, 0, 600, "API"));
 	cr_expect(!ours(501, 0, 600, "API"));
 	cr_expect(!ours(499, 0, 600, "MANUAL"));
+}
+
+Test(runner_echo_time, an_id_in_capital_letters_is_the_same)
+{
+	static const struct coming same = {500, 0, 600, "API"};
+	wrote(500, 0);
+	cr_expect(is_ours_by(&same, "36D4ADF0-EC41-4587-A1B6-1523F9B5F092"));
+	cr_expect(!is_ours_by(&same, "36D4ADF0-EC41-4587-A1B6-1523F9B5F093"));
 }
 
 /* The first answer was lost, and the record was read again when others had changed it since. */

@@ -91,7 +91,7 @@ Test(runner_gap_mark, between_two_pages_it_is_at_the_last_that_was_told_of)
 	stage_order(&s, "1 0 {\"do\":\"reconcile\"}");
 	stage_until(&s, asks_for_second_page, 0);
 	cr_assert_eq(json_array_size(w->page), 200u);
-	cr_expect_eq(*mark(), gap_updated_ms(json_array_get(w->page, 199)));
+	cr_expect_eq(*mark(), event_updated_ms(json_array_get(w->page, 199)));
 	(void)stage_ordered(&s);
 	cr_expect_gt(*mark(), clock_wall_ms(), "behind the last page it is as far as may be");
 	stage_until(&s, stage_ended, 250);

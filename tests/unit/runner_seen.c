@@ -206,6 +206,46 @@ Test(runner_seen, the_end_of_a_record_is_kept_and_a_new_life_has_no_before)
 	cr_expect_str_eq(said(again), "created - - null");
 }
 
+/* Its end was not heard of. */
+Test(runner_seen, a_record_that_is_made_anew_has_no_before)
+{
+	stage_start(&s, STAGE_ALONE, NULL);
+	CHANGE("updated", 1, "OLD", "a@b.c", "[\"stage\"]");
+	struct id again = CHANGE("created", 9, "NEW", "a@b.c", "");
+	stage_until(&s, stage_ended, 2);
+	cr_expect_str_eq(said(again), "created - - null");
+	cr_expect_str_eq(copy_of("person"), "NEW 9 0");
+}
+
+/* Twenty tells of a destroyed record as it last had it, which may be older than what we saw. */
+Test(runner_seen, an_end_that_tells_of_less_than_was_seen_takes_no_time_back)
+{
+	stage_start(&s, STAGE_ALONE, NULL);
+	CHANGE("updated", 5, "NEW", "a@b.c", "[\"stage\"]");
+	CHANGE_MORE("destroyed", 3, "OLD", "a@b.c", "", "\"deletedAt\":null,");
+	stage_until(&s, stage_ended, 2);
+	cr_expect_str_eq(copy_of("person"), "- 5 2");
+	CHANGE("updated", 4, "LATE", "a@b.c", "[\"stage\"]");
+	stage_until(&s, stage_ended, 3);
+	cr_expect_str_eq(copy_of("person"), "- 5 2", "it does not revive it");
+}
+
+/* Twenty's own are named "metadata.field.updated". */
+Test(runner_seen, an_object_whose_name_begins_like_metadata_has_copies)
+{
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"metadataEntry.updated\",\"record\":{\"id\":\"" ANN
+			 "\",\"stage\":\"ONE\",\"updatedAt\":\"2026-11-01T00:00:01.000Z\"}}"));
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"metadata.field.updated\",\"event\":{\"recordId\":\"" ANN
+			 "\",\"updatedAt\":\"2026-11-01T00:00:01.000Z\"}}"));
+	stage_until(&s, stage_parsed, 2);
+	stage_until(&s, stage_ended, 1);
+	cr_expect_str_eq(copy_of("metadataEntry"), "ONE 1 0");
+	cr_expect_str_eq(copy_of("metadata.field"), "");
+}
+
 Test(runner_seen, a_relation_is_named_by_itself_and_by_its_column)
 {
 	stage_start(&s, STAGE_ALONE, NULL);

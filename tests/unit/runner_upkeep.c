@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/link.h"
 #include "base/metrics.h"
+#include "queue/ledger.h"
 #include "tests/unit/runner_stage.h"
 
 #define LATER_RULE                                                                                 \
@@ -92,4 +93,52 @@ Test(runner_upkeep, what_is_past_its_time_is_cleared_away)
 	s.runner->upkeep.prune_at_ms = 0; /* else it looks every ten seconds */
 	stage_until(&s, runs_are, 0);
 	cr_assert_gt(s.runner->upkeep.prune_at_ms, clock_mono_ms(), "and then not for a while");
+}
+
+static enum rc count_one(void *ctx, const struct queue_write *write, struct err *err)
+{
+	(void)write, (void)err;
+	++*(long *)ctx;
+	return RC_OK;
+}
+
+#define WRITTEN "8381ab5c-0000-4000-8000-000000000001"
+
+static bool writes_are(struct stage *stage, long n)
+{
+	static const struct queue_span any = {0, INT64_MAX};
+	struct err err = {0};
+	long found = 0;
+	cr_assert_eq(queue_write_each(stage->work, WRITTEN, &any, count_one, &found, &err), RC_OK);
+	return found == n;
+}
+
+static bool runs_live(struct stage *stage, long n)
+{
+	return (long)stage->runner->runs.live_n == n && stage->runner->runs.slots[0].calls_n > 0;
+}
+
+/* More of them than one step takes. */
+Test(runner_upkeep, writes_of_four_days_ago_are_forgotten_and_many_without_a_rest)
+{
+	struct err err = {0};
+	struct queue_write w = {.record = WRITTEN, .object = "person", .at_ms = 1, .fields = ""};
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", run = function() twenty.people:list {} end }");
+	stage_start(&s, STAGE_SLOW_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, runs_live, 1);
+	const struct queue_run *q = &s.runner->runs.slots[0].q;
+	for (int i = 0; i <= QUEUE_WRITES_PRUNED + 1; i++) {
+		w.written_ms = clock_wall_ms() - (i <= QUEUE_WRITES_PRUNED ? 4 : 2) * 86400000;
+		cr_assert_eq(
+			queue_write_put(s.work, q->seq, q->epoch, &w, &err), RC_OK, "%s", err.msg);
+	}
+	s.runner->upkeep.prune_at_ms = 0;
+	stage_until(&s, writes_are, 2);
+	cr_assert_lt(s.runner->upkeep.prune_at_ms, clock_mono_ms() + 5000);
+	stage_until(&s, writes_are, 1);
+	s.runner->upkeep.prune_at_ms = 0;
+	stage_turn(&s, 4);
+	cr_assert(writes_are(&s, 1), "two days are kept");
 }

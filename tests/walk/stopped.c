@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "tests/harness/house.h"
 
@@ -171,6 +172,18 @@ Test(walk_stopped, a_runner_that_is_stopped_with_requests_on_the_wire_is_killed_
 	cr_expect_neq(kill(before, SIGCONT), 0, "there is nobody to be continued");
 	cr_assert(house_await_runs(&h, "done", EVENTS, 60000));
 	expect_each_effect_once();
+}
+
+/* Those that say that they live, and those that never do. */
+Test(walk_stopped, who_lives_longer_than_the_lease_is_let_be)
+{
+	static const char *const names[] = {"receiver", "runner", "console"};
+	pid_t before[ARRAY_N(names)];
+	for (size_t i = 0; i < ARRAY_N(names); i++)
+		before[i] = child(names[i]);
+	sleep_ms(LEASE_MS * 5 / 2);
+	for (size_t i = 0; i < ARRAY_N(names); i++)
+		cr_expect_eq(child(names[i]), before[i], "%s", names[i]);
 }
 
 Test(walk_stopped, workers_that_are_stopped_in_turn_and_continued_do_nothing_twice)
