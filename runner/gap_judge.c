@@ -33,11 +33,8 @@ static bool changed(const json_t *names)
 	return names == NULL;
 }
 
-static enum gap_verdict judge_unseen(const struct gap_case *c, const struct gap_bounds *bounds)
+static enum gap_verdict judge_unseen(const struct gap_case *c, int64_t floor_ms)
 {
-	int64_t floor_ms = bounds->first_ms - GAP_LATE_MS;
-	if (event_updated_ms(c->record) < floor_ms)
-		return GAP_BEFORE;
 	if (time_at(c->record, "deletedAt") != 0)
 		return GAP_DELETED;
 	return time_at(c->record, "createdAt") >= floor_ms ? GAP_CREATED : GAP_UPDATED;
@@ -46,13 +43,16 @@ static enum gap_verdict judge_unseen(const struct gap_case *c, const struct gap_
 enum gap_verdict gap_judge(const struct gap_case *c, const struct gap_bounds *bounds)
 {
 	int64_t updated_ms = event_updated_ms(c->record);
+	int64_t floor_ms = bounds->first_ms - GAP_LATE_MS;
 	bool deleted = time_at(c->record, "deletedAt") != 0;
 	if (c->copy != NULL && c->copy->updated_ms >= updated_ms)
 		return GAP_KNOWN; /* destroyed, too: the list is older than that */
 	if (updated_ms > bounds->settled_ms)
 		return GAP_YOUNG;
+	if (updated_ms < floor_ms) /* nobody listened then, whatever was seen before that */
+		return GAP_BEFORE;
 	if (c->copy == NULL || c->copy->state == QUEUE_COPY_GONE)
-		return judge_unseen(c, bounds);
+		return judge_unseen(c, floor_ms);
 	bool was_deleted = c->copy->state == QUEUE_COPY_DELETED;
 	if (deleted && !was_deleted)
 		return GAP_DELETED;

@@ -15,7 +15,7 @@
 enum gap_verdict {
 	GAP_KNOWN,   /* nothing */
 	GAP_YOUNG,   /* its webhook may be on its way */
-	GAP_BEFORE,  /* never seen, and not changed since the first start */
+	GAP_BEFORE,  /* not changed since the first start, or since a rule listens again */
 	GAP_TOUCHED, /* a newer updatedAt, and nothing that a webhook would tell of */
 	GAP_CREATED,
 	GAP_UPDATED,

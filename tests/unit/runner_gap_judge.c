@@ -75,6 +75,18 @@ Test(runner_gap_judge, a_newer_record_was_changed_deleted_or_restored)
 	cr_expect_eq(judge(LATEST, LATEST, NULL, &gone, NULL), GAP_CREATED, "its id came back");
 }
 
+/* The copy is of a time when a rule listened, the change of one when none did. */
+Test(runner_gap_judge, what_was_changed_while_nobody_listened_is_no_event)
+{
+	struct queue_copy live = copy_at(OLD, QUEUE_COPY_LIVE);
+	struct queue_copy deleted = copy_at(OLD, QUEUE_COPY_DELETED);
+	const char *between = "2026-11-21T00:00:00.000Z";
+	cr_expect_eq(judge(OLD, between, NULL, &live, "[\"name\"]"), GAP_BEFORE);
+	cr_expect_eq(judge(OLD, between, between, &live, "[\"deletedAt\"]"), GAP_BEFORE);
+	cr_expect_eq(judge(OLD, between, NULL, &deleted, "[\"deletedAt\"]"), GAP_BEFORE);
+	cr_expect_eq(judge(OLD, LATER, NULL, &live, "[\"name\"]"), GAP_UPDATED);
+}
+
 Test(runner_gap_judge, what_changes_nothing_is_no_event)
 {
 	struct queue_copy live = copy_at(LATER, QUEUE_COPY_LIVE);
