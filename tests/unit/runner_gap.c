@@ -536,6 +536,21 @@ Test(runner_gap, the_sweep_goes_through_pages_and_finds_what_no_look_could)
 	json_decref(answer);
 }
 
+Test(runner_gap, a_copy_whose_id_is_no_uuid_stops_no_sweep)
+{
+	char id[40];
+	cr_expect_eq(found(""), 0);
+	stage_deliver(&s, "twenty",
+		slice_of("{\"eventName\":\"person.created\",\"record\":{\"id\":\"rubbish\","
+			 "\"updatedAt\":\"2020-01-01T00:00:00.000Z\"}}"));
+	stage_until(&s, stage_ended, 1);
+	person("new", id);
+	cr_expect_eq(reconciled("", "created"), 1);
+	stage_until(&s, stage_ended, 2);
+	change("DELETE", id, "", NULL);
+	cr_expect_eq(reconciled("\"ids\":true", "destroyed"), 1);
+}
+
 /* --- what goes wrong -------------------------------------------------------------------------- */
 
 Test(runner_gap, an_order_about_nothing_and_a_second_one_are_refused)
