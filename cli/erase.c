@@ -132,7 +132,9 @@ const struct verb verb_erase = {
 		"not\n"
 		"touched. Other records that name a person (a note, a task) keep their events and "
 		"copies:\n"
-		"erase those by their own ids.",
+		"erase those by their own ids. Destroy the record in Twenty first: what is still "
+		"there\n"
+		"is stored again with its next change, or when all records are gone through.",
 	.examples = {"moonhook erase 20202020-1c25-4d02-bf25-6aeccf7ea419 --dry-run",
 		"moonhook erase 20202020-1c25-4d02-bf25-6aeccf7ea419",
 		"moonhook erase $ID --yes -o json | jq .copies"},

@@ -83,6 +83,27 @@ static bool is_rule(struct runner *r, struct order *order, const char *rule)
 	return false;
 }
 
+struct reason {
+	const char *rule;
+	bool found;
+};
+
+static enum rc find_reason(void *ctx, const struct queue_pause *pause, struct err *err)
+{
+	struct reason *reason = ctx;
+	(void)err;
+	reason->found = reason->found || (!pause->ending && strcmp(pause->rule, reason->rule) == 0);
+	return RC_OK;
+}
+
+/* It is paused already, and why is known. */
+static bool has_reason(struct runner *r, const char *rule)
+{
+	struct reason reason = {.rule = rule};
+	struct err err = {0};
+	return queue_pause_each(r->queue, find_reason, &reason, &err) == RC_OK && reason.found;
+}
+
 static bool is_paused(struct runner *r, struct order *order, const char *rule)
 {
 	struct names names = {.n = 0};
@@ -165,6 +186,8 @@ void order_pause(struct runner *r, struct order *order)
 			.since_ms = clock_wall_ms(),
 		};
 		size_t n = 0;
+		if (why == NULL && has_reason(r, pause.rule))
+			continue;
 		enum rc rc = queue_pause(r->queue, &pause, &n, &err);
 		if (rc == RC_INVALID) {
 			order_refuse_err(order, &err);

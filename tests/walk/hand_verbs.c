@@ -155,6 +155,7 @@ Test(hand_verbs, a_paused_rule_is_shown_everywhere_and_goes_on_where_it_was)
 	SAYS(1, "there is no paused rule", "rules", "resume", "welcome");
 	SAYS(0, "would be paused: welcome", "rules", "pause", "welcome", "--dry-run");
 	SAYS(0, "paused: welcome", "rules", "pause", "welcome", "--why", "a test");
+	SAYS(0, "paused: welcome", "pause", "welcome");
 	SAYS(0, "a test", "rules", "list");
 	SAYS(0, "paused", "status");
 	trigger(2);
