@@ -78,7 +78,8 @@ static enum address_kind kind_of_v6(const uint8_t b[static 16])
 	return b[0] == 0xff || documentation ? ADDRESS_SPECIAL : ADDRESS_PUBLIC;
 }
 
-enum address_kind address_kind_of(const struct sockaddr *address)
+/* IPv4 inside IPv6 (mapped, NAT64, 6to4) counts as what it is inside. */
+static enum address_kind kind_of(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET) {
 		struct sockaddr_in v4;
@@ -105,7 +106,7 @@ static enum address_kind least_public(
 {
 	enum address_kind worst = ADDRESS_UNKNOWN;
 	for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
-		enum address_kind kind = address_kind_of(a->ai_addr);
+		enum address_kind kind = kind_of(a->ai_addr);
 		if (kind <= worst)
 			continue;
 		worst = kind;

@@ -5,8 +5,6 @@
 
 #include <stdint.h>
 
-struct sockaddr;
-
 #define ADDRESS_TEXT_N 46 /* an IPv6 address and its NUL */
 
 enum address_kind {
@@ -19,11 +17,9 @@ enum address_kind {
 };
 const char *address_kind_text(enum address_kind kind); /* "private"; STATIC */
 
-/* IPv4 inside IPv6 (mapped, NAT64, 6to4) counts as what it is inside. */
-enum address_kind address_kind_of(const struct sockaddr *address);
 /* The kind of a host in any spelling (name, 127.1, 0x7f.1, 2130706433, [::1]); of several addresses
- * the least public counts and is written to ret_text ("" where there is none). Blocks, wait_ms at
- * most. */
+ * the least public counts (IPv4 inside IPv6: as what it is inside) and is written to ret_text (""
+ * where there is none). Blocks, wait_ms at most. */
 enum address_kind address_find(
 	const char *host, int64_t wait_ms, char ret_text[static ADDRESS_TEXT_N]);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looking things up in what a workspace says of itself.
- * From: field_own.c and the operations. To: nobody. Made by schema_read.c. Cannot fail; what is not
+ * From: name_own.c and the operations. To: nobody. Made by schema_read.c. Cannot fail; what is not
  * found may be there all the same, for the schema can be older than the workspace.
  */
 #include "client/schema.h"

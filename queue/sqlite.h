@@ -198,10 +198,6 @@ enum rc work_erase_step(struct queue *q, struct queue_erase *erase, struct err *
 enum rc work_erase_wipe(struct queue *q, bool *ret_done, struct err *err);
 enum rc work_erase_left(struct queue *q, int64_t *ret_n, struct err *err);
 enum rc inbox_scrub(struct queue *q, bool *ret_more, struct err *err);
-/* Overwrites free pages, a bounded part; ret_done: there is none left. */
-enum rc db_wipe(struct db *db, bool *ret_done, struct err *err) must_check;
-/* Moves the WAL into the file and cuts it to nothing. ret_done: no reader stood in the way. */
-enum rc db_truncate(struct db *db, bool *ret_done, struct err *err) must_check;
 
 /* --- sqlite_issue.c */
 enum rc work_issue_put(struct queue *q, const struct queue_issue *issue, struct err *err);

@@ -3,7 +3,7 @@
  * What people do by hand: single runs and events go.
  * From: queue_run_purge, queue_event_settle, queue_event_purge. To: the tables of work.db, in the
  * open transaction; the bytes of a delivery are the receiver's, so what has to go of them is put
- * into the table scrub, which it reads (sqlite_scrub.c). Refuses what is open.
+ * into the table scrub, which it reads (sqlite_wipe.c). Refuses what is open.
  */
 #include <stdio.h>
 #include <string.h>

@@ -66,7 +66,8 @@ static enum rc take_free(struct db *db, int64_t *ret_left, struct err *err)
 	return rc;
 }
 
-enum rc db_wipe(struct db *db, bool *ret_done, struct err *err)
+/* Overwrites free pages, a bounded part; ret_done: there is none left. */
+static enum rc wipe(struct db *db, bool *ret_done, struct err *err)
 {
 	int64_t left = 0;
 	enum rc rc = db_begin(db, err);
@@ -83,7 +84,8 @@ enum rc db_wipe(struct db *db, bool *ret_done, struct err *err)
 	return rc;
 }
 
-enum rc db_truncate(struct db *db, bool *ret_done, struct err *err)
+/* Moves the WAL into the file and cuts it to nothing. ret_done: no reader stood in the way. */
+static enum rc cut_log(struct db *db, bool *ret_done, struct err *err)
 {
 	*ret_done = false;
 	if (db->writing || pthread_mutex_trylock(&db->restart) != 0)
@@ -109,9 +111,9 @@ enum rc work_erase_wipe(struct queue *q, bool *ret_done, struct err *err)
 	*ret_done = false;
 	enum rc rc = work_commit(q, err);
 	if (rc == RC_OK && !store->wiped)
-		rc = db_wipe(&store->work, &store->wiped, err);
+		rc = wipe(&store->work, &store->wiped, err);
 	if (rc == RC_OK && store->wiped)
-		rc = db_truncate(&store->work, ret_done, err);
+		rc = cut_log(&store->work, ret_done, err);
 	if (rc == RC_OK && *ret_done)
 		store->wiped = false; /* for the next time */
 	return rc;
@@ -224,9 +226,9 @@ static enum rc go_on_wiping(struct store *store, bool *ret_more, struct err *err
 	if (rc != RC_OK || wiping == 0)
 		return rc;
 	if (!store->wiped)
-		rc = db_wipe(&store->inbox, &store->wiped, err);
+		rc = wipe(&store->inbox, &store->wiped, err);
 	if (rc == RC_OK && store->wiped)
-		rc = db_truncate(&store->inbox, &done, err);
+		rc = cut_log(&store->inbox, &done, err);
 	if (rc != RC_OK || !done)
 		return rc;
 	store->wiped = false;

@@ -150,8 +150,6 @@ enum rc gap_page_take(struct gap_walk *w, struct err *err) must_check;
 enum rc gap_page_done(struct gap_walk *w, struct err *err) must_check;
 /* One record against its copy. Fails as above. */
 enum rc gap_page_judge(struct gap_walk *w, json_t *record, struct err *err) must_check;
-/* Does the page hold a record that the one before did not? */
-bool gap_page_new(const struct gap_walk *w);
 /* The server's cursor did not work: is there another way? It is asked for, then. */
 bool gap_page_turns(struct gap_walk *w);
 /* Goes on with a step. TAKES cursor. */

@@ -226,7 +226,7 @@ enum rc gap_page_take(struct gap_walk *w, struct err *err)
 }
 
 /* Does the page hold a record that the one before did not? */
-bool gap_page_new(const struct gap_walk *w)
+static bool is_new(const struct gap_walk *w)
 {
 	for (size_t i = json_array_size(w->page); i > 0; i--) {
 		const json_t *id = json_object_get(json_array_get(w->page, i - 1), "id");
@@ -335,7 +335,7 @@ static enum rc pages_done(struct gap_walk *w)
 enum rc gap_page_done(struct gap_walk *w, struct err *err)
 {
 	bool more = w->next != NULL && json_array_size(w->page) != 0;
-	bool stuck = more && w->page_before != NULL && !gap_page_new(w);
+	bool stuck = more && w->page_before != NULL && !is_new(w);
 	enum rc rc = RC_OK;
 	if (w->step == GAP_NEWEST) {
 		if (last_updated_ms(w) < w->from_ms)
