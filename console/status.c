@@ -61,25 +61,32 @@ static enum rc add_pause(void *ctx, const struct queue_pause *pause, struct err 
 	return RC_OK;
 }
 
+static bool is_paused(const json_t *pauses, const char *name)
+{
+	size_t k;
+	json_t *pause;
+	json_array_foreach(pauses, k, pause)
+	{
+		const char *of = json_string_value(json_object_get(pause, "rule"));
+		bool ending = json_is_true(json_object_get(pause, "ending"));
+		if (of != NULL && !ending && (strcmp(of, "*") == 0 || strcmp(of, name) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* What is paused is not "live". */
 static void mark_paused(json_t *rules, const json_t *pauses)
 {
-	size_t i, k;
-	json_t *rule, *pause;
+	size_t i;
+	json_t *rule;
 	json_array_foreach(rules, i, rule)
 	{
 		const char *name = json_string_value(json_object_get(rule, "name"));
 		const char *state = json_string_value(json_object_get(rule, "state"));
-		json_array_foreach(pauses, k, pause)
-		{
-			const char *of = json_string_value(json_object_get(pause, "rule"));
-			bool ending = json_is_true(json_object_get(pause, "ending"));
-			if (name == NULL || state == NULL || of == NULL || ending)
-				continue;
-			if (strcmp(state, "live") == 0 &&
-				(strcmp(of, "*") == 0 || strcmp(of, name) == 0))
-				(void)json_object_set_new(rule, "state", json_string("paused"));
-		}
+		bool live = state != NULL && strcmp(state, "live") == 0;
+		if (live && name != NULL && is_paused(pauses, name))
+			(void)json_object_set_new(rule, "state", json_string("paused"));
 	}
 }
 

@@ -151,12 +151,14 @@ static bool is_believed(const struct gap_walk *w)
 static json_t *last_seen(struct gap_walk *w, const struct queue_copy *copy, const char *id)
 {
 	char now[CLOCK_TEXT_N];
+	/* Later than what was seen, or it would count as older news. */
+	int64_t at_ms = w->now_ms > copy->updated_ms ? w->now_ms : copy->updated_ms + 1;
 	json_t *record = copy->text.n != 0 ? json_loadb(copy->text.p, copy->text.n, 0, NULL) : NULL;
 	if (!json_is_object(record)) {
 		json_decref(record);
 		record = json_pack("{s:s}", "id", id);
 	}
-	clock_format(w->now_ms, now);
+	clock_format(at_ms, now);
 	if (w->no_deleted &&
 		(json_object_set_new(record, "deletedAt", json_string(now)) != 0 ||
 			json_object_set_new(record, "updatedAt", json_string(now)) != 0)) {
