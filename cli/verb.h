@@ -45,8 +45,8 @@ const char *verb_exit_text(enum cli_exit exit);
 
 extern const struct verb verb_serve, verb_room, verb_doctor, verb_events_list, verb_events_show,
 	verb_runs_list, verb_runs_show, verb_status, verb_tail, verb_reload, verb_reconcile,
-	verb_trigger, verb_config_print, verb_config_sample, verb_webhook_add, verb_webhook_list,
-	verb_webhook_remove, verb_version, verb_help, verb_completion, verb_man;
+	verb_trigger, verb_why, verb_config_print, verb_config_sample, verb_webhook_add,
+	verb_webhook_list, verb_webhook_remove, verb_version, verb_help, verb_completion, verb_man;
 extern const struct verb verb_pause, verb_resume, verb_backup, verb_erase, verb_events_retry,
 	verb_events_purge, verb_runs_retry, verb_runs_purge, verb_rules_list, verb_rules_pause,
 	verb_rules_resume, verb_issues_list, verb_issues_ack, verb_audit_list;

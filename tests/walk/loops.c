@@ -106,6 +106,53 @@ static char *says(const char *const *args, int *ret_lines)
 	return text;
 }
 
+/* Every run that there is came of the one edit. */
+static void expect_all_runs(const char *text)
+{
+	json_t *runs = house_runs(&h), *run;
+	size_t i;
+	json_array_foreach(runs, i, run)
+	{
+		const char *id = json_string_value(json_object_get(run, "id"));
+		const char *at = strstr(text, id);
+		cr_expect(at != NULL && strstr(at + 1, id) == NULL, "%s in %s", id, text);
+	}
+	cr_expect_gt(json_array_size(runs), 6);
+	json_decref(runs);
+}
+
+/* `moonhook why`: from the edit down to the run that was stopped, whichever of it is asked for. */
+static void expect_drawn(const char *event)
+{
+	const char *const args[] = {"why", event, NULL};
+	const char *const json[] = {"why", event, "-o", "json", NULL};
+	const char *const wrong[] = {"why", "0zzzz", NULL};
+	const char *const both[] = {"why", "0", NULL};
+	int lines = 0, status = 0;
+	char *text = says(args, &lines);
+	cr_expect_eq(strncmp(text, "person.updated ", 15), 0, "%s", text);
+	expect_all_runs(text);
+	const char *asked = strstr(text, "<-- asked for");
+	cr_expect(asked != NULL && strstr(asked, "\" dead") != NULL, "%s", text);
+	cr_expect(asked != NULL && strstr(asked, ": update people") == NULL, "%s", text);
+	free(text);
+	text = says(json, &lines);
+	json_t *why = json_loads(text, 0, NULL);
+	const json_t *began = json_object_get(why, "began");
+	cr_expect_str_eq(json_string_value(json_object_get(why, "asked")), event);
+	cr_expect_eq(json_integer_value(json_object_get(began, "depth")), 0);
+	const char *const root[] = {"why", json_string_value(json_object_get(began, "id")), NULL};
+	free(text);
+	text = says(root, &lines);
+	expect_all_runs(text);
+	free(text);
+	json_decref(why);
+	free(house_command(&h, wrong, &status));
+	cr_expect_eq(status, 1);
+	free(house_command(&h, both, &status));
+	cr_expect_eq(status, 1);
+}
+
 /* Lists have the sentence, on one line; what shows one thing has the chain, too. */
 static void expect_shown(void)
 {
@@ -134,6 +181,7 @@ static void expect_shown(void)
 	cr_expect(strstr(text, "chain       person.updated ") != NULL, "%s", text);
 	cr_expect(strstr(text, "\n            -> \"") != NULL, "%s", text);
 	free(text);
+	expect_drawn(json_string_value(json_object_get(run, "event")));
 	json_decref(run);
 }
 
