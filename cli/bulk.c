@@ -251,12 +251,13 @@ const struct verb verb_runs_retry = {
 	.summary = "try dead letters again",
 	.text = "Of dead runs, unless state:quarantined is asked for. A run is replayed from its "
 		"journal:\n"
-		"what it has done already is not done twice. It keeps the version of its rule that "
-		"it\n"
-		"began with: what fails by a mistake in the rule fails again, mended or not. Runs "
-		"of "
-		"a\n"
-		"paused rule wait.",
+		"what it has done already is not done twice. It runs its rule as it is now, so "
+		"mend "
+		"and\n"
+		"reload that first; where the rule no longer does what the journal says it has "
+		"done, "
+		"the\n"
+		"run is stopped with the reason. Runs of a paused rule wait.",
 	.examples = {"moonhook runs retry 01kavq", "moonhook runs retry rule:enrich error:upstream",
 		"moonhook runs retry state:dead --since 2h --yes"},
 	.flags = flags,

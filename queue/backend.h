@@ -105,6 +105,8 @@ struct queue_backend {
 		struct queue *q, const char *kind, const char *about, struct err *err);
 	enum rc (*issue_each)(struct queue *q, queue_issue_fn fn, void *ctx, struct err *err);
 	enum rc (*run_purge)(struct queue *q, const char *run_id, struct err *err);
+	enum rc (*run_renew)(
+		struct queue *q, const char *run_id, const char *source_hash, struct err *err);
 	enum rc (*event_settle)(
 		struct queue *q, const char *event_id, const char *how, struct err *err);
 	enum rc (*event_purge)(struct queue *q, const char *event_id, struct err *err);

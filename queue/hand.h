@@ -15,6 +15,10 @@
 /* Removes an ended run with its journal and log. Its event then says how its other runs ended.
  * RC_NOT_FOUND; RC_INVALID: it is open, or the prefix fits several. */
 enum rc queue_run_purge(struct queue *q, const char *run_id, struct err *err) must_check;
+/* An ended run keeps another version of its rule from now on, one that has been put; queue_retry
+ * then runs that one. Fails as the above. */
+enum rc queue_run_renew(
+	struct queue *q, const char *run_id, const char *source_hash, struct err *err) must_check;
 /* An event in quarantine has been dealt with (made into another one ..): it is done, and `how`
  * stands behind its reason. RC_NOT_FOUND; RC_INVALID: it is not, or its runs are what is. */
 enum rc queue_event_settle(

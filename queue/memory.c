@@ -581,6 +581,7 @@ static const struct queue_backend memory_backend = {
 	.issue_acknowledge = mem_issue_acknowledge,
 	.issue_each = mem_issue_each,
 	.run_purge = mem_run_purge,
+	.run_renew = mem_run_renew,
 	.event_settle = mem_event_settle,
 	.event_purge = mem_event_purge,
 	.tally_each = mem_tally_each,

@@ -229,6 +229,8 @@ enum rc mem_issue_acknowledge(
 	struct queue *q, const char *kind, const char *about, struct err *err);
 enum rc mem_issue_each(struct queue *q, queue_issue_fn fn, void *ctx, struct err *err);
 enum rc mem_run_purge(struct queue *q, const char *run_id, struct err *err);
+enum rc mem_run_renew(
+	struct queue *q, const char *run_id, const char *source_hash, struct err *err);
 enum rc mem_event_settle(struct queue *q, const char *event_id, const char *how, struct err *err);
 enum rc mem_event_purge(struct queue *q, const char *event_id, struct err *err);
 enum rc mem_tally_each(

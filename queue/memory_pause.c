@@ -291,6 +291,26 @@ enum rc mem_run_purge(struct queue *q, const char *run_id, struct err *err)
 	return rc;
 }
 
+enum rc mem_run_renew(struct queue *q, const char *run_id, const char *source_hash, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	struct mem_run *r;
+	mem_lock(q);
+	enum rc rc = mem_run_named(m, run_id, &r, err);
+	if (rc == RC_OK && !queue_state_ended(r->state))
+		rc = err_set(err, RC_INVALID, "run %s is %s; what is open keeps its rule", run_id,
+			queue_state_name(r->state));
+	char *new = rc == RC_OK ? strdup(source_hash) : NULL;
+	if (rc == RC_OK && new == NULL)
+		rc = err_set(err, RC_NOMEM, "out of memory for a run");
+	if (rc == RC_OK) {
+		free(r->source_hash);
+		r->source_hash = new;
+	}
+	mem_unlock(q);
+	return rc;
+}
+
 static enum rc find_event(
 	struct mem_store *m, const char *id, struct mem_event **ret_event, struct err *err)
 {

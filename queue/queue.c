@@ -486,6 +486,13 @@ enum rc queue_issue_each(struct queue *q, queue_issue_fn fn, void *ctx, struct e
 	return rc != RC_OK ? rc : q->backend->issue_each(q, fn, ctx, err);
 }
 
+enum rc queue_run_renew(
+	struct queue *q, const char *run_id, const char *source_hash, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "renew runs of", err);
+	return rc != RC_OK ? rc : q->backend->run_renew(q, run_id, source_hash, err);
+}
+
 enum rc queue_run_purge(struct queue *q, const char *run_id, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "remove runs from", err);

@@ -93,6 +93,7 @@ static const struct queue_backend sqlite_backend = {
 	.issue_acknowledge = work_issue_acknowledge,
 	.issue_each = work_issue_each,
 	.run_purge = work_run_purge,
+	.run_renew = work_run_renew,
 	.event_settle = work_event_settle,
 	.event_purge = work_event_purge,
 	.tally_each = work_tally_each,

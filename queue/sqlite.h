@@ -181,6 +181,8 @@ enum rc pause_park_due(struct store *store, size_t max, struct err *err) must_ch
 
 /* --- sqlite_hand.c */
 enum rc work_run_purge(struct queue *q, const char *run_id, struct err *err);
+enum rc work_run_renew(
+	struct queue *q, const char *run_id, const char *source_hash, struct err *err);
 enum rc work_event_settle(struct queue *q, const char *event_id, const char *how, struct err *err);
 enum rc work_event_purge(struct queue *q, const char *event_id, struct err *err);
 enum rc work_tally_each(

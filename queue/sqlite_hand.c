@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What people do by hand: single runs and events go.
- * From: queue_run_purge, queue_event_settle, queue_event_purge. To: the tables of work.db, in the
- * open transaction; the bytes of a delivery are the receiver's, so what has to go of them is put
- * into the table scrub, which it reads (sqlite_wipe.c). Refuses what is open.
+ * From: queue_run_purge, queue_run_renew, queue_event_settle, queue_event_purge. To: the tables of
+ * work.db, in the open transaction; the bytes of a delivery are the receiver's, so what has to go
+ * of them is put into the table scrub, which it reads (sqlite_wipe.c). Refuses what is open.
  */
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +55,42 @@ enum rc work_run_purge(struct queue *q, const char *run_id, struct err *err)
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
 	return rc == RC_OK ? work_failed(store, purge_run(store, seq, state, err), err) : rc;
+}
+
+static enum rc renew_run(struct store *store, int64_t seq, const char *hash, struct err *err)
+{
+	int64_t old = 0, new = 0;
+	bool row;
+	sqlite3_stmt *s = db_use(&store->work, HAND_RUN);
+	db_bind_int(&store->work, s, 1, seq);
+	enum rc rc = db_row(&store->work, s, &row, err);
+	if (rc != RC_OK || !row)
+		return rc;
+	old = sqlite3_column_int64(s, 1);
+	sqlite3_reset(s);
+	rc = work_source_n(store, hash, &new, err);
+	if (rc != RC_OK)
+		return rc;
+	s = db_use(&store->work, HAND_RUN_RENEW);
+	db_bind_int(&store->work, s, 1, seq);
+	db_bind_int(&store->work, s, 2, new);
+	rc = db_run(&store->work, s, err);
+	return rc == RC_OK ? work_source_leave(store, old, err) : rc;
+}
+
+enum rc work_run_renew(
+	struct queue *q, const char *run_id, const char *source_hash, struct err *err)
+{
+	struct store *store = store_of(q);
+	int64_t seq;
+	enum queue_state state;
+	enum rc rc = store_run_find(store, run_id, &seq, &state, err);
+	if (rc == RC_OK && !queue_state_ended(state))
+		rc = err_set(err, RC_INVALID, "run %s is %s; what is open keeps its rule", run_id,
+			queue_state_name(state));
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
+	return rc == RC_OK ? work_failed(store, renew_run(store, seq, source_hash, err), err) : rc;
 }
 
 /* --- events ----------------------------------------------------------------------------------- */

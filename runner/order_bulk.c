@@ -239,6 +239,32 @@ static enum rc offer_event(void *ctx, const struct queue_event_row *row, struct 
 	return RC_OK;
 }
 
+struct renewal { /* of a run that is tried again */
+	const struct runner *r;
+	char hash[DIGEST_HEX_N]; /* "": its rule is as it was, or gone */
+};
+
+static enum rc find_version(void *ctx, const struct queue_run_row *row, struct err *err)
+{
+	struct renewal *new = ctx;
+	const struct ruleset *live = new->r->rules.live;
+	const struct rule *rule = live != NULL ? ruleset_find(live, row->rule) : NULL;
+	(void)err;
+	if (rule != NULL && strcmp(rule->source->hash, row->source_hash) != 0)
+		snprintf(new->hash, sizeof(new->hash), "%s", rule->source->hash);
+	return RC_OK;
+}
+
+/* Whoever tries a run again has mended its rule, or Twenty: it runs the rule as it is now. */
+static enum rc retry_run(struct runner *r, const char *id, struct err *err)
+{
+	struct renewal new = {.r = r};
+	enum rc rc = queue_run_get(r->queue, id, find_version, &new, err);
+	if (rc == RC_OK && new.hash[0] != '\0')
+		rc = queue_run_renew(r->queue, id, new.hash, err);
+	return rc == RC_OK ? queue_retry(r->queue, id, err) : rc;
+}
+
 static enum rc act_on(struct runner *r, const struct bulk *b, const char *id, struct err *err)
 {
 	if (b->events)
@@ -246,7 +272,7 @@ static enum rc act_on(struct runner *r, const struct bulk *b, const char *id, st
 				: queue_event_get(r->queue, id, offer_event, r, err);
 	if (b->purge)
 		return queue_run_purge(r->queue, id, err);
-	enum rc rc = queue_retry(r->queue, id, err);
+	enum rc rc = retry_run(r, id, err);
 	r->route.behind_n += rc == RC_OK;
 	return rc;
 }

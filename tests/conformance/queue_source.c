@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Versions of rule files: which is live, which is needed, which is forgotten. */
+#include "queue/hand.h"
 #include "tests/conformance/queue_suite.h"
 
 static const struct queue_retention day = {.events_ms = 86400000, .runs_ms = 86400000};
@@ -147,6 +148,28 @@ QUEUE_CASE(a_version_is_kept_as_long_as_a_run_names_it)
 	cr_expect_eq(route(s, "a1"), 1u, "a run may name it again");
 	suite_commit(s);
 	cr_expect_eq(suite_runs_n(s, NULL), 1u);
+}
+
+QUEUE_CASE(a_run_that_is_renewed_names_the_other_version_and_no_longer_its_own)
+{
+	put(s, "a1", "a.lua");
+	route(s, "a1");
+	char id[ID_N + 1];
+	snprintf(id, sizeof(id), "%s", s->runs[0].id.text);
+	put(s, "a2", "a.lua");
+	cr_expect_eq(queue_run_renew(s->runner, id, "a2", &s->err), RC_INVALID, "it is open");
+	suite_finish(s, &s->runs[0], QUEUE_DEAD);
+	suite_ok(s, queue_run_renew(s->runner, id, "a2", &s->err));
+	suite_commit(s);
+	cr_expect_eq(prune(s, LATER), 1u);
+	suite_commit(s);
+	cr_expect(!is_stored(s, "a1"));
+	cr_expect(is_stored(s, "a2"));
+	suite_forget_runs(s);
+	suite_ok(s, queue_retry(s->runner, id, &s->err));
+	cr_assert_eq(suite_claim(s, 0, 1), 1u);
+	cr_expect_str_eq(s->runs[0].source_hash, "a2");
+	cr_expect_eq(queue_run_renew(s->runner, "zzzz", "a2", &s->err), RC_NOT_FOUND);
 }
 
 QUEUE_CASE(only_the_runner_says_which_versions_are_live)

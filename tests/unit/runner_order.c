@@ -195,6 +195,19 @@ Test(runner_order, only_whole_addresses_are_erased_with_a_record)
 		1);
 }
 
+Test(runner_order, a_dead_letter_that_is_tried_again_runs_the_rule_as_it_is_now)
+{
+	char text[512];
+	stage_someone(&s, "one");
+	stage_until(&s, dead_are, 1);
+	stage_rule(&s, "bad.lua",
+		"rule \"bad\" { on = \"person.updated\", run = function(event) end }\n");
+	stage_reload(&s, text);
+	cr_assert_eq(number_of(have_done(1, RETRY "{}}"), "n"), 1);
+	stage_until(&s, done_are, 1);
+	cr_assert_eq(stage_counts(&s).runs[QUEUE_DEAD], 0);
+}
+
 Test(runner_order, many_dead_letters_are_tried_again_while_others_go_on)
 {
 	for (int i = 0; i < 1200; i++)

@@ -273,7 +273,8 @@ static void run_all(size_t programs, uint64_t seed)
 	w.began_ms[1] = clock_wall_ms();
 	deliver_programs(programs);
 	while (!stage_ended(&s, (long)w.n)) {
-		live_once(100 + (int64_t)below(300));
+		/* The control has few programs, and needs its deaths all the same. */
+		live_once(w.forget ? 40 : 100 + (int64_t)below(300));
 		if (stage_ended(&s, (long)w.n))
 			break;
 		cr_assert_lt(w.lives, LIVES_MAX, "it comes to no end");

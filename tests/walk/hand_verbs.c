@@ -127,12 +127,11 @@ Test(hand_verbs, dead_letters_are_counted_tried_again_once_the_rule_is_right_and
 	await("runs", "dead", 3);
 	cr_assert(process_write(d.rules, "welcome.lua", GOOD));
 	SAYS(0, "reloaded", "reload");
-	/* A run keeps the version of the rule that it began with. */
 	SAYS(0, "3 runs tried again", "runs", "retry", "rule:welcome", "error:welcome", "--since",
 		"1h", "--yes");
-	await("runs", "dead", 3);
-	SAYS(0, "\"n\":3", "runs", "purge", "state:dead", "--yes", "-o", "jsonl");
-	await("runs", "dead", 0);
+	await("runs", "done", 3);
+	SAYS(0, "\"n\":3", "runs", "purge", "state:done", "--yes", "-o", "jsonl");
+	await("runs", "done", 0);
 	SAYS(0, "3 runs removed", "audit", "list");
 	SAYS(0, "welcome: rule", "issues", "list");
 	SAYS(1, "did you mean \"welcome: rule\"?", "issues", "ack", "welcome: rul");
