@@ -133,21 +133,18 @@ static const char *deed_of(const struct event *e)
 	return e->name;
 }
 
-/* " by Ann" */
+/* " by a member": who it was stands with the event; sentences go into logs. */
 static enum rc put_actor(struct buf *out, const json_t *actor)
 {
 	const char *kind = json_string_value(json_object_get(actor, "kind"));
 	const char *name = json_string_value(json_object_get(actor, "name"));
 	if (kind == NULL)
 		return RC_OK;
-	bool named = name != NULL && name[0] != '\0';
-	if (strcmp(kind, "person") == 0) {
-		enum rc rc = buf_put_text(out, named ? " by " : " by a member");
-		return rc == RC_OK && named ? put_name(out, name, NAME_CHARS_MAX) : rc;
-	}
+	if (strcmp(kind, "person") == 0)
+		return buf_put_text(out, " by a member");
 	enum rc rc =
 		buf_put_text(out, strcmp(kind, "import") == 0 ? " by an import" : " by a program");
-	if (rc != RC_OK || !named)
+	if (rc != RC_OK || name == NULL || name[0] == '\0')
 		return rc;
 	rc = buf_put_text(out, ", ");
 	return rc == RC_OK ? put_quoted(out, name, NAME_CHARS_MAX) : rc;

@@ -2,9 +2,10 @@
 /*
  * A loop in words: one sentence, and the whole chain with one hop a line, in the order of time.
  *
- *   loop: "ping" would run a third time for company 39cfa94c; it began with an edit by Ann
+ *   loop: "ping" would run a third time for company 39cfa94c; it began with an edit by a
+ *   member
  *
- *   company.updated 39cfa94c, an edit by Ann
+ *   company.updated 39cfa94c, an edit by a member
  *   -> "ping" -> company.updated 39cfa94c (stage)
  *   -> "pong" -> company.updated 39cfa94c (score)
  *   ..
@@ -48,8 +49,8 @@ enum rc tale_hops_step(
 	struct tale_hops *hops, const char *rule, const struct tale_event *event) must_check;
 void tale_hops_done(struct tale_hops *hops);
 
-/* What an event of the store is in words, "an edit by Ann": out stays empty where it is not kept
- * any more. Fails as the store does, RC_NOMEM. */
+/* What an event of the store is in words, "an edit by a member": out stays empty where it is not
+ * kept any more. Fails as the store does, RC_NOMEM. */
 enum rc tale_origin(
 	struct runner *r, const char *event_id, struct buf *out, struct err *err) must_check;
 
