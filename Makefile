@@ -8,9 +8,10 @@ endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libzstd libseccomp libsystemd
+PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libzstd libseccomp libsystemd \
+	icu-i18n icu-uc libpsl
 DEBIAN   = gcc clang libclang-rt-14-dev clang-format make pkg-config libmicrohttpd-dev \
-	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libzstd-dev libseccomp-dev \
+	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libzstd-dev libseccomp-dev libicu-dev libpsl-dev \
 	libsystemd-dev libcriterion-dev wrk jq curl openssl procps ca-certificates nodejs node-axios \
 	python3-requests nghttp2-proxy
 
@@ -34,7 +35,7 @@ CFLAGS  += -std=c17 $(WARN) $(HARD) $(CFLAGS_$(VARIANT))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(filter -fsanitize%,$(CFLAGS_$(VARIANT)))
 LIBS     = $(shell pkg-config --libs $(PACKAGES)) -lpthread -lm
 
-ROOMS    = base queue client receiver runner runner/worker console cli
+ROOMS    = base queue client receiver runner runner/worker runner/check runner/rehearse console cli
 ROOM_C   = $(wildcard $(addsuffix /*.c,$(ROOMS)))
 TWIN_C   = $(wildcard tests/twin/*.c)
 BARE_C   = $(wildcard tests/bench/*.c)

@@ -28,13 +28,26 @@ static const char work_5[] = {
 static const char work_6[] = {
 #include "queue/work_6.sql.inc"
 	0};
+static const char work_7[] = {
+#include "queue/work_7.sql.inc"
+	0};
+static const char work_8[] = {
+#include "queue/work_8.sql.inc"
+	0};
+static const char work_9[] = {
+#include "queue/work_9.sql.inc"
+	0};
+static const char work_10[] = {
+#include "queue/work_10.sql.inc"
+	0};
 static const char *const inbox_migrations[] = {inbox_1};
-static const char *const work_migrations[] = {work_1, work_2, work_3, work_4, work_5, work_6};
+static const char *const work_migrations[] = {
+	work_1, work_2, work_3, work_4, work_5, work_6, work_7, work_8, work_9, work_10};
 
 #define X(name, text) [name] = text,
 static const char *const inbox_sql[] = {SQL_COMMON(X) SQL_INBOX(X)};
-static const char *const work_sql[] = {
-	SQL_COMMON(X) SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X) SQL_GAP(X) SQL_HAND(X)};
+static const char *const work_sql[] = {SQL_COMMON(X) SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X)
+		SQL_GAP(X) SQL_HAND(X) SQL_JOIN(X) SQL_TIMER(X) SQL_KV(X) SQL_SPEND(X)};
 #undef X
 
 const struct db_form db_inbox_form = {

@@ -10,7 +10,11 @@
 #include "queue/sqlite_sql_copy.h"
 #include "queue/sqlite_sql_gap.h"
 #include "queue/sqlite_sql_hand.h"
+#include "queue/sqlite_sql_join.h"
+#include "queue/sqlite_sql_kv.h"
 #include "queue/sqlite_sql_ledger.h"
+#include "queue/sqlite_sql_spend.h"
+#include "queue/sqlite_sql_timer.h"
 
 /* clang-format off */
 /* Both files. */
@@ -195,7 +199,8 @@ enum sql_common { SQL_COMMON(X) SQL_COMMON_N };
 enum sql_inbox { SQL_INBOX_BEFORE = SQL_COMMON_N - 1, SQL_INBOX(X) SQL_INBOX_N };
 enum sql_work {
 	SQL_WORK_BEFORE = SQL_COMMON_N - 1,
-	SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X) SQL_GAP(X) SQL_HAND(X) SQL_WORK_N
+	SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X) SQL_GAP(X) SQL_HAND(X) SQL_JOIN(X) SQL_TIMER(X)
+		SQL_KV(X) SQL_SPEND(X) SQL_WORK_N
 };
 #undef X
 

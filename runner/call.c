@@ -2,10 +2,10 @@
 /*
  * A run's call: checked, looked up in the journal, done, answered.
  * From: assign.c (CALL and SIDE frames). To: client.h, and back to the worker as RESUME. An effect
- * is written down first and sent when that is durable (gate.c); a read is sent at once; now and
- * random are answered here. Fails towards the rule, as a structured error it can catch; a frame
- * that no honest worker sends ends the run that it names, at once and for good. Does not decide
- * what becomes of a failed run (outcome.c).
+ * is written down first and sent when that is durable (gate.c); a read is sent at once; what the
+ * runner knows itself (local.h) is answered here. Fails towards the rule, as a structured error it
+ * can catch; a frame that no honest worker sends ends the run that it names, at once and for good.
+ * Does not decide what becomes of a failed run (outcome.c).
  */
 #include "runner/call.h"
 
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -23,6 +22,7 @@
 #include "runner/dump.h"
 #include "runner/echo.h"
 #include "runner/gate.h"
+#include "runner/local.h"
 #include "runner/lost.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
@@ -447,33 +447,41 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 		gate_hold(&r->gate, &call->gate);
 }
 
-/* What the runner answers itself. False: it is not one of those. */
-static bool answer_here(struct runner *r, struct run *run, size_t i, const struct asked *asked)
+/* What the runner answers itself. */
+static void answer_local(struct runner *r, struct run *run, size_t i, const struct asked *asked,
+	const struct local_method *method)
 {
-	char text[64];
-	int64_t now_ms = clock_wall_ms();
-	struct answer answer = {.code = RC_OK, .started_ms = journal_time(&run->journal, now_ms)};
-	if (strcmp(asked->method, "now") == 0) {
-		char at[CLOCK_TEXT_N];
-		clock_format(now_ms, at);
-		snprintf(text, sizeof(text), "\"%s\"", at);
-	} else if (strcmp(asked->method, "random") == 0) {
-		uint64_t bits = 0;
-		if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
-			bits = (uint64_t)clock_mono_us();
-		snprintf(text, sizeof(text), "%.17g", (double)(bits >> 11) / 9007199254740992.0);
+	struct err err = {0};
+	struct buf out;
+	struct answer answer = {.started_ms = journal_time(&run->journal, clock_wall_ms())};
+	struct local_ask ask = {.r = r,
+		.run = run,
+		.path = asked->path,
+		.args = asked->args,
+		.now_ms = answer.started_ms};
+	buf_init(&out, TEXT_MAX);
+	answer.code = method->answer(&ask, &out, &err);
+	answer.text = buf_slice(&out);
+	if (answer.code == RC_IO) {
+		runner_fatal(r, &err);
+	} else if (answer.code == RC_STALE) {
+		outcome_abandon(r, run);
+	} else if (answer.code != RC_OK) {
+		struct payload_error error = {.code = rc_name(answer.code), .message = err.msg};
+		give_error(r, run, i, asked->request.p, &answer, &error);
 	} else {
-		return false;
+		give(r, run, i, asked->request.p, &answer);
 	}
-	answer.text = slice_of(text);
-	give(r, run, i, asked->request.p, &answer);
-	return true;
+	buf_done(&out);
 }
 
 static void perform(struct runner *r, struct run *run, size_t i, struct asked *asked)
 {
-	if (answer_here(r, run, i, asked))
+	const struct local_method *local = local_find(asked->object, asked->method);
+	if (local != NULL) {
+		answer_local(r, run, i, asked, local);
 		return;
+	}
 	bool known = client_op_find(asked->method) != CLIENT_OP_N;
 	if (known && json_is_object(asked->args)) {
 		start_call(r, run, i, asked);
@@ -544,12 +552,14 @@ static void decide(struct runner *r, struct run *run, struct asked *asked)
 	size_t i = 0;
 	struct err err = {0};
 	enum client_op op = client_op_find(asked->method);
+	const struct local_method *local = local_find(asked->object, asked->method);
 	struct journal_call call = {
 		.path = asked->path,
 		.method = asked->method,
 		.object = asked->object,
 		.digest = asked->digest,
-		.effect = op != CLIENT_OP_N && client_call_effect(op, asked->args),
+		.effect = local != NULL ? local->effect
+					: op != CLIENT_OP_N && client_call_effect(op, asked->args),
 		.generation = run->generation,
 	};
 	switch (journal_ask(&run->journal, asked->path, asked->digest, run->generation, &i)) {

@@ -19,6 +19,12 @@
 #define ON_MAX 64
 #define RETRIES_MAX 1000
 #define SPAN_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
+#define EVERY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
+#define SETTLE_MAX_MS (INT64_C(5) * 60 * 1000) /* where max_settle does not say */
+#define BATCH_MAX 100                          /* where batch.max does not say */
+#define BATCH_MOST 1000
+#define WRITES_MAX 1000 /* an hour, where max_writes does not say */
+#define HOUR_MS (INT64_C(3600) * 1000)
 
 static bool name_fits(const char *name)
 {
@@ -36,7 +42,7 @@ static enum rc check_on(const json_t *on, struct err *err)
 {
 	size_t i;
 	json_t *one;
-	if (!json_is_array(on) || json_array_size(on) == 0 || json_array_size(on) > ON_MAX)
+	if (!json_is_array(on) || json_array_size(on) > ON_MAX)
 		return err_set(err, RC_INVALID, "`on` names no event");
 	json_array_foreach(on, i, one)
 	{
@@ -88,6 +94,65 @@ static int attempts_of(const json_t *retry_max)
 	return (int)(n > 0 ? n : RETRY_MAX) + 1;
 }
 
+static enum rc read_text(const json_t *from, char **ret_text, struct err *err)
+{
+	const char *text = json_string_value(from);
+	if (text == NULL)
+		return RC_OK;
+	*ret_text = strdup(text);
+	return *ret_text != NULL ? RC_OK : err_set(err, RC_NOMEM, "no memory for a rule");
+}
+
+/* Events that are one run. */
+static void read_gathering(const json_t *from, struct rule *rule)
+{
+	const json_t *batch = json_object_get(from, "batch");
+	rule->settle_ms = bounded(json_object_get(from, "settle_ms"), SPAN_MAX_MS);
+	rule->settle_max_ms = bounded(json_object_get(from, "max_settle_ms"), SPAN_MAX_MS);
+	if (rule->settle_ms > 0 && rule->settle_max_ms == 0)
+		rule->settle_max_ms = SETTLE_MAX_MS;
+	if (rule->settle_max_ms < rule->settle_ms)
+		rule->settle_max_ms = rule->settle_ms;
+	rule->batch_ms = bounded(json_object_get(batch, "every_ms"), SPAN_MAX_MS);
+	rule->batch_max = (int)bounded(json_object_get(batch, "max"), BATCH_MOST);
+	if (rule->batch_ms > 0 && rule->batch_max == 0)
+		rule->batch_max = BATCH_MAX;
+}
+
+/* How a run of it is carried out. */
+static void read_manner(const json_t *from, struct rule *rule)
+{
+	const json_t *fresh = json_object_get(from, "fresh");
+	const json_t *writes = json_object_get(from, "max_writes");
+	const char *lane = json_string_value(json_object_get(from, "lane"));
+	rule->concurrency = (int)bounded(json_object_get(from, "concurrency"), 100000);
+	rule->fresh = json_is_object(fresh);
+	rule->fresh_depth = (int)bounded(json_object_get(fresh, "depth"), 1);
+	rule->shadow = json_is_true(json_object_get(from, "shadow"));
+	rule->background = lane != NULL ? strcmp(lane, "background") == 0
+					: rule->every_ms > 0 || rule->cron != NULL;
+	rule->writes_max = (int)bounded(json_object_get(writes, "n"), 1000000000);
+	rule->writes_per_ms = bounded(json_object_get(writes, "per_ms"), EVERY_MAX_MS);
+	if (rule->writes_max == 0 || rule->writes_per_ms == 0) {
+		rule->writes_max = WRITES_MAX;
+		rule->writes_per_ms = HOUR_MS;
+	}
+}
+
+/* When it runs without an event of Twenty's. */
+static enum rc read_clock(const json_t *from, struct rule *rule, struct err *err)
+{
+	size_t i;
+	json_t *one;
+	rule->every_ms = bounded(json_object_get(from, "every_ms"), EVERY_MAX_MS);
+	json_array_foreach(rule->on, i, one) rule->timer |=
+		strcmp(json_string_value(one), "timer") == 0;
+	enum rc rc = read_text(json_object_get(from, "cron"), &rule->cron, err);
+	if (rc == RC_OK)
+		rc = read_text(json_object_get(from, "tz"), &rule->tz, err);
+	return rc == RC_OK ? read_text(json_object_get(from, "was"), &rule->was, err) : rc;
+}
+
 static enum rc read_rule(
 	const json_t *from, struct version *source, struct rule *rule, struct err *err)
 {
@@ -115,7 +180,15 @@ static enum rc read_rule(
 		rule->on = json_incref(on);
 	if (rc == RC_OK)
 		rc = read_when(json_object_get(from, "when"), rule, err);
-	return rc == RC_OK ? read_key(json_object_get(from, "key"), rule, err) : rc;
+	if (rc == RC_OK)
+		rc = read_key(json_object_get(from, "key"), rule, err);
+	if (rc == RC_OK)
+		rc = read_clock(from, rule, err);
+	if (rc == RC_OK && json_array_size(on) == 0 && rule->every_ms == 0 && rule->cron == NULL)
+		rc = err_set(err, RC_INVALID, "`on` names no event");
+	read_gathering(from, rule);
+	read_manner(from, rule);
+	return rc;
 }
 
 static enum rc read_rules(const json_t *rules, struct rulefile *f, struct err *err)
@@ -187,6 +260,9 @@ void rulefile_unref(struct rulefile *file)
 	for (size_t i = 0; i < file->n; i++) {
 		free(file->rules[i].name);
 		free(file->rules[i].key_field);
+		free(file->rules[i].cron);
+		free(file->rules[i].tz);
+		free(file->rules[i].was);
 		json_decref(file->rules[i].on);
 		json_decref(file->rules[i].predicate);
 	}

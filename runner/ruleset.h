@@ -38,6 +38,21 @@ struct rule {
 	enum rule_echo echo;
 	int64_t timeout_ms, cpu_ms; /* 0: the default */
 	int attempts_max;
+	int64_t settle_ms,
+		settle_max_ms; /* one run per session of edits; 0: each edit has its own */
+	int64_t batch_ms;      /* one run for the events of so long; 0: none */
+	int batch_max;         /* events of such a run at most */
+	int concurrency;       /* runs of it at once; 0: any number */
+	bool fresh;            /* the record is read again when a run starts */
+	int fresh_depth;       /* of that reading: 0 or 1 */
+	bool background;       /* its calls give way to those of others */
+	bool shadow;           /* its effects are recorded, not done */
+	int writes_max;        /* effects within writes_per_ms; then it is paused */
+	int64_t writes_per_ms;
+	bool timer;        /* it is the target of after() */
+	int64_t every_ms;  /* it runs by the clock; 0: not so */
+	char *cron, *tz;   /* likewise, "0 9 * * 1-5" in "Europe/Paris"; NULL: not so */
+	char *was;         /* its name before; NULL: it had no other */
 	int overruns;      /* how often `when` or `key` ran over its time */
 	bool key_missed;   /* a record without key_field was told of */
 	bool field_missed; /* one without a field of the predicate was */

@@ -43,10 +43,17 @@
  *                                        say to it (it waits for calls of branches, or no call
  *                                        waits for that answer)
  *
- * A rule in HEAD: {"name","line","on":["person.created",..],
- *   "when":bool (a function)|{"changed":{"stage":{"from":[..],"to":[..]},..}} (runner/predicate.h),
- *   "key":null|"field.path"|true (a function),"timeout_ms","cpu_ms","retry_max"}; 0 and null:
- * default.
+ * A rule in HEAD; 0, null and absent: the default:
+ *   "name" "line"
+ *   "on": ["person.created" "hook:stripe" "timer" ..]   empty where every_ms or cron is there
+ *   "every_ms" "cron": "0 9 * * 1-5" "tz": "Europe/Paris"
+ *   "when": bool (a function) | a predicate (runner/predicate.h)
+ *   "key": "field.path" | true (a function)
+ *   "echo": bool | null (others)
+ *   "timeout_ms" "cpu_ms" "retry_max" "concurrency"
+ *   "settle_ms" "max_settle_ms" "batch": {"every_ms","max"}
+ *   "fresh": {"depth"} "lane": "live" | "background" "shadow": bool
+ *   "max_writes": {"n","per_ms"} "was": "old name"
  *
  * Both sides' values obey json text rules: no NaN, integers stay integers.
  */

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- The work, version 10: how much a rule has written.

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- The work, version 7: events that are one run.

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- The work, version 8: timers and the clock of rules.

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+-- The work, version 9: what rules keep.
