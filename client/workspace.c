@@ -16,6 +16,7 @@
 #include "client/exchange.h"
 #include "client/jot.h"
 #include "client/probe.h"
+#include "client/schema.h"
 #include "client/url.h"
 
 #define BODY_MAX (8U << 20)
@@ -181,6 +182,30 @@ void workspace_key(struct workspace *w, struct workspace_key *ret_key)
 	if (answer.status == 200 && id != NULL && strcmp(id, jot.id) == 0 && name != NULL)
 		snprintf(ret_key->name, sizeof(ret_key->name), "%s", name);
 	exchange_answer_done(&answer);
+}
+
+enum rc workspace_schema(struct workspace *w, json_t **ret_body, struct err *err)
+{
+	struct request r;
+	struct exchange_answer answer;
+	request_init(&r);
+	enum rc rc = schema_ask(&r, err);
+	rc = ask(w, &r, rc, &answer, err);
+	if (rc != RC_OK)
+		return rc;
+	if (answer.status == 404)
+		rc = err_set(err, RC_UNSUPPORTED,
+			"this Twenty does not say which objects and fields it has "
+			"(/rest/metadata/objects is not there)");
+	else
+		rc = judge(&answer, err);
+	if (rc == RC_OK && !json_is_object(answer.body))
+		rc = err_set(
+			err, RC_UPSTREAM, "what answers at twenty.url is not Twenty's REST API");
+	if (rc == RC_OK)
+		*ret_body = json_incref(answer.body);
+	exchange_answer_done(&answer);
+	return rc;
 }
 
 /* ---- webhooks ---- */

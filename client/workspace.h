@@ -33,6 +33,11 @@ struct workspace_key {
 /* What is known of the key, without it. Asks nothing where the key itself says nothing. */
 void workspace_key(struct workspace *workspace, struct workspace_key *ret_key);
 
+/* What the workspace says of its objects and fields, for schema_read. RC_UNSUPPORTED: this server
+ * does not say. GIVES. */
+enum rc workspace_schema(
+	struct workspace *workspace, json_t **ret_body, struct err *err) must_check;
+
 /* GIVES (webhooks_done). */
 enum rc workspace_webhooks(
 	struct workspace *workspace, struct webhooks *ret_webhooks, struct err *err) must_check;

@@ -161,6 +161,45 @@ Test(client_workspace, the_name_and_the_end_of_a_key_are_found_by_its_id, .timeo
 	close_visit(&v);
 }
 
+/* ---- the schema ---- */
+
+static bool tells_objects(int fd, const char *request, struct fake_shared *shared)
+{
+	static const char ask[] = "GET /rest/metadata/objects ";
+	if (strncmp(request, ask, sizeof(ask) - 1) != 0)
+		return fake_answer(fd, 400, "", "{}");
+	switch (atomic_load(&shared->mode)) {
+	case MODE_CORE:
+		return fake_answer(fd, 200, "", "{\"data\":{\"objects\":[]}}");
+	case MODE_HTML:
+		return fake_answer(fd, 200, "", "<html>");
+	default:
+		return fake_answer(fd, 404, "", "{\"statusCode\":404}");
+	}
+}
+
+Test(client_workspace, the_schema_comes_as_it_was_answered_or_not_at_all, .timeout = 30)
+{
+	static const struct {
+		int mode;
+		enum rc rc;
+		const char *says;
+	} ways[] = {{MODE_CORE, RC_OK, ""}, {MODE_HTML, RC_UPSTREAM, "not Twenty's REST API"},
+		{MODE_500, RC_UNSUPPORTED, "does not say which objects and fields"}};
+	struct visit v;
+	open_visit(&v, tells_objects, "k");
+	for (size_t i = 0; i < ARRAY_N(ways); i++) {
+		json_t *body = NULL;
+		struct err err = {.msg = ""};
+		atomic_store(&v.fake.shared->mode, ways[i].mode);
+		cr_expect_eq(workspace_schema(v.workspace, &body, &err), ways[i].rc, "%s", err.msg);
+		cr_expect(strstr(err.msg, ways[i].says) != NULL, "%s", err.msg);
+		cr_expect_eq(body != NULL, ways[i].rc == RC_OK);
+		json_decref(body);
+	}
+	close_visit(&v);
+}
+
 Test(client_jot, rubbish_is_no_token)
 {
 	static const char *const keys[] = {
