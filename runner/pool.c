@@ -8,19 +8,13 @@
  */
 #include "runner/pool.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "runner/worker/worker.h"
+#include "runner/spawn.h"
 
 #define START_MAX_MS 20000       /* until READY */
 #define BACKLOG_BYTES (4u << 20) /* more unsent than this: no new runs */
@@ -165,53 +159,17 @@ static void on_broken(void *ctx, const struct err *err)
 	pool_kill(ctx, err);
 }
 
-static enum rc spawn(const char *exe, int fd, pid_t *ret_pid, struct err *err)
-{
-	char name[] = "moonhook", room[] = "room", what[] = "worker";
-	char *argv[] = {name, room, what, NULL}, *envp[] = {NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	sigemptyset(&none);
-	sigfillset(&all);
-	if (posix_spawn_file_actions_init(&files) != 0)
-		return err_set(err, RC_NOMEM, "no memory to start a worker");
-	if (posix_spawnattr_init(&attr) != 0) {
-		posix_spawn_file_actions_destroy(&files);
-		return err_set(err, RC_NOMEM, "no memory to start a worker");
-	}
-	int n = posix_spawn_file_actions_adddup2(&files, fd, WORKER_FD);
-	if (n == 0)
-		n = posix_spawn_file_actions_addclosefrom_np(&files, WORKER_FD + 1);
-	if (n == 0)
-		n = posix_spawnattr_setsigmask(&attr, &none);
-	if (n == 0)
-		n = posix_spawnattr_setsigdefault(&attr, &all);
-	if (n == 0)
-		n = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (n == 0)
-		n = posix_spawn(ret_pid, exe, &files, &attr, argv, envp);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return n == 0 ? RC_OK : err_set_errno(err, RC_IO, n, "cannot start a worker");
-}
-
 static enum rc start(struct worker *w, struct err *err)
 {
-	int fd[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
-		return err_set_errno(err, RC_IO, errno, "cannot make a worker's socket");
-	enum rc rc = spawn(w->pool->exe, fd[1], &w->pid, err);
-	close(fd[1]);
-	if (rc != RC_OK) {
-		close(fd[0]);
+	int fd = -1;
+	enum rc rc = spawn_worker(w->pool->exe, &w->pid, &fd, err);
+	if (rc != RC_OK)
 		return rc;
-	}
 	struct channel_owner owner = {w, on_frame, on_broken};
 	w->state = WORKER_STARTING;
 	w->started_ms = clock_mono_ms();
 	metrics_add(METRIC_WORKER_STARTS, 1);
-	return channel_open(&w->channel, w->pool->loop, fd[0], &owner, err);
+	return channel_open(&w->channel, w->pool->loop, fd, &owner, err);
 }
 
 static void plan_start(struct worker *w)
@@ -237,11 +195,7 @@ static void try_start(struct worker *w)
 static void end_process(struct worker *w)
 {
 	channel_close(&w->channel);
-	if (w->pid > 0) {
-		kill(w->pid, SIGKILL);
-		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	spawn_end(w->pid);
 	w->pid = 0;
 }
 
