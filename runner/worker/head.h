@@ -3,6 +3,8 @@
 #ifndef MOONHOOK_RUNNER_WORKER_HEAD_H
 #define MOONHOOK_RUNNER_WORKER_HEAD_H
 
+#include <stddef.h>
+
 #include <lua.h>
 
 #include "base/buf.h"
@@ -13,5 +15,8 @@
  * the name in messages.
  */
 void rule_head_put(lua_State *L, const char *file, struct buf *out);
+/* The i-th option that a head may have, in the order of the manual; NULL behind the last. STATIC.
+ */
+const char *rule_head_option(size_t i);
 
 #endif

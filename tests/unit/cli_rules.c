@@ -12,6 +12,7 @@
 #include "cli/help.h"
 #include "client/client.h"
 #include "client/where.h"
+#include "runner/worker/head.h"
 #include "runner/worker/worker.h"
 #include "tests/harness/example.h"
 #include "tests/harness/peer.h"
@@ -58,18 +59,21 @@ Test(cli_rules, the_manual_names_everything_that_a_rule_reaches)
 
 Test(cli_rules, the_manual_names_every_call_comparison_option_and_outcome)
 {
-	static const char *const words[] = {"each", "on", "when", "key", "timeout", "cpu", "retry",
-		"run", "all", "any", "none", "where", "order", "limit", "after", "depth", "fields",
-		"deleted", "into", "from", "preview", "about", "created", "updated", "restored",
-		"destroyed", "skip", "retry_after", "reject", "linkedin", "firstName", "lastName",
-		"phone", "email", "domain", "body", "only_if", "max", "field", "sum", "by", "zone",
-		"member", "conflict", "unknown", "before", "to"};
+	static const char *const words[] = {"each", "all", "any", "none", "where", "order", "limit",
+		"after", "depth", "fields", "deleted", "into", "from", "preview", "about",
+		"created", "updated", "restored", "destroyed", "skip", "retry_after", "reject",
+		"linkedin", "firstName", "lastName", "phone", "email", "domain", "body", "only_if",
+		"max", "field", "sum", "by", "zone", "member", "conflict", "unknown", "before",
+		"to"};
 #define X(code, name, effect) cr_expect(is_named(name), "%s", name);
 	CLIENT_OPS(X)
 #undef X
 #define X(code, name) cr_expect(is_named(name), "%s", name);
 	WHERE_OPS(X)
 #undef X
+	for (size_t i = 0; rule_head_option(i) != NULL; i++)
+		cr_expect(is_named(rule_head_option(i)), "%s", rule_head_option(i));
+	cr_expect_eq(is_named("settel"), false);
 	for (size_t i = 0; i < ARRAY_N(words); i++)
 		cr_expect(is_named(words[i]), "%s", words[i]);
 }
