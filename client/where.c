@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/conf.h"
-#include "client/phone.h"
+#include "base/phone.h"
 
 static const char *const op_names[] = {
 #define X(code, text) [code] = text,

@@ -24,6 +24,7 @@ extern const luaL_Reg parallel_functions[];
 extern const luaL_Reg json_functions[];
 extern const luaL_Reg log_functions[];
 extern const luaL_Reg text_functions[];
+extern const luaL_Reg time_functions[]; /* ago ahead day start */
 
 int library_setmetatable(lua_State *L);
 int library_tostring(lua_State *L);
@@ -37,6 +38,8 @@ int library_sort(lua_State *L);
 
 int order_next(lua_State *L);
 int order_pairs(lua_State *L);
+
+int text_similarity(lua_State *L);
 
 /* math.random and random, the recorded one. */
 int value_random(lua_State *L);

@@ -27,7 +27,7 @@ static const struct {
 } absent[] = {
 	{"print", "use log.info"},
 	{"warn", "use log.warn"},
-	{"os", "rules have no os; now() gives the time"},
+	{"os", "rules have no os; now() gives the time, ago and ahead others"},
 	{"io", "rules have no io; they reach Twenty, and log"},
 	{"require", "rules have no require; a rule file stands alone"},
 	{"package", "rules have no package; a rule file stands alone"},
@@ -43,8 +43,8 @@ static const struct {
 };
 
 /* Names of the rule language that this version does not have yet. */
-static const char *const later[] = {"after", "ago", "ahead", "all", "any", "cancel", "day", "has",
-	"http", "is", "kv", "none", "secret", "start", "test", "use"};
+static const char *const later[] = {"after", "all", "any", "cancel", "has", "http", "is", "kv",
+	"none", "secret", "test", "use"};
 
 static const char *const libraries[] = {
 	"json", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
@@ -60,7 +60,7 @@ static void list_functions(const char *words[static WORDS_MAX])
 #undef X
 	};
 	const luaL_Reg *const lists[] = {rule_functions, predicate_functions, outcome_functions,
-		value_functions, parallel_functions, base_functions};
+		value_functions, time_functions, parallel_functions, base_functions};
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_N(lists); i++)
 		for (const luaL_Reg *f = lists[i]; f->name != NULL && n + 1 < WORDS_MAX; f++)

@@ -76,22 +76,21 @@ static int find_stock(lua_State *L)
 
 enum rc kit_open(struct kit *kit, struct err *err)
 {
-	*kit = (struct kit){.locale = (locale_t)0};
+	*kit = (struct kit){.zone = NULL};
 	buf_init(&kit->prelude, PRELUDE_MAX);
 	buf_init(&kit->scratch, SCRATCH_MAX);
-	kit->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	if (kit->locale == (locale_t)0)
-		kit->locale = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
-	lua_State *L = luaL_newstate();
-	if (L == NULL || kit->locale == (locale_t)0) {
-		if (L != NULL)
-			lua_close(L);
+	enum rc rc = letters_open(&kit->letters, err);
+	if (rc == RC_OK)
+		rc = zone_warm(err);
+	if (rc == RC_OK)
+		rc = zone_open("UTC", &kit->utc, err);
+	lua_State *L = rc == RC_OK ? luaL_newstate() : NULL;
+	if (L == NULL) {
 		kit_done(kit);
-		return err_set(err, RC_NOMEM, "no memory for Lua");
+		return rc != RC_OK ? rc : err_set(err, RC_NOMEM, "no memory for Lua");
 	}
 	lua_pushcfunction(L, find_stock);
 	lua_pushlightuserdata(L, kit);
-	enum rc rc = RC_OK;
 	if (lua_pcall(L, 1, 0, 0) != LUA_OK)
 		rc = err_set(err, RC_INVALID, "Lua's libraries: %s", lua_tostring(L, -1));
 	lua_close(L);
@@ -104,9 +103,10 @@ void kit_done(struct kit *kit)
 {
 	buf_done(&kit->prelude);
 	buf_done(&kit->scratch);
-	if (kit->locale != (locale_t)0)
-		freelocale(kit->locale);
-	kit->locale = (locale_t)0;
+	letters_done(&kit->letters);
+	zone_free(kit->utc);
+	zone_free(kit->zone);
+	kit->utc = kit->zone = NULL;
 }
 
 /* The metatable of strings: s:upper(), "10" + 1; hidden from rules. The library `string` is at the
@@ -170,7 +170,7 @@ void kit_furnish(lua_State *L)
 	lua_setfield(L, -2, "_G");
 	furnish_stock(L, kit, &at);
 	const luaL_Reg *const flat[] = {base_functions, outcome_functions, rule_functions,
-		predicate_functions, value_functions, parallel_functions};
+		predicate_functions, value_functions, time_functions, parallel_functions};
 	for (size_t i = 0; i < ARRAY_N(flat); i++)
 		luaL_setfuncs(L, flat[i], 0);
 	while (at < KIT_STOCK_N) {

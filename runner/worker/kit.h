@@ -7,12 +7,12 @@
 #ifndef MOONHOOK_RUNNER_WORKER_KIT_H
 #define MOONHOOK_RUNNER_WORKER_KIT_H
 
-#include <locale.h>
-
 #include <lua.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/zone.h"
+#include "runner/worker/letters.h"
 
 /* X(library, function, bounded form or NULL): bounded ones live in lua_library.c. */
 /* clang-format off */
@@ -54,7 +54,8 @@ struct kit {
 	lua_CFunction events[KIT_EVENTS_N];
 	struct buf prelude; /* bytecode */
 	struct buf scratch; /* JSON on its way into a frame; one user at a time */
-	locale_t locale;    /* letters of every script */
+	struct letters letters;
+	struct zone *utc, *zone; /* zone: another that was asked for last; NULL: none yet */
 };
 
 /* RC_NOMEM, RC_INVALID. kit is filled; kit_done frees what it holds. */

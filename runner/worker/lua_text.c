@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.email, text.domain, text.name, text.is_freemail: what people typed, made comparable.
- * From: rules. Each answers nil where nothing usable is left; none guesses.
+ * text.email, text.domain, text.phone, text.name, text.is_freemail: what people typed, made
+ * comparable. From: rules. To: letters.c, base/phone.c. Each answers nil where nothing usable is
+ * left; none guesses. text.similarity is in lua_similarity.c.
  *
  *   email    blanks and "mailto:" off, lower case; one @, a local part, a domain with a dot
- *   domain   the host of an e-mail address, a URL or a bare host; lower case, without "www."
+ *   domain   what somebody registered of an e-mail address, a URL or a bare host: "acme.co.uk" of
+ *            "https://www.shop.acme.co.uk/x"; in letters, also where it was punycode
+ *   phone    E.164, of a text or of a record's phones
  *   name     single blanks; letter case repaired only where a name is all upper or all lower case:
  *            "JEAN-LUC O'NEIL" becomes "Jean-Luc O'Neil", "McDONALD" and "van Gogh" stay as typed
  */
+#include <stdio.h>
 #include <string.h>
-#include <wctype.h>
+#include <strings.h>
 
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include "base/phone.h"
 #include "base/utf8.h"
 #include "runner/worker/binding.h"
 #include "runner/worker/freemail.h"
@@ -19,38 +27,22 @@
 #include "runner/worker/state.h"
 
 #define TEXT_N 320 /* longest address: 64 + @ + 255 */
-#define HOST_N 254
-#define LABEL_N 63
 #define NAME_N 512
+#define PHONE_N 128
+
+static const struct letters *letters_of(lua_State *L)
+{
+	return &state_of(L)->kit->letters;
+}
 
 /* --- letters --------------------------------------------------------------------------------- */
 
 /* Reads the character at p, valid UTF-8; answers its bytes. */
-static size_t read_char(const char *p, wint_t *ret_c)
+static size_t read_char(const char *p, UChar32 *ret_c)
 {
-	const unsigned char *u = (const unsigned char *)p;
-	if (u[0] < 0x80) {
-		*ret_c = u[0];
-		return 1;
-	}
-	if (u[0] < 0xe0) {
-		*ret_c = (wint_t)(u[0] & 0x1f) << 6 | (u[1] & 0x3f);
-		return 2;
-	}
-	if (u[0] < 0xf0) {
-		*ret_c = (wint_t)(u[0] & 0x0f) << 12 | (wint_t)(u[1] & 0x3f) << 6 | (u[2] & 0x3f);
-		return 3;
-	}
-	*ret_c = (wint_t)(u[0] & 0x07) << 18 | (wint_t)(u[1] & 0x3f) << 12 |
-		 (wint_t)(u[2] & 0x3f) << 6 | (u[3] & 0x3f);
-	return 4;
-}
-
-static bool is_blank(wint_t c)
-{
-	return c <= ' ' || c == 0x7f || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200d) ||
-	       c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x2060 ||
-	       c == 0x3000 || c == 0xfeff;
+	size_t n = 0;
+	U8_NEXT_UNSAFE(p, n, *ret_c);
+	return n;
 }
 
 /* The argument without blanks around it; n 0 where it is no text or no UTF-8. */
@@ -64,74 +56,38 @@ static struct slice take_text(lua_State *L)
 	if (!json_text_utf8(s))
 		return (struct slice){0};
 	while (s.n > 0) {
-		wint_t c;
+		UChar32 c;
 		size_t step = read_char(s.p, &c);
-		if (!is_blank(c))
+		if (!letters_blank(c))
 			break;
 		s.p += step;
 		s.n -= step;
 	}
 	while (s.n > 0) {
 		size_t step = 1;
-		wint_t c;
+		UChar32 c;
 		while (step < s.n && ((unsigned char)s.p[s.n - step] & 0xc0) == 0x80)
 			step++;
 		read_char(s.p + s.n - step, &c);
-		if (!is_blank(c))
+		if (!letters_blank(c))
 			break;
 		s.n -= step;
 	}
 	return s;
 }
 
-/* Copies in lower case; 0 where it does not fit or a blank is inside. out gets a NUL. */
-static size_t copy_lower(lua_State *L, struct slice s, char *out, size_t size)
+static bool has_blank(struct slice s)
 {
-	locale_t locale = state_of(L)->kit->locale;
-	size_t n = 0;
+	UChar32 c;
 	for (size_t i = 0; i < s.n;) {
-		wint_t c;
 		i += read_char(s.p + i, &c);
-		if (is_blank(c) || n + 5 > size)
-			return 0;
-		n += utf8_put(towlower_l(c, locale), out + n);
+		if (letters_blank(c))
+			return true;
 	}
-	out[n] = '\0';
-	return n;
+	return false;
 }
 
 /* --- hosts and addresses --------------------------------------------------------------------- */
-
-static bool label_valid(const char *p, size_t n)
-{
-	if (n == 0 || n > LABEL_N || p[0] == '-' || p[n - 1] == '-')
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-		bool letter = (c >= 'a' && c <= 'z') || c >= 0x80;
-		if (!letter && !(c >= '0' && c <= '9') && c != '-')
-			return false;
-	}
-	return true;
-}
-
-/* Labels with dots between, the last of them no number (then it would be an address). */
-static bool host_valid(const char *host)
-{
-	const char *label = host;
-	size_t labels = 0;
-	if (strlen(host) >= HOST_N)
-		return false;
-	for (;;) {
-		size_t n = strcspn(label, ".");
-		if (!label_valid(label, n))
-			return false;
-		labels++;
-		if (label[n] == '\0')
-			return labels >= 2 && n >= 2 && strspn(label, "0123456789") < n;
-		label += n + 1;
-	}
-}
 
 static bool local_valid(const char *p, size_t n)
 {
@@ -149,39 +105,42 @@ static bool local_valid(const char *p, size_t n)
 /* Puts the normal form of an address into out; false where it is none. */
 static bool read_email(lua_State *L, struct slice s, char out[static TEXT_N])
 {
+	char text[TEXT_N], host[HOST_N];
 	if (s.n > 7 && strncasecmp(s.p, "mailto:", 7) == 0)
 		s = (struct slice){s.p + 7, s.n - 7};
-	if (copy_lower(L, s, out, TEXT_N) == 0)
+	if (has_blank(s) || letters_lower(letters_of(L), s, text, sizeof(text)) == 0)
 		return false;
-	const char *at = strrchr(out, '@');
-	return at != NULL && local_valid(out, (size_t)(at - out)) && host_valid(at + 1);
+	const char *at = strrchr(text, '@');
+	if (at == NULL || !local_valid(text, (size_t)(at - text)) ||
+		!letters_host(letters_of(L), at + 1, host))
+		return false;
+	int n = snprintf(out, TEXT_N, "%.*s@%s", (int)(at - text), text, host);
+	return n < TEXT_N;
 }
 
-/* Puts the host of an address, a URL or a host into out; false where there is none. */
-static bool read_domain(lua_State *L, struct slice s, char out[static TEXT_N])
+/* Cuts the host out of an address, a URL or a host. */
+static char *cut_host(char *text)
 {
-	char text[2048];
-	if (copy_lower(L, s, text, sizeof(text)) == 0)
-		return false;
 	char *host = strstr(text, "://");
 	host = host != NULL ? host + 3 : text;
 	if (strncmp(host, "mailto:", 7) == 0)
 		host += 7;
-	host[strcspn(host, "/?#")] = '\0';
+	host[strcspn(host, "/?#\\")] = '\0';
 	char *at = strrchr(host, '@');
 	host = at != NULL ? at + 1 : host;
 	host[strcspn(host, ":")] = '\0';
 	size_t n = strlen(host);
 	if (n > 0 && host[n - 1] == '.')
-		host[--n] = '\0';
-	if (strncmp(host, "www.", 4) == 0 && strchr(host + 4, '.') != NULL) {
-		host += 4;
-		n -= 4;
-	}
-	if (!host_valid(host))
-		return false;
-	memcpy(out, host, n + 1);
-	return true;
+		host[n - 1] = '\0';
+	return host;
+}
+
+/* Puts the host of an address, a URL or a host into out; false where there is none. */
+static bool read_host(lua_State *L, struct slice s, char out[static HOST_N])
+{
+	char text[2048];
+	return !has_blank(s) && letters_lower(letters_of(L), s, text, sizeof(text)) != 0 &&
+	       letters_host(letters_of(L), cut_host(text), out);
 }
 
 /* text; nil for NULL. */
@@ -199,30 +158,76 @@ static int text_email(lua_State *L)
 
 static int text_domain(lua_State *L)
 {
-	char domain[TEXT_N];
-	return answer(L, read_domain(L, take_text(L), domain) ? domain : NULL);
+	char host[HOST_N];
+	bool there = read_host(L, take_text(L), host);
+	return answer(L, there ? letters_registrable(letters_of(L), host) : NULL);
 }
 
 static int text_is_freemail(lua_State *L)
 {
-	char domain[TEXT_N];
-	lua_pushboolean(L, read_domain(L, take_text(L), domain) && freemail_has(domain));
+	char host[HOST_N];
+	const char *domain = NULL;
+	if (read_host(L, take_text(L), host))
+		domain = letters_registrable(letters_of(L), host);
+	lua_pushboolean(L, domain != NULL && (freemail_has(host) || freemail_has(domain)));
 	return 1;
+}
+
+/* --- phones ---------------------------------------------------------------------------------- */
+
+/* The text of a member of the table at 1, "" where there is none. Stays on the stack. */
+static const char *part_of_phones(lua_State *L, const char *name)
+{
+	lua_pushstring(L, name);
+	return lua_rawget(L, 1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+}
+
+/* Raises where the country at 2 is no country; "" where it is not given. */
+static const char *check_country(lua_State *L)
+{
+	char code[4];
+	if (lua_isnoneornil(L, 2) || json_is_null(L, 2))
+		return "";
+	luaL_checktype(L, 2, LUA_TSTRING);
+	const char *country = lua_tostring(L, 2);
+	if (*country != '\0' && !phone_calling(country, code))
+		state_raise(L,
+			"text.phone: \"%.40s\" is no country, they are like \"FR\" and \"+33\"",
+			country);
+	return country;
+}
+
+/* text.phone("06 12 34 56 78", "FR"), text.phone(person.phones) */
+static int text_phone(lua_State *L)
+{
+	char number[PHONE_N], phone[PHONE_TEXT_N], code[4];
+	const char *country = check_country(L);
+	if (lua_istable(L, 1)) {
+		const char *calling = part_of_phones(L, "primaryPhoneCallingCode");
+		const char *named = part_of_phones(L, "primaryPhoneCountryCode");
+		if (phone_calling(calling, code))
+			country = calling;
+		else if (phone_calling(named, code))
+			country = named;
+		part_of_phones(L, "primaryPhoneNumber");
+		lua_replace(L, 1);
+	}
+	bool there = letters_plain(letters_of(L), take_text(L), number, sizeof(number)) != 0;
+	return answer(L, there && phone_normalise(number, country, phone) ? phone : NULL);
 }
 
 /* --- names ----------------------------------------------------------------------------------- */
 
 /* Copies with single blanks; 0 where it does not fit. Tells which letter cases occur. */
-static size_t copy_name(lua_State *L, struct slice s, char *out, bool *ret_upper, bool *ret_lower)
+static size_t copy_name(struct slice s, char *out, bool *ret_upper, bool *ret_lower)
 {
-	locale_t locale = state_of(L)->kit->locale;
 	size_t n = 0;
 	bool blank = false;
 	*ret_upper = *ret_lower = false;
 	for (size_t i = 0; i < s.n;) {
-		wint_t c;
+		UChar32 c;
 		i += read_char(s.p + i, &c);
-		if (is_blank(c)) {
+		if (letters_blank(c)) {
 			blank = true;
 			continue;
 		}
@@ -231,58 +236,92 @@ static size_t copy_name(lua_State *L, struct slice s, char *out, bool *ret_upper
 		if (blank)
 			out[n++] = ' ';
 		blank = false;
-		*ret_upper = *ret_upper || iswupper_l(c, locale);
-		*ret_lower = *ret_lower || iswlower_l(c, locale);
-		n += utf8_put(c, out + n);
+		*ret_upper = *ret_upper || u_isUUppercase(c);
+		*ret_lower = *ret_lower || u_isULowercase(c);
+		n += utf8_put((uint32_t)c, out + n);
 	}
 	return n;
 }
 
-static bool is_apostrophe(wint_t c)
+static bool is_apostrophe(UChar32 c)
 {
 	return c == '\'' || c == 0x2019;
 }
 
-/* A letter goes on with a word unless a blank, a hyphen or a dot was before it, or an apostrophe
- * with more than an s behind it: O'Neil, but Anna's. */
-static size_t repair_case(lua_State *L, const char *name, size_t n, char *out)
+/* A mark above or below a letter is part of it. */
+static bool is_letter(UChar32 c)
 {
-	locale_t locale = state_of(L)->kit->locale;
+	return u_isUAlphabetic(c) || u_charType(c) == U_NON_SPACING_MARK ||
+	       u_charType(c) == U_COMBINING_SPACING_MARK;
+}
+
+/*
+ * The length of the word that begins at p. Digits go on with it; an apostrophe ends one unless only
+ * a single letter is behind it: O'Neil are two, Anna's is one.
+ */
+static size_t word_length(const char *p, size_t n)
+{
+	size_t at = 0;
+	UChar32 c;
+	while (at < n) {
+		size_t step = read_char(p + at, &c), next;
+		if (!is_letter(c) && !u_isdigit(c)) {
+			if (!is_apostrophe(c) || at + step >= n)
+				return at;
+			next = at + step;
+			step += read_char(p + next, &c);
+			UChar32 behind = ' ';
+			if (at + step < n)
+				read_char(p + at + step, &behind);
+			if (!is_letter(c) || is_letter(behind))
+				return at;
+		}
+		at += step;
+	}
+	return at;
+}
+
+/* Each word with its first letter in title case; what is between words stays. */
+static size_t repair_case(lua_State *L, const char *name, size_t n, char *out, size_t size)
+{
 	size_t to = 0;
-	bool inside = false;
-	wint_t c, before = 0;
-	for (size_t i = 0; i < n; before = c) {
-		wint_t behind = 0;
-		i += read_char(name + i, &c);
-		if (i < n)
-			read_char(name + i, &behind);
-		bool letter = iswalpha_l(c, locale);
-		inside = inside || (is_apostrophe(before) && !iswalpha_l(behind, locale));
-		if (letter)
-			c = inside ? towlower_l(c, locale) : towupper_l(c, locale);
-		if (c == 0x3c3 && inside && !iswalpha_l(behind, locale))
-			c = 0x3c2; /* the sigma at the end of a Greek word */
-		inside = letter || (c >= '0' && c <= '9');
-		to += utf8_put(c, out + to);
+	for (size_t i = 0; i < n;) {
+		UChar32 c;
+		size_t step = read_char(name + i, &c);
+		size_t word = is_letter(c) || u_isdigit(c) ? word_length(name + i, n - i) : 0;
+		if (word > 0) {
+			struct slice text = {name + i, word};
+			size_t m = letters_title(letters_of(L), text, out + to, size - to);
+			if (m == 0)
+				return 0;
+			to += m;
+			step = word;
+		} else {
+			if (to + step >= size)
+				return 0;
+			memcpy(out + to, name + i, step);
+			to += step;
+		}
+		i += step;
 	}
 	return to;
 }
 
 static int text_name(lua_State *L)
 {
-	char name[NAME_N], repaired[NAME_N * 2];
+	char name[NAME_N], composed[NAME_N * 3], repaired[NAME_N * 4];
+	const char *text = composed;
 	bool upper, lower;
-	size_t n = copy_name(L, take_text(L), name, &upper, &lower);
-	if (n == 0) {
+	size_t n = copy_name(take_text(L), name, &upper, &lower);
+	n = letters_compose(letters_of(L), (struct slice){name, n}, composed, sizeof(composed));
+	if (n > 0 && upper != lower) {
+		n = repair_case(L, composed, n, repaired, sizeof(repaired));
+		text = repaired;
+	}
+	if (n == 0)
 		lua_pushnil(L);
-		return 1;
-	}
-	if (upper != lower) {
-		n = repair_case(L, name, n, repaired);
-		lua_pushlstring(L, repaired, n);
-	} else {
-		lua_pushlstring(L, name, n);
-	}
+	else
+		lua_pushlstring(L, text, n);
 	return 1;
 }
 
@@ -291,5 +330,7 @@ const luaL_Reg text_functions[] = {
 	{"email", text_email},
 	{"is_freemail", text_is_freemail},
 	{"name", text_name},
+	{"phone", text_phone},
+	{"similarity", text_similarity},
 	{NULL, NULL},
 };

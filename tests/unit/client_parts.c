@@ -14,7 +14,7 @@
 #include "client/fields.h"
 #include "client/header.h"
 #include "client/line.h"
-#include "client/phone.h"
+#include "base/phone.h"
 #include "client/scan.h"
 #include "client/url.h"
 #include "tests/unit/client_rig.h"
