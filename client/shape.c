@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/phone.h"
 #include "base/uuid.h"
 #include "client/fields.h"
 #include "client/names.h"
-#include "base/phone.h"
 
 /* Sets the value (STOLEN) at a path, making objects on the way that did not come with it. */
 static bool put(json_t *record, const char *path, json_t *value)
