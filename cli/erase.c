@@ -26,6 +26,7 @@ static const struct {
 	{"writes", "notes of own writes removed"},
 	{"told", "notes of gap fill removed"},
 	{"issues", "issues emptied"},
+	{"kept", "values that rules keep (kv) removed"},
 };
 
 static json_int_t at(const json_t *answer, const char *key)

@@ -15,6 +15,7 @@
 #include "queue/erase.h"
 #include "queue/gap.h"
 #include "queue/hand.h"
+#include "queue/kv.h"
 #include "queue/pause.h"
 #include "queue/queue.h"
 
@@ -30,6 +31,11 @@ struct queue {
 
 /* The store can no longer be trusted with a write: remembers why. Returns RC_IO with a sentence. */
 enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...) printf_like(3, 4);
+
+/* For doors outside of queue.c: may this side make the call, and has the handle not failed? what:
+ * "prune", said as "a reader cannot .. the store". RC_DENIED, RC_IO. */
+enum rc queue_enter_runner(struct queue *q, const char *what, struct err *err) must_check;
+enum rc queue_enter_any(struct queue *q, const char *what, struct err *err) must_check;
 
 struct queue_backend {
 	const char *name;
@@ -137,6 +143,16 @@ struct queue_backend {
 		const struct queue_cause *cause, struct err *err);
 	enum rc (*step_get)(
 		struct queue *q, int64_t run_seq, struct queue_step *ret_step, struct err *err);
+	enum rc (*kv_put)(struct queue *q, const struct queue_kv *kv, int64_t now_wall_ms,
+		const struct queue_kv_sum *most, struct err *err);
+	enum rc (*kv_find)(struct queue *q, const char *scope, const char *key, int64_t now_wall_ms,
+		struct buf *out, int64_t *ret_until_ms, struct err *err);
+	enum rc (*kv_drop)(struct queue *q, const char *scope, const char *key, int64_t now_wall_ms,
+		bool *ret_was, struct err *err);
+	enum rc (*kv_move)(struct queue *q, const char *from, const char *to, struct err *err);
+	enum rc (*kv_prune)(struct queue *q, int64_t now_wall_ms, size_t *ret_n, struct err *err);
+	enum rc (*kv_count)(
+		struct queue *q, const char *scope, struct queue_kv_sum *ret_sum, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */
@@ -160,6 +176,11 @@ struct queue_calls {          /* a journal being put together */
 };
 /* Adds a copy of call; where its path is there already, the later one completes it. RC_NOMEM. */
 enum rc queue_calls_put(struct queue_calls *calls, const struct queue_call *call) must_check;
+
+/* RC_QUOTA with a sentence for the author of a rule: of keys (by_n) or of bytes there are enough.
+ */
+enum rc queue_kv_full(
+	const char *scope, const struct queue_kv_sum *most, bool by_n, struct err *err);
 
 /* The state an event ends with, given how its runs ended: n[state] runs in each. */
 enum queue_state queue_event_end(const int64_t n[static QUEUE_STATE_N]);

@@ -21,7 +21,8 @@
 struct queue;
 
 struct queue_erased { /* how many of each were emptied or removed */
-	int64_t events, deliveries, runs, calls, copies, writes, told, issues;
+	int64_t events, deliveries, runs, calls, copies, writes, told, issues,
+		kept; /* of rules' own values (kv.h) */
 	int64_t open; /* runs of the record that have not ended: nothing of theirs was touched */
 };
 

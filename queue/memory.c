@@ -133,6 +133,7 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->gaps, mem_gap_done);
 	DONE_ALL(m->told, mem_told_done);
 	DONE_ALL(m->writes, mem_write_done);
+	DONE_ALL(m->kvs, mem_kv_done);
 	pthread_mutex_destroy(&m->lock);
 	free(m->name);
 	free(m);
@@ -600,6 +601,12 @@ static const struct queue_backend memory_backend = {
 	.cause_find = mem_cause_find,
 	.cause_put = mem_cause_put,
 	.step_get = mem_step_get,
+	.kv_put = mem_kv_put,
+	.kv_find = mem_kv_find,
+	.kv_drop = mem_kv_drop,
+	.kv_move = mem_kv_move,
+	.kv_prune = mem_kv_prune,
+	.kv_count = mem_kv_count,
 };
 
 static struct mem_store *store_new(const char *name)

@@ -87,6 +87,12 @@ struct mem_told {
 	int64_t until_ms, told_ms;
 };
 
+struct mem_kv {
+	char *scope, *key, *value;
+	size_t value_n;
+	int64_t until_ms;
+};
+
 struct mem_pause {
 	char *rule, *why;
 	int64_t since_ms;
@@ -129,6 +135,7 @@ struct mem_store {
 	MEM_LIST(struct mem_gap) gaps;    /* in the order of their objects */
 	MEM_LIST(struct mem_told) told;
 	MEM_LIST(struct mem_write) writes;
+	MEM_LIST(struct mem_kv) kvs;
 	int64_t position, last_delivery, last_event, last_run;
 };
 
@@ -270,5 +277,18 @@ enum rc mem_told_find(struct queue *q, const char *object, const char *record,
 	int64_t *ret_until_ms, struct err *err);
 enum rc mem_told_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
 enum rc mem_told_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+
+/* --- memory_kv.c */
+void mem_kv_done(struct mem_kv *kv);
+enum rc mem_kv_put(struct queue *q, const struct queue_kv *kv, int64_t now_wall_ms,
+	const struct queue_kv_sum *most, struct err *err);
+enum rc mem_kv_find(struct queue *q, const char *scope, const char *key, int64_t now_wall_ms,
+	struct buf *out, int64_t *ret_until_ms, struct err *err);
+enum rc mem_kv_drop(struct queue *q, const char *scope, const char *key, int64_t now_wall_ms,
+	bool *ret_was, struct err *err);
+enum rc mem_kv_move(struct queue *q, const char *from, const char *to, struct err *err);
+enum rc mem_kv_prune(struct queue *q, int64_t now_wall_ms, size_t *ret_n, struct err *err);
+enum rc mem_kv_count(
+	struct queue *q, const char *scope, struct queue_kv_sum *ret_sum, struct err *err);
 
 #endif

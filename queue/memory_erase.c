@@ -77,6 +77,22 @@ static void count_rest(const struct mem_store *m, struct queue_erase *e)
 		e->sum.told += strcmp(m->told.p[i].record, e->record) == 0;
 }
 
+static void erase_kept(struct mem_store *m, struct queue_erase *e)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < m->kvs.n; i++) {
+		struct mem_kv *kv = &m->kvs.p[i];
+		bool named = text_names_it(e, kv->key) ||
+			     names_it(e, (struct slice){kv->value, kv->value_n});
+		e->sum.kept += named;
+		if (named && !e->dry)
+			mem_kv_done(kv);
+		else
+			m->kvs.p[left++] = *kv;
+	}
+	m->kvs.n = left;
+}
+
 static void erase_others(struct mem_store *m, struct queue_erase *e)
 {
 	for (size_t i = 0; i < m->runs.n; i++) {
@@ -99,6 +115,7 @@ static void erase_others(struct mem_store *m, struct queue_erase *e)
 		if (!e->dry)
 			c->request.n = c->answer.n = 0;
 	}
+	erase_kept(m, e);
 	for (size_t i = 0; i < m->issues.n; i++) {
 		if (!text_names_it(e, m->issues.p[i].text))
 			continue;

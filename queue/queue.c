@@ -116,6 +116,16 @@ static enum rc enter(struct queue *q, unsigned sides, const char *what, struct e
 	return RC_OK;
 }
 
+enum rc queue_enter_runner(struct queue *q, const char *what, struct err *err)
+{
+	return enter(q, RUNNER, what, err);
+}
+
+enum rc queue_enter_any(struct queue *q, const char *what, struct err *err)
+{
+	return enter(q, ANY, what, err);
+}
+
 enum rc queue_open(
 	const char *store, enum queue_side side, struct queue **ret_queue, struct err *err)
 {

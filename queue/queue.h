@@ -120,8 +120,8 @@ enum rc queue_inbox_put(
 
 struct queue_retention {
 	int64_t events_ms, runs_ms; /* ages; 0: for ever */
-	int64_t size_bytes;         /* of the store without copies (copy.h); 0: any. The oldest
-				       ended go first */
+	int64_t size_bytes; /* of the store without copies (copy.h) and kv (kv.h); 0: any. The
+			       oldest ended go first */
 };
 /* Removes at most `most` rows that are past their time: the receiver deliveries whose event has
  * been routed and whose runs have all ended, the runner ended runs and their journal. What is still

@@ -112,6 +112,12 @@ static const struct queue_backend sqlite_backend = {
 	.cause_find = ledger_cause_find,
 	.cause_put = ledger_cause_put,
 	.step_get = ledger_step_get,
+	.kv_put = work_kv_put,
+	.kv_find = work_kv_find,
+	.kv_drop = work_kv_drop,
+	.kv_move = work_kv_move,
+	.kv_prune = work_kv_prune,
+	.kv_count = work_kv_count,
 };
 
 static enum rc need(

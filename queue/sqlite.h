@@ -5,6 +5,7 @@
 
 #include "queue/copy.h"
 #include "queue/gap.h"
+#include "queue/kv.h"
 #include "queue/pack.h"
 #include "queue/sqlite_db.h"
 #include "queue/sqlite_live.h"
@@ -348,5 +349,19 @@ enum rc work_told_find(struct queue *q, const char *object, const char *record,
 	int64_t *ret_until_ms, struct err *err);
 enum rc work_told_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
 enum rc work_told_erase(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+
+/* --- sqlite_kv.c */
+enum rc work_kv_put(struct queue *q, const struct queue_kv *kv, int64_t now_wall_ms,
+	const struct queue_kv_sum *most, struct err *err);
+enum rc work_kv_find(struct queue *q, const char *scope, const char *key, int64_t now_wall_ms,
+	struct buf *out, int64_t *ret_until_ms, struct err *err);
+enum rc work_kv_drop(struct queue *q, const char *scope, const char *key, int64_t now_wall_ms,
+	bool *ret_was, struct err *err);
+enum rc work_kv_move(struct queue *q, const char *from, const char *to, struct err *err);
+enum rc work_kv_prune(struct queue *q, int64_t now_wall_ms, size_t *ret_n, struct err *err);
+enum rc work_kv_count(
+	struct queue *q, const char *scope, struct queue_kv_sum *ret_sum, struct err *err);
+/* Bytes of all of it; no pruning by size makes them fewer. */
+enum rc work_kv_bytes(struct store *store, int64_t *ret_bytes, struct err *err) must_check;
 
 #endif

@@ -26,11 +26,11 @@ struct pruning { /* one call */
 	size_t victims_n;
 };
 
-/* Without the copies of records: no pruning would make those fewer, so that past a size of them
- * alone nothing else could be kept. */
+/* Without the copies of records and what rules keep: no pruning would make those fewer, so that
+ * past a size of them alone nothing else could be kept. */
 static enum rc size_of_store(struct store *store, int64_t *ret_bytes, struct err *err)
 {
-	int64_t inbox = 0, work = 0, copies = 0;
+	int64_t inbox = 0, work = 0, copies = 0, kept = 0;
 	enum rc rc = store_need_inbox(store, err);
 	if (rc == RC_OK)
 		rc = store_need_work(store, err);
@@ -40,7 +40,9 @@ static enum rc size_of_store(struct store *store, int64_t *ret_bytes, struct err
 		rc = db_size(&store->work, &work, err);
 	if (rc == RC_OK && store->has_work)
 		rc = db_meta_get(&store->work, "copy_bytes", &copies, err);
-	*ret_bytes = inbox + (copies < work ? work - copies : 0);
+	if (rc == RC_OK && store->has_work)
+		rc = work_kv_bytes(store, &kept, err);
+	*ret_bytes = inbox + (copies + kept < work ? work - copies - kept : 0);
 	return rc;
 }
 

@@ -457,6 +457,7 @@ static void answer_local(struct runner *r, struct run *run, size_t i, const stru
 	struct local_ask ask = {.r = r,
 		.run = run,
 		.path = asked->path,
+		.object = asked->object,
 		.args = asked->args,
 		.now_ms = answer.started_ms};
 	buf_init(&out, TEXT_MAX);

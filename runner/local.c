@@ -31,16 +31,19 @@ static enum rc answer_random(const struct local_ask *ask, struct buf *out, struc
 	return rc == RC_OK ? rc : err_set(err, rc, "no memory for an answer");
 }
 
-static const struct local_method methods[] = {
+static const struct local_method own[] = {
 	{"", "now", false, answer_now},
 	{"", "random", false, answer_random},
+	{NULL, NULL, false, NULL},
 };
+
+static const struct local_method *const lists[] = {own, local_kv};
 
 const struct local_method *local_find(const char *object, const char *method)
 {
-	for (size_t i = 0; i < ARRAY_N(methods); i++)
-		if (strcmp(methods[i].object, object) == 0 &&
-			strcmp(methods[i].method, method) == 0)
-			return &methods[i];
+	for (size_t i = 0; i < ARRAY_N(lists); i++)
+		for (const struct local_method *m = lists[i]; m->method != NULL; m++)
+			if (strcmp(m->object, object) == 0 && strcmp(m->method, method) == 0)
+				return m;
 	return NULL;
 }

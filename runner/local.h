@@ -21,7 +21,8 @@ struct run;
 struct local_ask { /* BORROWS */
 	struct runner *r;
 	struct run *run;
-	const char *path;   /* of the call */
+	const char *path; /* of the call */
+	const char *object;
 	const json_t *args; /* of a hostile worker; may be NULL */
 	int64_t now_ms;     /* wall */
 };
@@ -38,6 +39,9 @@ struct local_method {
 	bool effect; /* a retry does not repeat it, nor what it read before */
 	local_fn answer;
 };
+
+/* The lists of the files local_<thing>.c; ended by a NULL. STATIC. */
+extern const struct local_method local_kv[];
 
 /* NULL: it is not one of those. STATIC. */
 const struct local_method *local_find(const char *object, const char *method);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "queue/erase.h"
+#include "queue/kv.h"
 #include "queue/pause.h"
 #include "runner/state.h"
 #include "runner/watch.h"
@@ -124,7 +125,7 @@ static void prune(struct runner *r)
 	if (now < r->upkeep.prune_at_ms)
 		return;
 	int64_t wall = clock_wall_ms();
-	size_t sources_n = 0, writes_n = 0;
+	size_t sources_n = 0, writes_n = 0, kv_n = 0;
 	int64_t scrubs_n = 0;
 	enum rc rc = queue_prune(r->queue, &r->settings.keep, wall, PRUNE_MOST, &n, &err);
 	if (rc == RC_OK)
@@ -132,6 +133,8 @@ static void prune(struct runner *r)
 	if (rc == RC_OK)
 		rc = queue_write_prune(
 			r->queue, wall - WRITES_KEPT_MS, WRITES_KEPT_N, &writes_n, &err);
+	if (rc == RC_OK)
+		rc = queue_kv_prune(r->queue, wall, &kv_n, &err);
 	if (rc == RC_OK) /* forgets which deliveries the receiver has emptied */
 		rc = queue_erase_left(r->queue, &scrubs_n, &err);
 	if (rc != RC_OK) {
@@ -139,7 +142,7 @@ static void prune(struct runner *r)
 		return;
 	}
 	gate_wrote(&r->gate);
-	bool more = n == PRUNE_MOST || writes_n >= QUEUE_WRITES_PRUNED;
+	bool more = n == PRUNE_MOST || writes_n >= QUEUE_WRITES_PRUNED || kv_n >= PRUNE_MOST;
 	r->upkeep.prune_at_ms = now + (more ? PRUNE_MORE_MS : PRUNE_MS);
 }
 

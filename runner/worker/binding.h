@@ -49,6 +49,8 @@ const char *predicate_text(lua_State *L, int index);
 
 /* Makes `twenty` and sets it as a global. */
 void twenty_furnish(lua_State *L);
+/* The same with `kv`. */
+void kv_furnish(lua_State *L);
 /*
  * Suspends the run with a CALL whose arguments are the JSON text in args; `return
  * twenty_suspend(..)`. When the answer is there, then(L, .., ctx) goes on with the stack of this

@@ -47,7 +47,7 @@ static const char *const later[] = {"after", "all", "any", "cancel", "has", "htt
 	"none", "secret", "test", "use"};
 
 static const char *const libraries[] = {
-	"json", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
+	"json", "kv", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
 
 /* The names of all global functions; NULL behind them. */
 static void list_functions(const char *words[static WORDS_MAX])

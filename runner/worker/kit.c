@@ -194,5 +194,6 @@ void kit_furnish(lua_State *L)
 	json_push_null(L);
 	lua_setfield(L, -2, "null");
 	lua_pop(L, 2);
+	kv_furnish(L);
 	twenty_furnish(L);
 }

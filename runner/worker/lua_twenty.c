@@ -25,7 +25,8 @@ int twenty_suspend(lua_State *L, const char *method, const char *object, struct 
 	lua_KContext ctx, lua_KFunction then)
 {
 	struct state *state = state_of(L);
-	const char *dot = *object != '\0' ? ":" : "";
+	bool method_of = strcmp(object, "kv") != 0 && strcmp(object, "kv.shared") != 0;
+	const char *dot = *object == '\0' ? "" : method_of ? ":" : ".";
 	if (state->mode == STATE_HEAD)
 		state_raise(
 			L, "%s%s%s belongs into `run`, not beside the rules", object, dot, method);

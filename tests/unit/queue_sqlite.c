@@ -629,6 +629,7 @@ Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_s
 		"DROP TABLE pause; DROP TABLE issue; DROP TABLE audit; DROP INDEX run_parked;"
 		"DROP INDEX run_parked_seq; DROP TABLE scrub;"
 		"DROP TABLE written; DROP TABLE event_cause; DROP TABLE run_hidden;"
+		"DROP TABLE kv; DROP TABLE kv_sum;"
 		"PRAGMA user_version = 1");
 	suite_ok(&s, queue_open(s.store, QUEUE_RECEIVER, &s.receiver, &s.err));
 	suite_put(&s, NULL, "{}");

@@ -75,7 +75,6 @@ static const struct {
 	{"load('x')", "rule", "(global 'load'): rules have no load;", "", 2},
 	{"http.get('x')", "rule", "(global 'http'): http is not there in this version", "", 2},
 	{"secret 'X'", "rule", "(global 'secret'): secret is not there in this version", "", 2},
-	{"kv.get('x')", "rule", "(global 'kv'): kv is not there in this version", "", 2},
 	{"after('1h', 'x')", "rule", "(global 'after'): after is not there in this version", "", 2},
 	{"skp('x')", "rule", "(global 'skp'): did you mean `skip`?", "", 2},
 	{"twnety.people:list()", "rule", "(global 'twnety'): did you mean `twenty`?", "", 2},
@@ -119,7 +118,7 @@ WORKER_TEST(worker_run, an_error_says_what_and_where_in_the_rules_own_words)
 WORKER_TEST(worker_run, a_global_that_is_not_there_is_nil_until_it_is_used)
 {
 	worker_rig_holds(rig,
-		"assert(print == nil and os == nil and not kv and skippp == nil)\n"
+		"assert(print == nil and os == nil and not http and skippp == nil)\n"
 		"local ok, why = pcall(function() nothing_like_it() end)\n"
 		"assert(not ok and why:find \"nil value %(global 'nothing_like_it'%)$\", why)");
 	char *why = worker_rig_error(rig, "nothing_like_it()");
