@@ -131,19 +131,24 @@ static const char *unsent(void)
 Test(runner_call, the_limits_of_the_configuration_reach_the_worker)
 {
 	rule("");
+	int64_t end = clock_mono_ms() + 60000;
+	int runs = 0;
 	stage_start(&s, STAGE_ALONE, "limits = { calls = 500000, logs = 300000 }");
-	stage_someone(&s, "x");
-	int64_t end = clock_mono_ms() + 10000;
-	/* The turns of the loop by hand, without sending what has gathered. */
+	/* The turns of the loop by hand, without sending what has gathered. Where the loop itself
+	 * was quicker, as it may be on a busy machine, the next run shows it. */
 	while (unsent()[0] == '\0' && clock_mono_ms() < end) {
-		cr_assert_geq(sd_event_run(s.parts.loop, 10000), 0);
+		if (s.runner->runs.live_n == 0) {
+			stage_someone(&s, "x");
+			runs++;
+		}
+		cr_assert_geq(sd_event_run(s.parts.loop, 100000), 0);
 		route_step(s.runner);
 		assign_place(s.runner);
 	}
 	cr_expect(strstr(unsent(), "\"logs\":300000,") != NULL, "%s", unsent());
 	/* The last word is the runner's, and it has patience with a hundred more. */
 	cr_expect(strstr(unsent(), "\"calls\":500101}") != NULL, "%s", unsent());
-	stage_until(&s, stage_ended, 1);
+	stage_until(&s, stage_ended, runs);
 }
 
 static bool sent(struct stage *stage, long n)
