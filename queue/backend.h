@@ -130,6 +130,11 @@ struct queue_backend {
 		struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);
 	enum rc (*audit_each)(
 		struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
+	enum rc (*joined_each)(
+		struct queue *q, int64_t run_seq, queue_joined_fn fn, void *ctx, struct err *err);
+	enum rc (*joined_put)(struct queue *q, int64_t run_seq, int64_t epoch, int64_t event_seq,
+		const struct queue_cause *cause, struct err *err);
+	enum rc (*words_get)(struct queue *q, int64_t run_seq, struct buf *out, struct err *err);
 	enum rc (*write_put)(struct queue *q, int64_t run_seq, int64_t epoch,
 		const struct queue_write *write, struct err *err);
 	enum rc (*write_each)(struct queue *q, const char *record, const struct queue_span *span,

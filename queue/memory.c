@@ -88,6 +88,7 @@ void mem_run_done(struct mem_run *r)
 	free(r->detail);
 	free(r->log);
 	free(r->hidden);
+	mem_session_done(&r->session);
 }
 
 void mem_call_done(struct mem_call *c)
@@ -278,7 +279,7 @@ static size_t prune_runs(struct mem_store *m, const struct queue_retention *keep
 static bool has_runs(const struct mem_store *m, int64_t event)
 {
 	for (size_t i = 0; i < m->runs.n; i++)
-		if (m->runs.p[i].event == event)
+		if (mem_run_has(&m->runs.p[i], event))
 			return true;
 	return false;
 }
@@ -594,6 +595,9 @@ static const struct queue_backend memory_backend = {
 	.audit_put = mem_audit_put,
 	.audit_end = mem_audit_end,
 	.audit_each = mem_audit_each,
+	.joined_each = mem_joined_each,
+	.joined_put = mem_joined_put,
+	.words_get = mem_words_get,
 	.write_put = mem_write_put,
 	.write_each = mem_write_each,
 	.write_prune = mem_write_prune,

@@ -11,6 +11,12 @@
 
 #include "queue/backend.h"
 
+#define MEM_LIST(type)                                                                             \
+	struct {                                                                                   \
+		type *p;                                                                           \
+		size_t n, cap;                                                                     \
+	}
+
 struct mem_delivery {
 	int64_t seq;
 	struct id id;
@@ -34,6 +40,20 @@ struct mem_event {
 	char *cause_fields;
 };
 
+struct mem_joined {
+	int64_t event;
+	char *hidden;
+};
+
+struct mem_session { /* of a run that may stand for several events */
+	int kind;    /* 0: it does not */
+	bool open;   /* more may join */
+	char *key, *words;
+	int64_t limit_ms, size;
+	int64_t cause; /* an event; 0: its first */
+	MEM_LIST(struct mem_joined) joined;
+};
+
 struct mem_run {
 	int64_t seq, event, epoch;
 	struct id id;
@@ -44,6 +64,7 @@ struct mem_run {
 	int attempt, attempts_max, deaths, api_calls;
 	bool attempt_next;
 	int64_t due_ms, created_ms, started_ms, ended_ms;
+	struct mem_session session;
 };
 
 struct mem_call {
@@ -108,12 +129,6 @@ struct mem_audit { /* its number is its place, from 1 */
 	char *what, *result;
 	int64_t at_ms, uid, n;
 };
-
-#define MEM_LIST(type)                                                                             \
-	struct {                                                                                   \
-		type *p;                                                                           \
-		size_t n, cap;                                                                     \
-	}
 
 struct mem_store {
 	pthread_mutex_t lock; /* guards all below; held during every call, call backs included */
@@ -181,6 +196,8 @@ enum rc mem_call_put(struct queue *q, int64_t run_seq, int64_t epoch, const stru
 	struct err *err);
 enum rc mem_calls_load(struct queue *q, int64_t run_seq, struct queue_call **ret_calls,
 	size_t *ret_n, struct err *err);
+/* The bytes of an event, where they are still there. */
+void mem_body_find(struct mem_store *m, const struct mem_event *e, struct queue_run_parts *parts);
 void mem_calls_forget(struct mem_store *m, int64_t run);
 enum rc mem_retry(struct queue *q, const char *run_id, struct err *err);
 
@@ -213,6 +230,11 @@ enum rc mem_step_get(
 /* Where the event has one. False: no memory. */
 bool mem_cause_keep(struct mem_event *e, const struct queue_cause *cause);
 
+/* It gathers, and holds none of its keys (queue/join.h). */
+static inline bool mem_gathers(const struct mem_run *r)
+{
+	return r->state == QUEUE_WAITING && r->due_ms > 0 && r->epoch == 0;
+}
 /* Parked: it holds none of its keys (queue/pause.h). */
 static inline bool mem_is_parked(const struct mem_run *r)
 {
@@ -220,6 +242,25 @@ static inline bool mem_is_parked(const struct mem_run *r)
 }
 enum rc mem_park(struct mem_store *m, struct mem_run *r, struct err *err) must_check;
 enum rc mem_unpark(struct mem_store *m, struct mem_run *r, struct err *err) must_check;
+
+/* --- memory_join.c */
+void mem_session_done(struct mem_session *s);
+/* Is the event its own, or one that joined it? */
+bool mem_run_has(const struct mem_run *r, int64_t event);
+/* The event whose cause counts as that of the run. */
+struct mem_event *mem_cause_event(struct mem_store *m, const struct mem_run *r);
+/* False: no memory. */
+bool mem_session_open(
+	struct mem_run *r, const struct queue_join *j, bool parked, int64_t *ret_due_ms);
+bool mem_session_take(struct mem_store *m, struct mem_run *r, const struct queue_run_new *new,
+	const struct mem_event *event, int64_t *ret_due_ms);
+/* NULL: there is none that the event may join; one that is full is closed. */
+struct mem_run *mem_session_find(struct mem_store *m, const struct queue_run_new *new);
+enum rc mem_joined_each(
+	struct queue *q, int64_t run_seq, queue_joined_fn fn, void *ctx, struct err *err);
+enum rc mem_joined_put(struct queue *q, int64_t run_seq, int64_t epoch, int64_t event_seq,
+	const struct queue_cause *cause, struct err *err);
+enum rc mem_words_get(struct queue *q, int64_t run_seq, struct buf *out, struct err *err);
 
 /* --- memory_pause.c */
 void mem_pause_done(struct mem_pause *p);

@@ -35,7 +35,7 @@ static void empty_event(struct mem_store *m, struct mem_event *e)
 		if (m->deliveries.p[i].seq << 24 == e->seq)
 			m->deliveries.p[i].headers_n = m->deliveries.p[i].body_n = 0;
 	for (size_t i = 0; i < m->runs.n; i++) {
-		if (m->runs.p[i].event != e->seq)
+		if (!mem_run_has(&m->runs.p[i], e->seq))
 			continue;
 		empty_run(&m->runs.p[i]);
 		mem_calls_forget(m, m->runs.p[i].seq);

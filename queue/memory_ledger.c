@@ -19,7 +19,7 @@ void mem_write_done(struct mem_write *w)
 
 static int depth_of(struct mem_store *m, const struct mem_run *run)
 {
-	const struct mem_event *e = mem_event_find(m, run->event);
+	const struct mem_event *e = mem_cause_event(m, run);
 	return e != NULL ? e->depth : 0;
 }
 
@@ -178,7 +178,7 @@ enum rc mem_cause_find(
 	*ret_cause = (struct queue_cause){0};
 	mem_lock(q);
 	const struct mem_run *run = mem_run_find(m, run_seq);
-	const struct mem_event *e = run != NULL ? mem_event_find(m, run->event) : NULL;
+	const struct mem_event *e = run != NULL ? mem_cause_event(m, run) : NULL;
 	if (e != NULL)
 		*ret_cause = (struct queue_cause){
 			e->cause, e->depth, e->depth > 0 ? e->cause_fields : NULL, run->hidden};
@@ -192,7 +192,7 @@ enum rc mem_step_get(struct queue *q, int64_t run_seq, struct queue_step *ret_st
 	(void)err;
 	mem_lock(q);
 	const struct mem_run *run = mem_run_find(m, run_seq);
-	const struct mem_event *e = run != NULL ? mem_event_find(m, run->event) : NULL;
+	const struct mem_event *e = run != NULL ? mem_cause_event(m, run) : NULL;
 	if (e != NULL)
 		*ret_step = (struct queue_step){
 			.run = run_seq,

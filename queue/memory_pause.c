@@ -264,7 +264,7 @@ static void end_again(struct mem_store *m, struct mem_event *e)
 	if (e->open != 0 || (e->state != QUEUE_DEAD && e->state != QUEUE_QUARANTINED))
 		return;
 	for (size_t i = 0; i < m->runs.n; i++)
-		if (m->runs.p[i].event == e->seq)
+		if (mem_run_has(&m->runs.p[i], e->seq))
 			n[m->runs.p[i].state]++;
 	e->state = queue_event_end(n);
 }
@@ -280,12 +280,14 @@ enum rc mem_run_purge(struct queue *q, const char *run_id, struct err *err)
 			run_id, queue_state_name(r->state));
 	if (rc == RC_OK) {
 		size_t i = (size_t)(r - m->runs.p);
-		int64_t event = r->event;
+		struct mem_run gone = *r;
 		mem_calls_forget(m, r->seq);
-		mem_run_done(r);
 		memmove(r, r + 1, (m->runs.n - i - 1) * sizeof(*r));
 		m->runs.n--;
-		end_again(m, mem_event_find(m, event));
+		for (size_t k = 0; k < m->events.n; k++)
+			if (mem_run_has(&gone, m->events.p[k].seq))
+				end_again(m, &m->events.p[k]);
+		mem_run_done(&gone);
 	}
 	mem_unlock(q);
 	return rc;
@@ -327,7 +329,7 @@ static enum rc find_event(
 		return err_set(err, RC_INVALID,
 			"several events have ids that begin with \"%.40s\"; type more of it", id);
 	for (size_t i = 0; i < m->runs.n; i++)
-		runs += m->runs.p[i].event == (*ret_event)->seq;
+		runs += mem_run_has(&m->runs.p[i], (*ret_event)->seq);
 	if ((*ret_event)->state != QUEUE_QUARANTINED || runs != 0)
 		return err_set(err, RC_INVALID, "event %.40s is not in quarantine itself", id);
 	return RC_OK;

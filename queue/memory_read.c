@@ -34,7 +34,7 @@ static bool runs_fit(
 	bool rule = f->rule == NULL, error = f->error == NULL || strstr(e->reason, f->error);
 	for (size_t i = 0; i < m->runs.n; i++) {
 		const struct mem_run *r = &m->runs.p[i];
-		if (r->event != e->seq)
+		if (!mem_run_has(r, e->seq))
 			continue;
 		rule |= same(f->rule, r->rule);
 		error |= says(f->error, r->code, r->error);
@@ -213,13 +213,26 @@ enum rc mem_event_get(
 /* --- runs
  * ------------------------------------------------------------------------------------------ */
 
+/* One of its events is of the record, and has the id. */
+static bool events_fit(struct mem_store *m, const struct mem_run *r, const struct queue_filter *f)
+{
+	bool record = f->record == NULL, id = f->event == NULL;
+	for (size_t i = 0; i < m->events.n; i++) {
+		const struct mem_event *e = &m->events.p[i];
+		if (!mem_run_has(r, e->seq))
+			continue;
+		record |= same(f->record, e->record);
+		id |= begins(f->event, e->id.text);
+	}
+	return record && id;
+}
+
 static bool run_fits(struct mem_store *m, const struct mem_run *r, const struct queue_filter *f)
 {
 	const struct mem_event *e = mem_event_find(m, r->event);
 	return r->seq > f->after_seq && (f->upto_seq == 0 || r->seq <= f->upto_seq) &&
-	       r->created_ms >= f->since_ms && begins(f->id, r->id.text) &&
-	       begins(f->event, e->id.text) && same(f->source, e->source) &&
-	       same(f->name, e->name) && same(f->object, e->object) && same(f->record, e->record) &&
+	       r->created_ms >= f->since_ms && begins(f->id, r->id.text) && events_fit(m, r, f) &&
+	       same(f->source, e->source) && same(f->name, e->name) && same(f->object, e->object) &&
 	       same(f->rule, r->rule) && (!f->has_state || f->state == r->state) &&
 	       says(f->error, r->code, r->error);
 }
@@ -227,7 +240,7 @@ static bool run_fits(struct mem_store *m, const struct mem_run *r, const struct 
 static enum rc give_run(
 	struct mem_store *m, const struct mem_run *r, queue_run_fn fn, void *ctx, struct err *err)
 {
-	const struct mem_event *e = mem_event_find(m, r->event);
+	const struct mem_event *e = mem_event_find(m, r->event), *c = mem_cause_event(m, r);
 	struct queue_run_row row = {
 		.seq = r->seq,
 		.id = r->id.text,
@@ -247,8 +260,9 @@ static enum rc give_run(
 		.started_ms = r->started_ms,
 		.ended_ms = r->ended_ms,
 		.due_ms = r->due_ms,
-		.cause = cause_of(m, e),
-		.depth = e->depth,
+		.cause = cause_of(m, c),
+		.depth = c->depth,
+		.events_n = (int64_t)r->session.joined.n + 1,
 	};
 	return fn(ctx, &row, err);
 }

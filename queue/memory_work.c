@@ -42,7 +42,8 @@ static bool key_is_free(const struct mem_store *m, const struct mem_run *run, co
 {
 	for (size_t i = 0; i < m->runs.n; i++) {
 		const struct mem_run *r = &m->runs.p[i];
-		if (r == run || queue_state_ended(r->state) || mem_is_parked(r) || !has_key(r, key))
+		if (r == run || queue_state_ended(r->state) || mem_is_parked(r) || mem_gathers(r) ||
+			!has_key(r, key))
 			continue;
 		if (r < run || r->state == QUEUE_RUNNING)
 			return false;
@@ -136,8 +137,8 @@ static bool store_event(struct mem_store *m, const struct queue_routing *routing
 	       mem_keep_bytes(&new->past, &new->past_n, past);
 }
 
-static bool store_run(
-	struct mem_store *m, const struct queue_run_new *run, int64_t event, int64_t now_ms)
+static bool store_run(struct mem_store *m, const struct queue_run_new *run, int64_t event,
+	int64_t now_ms, int64_t *ret_due_ms)
 {
 	struct id id;
 	if (id_new(now_ms, &id, NULL) != RC_OK || !mem_more(&m->runs, sizeof(*m->runs.p)))
@@ -155,6 +156,8 @@ static bool store_run(
 		  (run->hidden == NULL || mem_keep(&new->hidden, run->hidden)) &&
 		  mem_keep(&new->detail, NULL) && mem_keep(&new->log, NULL);
 	bool parked = mem_is_paused(m, run->rule);
+	if (run->join != NULL)
+		return ok && mem_session_open(new, run->join, parked, ret_due_ms);
 	new->state = ok && !parked &&is_ready(m, new) ? QUEUE_DUE : QUEUE_WAITING;
 	new->due_ms = parked ? -1 : 0;
 	return ok;
@@ -168,7 +171,7 @@ static bool has_calls(const struct mem_store *m, int64_t run)
 	return false;
 }
 
-static void find_body(struct mem_store *m, const struct mem_event *e, struct queue_run_parts *parts)
+void mem_body_find(struct mem_store *m, const struct mem_event *e, struct queue_run_parts *parts)
 {
 	parts->has_body = true;
 	parts->past = (struct slice){e->past, e->past_n};
@@ -195,7 +198,7 @@ static enum rc claim_one(struct mem_store *m, struct mem_run *r, int64_t now_ms,
 		.event_via = e->via,
 	};
 	if (routing == SIZE_MAX)
-		find_body(m, e, &parts);
+		mem_body_find(m, e, &parts);
 	struct queue_run run = {
 		.seq = r->seq,
 		.id = r->id,
@@ -205,6 +208,7 @@ static enum rc claim_one(struct mem_store *m, struct mem_run *r, int64_t now_ms,
 		.deaths = r->deaths,
 		.event = e->id,
 		.event_received_ms = e->received_ms,
+		.kind = r->session.kind,
 		.routing = routing,
 		.has_journal = has_calls(m, r->seq),
 	};
@@ -217,10 +221,27 @@ static enum rc claim_one(struct mem_store *m, struct mem_run *r, int64_t now_ms,
 	}
 	r->epoch = run.epoch;
 	r->attempt = run.attempt;
+	r->session.open = false;
 	r->attempt_next = false;
 	r->started_ms = r->started_ms != 0 ? r->started_ms : now_ms;
 	*ret_run = run;
 	return RC_OK;
+}
+
+/* False: no memory. */
+static bool route_run(struct mem_store *m, struct queue_routing *routing,
+	const struct queue_run_new *new, int64_t event, bool *ret_new)
+{
+	int64_t due_ms = 0;
+	struct mem_run *session = new->join != NULL ? mem_session_find(m, new) : NULL;
+	*ret_new = session == NULL;
+	routing->ret_joined_n += session != NULL;
+	bool ok = session != NULL
+			  ? mem_session_take(m, session, new, mem_event_find(m, event), &due_ms)
+			  : store_run(m, new, event, clock_wall_ms(), &due_ms);
+	if (due_ms != 0 && (routing->ret_due_ms == 0 || due_ms < routing->ret_due_ms))
+		routing->ret_due_ms = due_ms;
+	return ok;
 }
 
 static enum rc route_one(struct queue *q, struct queue_routing *routing, size_t index,
@@ -230,14 +251,17 @@ static enum rc route_one(struct queue *q, struct queue_routing *routing, size_t 
 	int64_t now_ms = clock_wall_ms();
 	enum rc rc = RC_OK;
 	routing->ret_duplicate = is_known(m, &routing->event);
+	routing->ret_joined_n = 0;
+	routing->ret_due_ms = 0;
 	if (!store_event(m, routing))
 		return no_memory(q, err);
 	int64_t event = m->last_event;
 	for (size_t i = 0; rc == RC_OK && !routing->ret_duplicate && i < routing->runs_n; i++) {
-		if (!store_run(m, &routing->runs[i], event, now_ms))
+		bool fresh;
+		if (!route_run(m, routing, &routing->runs[i], event, &fresh))
 			return no_memory(q, err);
 		struct mem_run *new = &m->runs.p[m->runs.n - 1];
-		if (new->state == QUEUE_DUE &&*claimed < claim_max) {
+		if (fresh && new->state == QUEUE_DUE &&*claimed < claim_max) {
 			rc = claim_one(m, new, now_ms, index, &ret_run[*claimed], err);
 			*claimed += rc == RC_OK;
 		}
@@ -343,6 +367,8 @@ enum rc mem_due_shift(struct queue *q, int64_t by_ms, struct err *err)
 		struct mem_run *r = &m->runs.p[i];
 		if (r->state == QUEUE_WAITING && r->due_ms > 0)
 			r->due_ms = r->due_ms + by_ms > 0 ? r->due_ms + by_ms : 1;
+		if (r->session.open)
+			r->session.limit_ms += by_ms;
 	}
 	mem_unlock(q);
 	return RC_OK;
@@ -391,7 +417,7 @@ static void end_event(struct mem_store *m, int64_t event)
 	if (--e->open > 0)
 		return;
 	for (size_t i = 0; i < m->runs.n; i++)
-		if (m->runs.p[i].event == event)
+		if (mem_run_has(&m->runs.p[i], event))
 			n[m->runs.p[i].state]++;
 	e->state = queue_event_end(n);
 }
@@ -426,6 +452,8 @@ static enum rc finish(
 		r->started_ms = o->started_ms;
 	if (ends) {
 		r->ended_ms = o->ended_ms;
+		for (size_t i = 0; i < r->session.joined.n; i++)
+			end_event(m, r->session.joined.p[i].event);
 		end_event(m, r->event);
 	} else {
 		r->due_ms = to == QUEUE_WAITING ? o->due_ms : 0;
@@ -464,9 +492,13 @@ enum rc mem_retry(struct queue *q, const char *run_id, struct err *err)
 	if (rc == RC_OK)
 		rc = move(r, QUEUE_DUE, err);
 	if (rc == RC_OK) {
-		struct mem_event *e = mem_event_find(m, r->event);
-		e->open++;
-		e->state = QUEUE_DUE;
+		for (size_t i = 0; i < m->events.n; i++) {
+			struct mem_event *e = &m->events.p[i];
+			if (!mem_run_has(r, e->seq))
+				continue;
+			e->open++;
+			e->state = QUEUE_DUE;
+		}
 		r->attempt = r->deaths = 0;
 		r->attempt_next = true;
 		r->ended_ms = 0;

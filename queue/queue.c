@@ -629,3 +629,23 @@ enum rc queue_step_get(
 	enum rc rc = enter(q, ANY, "read", err);
 	return rc != RC_OK ? rc : q->backend->step_get(q, run_seq, ret_step, err);
 }
+
+enum rc queue_joined_each(
+	struct queue *q, int64_t run_seq, queue_joined_fn fn, void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->joined_each(q, run_seq, fn, ctx, err);
+}
+
+enum rc queue_joined_put(struct queue *q, int64_t run_seq, int64_t epoch, int64_t event_seq,
+	const struct queue_cause *cause, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "write about runs of", err);
+	return rc != RC_OK ? rc : q->backend->joined_put(q, run_seq, epoch, event_seq, cause, err);
+}
+
+enum rc queue_words_get(struct queue *q, int64_t run_seq, struct buf *out, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->words_get(q, run_seq, out, err);
+}

@@ -49,6 +49,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/slice.h"
+#include "queue/join.h"
 #include "queue/ledger.h"
 
 struct queue;
@@ -174,13 +175,17 @@ struct queue_run_new {           /* BORROWS */
 	const char *also;        /* a second key of the run */
 	const char *hidden;      /* fields that its rule does not see (ledger.h); NULL: none */
 	int attempts_max;
+	const struct queue_join *join; /* it may stand for several events (join.h); NULL: for one */
 };
 
 struct queue_routing {
 	struct queue_event event;
 	const struct queue_run_new *runs;
 	size_t runs_n;
-	bool ret_duplicate; /* the digest was known: stored as duplicate, without runs */
+	bool ret_duplicate;  /* the digest was known: stored as duplicate, without runs */
+	size_t ret_joined_n; /* of the runs: so many were there already, and the event joined them
+			      */
+	int64_t ret_due_ms;  /* wall: when the first of those that gather starts; 0: none does */
 };
 
 struct queue_run {   /* one claimed run; GIVES with queue_run_done */
@@ -199,6 +204,7 @@ struct queue_run {   /* one claimed run; GIVES with queue_run_done */
 	char *headers;
 	char *past; /* of the event, where the body is there; NULL: nothing was kept */
 	size_t past_n;
+	int kind;         /* > 0: it may stand for several events: queue_joined_each */
 	size_t routing;   /* straight from queue_route: index into its array, else SIZE_MAX */
 	bool has_journal; /* calls are recorded: load them before it starts */
 };
@@ -345,7 +351,8 @@ struct queue_run_row { /* BORROWS during the call back */
 	const char *cause; /* of its event, as its depth */
 	int depth;
 	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
-	int64_t due_ms; /* > 0: waits until then; < 0: parked, its rule is paused (pause.h) */
+	int64_t due_ms;   /* > 0: waits until then; < 0: parked, its rule is paused (pause.h) */
+	int64_t events_n; /* it stands for (join.h) */
 };
 typedef enum rc (*queue_event_fn)(void *ctx, const struct queue_event_row *row, struct err *err);
 typedef enum rc (*queue_run_fn)(void *ctx, const struct queue_run_row *row, struct err *err);

@@ -191,6 +191,44 @@ enum rc work_tally_each(
 /* The bytes of the delivery that brought the event have to go; nothing where none did. */
 enum rc work_scrub_put(struct store *store, int64_t event_seq, struct err *err) must_check;
 
+/* --- sqlite_join.c: runs that stand for several events */
+struct session { /* one that an event may join; run 0: there is none */
+	int64_t run, due_ms, limit_ms, n, size;
+	int64_t key2, source; /* of the run */
+	int64_t cause;        /* event.seq */
+};
+/* One that is there but may not be joined is closed. key2: the hash of the second key. */
+enum rc join_find(struct store *store, const struct queue_run_new *new, int64_t key2,
+	struct session *ret_session, struct err *err) must_check;
+/* A new run begins to gather, until *ret_due_ms. */
+enum rc join_open(struct store *store, int64_t run, const struct queue_run_new *new,
+	int64_t *ret_due_ms, struct err *err) must_check;
+/* An event joins, which is written already. */
+enum rc join_take(struct store *store, const struct session *session,
+	const struct queue_routing *routing, const struct queue_run_new *new, int64_t event,
+	int64_t key2, int64_t *ret_due_ms, struct err *err) must_check;
+/* Nothing joins it any more. */
+enum rc join_close(struct store *store, int64_t run, struct err *err) must_check;
+enum rc join_shift(struct store *store, int64_t by_ms, struct err *err) must_check;
+/* The events that joined a run, without its first. GIVES (free). */
+enum rc join_events(struct store *store, int64_t run, int64_t **ret_events, size_t *ret_n,
+	struct err *err) must_check;
+enum rc join_each_event(struct store *store, int64_t run,
+	enum rc (*fn)(struct store *store, int64_t event, struct err *err),
+	struct err *err) must_check;
+/* Counts the states of the runs that an event joined. */
+enum rc join_states(struct store *store, int64_t event, int64_t n[static QUEUE_STATE_N],
+	struct err *err) must_check;
+/* Is one of them there still? */
+enum rc join_left(struct store *store, int64_t event, bool *ret_left, struct err *err) must_check;
+/* The run goes. */
+enum rc join_forget(struct store *store, int64_t run, struct err *err) must_check;
+enum rc work_joined_each(
+	struct queue *q, int64_t run_seq, queue_joined_fn fn, void *ctx, struct err *err);
+enum rc work_joined_put(struct queue *q, int64_t run_seq, int64_t epoch, int64_t event_seq,
+	const struct queue_cause *cause, struct err *err);
+enum rc work_words_get(struct queue *q, int64_t run_seq, struct buf *out, struct err *err);
+
 /* --- sqlite_backup.c */
 enum rc store_backup(
 	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err);
@@ -219,6 +257,10 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 	struct queue_run *ret_run, size_t *ret_run_n, struct err *err);
 
 /* --- sqlite_claim.c */
+/* What was before an event, from its row; BORROWS until the next. A damaged one becomes a text that
+ * is no JSON. */
+enum rc work_past(struct store *store, struct slice packed, struct slice *ret_past,
+	struct err *err) must_check;
 enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
 	size_t *ret_run_n, struct err *err);
 enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err);
@@ -233,7 +275,7 @@ enum rc work_retry(struct queue *q, const char *run_id, struct err *err);
 enum rc work_event_again(struct store *store, int64_t event, struct err *err) must_check;
 struct event_open { /* what ending an event needs to know of it */
 	enum queue_state state;
-	int64_t open, run_first, run_n;
+	int64_t open, run_first, run_n, joins;
 };
 /* Begins to write about a claimed run, when epoch is its last; else RC_STALE. BORROWS until the
  * next claim. */

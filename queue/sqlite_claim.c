@@ -27,6 +27,7 @@ enum { TIMED_MORE = 64 };
 struct timed { /* a run whose time has come */
 	int64_t seq;
 	struct hold_keys keys;
+	bool gathers; /* it has no places yet */
 };
 
 static enum rc load_timed(struct store *store, int64_t now_wall_ms, size_t max,
@@ -41,7 +42,8 @@ static enum rc load_timed(struct store *store, int64_t now_wall_ms, size_t max,
 		if (rc != RC_OK || !row)
 			return rc;
 		ret_timed[(*ret_n)++] = (struct timed){sqlite3_column_int64(s, 0),
-			{{sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2)}}};
+			{{sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2)}},
+			sqlite3_column_int64(s, 3) == 0};
 	}
 }
 
@@ -53,7 +55,8 @@ static enum rc wake(struct store *store, const struct timed *timed, struct err *
 	if (rc == RC_OK && stops)
 		return pause_park(store, timed->seq, &timed->keys, QUEUE_WAITING, 0, err);
 	if (rc == RC_OK)
-		rc = hold_ready(store, timed->seq, &timed->keys, &ready, err);
+		rc = timed->gathers ? hold_again(store, timed->seq, &timed->keys, &ready, err)
+				    : hold_ready(store, timed->seq, &timed->keys, &ready, err);
 	enum queue_state to = ready ? QUEUE_DUE : QUEUE_WAITING;
 	if (rc == RC_OK)
 		rc = work_move(store, QUEUE_WAITING, to, err);
@@ -83,8 +86,7 @@ static enum rc wake_timed(struct store *store, int64_t now_wall_ms, size_t max, 
  */
 
 /* A damaged one must not stop the others: it becomes a text that is no JSON, and ends its run. */
-static enum rc read_past(
-	struct store *store, struct slice packed, struct slice *ret_past, struct err *err)
+enum rc work_past(struct store *store, struct slice packed, struct slice *ret_past, struct err *err)
 {
 	if (packed.n == 0)
 		return RC_OK;
@@ -106,6 +108,7 @@ static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *
 		.attempts_max = sqlite3_column_int(s, 5),
 		.deaths = sqlite3_column_int(s, 6),
 		.event_received_ms = sqlite3_column_int64(s, 13),
+		.kind = sqlite3_column_int(s, 19),
 		.routing = SIZE_MAX,
 	};
 	copy_id(&run->id, db_text(s, 1));
@@ -115,7 +118,8 @@ static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *
 		.epoch = run->epoch,
 		.event = sqlite3_column_int64(s, 11),
 		.keys = {{sqlite3_column_int64(s, 10), sqlite3_column_int64(s, 17)}},
-		.alone = sqlite3_column_int64(s, 16) == 1,
+		.alone = sqlite3_column_int64(s, 16) == 1 && sqlite3_column_int64(s, 20) == 0,
+		.joined = run->kind > 0,
 	};
 	struct queue_run_parts parts = {
 		.rule = db_text(s, 7),
@@ -127,7 +131,7 @@ static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *
 	};
 	enum rc rc = inbox_body(store, ret_live->event, &parts.headers, &parts.body, err);
 	if (rc == RC_OK)
-		rc = read_past(store, db_blob(s, 18), &parts.past, err);
+		rc = work_past(store, db_blob(s, 18), &parts.past, err);
 	if (rc == RC_OK && queue_run_fill(run, &parts) != RC_OK)
 		rc = err_set(err, RC_NOMEM, "out of memory for a run");
 	inbox_body_done(store);
@@ -164,6 +168,8 @@ static enum rc claim_one(struct store *store, struct queue_run *run, const struc
 		rc = work_calls_any(store, run->seq, &run->has_journal, err);
 	if (rc == RC_OK)
 		rc = work_move(store, QUEUE_DUE, QUEUE_RUNNING, err);
+	if (rc == RC_OK && live->joined && run->epoch == 1)
+		rc = join_close(store, run->seq, err);
 	if (rc != RC_OK)
 		return rc;
 	sqlite3_stmt *s = db_use(db, WORK_RUN_CLAIM);
@@ -239,7 +245,10 @@ enum rc work_due_shift(struct queue *q, int64_t by_ms, struct err *err)
 		return rc;
 	sqlite3_stmt *s = db_use(&store->work, WORK_RUN_SHIFT);
 	db_bind_int(&store->work, s, 1, by_ms);
-	return work_failed(store, db_run(&store->work, s, err), err);
+	rc = db_run(&store->work, s, err);
+	if (rc == RC_OK)
+		rc = join_shift(store, by_ms, err);
+	return work_failed(store, rc, err);
 }
 
 /* --- adopt ---------------------------------------------------------------------------------------

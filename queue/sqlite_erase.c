@@ -42,6 +42,38 @@ static enum rc run_by_seq(struct store *store, int sql, int64_t seq, struct err 
 
 /* --- events and their runs -------------------------------------------------------------------- */
 
+static enum rc empty_run(struct store *store, int64_t run, struct err *err)
+{
+	enum rc rc = run_by_seq(store, ERASE_RUN, run, err);
+	return rc == RC_OK ? work_calls_forget(store, run, err) : rc;
+}
+
+/* Runs that stand for others, too, hold what they did about all of them. */
+static enum rc empty_joined(struct store *store, int64_t event, struct err *err)
+{
+	int64_t runs[64], after = 0;
+	for (size_t n = ARRAY_N(runs); n == ARRAY_N(runs);) {
+		bool row = true;
+		enum rc rc = RC_OK;
+		sqlite3_stmt *s = db_use(&store->work, JOIN_RUNS);
+		db_bind_int(&store->work, s, 1, event);
+		db_bind_int(&store->work, s, 2, after);
+		for (n = 0; rc == RC_OK && n < ARRAY_N(runs);) {
+			rc = db_row(&store->work, s, &row, err);
+			if (rc != RC_OK || !row)
+				break;
+			runs[n++] = after = sqlite3_column_int64(s, 0);
+		}
+		if (row)
+			sqlite3_reset(s);
+		for (size_t i = 0; rc == RC_OK && i < n; i++)
+			rc = empty_run(store, runs[i], err);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
 static enum rc empty_event(
 	struct store *store, int64_t seq, int64_t first, int64_t n, struct err *err)
 {
@@ -50,16 +82,13 @@ static enum rc empty_event(
 		rc = run_by_seq(store, ERASE_EVENT_BODY, seq, err);
 	if (rc == RC_OK)
 		rc = work_scrub_put(store, seq, err);
-	for (int64_t run = first; rc == RC_OK && run < first + n; run++) {
-		rc = run_by_seq(store, ERASE_RUN, run, err);
-		if (rc == RC_OK)
-			rc = work_calls_forget(store, run, err);
-	}
+	for (int64_t run = first; rc == RC_OK && run < first + n; run++)
+		rc = empty_run(store, run, err);
 	return rc;
 }
 
 struct event_row {
-	int64_t seq, open, first, n;
+	int64_t seq, open, first, n, joins;
 	bool own;
 };
 
@@ -82,7 +111,8 @@ static enum rc erase_events(
 		bool own = strcmp(db_text(s, 1), e->record) == 0;
 		if (own || text_names_it(e, s, 2))
 			rows[n++] = (struct event_row){e->at, sqlite3_column_int64(s, 3),
-				sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5), own};
+				sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
+				sqlite3_column_int64(s, 6), own};
 	}
 	if (row && rc == RC_OK)
 		sqlite3_reset(s);
@@ -94,6 +124,10 @@ static enum rc erase_events(
 		e->sum.events++;
 		e->sum.deliveries += rows[i].own && event_delivered(rows[i].seq);
 		e->sum.runs += rows[i].own ? rows[i].n : 0;
+		if (!e->dry && rows[i].own && rows[i].joins > 0)
+			rc = empty_joined(store, rows[i].seq, err);
+		if (rc != RC_OK)
+			break;
 		if (!e->dry)
 			rc = rows[i].own ? empty_event(store, rows[i].seq, rows[i].first, rows[i].n,
 						   err)

@@ -29,7 +29,8 @@ static enum rc load_run(struct store *store, int64_t seq, struct live_run *ret_r
 		ret_run->keys.key[0] = sqlite3_column_int64(s, 1);
 		ret_run->keys.key[1] = sqlite3_column_int64(s, 6);
 		ret_run->epoch = sqlite3_column_int64(s, 2);
-		ret_run->alone = sqlite3_column_int64(s, 4) == 1;
+		ret_run->joined = sqlite3_column_int64(s, 7) > 0;
+		ret_run->alone = sqlite3_column_int64(s, 4) == 1 && sqlite3_column_int64(s, 8) == 0;
 		sqlite3_reset(s);
 	}
 	return RC_OK;
@@ -104,13 +105,14 @@ static enum rc load_event(
 		ret_event->open = sqlite3_column_int64(s, 1);
 		ret_event->run_first = sqlite3_column_int64(s, 2);
 		ret_event->run_n = sqlite3_column_int64(s, 3);
+		ret_event->joins = sqlite3_column_int64(s, 4);
 		sqlite3_reset(s);
 	}
 	return RC_OK;
 }
 
 /* The state that the ends of all its runs come to. */
-static enum rc sum_up(struct store *store, const struct event_open *event,
+static enum rc sum_up(struct store *store, int64_t seq, const struct event_open *event,
 	enum queue_state *ret_state, struct err *err)
 {
 	int64_t n[QUEUE_STATE_N] = {0};
@@ -128,8 +130,10 @@ static enum rc sum_up(struct store *store, const struct event_open *event,
 		if (state >= 0 && state < QUEUE_STATE_N)
 			n[state]++;
 	}
-	*ret_state = queue_event_end(n);
-	return RC_OK;
+	enum rc rc = event->joins > 0 ? join_states(store, seq, n, err) : RC_OK;
+	if (rc == RC_OK)
+		*ret_state = queue_event_end(n);
+	return rc;
 }
 
 enum rc work_event_again(struct store *store, int64_t event, struct err *err)
@@ -140,8 +144,27 @@ enum rc work_event_again(struct store *store, int64_t event, struct err *err)
 	enum queue_state to = now.state;
 	if (rc != RC_OK || now.open != 0 || !bad)
 		return rc;
-	rc = sum_up(store, &now, &to, err);
+	rc = sum_up(store, event, &now, &to, err);
 	return rc == RC_OK ? work_event_move(store, event, now.state, to, 0, err) : rc;
+}
+
+static enum rc close_one(struct store *store, int64_t seq, struct err *err)
+{
+	struct event_open event = {0};
+	enum rc rc = load_event(store, seq, &event, err);
+	enum queue_state to = event.state;
+	if (rc == RC_OK && event.open == 1)
+		rc = sum_up(store, seq, &event, &to, err);
+	return rc == RC_OK ? work_event_move(store, seq, event.state, to, event.open - 1, err) : rc;
+}
+
+static enum rc open_one(struct store *store, int64_t seq, struct err *err)
+{
+	struct event_open event = {0};
+	enum rc rc = load_event(store, seq, &event, err);
+	return rc == RC_OK
+		       ? work_event_move(store, seq, event.state, QUEUE_DUE, event.open + 1, err)
+		       : rc;
 }
 
 static enum rc end_event(
@@ -152,14 +175,7 @@ static enum rc end_event(
 		n[state] = 1;
 		return work_event_move(store, run->event, QUEUE_DUE, queue_event_end(n), 0, err);
 	}
-	struct event_open event = {0};
-	enum rc rc = load_event(store, run->event, &event, err);
-	enum queue_state to = event.state;
-	if (rc == RC_OK && event.open == 1)
-		rc = sum_up(store, &event, &to, err);
-	if (rc == RC_OK)
-		rc = work_event_move(store, run->event, event.state, to, event.open - 1, err);
-	return rc;
+	return close_one(store, run->event, err);
 }
 
 /* --- finish ----------------------------------------------------------------------------------- */
@@ -178,6 +194,8 @@ static enum rc finish(struct store *store, const struct live_run *run,
 		return rc;
 	if (queue_state_ended(state)) {
 		rc = hold_leave(store, run->seq, &run->keys, err);
+		if (rc == RC_OK && run->joined)
+			rc = join_each_event(store, run->seq, close_one, err);
 		return rc == RC_OK ? end_event(store, run, state, err) : rc;
 	}
 	bool stops = false;
@@ -209,7 +227,6 @@ static enum rc retry(
 {
 	struct db *db = &store->work;
 	bool ready = true, parks = false;
-	struct event_open event = {0};
 	enum rc rc = pause_parks_run(store, run->seq, &parks, err);
 	if (rc == RC_OK && !parks)
 		rc = hold_again(store, run->seq, &run->keys, &ready, err);
@@ -217,10 +234,9 @@ static enum rc retry(
 	if (rc == RC_OK)
 		rc = work_move(store, from, to, err);
 	if (rc == RC_OK)
-		rc = load_event(store, run->event, &event, err);
-	if (rc == RC_OK)
-		rc = work_event_move(
-			store, run->event, event.state, QUEUE_DUE, event.open + 1, err);
+		rc = open_one(store, run->event, err);
+	if (rc == RC_OK && run->joined)
+		rc = join_each_event(store, run->seq, open_one, err);
 	if (rc != RC_OK)
 		return rc;
 	sqlite3_stmt *s = db_use(db, WORK_RUN_RETRY);

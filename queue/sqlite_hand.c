@@ -6,6 +6,7 @@
  * of them is put into the table scrub, which it reads (sqlite_wipe.c). Refuses what is open.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "queue/sqlite.h"
@@ -21,7 +22,8 @@ static enum rc delete_seq(struct store *store, int sql, int64_t seq, struct err 
 
 static enum rc purge_run(struct store *store, int64_t seq, enum queue_state state, struct err *err)
 {
-	int64_t event = 0, source = 0;
+	int64_t event = 0, source = 0, *others = NULL;
+	size_t others_n = 0;
 	bool row;
 	sqlite3_stmt *s = db_use(&store->work, HAND_RUN);
 	db_bind_int(&store->work, s, 1, seq);
@@ -30,8 +32,14 @@ static enum rc purge_run(struct store *store, int64_t seq, enum queue_state stat
 		return rc;
 	event = sqlite3_column_int64(s, 0);
 	source = sqlite3_column_int64(s, 1);
+	bool joined = sqlite3_column_int(s, 2) > 0;
 	sqlite3_reset(s);
-	rc = work_calls_forget(store, seq, err);
+	if (joined)
+		rc = join_events(store, seq, &others, &others_n, err);
+	if (rc == RC_OK && joined)
+		rc = join_forget(store, seq, err);
+	if (rc == RC_OK)
+		rc = work_calls_forget(store, seq, err);
 	if (rc == RC_OK)
 		rc = delete_seq(store, WORK_RUN_DELETE, seq, err);
 	if (rc == RC_OK)
@@ -40,7 +48,12 @@ static enum rc purge_run(struct store *store, int64_t seq, enum queue_state stat
 		rc = work_source_leave(store, source, err);
 	store->progress.counts.runs[state]--;
 	store->progress.changed = true;
-	return rc == RC_OK ? work_event_again(store, event, err) : rc;
+	if (rc == RC_OK)
+		rc = work_event_again(store, event, err);
+	for (size_t i = 0; rc == RC_OK && i < others_n; i++)
+		rc = work_event_again(store, others[i], err);
+	free(others);
+	return rc;
 }
 
 enum rc work_run_purge(struct queue *q, const char *run_id, struct err *err)

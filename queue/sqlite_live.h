@@ -21,7 +21,8 @@ struct live_run {
 	int64_t epoch;
 	int64_t event; /* seq */
 	struct hold_keys keys;
-	bool alone; /* its event has no other run */
+	bool alone;  /* its event has no other run */
+	bool joined; /* it may stand for several events */
 };
 
 struct live {

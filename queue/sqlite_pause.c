@@ -24,7 +24,7 @@
 struct open_run { /* as a sweep sees it */
 	int64_t seq, due_ms;
 	struct hold_keys keys;
-	bool wanted;
+	bool wanted, gathers; /* gathers, where it waits for a time: it has no places then */
 };
 
 /* --- the list --------------------------------------------------------------------------------- */
@@ -217,7 +217,9 @@ static enum rc unpark(struct store *store, const struct open_run *run, struct er
 {
 	bool ready = true;
 	int64_t due_ms = run->due_ms < -1 ? -run->due_ms : 0;
-	enum rc rc = hold_again(store, run->seq, &run->keys, &ready, err);
+	enum rc rc = RC_OK;
+	if (due_ms == 0 || !run->gathers)
+		rc = hold_again(store, run->seq, &run->keys, &ready, err);
 	enum queue_state to = ready && due_ms == 0 ? QUEUE_DUE : QUEUE_WAITING;
 	if (rc == RC_OK)
 		rc = work_move(store, QUEUE_WAITING, to, err);
@@ -226,8 +228,9 @@ static enum rc unpark(struct store *store, const struct open_run *run, struct er
 
 /* --- many runs -------------------------------------------------------------------------------- */
 
-/* Reads up to max rows of a bound statement: seq, rule, due_ms, hold, hold2; no more behind the
- * last of `most` that are wanted: of a rule that is paused, and not parked. ret_end: that was all.
+/* Reads up to max rows of a bound statement: seq, rule, due_ms, hold, hold2, epoch; no more behind
+ * the last of `most` that are wanted: of a rule that is paused, and not parked. ret_end: that was
+ * all.
  */
 static enum rc load(struct store *store, sqlite3_stmt *s, size_t max, size_t most,
 	struct open_run *ret_runs, size_t *ret_n, bool *ret_end, struct err *err)
@@ -244,7 +247,7 @@ static enum rc load(struct store *store, sqlite3_stmt *s, size_t max, size_t mos
 		struct open_run *run = &ret_runs[(*ret_n)++];
 		*run = (struct open_run){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 2),
 			{{sqlite3_column_int64(s, 3), sqlite3_column_int64(s, 4)}},
-			pause_stops(store, db_text(s, 1))};
+			pause_stops(store, db_text(s, 1)), sqlite3_column_int64(s, 5) == 0};
 		wanted += run->wanted && run->due_ms >= 0;
 	}
 	sqlite3_reset(s);

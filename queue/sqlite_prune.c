@@ -22,6 +22,7 @@ struct pruning { /* one call */
 		int64_t seq;
 		enum queue_state state;
 		int64_t source; /* of a run */
+		bool joined;
 	} * victims;
 	size_t victims_n;
 };
@@ -48,7 +49,7 @@ static enum rc size_of_store(struct store *store, int64_t *ret_bytes, struct err
 
 static void choose(struct pruning *p, int64_t seq, enum queue_state state)
 {
-	p->victims[p->victims_n++] = (struct victim){seq, state, 0};
+	p->victims[p->victims_n++] = (struct victim){seq, state, 0, false};
 }
 
 static bool full(const struct pruning *p)
@@ -187,6 +188,7 @@ static enum rc choose_runs(struct pruning *p, struct err *err)
 			(over || sqlite3_column_int64(s, 3) < p->runs_before_ms)) {
 			choose(p, seq, state);
 			p->victims[p->victims_n - 1].source = sqlite3_column_int64(s, 4);
+			p->victims[p->victims_n - 1].joined = sqlite3_column_int(s, 5) > 0;
 		}
 	}
 	sqlite3_reset(s);
@@ -203,6 +205,8 @@ static enum rc delete_runs(struct pruning *p, struct err *err)
 			rc = delete_by_seq(&store->work, WORK_RUN_DELETE, p->victims[i].seq, err);
 		if (rc == RC_OK)
 			rc = delete_by_seq(&store->work, LEDGER_SHOW, p->victims[i].seq, err);
+		if (rc == RC_OK && p->victims[i].joined)
+			rc = join_forget(store, p->victims[i].seq, err);
 		if (rc == RC_OK)
 			rc = work_source_leave(store, p->victims[i].source, err);
 		store->progress.counts.runs[p->victims[i].state]--;
@@ -248,6 +252,8 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 			continue;
 		rc = has_runs(
 			store, sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5), &left, err);
+		if (rc == RC_OK && !left && sqlite3_column_int64(s, 6) > 0)
+			rc = join_left(store, seq, &left, err);
 		if (rc != RC_OK)
 			break;
 		if (!left)

@@ -389,10 +389,12 @@ static struct queue_run_row run_row(sqlite3_stmt *s)
 		.log = db_text(s, 17),
 		.cause = db_text(s, 18),
 		.depth = sqlite3_column_int(s, 19),
+		.events_n = sqlite3_column_int64(s, 20),
 	};
 }
 
-/* The runs of one event lie side by side: where its whole id is named, only those are read. */
+/* The runs of one event lie side by side: where its whole id is named, only those are read, and
+ * what lies between them and those that it joined. */
 static enum rc narrow(struct store *store, const struct queue_filter *f, int64_t *after,
 	int64_t *last, struct err *err)
 {
@@ -409,9 +411,10 @@ static enum rc narrow(struct store *store, const struct queue_filter *f, int64_t
 	rc = db_row(&store->work, s, &row, err);
 	if (rc != RC_OK || !row)
 		return rc;
-	int64_t first = sqlite3_column_int64(s, 0);
+	int64_t first = sqlite3_column_int64(s, 0), end = first + sqlite3_column_int64(s, 1) - 1;
+	if (sqlite3_column_type(s, 2) != SQLITE_NULL) /* what it joined is older */
+		first = sqlite3_column_int64(s, 2);
 	*after = *after > first - 1 ? *after : first - 1;
-	int64_t end = first + sqlite3_column_int64(s, 1) - 1;
 	*last = *last < end ? *last : end;
 	sqlite3_reset(s);
 	return RC_OK;

@@ -7,10 +7,18 @@
  * wants are claimed at birth. An event whose digest is known is stored as a duplicate, without
  * runs.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "queue/sqlite.h"
+
+#define RUNS_AT_ONCE 32 /* of one event, without taking memory */
+
+struct plan { /* one run of an event, before anything is written */
+	struct hold_keys keys;
+	struct session session; /* that it joins; run 0: none */
+};
 
 struct router { /* one queue_route */
 	struct store *store;
@@ -52,6 +60,7 @@ static int64_t next_event_seq(struct store *store, const struct queue_event *eve
 static enum rc insert_event(struct store *store, const struct queue_routing *routing, int64_t seq,
 	enum queue_state state, size_t runs_n, struct err *err)
 {
+	size_t joins_n = runs_n > 0 ? routing->ret_joined_n : 0;
 	const struct queue_event *e = &routing->event;
 	struct db *db = &store->work;
 	sqlite3_stmt *s = db_use(db, WORK_EVENT_PUT);
@@ -67,7 +76,8 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 	db_bind_int(db, s, 10, e->received_ms);
 	db_bind_int(db, s, 11, (int64_t)runs_n);
 	db_bind_int(db, s, 12, store->progress.last_run + 1);
-	db_bind_int(db, s, 13, (int64_t)runs_n);
+	db_bind_int(db, s, 13, (int64_t)(runs_n - joins_n));
+	db_bind_int(db, s, 15, (int64_t)joins_n);
 	if (runs_n > 0 && e->past.n > 0)
 		db_bind_blob(db, s, 14, buf_slice(&store->copies.packed));
 	else
@@ -98,7 +108,7 @@ static int64_t hash_of(const struct store *store, const char *key)
 
 static enum rc insert_run(struct router *r, const struct queue_run_new *new,
 	const struct queue_run *run, const struct live_run *live, int64_t source,
-	enum queue_state state, struct err *err)
+	enum queue_state state, int64_t due_ms, struct err *err)
 {
 	struct db *db = &r->store->work;
 	bool claimed = state == QUEUE_RUNNING;
@@ -118,7 +128,8 @@ static enum rc insert_run(struct router *r, const struct queue_run_new *new,
 	db_bind_int(db, s, 13, r->now_ms);
 	db_bind_int(db, s, 14, claimed ? r->now_ms : 0);
 	db_bind_int(db, s, 15, live->keys.key[1]);
-	db_bind_int(db, s, 16, state == QUEUE_WAITING && pause_parks(r->store, new->rule) ? -1 : 0);
+	db_bind_int(db, s, 16, due_ms);
+	db_bind_int(db, s, 17, new->join != NULL ? new->join->kind : 0);
 	return db_run(db, s, err);
 }
 
@@ -151,30 +162,60 @@ static enum rc give(struct router *r, const struct queue_routing *routing, size_
 	return RC_OK;
 }
 
-static enum rc route_run(struct router *r, const struct queue_routing *routing, size_t index,
-	const struct queue_run_new *new, int64_t event, struct err *err)
+static void note_due(struct queue_routing *routing, int64_t due_ms)
+{
+	if (routing->ret_due_ms == 0 || due_ms < routing->ret_due_ms)
+		routing->ret_due_ms = due_ms;
+}
+
+/* A run that gathers holds nothing yet. */
+static enum rc open_session(struct router *r, struct queue_routing *routing,
+	const struct queue_run_new *new, const struct queue_run *run, const struct live_run *live,
+	int64_t source, struct err *err)
+{
+	int64_t due = 0;
+	enum rc rc = join_open(r->store, run->seq, new, &due, err);
+	if (rc == RC_OK)
+		rc = insert_run(r, new, run, live, source, QUEUE_WAITING,
+			pause_parks(r->store, new->rule) ? -due : due, err);
+	note_due(routing, due);
+	return rc;
+}
+
+static enum rc join_session(struct router *r, struct queue_routing *routing,
+	const struct queue_run_new *new, const struct plan *plan, int64_t event, struct err *err)
+{
+	int64_t due = 0;
+	enum rc rc = join_take(
+		r->store, &plan->session, routing, new, event, plan->keys.key[1], &due, err);
+	note_due(routing, due);
+	return rc;
+}
+
+static enum rc route_run(struct router *r, struct queue_routing *routing, size_t index,
+	const struct queue_run_new *new, const struct plan *plan, int64_t event, struct err *err)
 {
 	struct store *store = r->store;
 	struct queue_run run = {.seq = store->progress.last_run + 1};
 	struct live_run live = {.seq = run.seq, .epoch = 1, .event = event};
 	bool first = true, parked = pause_parks(store, new->rule);
 	int64_t source = 0;
-	live.alone = routing->runs_n == 1;
+	live.alone = routing->runs_n == 1 && routing->ret_joined_n == 0;
+	live.keys = plan->keys;
 	enum rc rc = id_new(r->now_ms, &run.id, err);
 	if (rc == RC_OK)
 		rc = work_source_n(store, new->source_hash, &source, err);
-	live.keys.key[0] = hash_of(store, new->key);
-	live.keys.key[1] = hash_of(store, new->also);
-	if (live.keys.key[1] == live.keys.key[0])
-		live.keys.key[1] = 0;
-	if (rc == RC_OK && !parked)
+	if (rc == RC_OK && !parked && new->join == NULL)
 		rc = hold_append(store, run.seq, &live.keys, &first, err);
 	if (rc != RC_OK)
 		return rc;
-	enum queue_state state = !first || parked            ? QUEUE_WAITING
-				 : r->claimed < r->claim_max ? QUEUE_RUNNING
-							     : QUEUE_DUE;
-	rc = insert_run(r, new, &run, &live, source, state, err);
+	enum queue_state state = !first || parked || new->join != NULL ? QUEUE_WAITING
+				 : r->claimed < r->claim_max           ? QUEUE_RUNNING
+								       : QUEUE_DUE;
+	if (new->join != NULL)
+		rc = open_session(r, routing, new, &run, &live, source, err);
+	else
+		rc = insert_run(r, new, &run, &live, source, state, parked ? -1 : 0, err);
 	if (rc != RC_OK)
 		return rc;
 	if (new->hidden != NULL)
@@ -186,10 +227,48 @@ static enum rc route_run(struct router *r, const struct queue_routing *routing, 
 	return state == QUEUE_RUNNING ? give(r, routing, index, new, &run, &live, err) : RC_OK;
 }
 
-static enum rc route_one(
-	struct router *r, struct queue_routing *routing, size_t index, struct err *err)
+/* What each run holds, and which of them are there already. */
+static enum rc make_plans(
+	struct router *r, struct queue_routing *routing, struct plan *plans, struct err *err)
 {
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < routing->runs_n; i++) {
+		const struct queue_run_new *new = &routing->runs[i];
+		struct hold_keys *keys = &plans[i].keys;
+		keys->key[0] = hash_of(r->store, new->key);
+		keys->key[1] = hash_of(r->store, new->also);
+		if (keys->key[1] == keys->key[0])
+			keys->key[1] = 0;
+		plans[i].session.run = 0;
+		if (new->join != NULL)
+			rc = join_find(r->store, new, keys->key[1], &plans[i].session, err);
+		routing->ret_joined_n += plans[i].session.run != 0;
+	}
+	return rc;
+}
+
+static enum rc route_runs(struct router *r, struct queue_routing *routing, size_t index,
+	const struct plan *plans, int64_t event, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < routing->runs_n; i++) {
+		const struct queue_run_new *new = &routing->runs[i];
+		if (plans[i].session.run != 0)
+			rc = join_session(r, routing, new, &plans[i], event, err);
+		else
+			rc = route_run(r, routing, index, new, &plans[i], event, err);
+	}
+	return rc;
+}
+
+static enum rc route_one(struct router *r, struct queue_routing *routing, size_t index,
+	struct plan *plans, struct err *err)
+{
+	routing->ret_joined_n = 0;
+	routing->ret_due_ms = 0;
 	enum rc rc = find_duplicate(r->store, routing, err);
+	if (rc == RC_OK && !routing->ret_duplicate)
+		rc = make_plans(r, routing, plans, err);
 	if (rc != RC_OK)
 		return rc;
 	int64_t seq = next_event_seq(r->store, &routing->event);
@@ -206,8 +285,23 @@ static enum rc route_one(
 	struct slice digest = {(const char *)routing->event.digest, DIGEST_N};
 	if (rc == RC_OK && routing->event.has_digest && !known)
 		rc = seen_put(&r->store->seen, digest, seq, err);
-	for (size_t i = 0; rc == RC_OK && i < runs_n; i++)
-		rc = route_run(r, routing, index, &routing->runs[i], seq, err);
+	if (rc == RC_OK && runs_n > 0)
+		rc = route_runs(r, routing, index, plans, seq, err);
+	return rc;
+}
+
+/* The same with room for the plans. */
+static enum rc route_with(
+	struct router *r, struct queue_routing *routing, size_t index, struct err *err)
+{
+	struct plan few[RUNS_AT_ONCE], *many = NULL;
+	if (routing->runs_n > RUNS_AT_ONCE) {
+		many = calloc(routing->runs_n, sizeof(*many));
+		if (many == NULL)
+			return err_set(err, RC_NOMEM, "out of memory for the runs of an event");
+	}
+	enum rc rc = route_one(r, routing, index, many != NULL ? many : few, err);
+	free(many);
 	return rc;
 }
 
@@ -241,7 +335,7 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = route_one(&r, &routings[i], i, err);
+		rc = route_with(&r, &routings[i], i, err);
 	if (rc == RC_OK) {
 		*ret_run_n = r.claimed;
 		return RC_OK;

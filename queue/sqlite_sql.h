@@ -65,25 +65,26 @@
 	X(WORK_PROGRESS_PUT, "UPDATE progress SET position = ?1, last_event = ?2, last_run = ?3," \
 		" counts = ?4 WHERE one = 1") \
 	X(WORK_EVENT_PUT, "INSERT INTO event (seq, id, source, name, object, record, via, reason, state," \
-		" received_ms, open, run_first, run_n, past)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+		" received_ms, open, run_first, run_n, past, joins)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)") \
 	X(WORK_EVENT_BODY_PUT, "INSERT INTO event_body (seq, body) VALUES (?1, ?2)") \
 	X(WORK_EVENT_BODY, "SELECT body FROM event_body WHERE seq = ?1") \
-	X(WORK_EVENT, "SELECT state, open, run_first, run_n FROM event WHERE seq = ?1") \
+	X(WORK_EVENT, "SELECT state, open, run_first, run_n, joins FROM event WHERE seq = ?1") \
 	X(WORK_EVENT_MOVE, "UPDATE event SET state = ?2, open = ?3 WHERE seq = ?1") \
 	X(WORK_EVENT_OPEN, "SELECT 1 FROM event WHERE seq = ?1 AND open > 0") \
 	X(WORK_EVENT_RUNS, "SELECT state FROM run WHERE seq BETWEEN ?1 AND ?2") \
 	X(WORK_RUN_PUT, "INSERT INTO run (seq, id, event, rule, source, key, hold, state, epoch, attempt," \
-		" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?16, ?13, ?14, 0, 0, ?15)") \
+		" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2, kind)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?16, ?13, ?14, 0, 0, ?15, ?17)") \
 	X(WORK_RUN_DUE, "SELECT r.seq, r.id, r.epoch, r.attempt, r.attempt_next, r.attempts_max, r.deaths," \
-		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n, r.hold2, e.past" \
+		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n, r.hold2, e.past," \
+		" r.kind, e.joins" \
 		" FROM run AS r INDEXED BY run_open CROSS JOIN event AS e ON e.seq = r.event" \
 		" CROSS JOIN source AS s ON s.n = r.source" \
 		" WHERE r.state = 0 AND r.state < 3 ORDER BY r.seq LIMIT ?1") \
 	X(WORK_RUN_CLAIM, "UPDATE run SET state = 2, epoch = ?2, attempt = ?3, attempt_next = 0," \
 		" started_ms = CASE started_ms WHEN 0 THEN ?4 ELSE started_ms END WHERE seq = ?1") \
-	X(WORK_RUN_LIVE, "SELECT r.event, r.hold, r.epoch, r.attempt, e.run_n, r.state, r.hold2" \
+	X(WORK_RUN_LIVE, "SELECT r.event, r.hold, r.epoch, r.attempt, e.run_n, r.state, r.hold2, r.kind, e.joins" \
 		" FROM run AS r CROSS JOIN event AS e ON e.seq = r.event WHERE r.seq = ?1") \
 	X(WORK_RUN_END, "UPDATE run SET state = ?2, code = ?3, error = ?4, detail = ?5," \
 		" log = ifnull(?6, log), api_calls = api_calls + ?7," \
@@ -95,7 +96,7 @@
 		" due_ms = ?9, attempt_next = ?10, deaths = deaths + ?11 WHERE seq = ?1") \
 	X(WORK_RUN_MOVE, "UPDATE run SET state = ?2, due_ms = 0 WHERE seq = ?1") \
 	X(WORK_RUN_WAITS, "SELECT state, due_ms, hold, hold2 FROM run WHERE seq = ?1") \
-	X(WORK_RUN_TIMED, "SELECT seq, hold, hold2 FROM run WHERE due_ms > 0 AND due_ms <= ?1" \
+	X(WORK_RUN_TIMED, "SELECT seq, hold, hold2, epoch FROM run WHERE due_ms > 0 AND due_ms <= ?1" \
 		" ORDER BY due_ms LIMIT ?2") \
 	X(WORK_RUN_NEXT_DUE, "SELECT min(due_ms) FROM run WHERE due_ms > 0") \
 	X(WORK_RUN_SHIFT, "UPDATE run SET due_ms = max(1, due_ms + ?1) WHERE due_ms > 0") \
@@ -151,7 +152,8 @@
 	X(WORK_RUN_NEWEST, "SELECT * FROM (SELECT " WORK_RUN_COLUMNS WORK_RUN_FROM WORK_RUN_WHERE \
 		" ORDER BY r.seq DESC LIMIT ?13) ORDER BY 1") \
 	X(WORK_RUN_ROW, "SELECT " WORK_RUN_COLUMNS WORK_RUN_FROM " WHERE r.seq = ?1") \
-	X(WORK_EVENT_SPAN, "SELECT run_first, run_n FROM event WHERE id >= ?1 AND id < ?2" \
+	X(WORK_EVENT_SPAN, "SELECT run_first, run_n, (SELECT min(run) FROM joined WHERE event = event.seq)" \
+		" FROM event WHERE id >= ?1 AND id < ?2" \
 		" ORDER BY id LIMIT 1") \
 	X(WORK_OLDEST_OPEN, "SELECT e.received_ms FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 		" WHERE r.seq = (SELECT min(o.seq) FROM (" \
@@ -161,9 +163,9 @@
 		" ORDER BY seq LIMIT 1) UNION ALL" \
 		" SELECT (SELECT seq FROM run INDEXED BY run_open WHERE state = 2 AND state < 3" \
 		" ORDER BY seq LIMIT 1)) AS o)") \
-	X(WORK_PAST_RUNS, "SELECT seq, state, created_ms, ended_ms, source FROM run" \
+	X(WORK_PAST_RUNS, "SELECT seq, state, created_ms, ended_ms, source, kind FROM run" \
 		" WHERE seq > ?1 ORDER BY seq") \
-	X(WORK_PAST_EVENTS, "SELECT seq, state, open, received_ms, run_first, run_n FROM event" \
+	X(WORK_PAST_EVENTS, "SELECT seq, state, open, received_ms, run_first, run_n, joins FROM event" \
 		" WHERE seq > ?1 ORDER BY seq") \
 	X(WORK_RUNS_LEFT, "SELECT 1 FROM run WHERE seq BETWEEN ?1 AND ?2 LIMIT 1") \
 	X(WORK_RUN_DELETE, "DELETE FROM run WHERE seq = ?1") \
@@ -177,20 +179,25 @@
 	" AND (?5 IS NULL OR name = ?5) AND (?6 IS NULL OR object = ?6)" \
 	" AND (?7 IS NULL OR record = ?7) AND (?8 < 0 OR state = ?8)" \
 	" AND (?9 IS NULL OR EXISTS (SELECT 1 FROM run AS r" \
-	" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1 AND r.rule = ?9))" \
+	" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1 AND r.rule = ?9)" \
+	" OR (joins > 0 AND EXISTS (SELECT 1 FROM joined AS j CROSS JOIN run AS r ON r.seq = j.run" \
+	" WHERE j.event = event.seq AND r.rule = ?9)))" \
 	" AND (?10 IS NULL OR instr(reason, ?10) > 0 OR EXISTS (SELECT 1 FROM run AS r" \
 	" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1" \
-	" AND (r.code = ?10 OR instr(r.error, ?10) > 0)))"
+	" AND (r.code = ?10 OR instr(r.error, ?10) > 0))" \
+	" OR (joins > 0 AND EXISTS (SELECT 1 FROM joined AS j CROSS JOIN run AS r ON r.seq = j.run" \
+	" WHERE j.event = event.seq AND (r.code = ?10 OR instr(r.error, ?10) > 0))))"
 #define WORK_RUN_COLUMNS "r.seq, r.id, e.id, r.rule, s.hash, r.key, r.state, r.attempt, r.api_calls," \
 	" r.deaths, r.created_ms, r.started_ms, r.ended_ms, r.due_ms, r.code, r.error, r.detail, r.log," \
-	LEDGER_OF("r.event")
+	LEDGER_OF(JOIN_CAUSE_OF("r.seq", "r.event")) "," JOIN_N_OF("r")
 #define WORK_RUN_FROM " FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 	" CROSS JOIN source AS s ON s.n = r.source"
 #define WORK_RUN_WHERE " WHERE r.seq > ?1 AND r.seq <= ?2 AND r.created_ms >= ?3" \
 	" AND (?4 IS NULL OR substr(r.id, 1, length(?4)) = ?4) AND (?5 IS NULL OR e.source = ?5)" \
 	" AND (?6 IS NULL OR e.name = ?6) AND (?7 IS NULL OR e.object = ?7)" \
-	" AND (?8 IS NULL OR e.record = ?8) AND (?9 IS NULL OR r.rule = ?9)" \
-	" AND (?10 IS NULL OR substr(e.id, 1, length(?10)) = ?10) AND (?11 < 0 OR r.state = ?11)" \
+	" AND (?8 IS NULL OR e.record = ?8 OR" JOIN_ANY("r", "x.record = ?8") ") AND (?9 IS NULL OR r.rule = ?9)" \
+	" AND (?10 IS NULL OR substr(e.id, 1, length(?10)) = ?10" \
+	" OR" JOIN_ANY("r", "substr(x.id, 1, length(?10)) = ?10") ") AND (?11 < 0 OR r.state = ?11)" \
 	" AND (?12 IS NULL OR r.code = ?12 OR instr(r.error, ?12) > 0)"
 /* clang-format on */
 

@@ -10,11 +10,11 @@
 		" ON CONFLICT (rule) DO UPDATE SET why = excluded.why, since_ms = excluded.since_ms," \
 		" ending = excluded.ending") \
 	X(PAUSE_DELETE, "DELETE FROM pause WHERE rule = ?1") \
-	X(PAUSE_OPEN, "SELECT seq, rule, due_ms, hold, hold2 FROM run INDEXED BY run_open" \
+	X(PAUSE_OPEN, "SELECT seq, rule, due_ms, hold, hold2, epoch FROM run INDEXED BY run_open" \
 		" WHERE state = ?1 AND state < 3 AND seq > ?2 ORDER BY seq LIMIT ?3") \
-	X(PAUSE_PARKED, "SELECT seq, rule, due_ms, hold, hold2 FROM run INDEXED BY run_parked" \
+	X(PAUSE_PARKED, "SELECT seq, rule, due_ms, hold, hold2, epoch FROM run INDEXED BY run_parked" \
 		" WHERE due_ms < 0 AND rule = ?1 ORDER BY seq LIMIT ?2") \
-	X(PAUSE_PARKED_ALL, "SELECT seq, rule, due_ms, hold, hold2 FROM run INDEXED BY run_parked_seq" \
+	X(PAUSE_PARKED_ALL, "SELECT seq, rule, due_ms, hold, hold2, epoch FROM run INDEXED BY run_parked_seq" \
 		" WHERE due_ms < 0 AND seq > ?1 ORDER BY seq LIMIT ?2") \
 	X(PAUSE_RUN, "SELECT rule FROM run WHERE seq = ?1") \
 	X(PAUSE_RUN_PUT, "UPDATE run SET state = ?2, due_ms = ?3 WHERE seq = ?1") \
@@ -28,14 +28,14 @@
 		" ORDER BY last_ms DESC, kind, about") \
 	X(HAND_TALLY, "SELECT rule, state, count(*), sum(due_ms < 0) FROM run WHERE created_ms >= ?1" \
 		" GROUP BY rule, state ORDER BY rule") \
-	X(HAND_RUN, "SELECT event, source FROM run WHERE seq = ?1") \
+	X(HAND_RUN, "SELECT event, source, kind FROM run WHERE seq = ?1") \
 	X(HAND_RUN_RENEW, "UPDATE run SET source = ?2 WHERE seq = ?1") \
-	X(HAND_EVENTS, "SELECT seq, state, run_n FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
+	X(HAND_EVENTS, "SELECT seq, state, run_n + joins FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
 	X(HAND_EVENT_REASON, "UPDATE event SET reason = reason || '; ' || ?2 WHERE seq = ?1") \
 	X(HAND_SCRUB_PUT, "INSERT OR IGNORE INTO scrub (delivery) VALUES (?1)") \
 	X(HAND_SCRUBS, "SELECT delivery FROM scrub WHERE delivery > ?1 ORDER BY delivery LIMIT ?2") \
 	X(HAND_SCRUB_DELETE, "DELETE FROM scrub WHERE delivery = ?1") \
-	X(ERASE_EVENTS, "SELECT seq, record, reason, open, run_first, run_n FROM event WHERE seq > ?1" \
+	X(ERASE_EVENTS, "SELECT seq, record, reason, open, run_first, run_n, joins FROM event WHERE seq > ?1" \
 		" ORDER BY seq LIMIT ?2") \
 	X(ERASE_EVENT, "UPDATE event SET record = '', reason = '', past = NULL WHERE seq = ?1") \
 	X(ERASE_REASON, "UPDATE event SET reason = '(erased)' WHERE seq = ?1") \

@@ -630,6 +630,8 @@ Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_s
 		"DROP INDEX run_parked_seq; DROP TABLE scrub;"
 		"DROP TABLE written; DROP TABLE event_cause; DROP TABLE run_hidden;"
 		"DROP TABLE kv; DROP TABLE kv_sum;"
+		"DROP TABLE session; DROP TABLE joined; ALTER TABLE run DROP COLUMN kind;"
+		"ALTER TABLE event DROP COLUMN joins;"
 		"PRAGMA user_version = 1");
 	suite_ok(&s, queue_open(s.store, QUEUE_RECEIVER, &s.receiver, &s.err));
 	suite_put(&s, NULL, "{}");
