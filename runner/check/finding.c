@@ -39,23 +39,26 @@ const char *check_severity_name(enum check_severity severity)
 	return severity == CHECK_ERROR ? "error" : "warning";
 }
 
+static bool grow(struct check_findings *findings, size_t n)
+{
+	size_t cap = findings->cap > 0 ? findings->cap : 16;
+	while (cap < n)
+		cap *= 2;
+	if (cap == findings->cap)
+		return true;
+	struct check_finding *p = realloc(findings->p, cap * sizeof(*p));
+	findings->poor |= p == NULL;
+	if (p == NULL)
+		return false;
+	findings->p = p;
+	findings->cap = cap;
+	return true;
+}
+
 static struct check_finding *add(struct check_findings *findings, const char *file)
 {
-	if (findings->n > 0 && findings->p[findings->n - 1].file != file)
-		findings->file_n = 0;
-	if (findings->file_n >= CHECK_FINDINGS_MAX)
+	if (findings->n >= CHECK_FINDINGS_MAX || !grow(findings, findings->n + 1))
 		return NULL;
-	if (findings->n == findings->cap) {
-		size_t cap = findings->cap > 0 ? findings->cap * 2 : 16;
-		struct check_finding *p = realloc(findings->p, cap * sizeof(*p));
-		if (p == NULL) {
-			findings->poor = true;
-			return NULL;
-		}
-		findings->p = p;
-		findings->cap = cap;
-	}
-	findings->file_n++;
 	struct check_finding *f = &findings->p[findings->n++];
 	*f = (struct check_finding){.file = file};
 	return f;
@@ -153,6 +156,17 @@ void check_findings_sort(struct check_findings *findings, size_t from)
 {
 	if (findings->n > from + 1)
 		qsort(findings->p + from, findings->n - from, sizeof(*findings->p), by_place);
+}
+
+void check_findings_take(struct check_findings *findings, struct check_findings *from)
+{
+	if (from->n > 0 && grow(findings, findings->n + from->n)) {
+		memcpy(findings->p + findings->n, from->p, from->n * sizeof(*from->p));
+		findings->n += from->n;
+		from->n = 0;
+	}
+	findings->poor |= from->poor;
+	check_findings_done(from);
 }
 
 void check_findings_done(struct check_findings *findings)

@@ -23,7 +23,7 @@ enum check_severity {
 	X(CHECK_SYNTAX, "syntax", CHECK_ERROR)                                                     \
 	X(CHECK_READ, "read", CHECK_ERROR)                                                         \
 	X(CHECK_GLOBAL, "unknown-global", CHECK_ERROR)                                             \
-	X(CHECK_ASSIGN, "assigned-global", CHECK_ERROR)                                            \
+	X(CHECK_ASSIGN, "assigned-global", CHECK_WARNING)                                          \
 	X(CHECK_MEMBER, "unknown-member", CHECK_ERROR)                                             \
 	X(CHECK_METHOD, "unknown-method", CHECK_ERROR)                                             \
 	X(CHECK_COLON, "colon", CHECK_ERROR)                                                       \
@@ -73,16 +73,15 @@ struct check_finding {
 	char *source;     /* the line it is about; NULL: none; owned */
 };
 
-#define CHECK_FINDINGS_MAX 200 /* of one file: more help nobody */
+#define CHECK_FINDINGS_MAX 200 /* that one file can add: more help nobody */
 
 struct check_findings { /* zero is empty */
 	struct check_finding *p;
 	size_t n, cap;
-	size_t file_n; /* of the file at hand */
-	bool poor;     /* memory was short: something is not told */
+	bool poor; /* memory was short: something is not told */
 };
 
-/* About the bytes [at, end) of a source. Past CHECK_FINDINGS_MAX of a file nothing is added. GIVES
+/* About the bytes [at, end) of a source. Past CHECK_FINDINGS_MAX nothing is added. GIVES
  * its place, for check_suggest, until the next is put; NULL: it was not added. */
 struct check_finding *check_finding_put(struct check_findings *findings,
 	const struct check_source *source, enum check_kind kind, uint32_t at, uint32_t end,
@@ -96,6 +95,8 @@ void check_suggest(struct check_finding *finding, const char *fmt, ...) printf_l
 size_t check_findings_errors(const struct check_findings *findings, size_t from);
 /* Puts those since `from` in the order of their places. */
 void check_findings_sort(struct check_findings *findings, size_t from);
+/* Puts those of `from` behind the others; `from` is empty then. */
+void check_findings_take(struct check_findings *findings, struct check_findings *from);
 void check_findings_done(struct check_findings *findings);
 
 #endif
