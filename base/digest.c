@@ -7,12 +7,15 @@
 #include "base/digest.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+
+#include "base/base64.h"
 
 struct digest_key {
 	EVP_MAC_CTX *ctx;
@@ -78,7 +81,15 @@ enum rc digest_sha256(const struct slice *parts, size_t parts_n, uint8_t ret_sum
 
 struct digest_key *digest_key_new(struct slice secret)
 {
-	char name[] = "SHA256";
+	return digest_key_of(DIGEST_SHA256, secret);
+}
+
+struct digest_key *digest_key_of(enum digest_kind kind, struct slice secret)
+{
+	static const char *const names[] = {
+		[DIGEST_SHA256] = "SHA256", [DIGEST_SHA1] = "SHA1", [DIGEST_SHA512] = "SHA512"};
+	char name[8];
+	snprintf(name, sizeof(name), "%s", names[kind]);
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
 		OSSL_PARAM_construct_end(),
@@ -107,20 +118,51 @@ void digest_key_free(struct digest_key *key)
 	free(key);
 }
 
-enum rc digest_hmac(struct digest_key *key, const struct slice *parts, size_t parts_n,
-	uint8_t ret_mac[static DIGEST_N])
+/* The MAC and how many bytes it has; false when OpenSSL fails. */
+static bool run_mac(struct digest_key *key, const struct slice *parts, size_t parts_n,
+	uint8_t mac[static DIGEST_MAX], size_t *ret_n)
 {
 	/* Without a key, init starts over with the prepared one. */
 	if (EVP_MAC_init(key->ctx, NULL, 0, NULL) != 1)
-		return RC_NOMEM;
+		return false;
 	for (size_t i = 0; i < parts_n; i++)
 		if (EVP_MAC_update(key->ctx, (const unsigned char *)parts[i].p, parts[i].n) != 1)
-			return RC_NOMEM;
-	uint8_t mac[DIGEST_N];
+			return false;
+	return EVP_MAC_final(key->ctx, mac, ret_n, DIGEST_MAX) == 1;
+}
+
+enum rc digest_hmac(struct digest_key *key, const struct slice *parts, size_t parts_n,
+	uint8_t ret_mac[static DIGEST_N])
+{
+	uint8_t mac[DIGEST_MAX];
 	size_t n = 0;
-	if (EVP_MAC_final(key->ctx, mac, &n, sizeof(mac)) != 1 || n != DIGEST_N)
+	if (!run_mac(key, parts, parts_n, mac, &n) || n != DIGEST_N)
 		return RC_NOMEM;
 	memcpy(ret_mac, mac, DIGEST_N);
+	return RC_OK;
+}
+
+static void format_hex(const uint8_t *bytes, size_t n, char *ret_hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < n; i++) {
+		ret_hex[2 * i] = digits[bytes[i] >> 4];
+		ret_hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	ret_hex[2 * n] = '\0';
+}
+
+enum rc digest_hmac_text(struct digest_key *key, const struct slice *parts, size_t parts_n,
+	enum digest_form form, char ret_text[static DIGEST_TEXT_N])
+{
+	uint8_t mac[DIGEST_MAX];
+	size_t n = 0;
+	if (!run_mac(key, parts, parts_n, mac, &n))
+		return RC_NOMEM;
+	if (form == DIGEST_HEX)
+		format_hex(mac, n, ret_text);
+	else
+		base64_format(mac, n, ret_text);
 	return RC_OK;
 }
 
@@ -129,14 +171,14 @@ bool digest_equal(const uint8_t a[static DIGEST_N], const uint8_t b[static DIGES
 	return CRYPTO_memcmp(a, b, DIGEST_N) == 0;
 }
 
+bool digest_equal_text(struct slice a, struct slice b)
+{
+	return a.n == b.n && a.n != 0 && CRYPTO_memcmp(a.p, b.p, a.n) == 0;
+}
+
 void digest_format(const uint8_t sum[static DIGEST_N], char ret_hex[static DIGEST_HEX_N])
 {
-	static const char digits[] = "0123456789abcdef";
-	for (int i = 0; i < DIGEST_N; i++) {
-		ret_hex[2 * i] = digits[sum[i] >> 4];
-		ret_hex[2 * i + 1] = digits[sum[i] & 15];
-	}
-	ret_hex[2 * DIGEST_N] = '\0';
+	format_hex(sum, DIGEST_N, ret_hex);
 }
 
 static int hex_value(char c)

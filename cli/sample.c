@@ -31,11 +31,21 @@ static const struct example examples[] = {
 	{"coalesce", "{ upsert = \"auto\" }", false},
 	{"source.*.scheme", "\"twenty\"", true},
 	{"source.*.secrets", "{ env \"TWENTY_WEBHOOK_SECRET\" }", true},
+	{"source.*.header", "\"x-signature\"", false},
+	{"source.*.prefix", "\"sha256=\"", false},
+	{"source.*.encoding", "\"hex\"", false},
+	{"source.*.algorithm", "\"sha256\"", false},
+	{"source.*.signed", "\"{timestamp}.{body}\"", false},
+	{"source.*.timestamp", "\"x-timestamp\"", false},
+	{"source.*.id", "\"x-delivery-id\"", false},
 };
 
 static const struct { /* what stands above a group */
 	const char *group, *text;
 } notes[] = {
+	{"source",
+		"one for each sender, such as source \"stripe\" { scheme = \"stripe\", secrets = "
+		"{ file \"stripe.secret\" } }; rules get what it sends as on = \"hook:stripe\""},
 	{"coalesce", "while calls wait for budget, alike ones go out as one request; "
 		     "coalesce = false: never"},
 };

@@ -39,14 +39,32 @@ limits = {
 	-- runs = 1024,
 }
 
+-- one for each sender, such as source "stripe" { scheme = "stripe", secrets = { file
+-- "stripe.secret" } }; rules get what it sends as on = "hook:stripe"
 source "twenty" {
 	-- how its deliveries are signed
-	-- one of: twenty
+	-- one of: twenty standard-webhooks github stripe hmac token
 	scheme = "twenty",
 	-- secrets it may sign with; two while one is replaced by the other
 	secrets = { env "TWENTY_WEBHOOK_SECRET" },
 	-- how far its timestamp may lie in the past or in the future
 	-- window = "5m",
+	-- hmac: the header of the signature; token: of the secret, else Authorization
+	-- header = "x-signature",
+	-- hmac, token: what stands before it in the header, such as "sha256="
+	-- prefix = "sha256=",
+	-- hmac: how the signature is written; else hex, in lower case
+	-- one of: hex base64
+	-- encoding = "hex",
+	-- hmac: of the signature; else sha256
+	-- one of: sha256 sha1 sha512
+	-- algorithm = "sha256",
+	-- hmac: what is signed, of {timestamp}, {id}, {body} and text between; else {body}
+	-- signed = "{timestamp}.{body}",
+	-- hmac: the header of the time in seconds or milliseconds since 1970, see window
+	-- timestamp = "x-timestamp",
+	-- hmac, token: the header of the delivery's id, by which a repeat is known
+	-- id = "x-delivery-id",
 }
 
 -- folder of the queue (SQLite); relative to the current folder

@@ -73,6 +73,7 @@ void mem_event_done(struct mem_event *e)
 	free(e->record);
 	free(e->via);
 	free(e->reason);
+	free(e->headers);
 	free(e->body);
 	free(e->past);
 	free(e->cause_fields);

@@ -29,8 +29,8 @@ struct mem_delivery {
 struct mem_event {
 	int64_t seq; /* delivery.seq << 24, + n for the n-th born behind it */
 	struct id id;
-	char *source, *name, *object, *record, *via, *reason, *body, *past;
-	size_t body_n, past_n;
+	char *source, *name, *object, *record, *via, *reason, *headers, *body, *past;
+	size_t headers_n, body_n, past_n;
 	enum queue_state state;
 	int64_t received_ms, open;
 	uint8_t digest[DIGEST_N];

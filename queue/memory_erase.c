@@ -30,7 +30,7 @@ static void empty_run(struct mem_run *r)
 static void empty_event(struct mem_store *m, struct mem_event *e)
 {
 	e->record[0] = e->reason[0] = e->body[0] = '\0';
-	e->body_n = 0;
+	e->body_n = e->headers_n = 0;
 	for (size_t i = 0; i < m->deliveries.n; i++)
 		if (m->deliveries.p[i].seq << 24 == e->seq)
 			m->deliveries.p[i].headers_n = m->deliveries.p[i].body_n = 0;

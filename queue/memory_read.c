@@ -163,9 +163,13 @@ static bool lower(const char *id, struct id *ret_id)
 /* Of the delivery that brought the event, or of the event itself. */
 static void find_body(const struct mem_store *m, struct queue_event_row *row)
 {
-	for (size_t i = 0; i < m->events.n; i++)
-		if (strcmp(m->events.p[i].id.text, row->id) == 0)
-			row->body = (struct slice){m->events.p[i].body, m->events.p[i].body_n};
+	for (size_t i = 0; i < m->events.n; i++) {
+		const struct mem_event *e = &m->events.p[i];
+		if (strcmp(e->id.text, row->id) != 0)
+			continue;
+		row->headers = (struct slice){e->headers, e->headers_n};
+		row->body = (struct slice){e->body, e->body_n};
+	}
 	for (size_t i = 0; i < m->deliveries.n; i++) {
 		const struct mem_delivery *d = &m->deliveries.p[i];
 		if (strcmp(d->id.text, row->id) != 0)

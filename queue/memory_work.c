@@ -129,11 +129,13 @@ static bool store_event(struct mem_store *m, const struct queue_routing *routing
 		     : e->state == QUEUE_DUE ? QUEUE_DONE
 					     : e->state;
 	struct slice body = e->seq == 0 ? e->body : (struct slice){0};
+	struct slice headers = e->seq == 0 ? e->headers : (struct slice){0};
 	struct slice past = new->open > 0 ? e->past : (struct slice){0};
 	return mem_keep(&new->source, e->source) && mem_keep(&new->name, e->name) &&
 	       mem_keep(&new->object, e->object) && mem_keep(&new->record, e->record) &&
 	       mem_keep(&new->via, e->via) && mem_keep(&new->reason, e->reason) &&
 	       mem_cause_keep(new, &e->cause) && mem_keep_bytes(&new->body, &new->body_n, body) &&
+	       mem_keep_bytes(&new->headers, &new->headers_n, headers) &&
 	       mem_keep_bytes(&new->past, &new->past_n, past);
 }
 
@@ -176,6 +178,7 @@ void mem_body_find(struct mem_store *m, const struct mem_event *e, struct queue_
 	parts->has_body = true;
 	parts->past = (struct slice){e->past, e->past_n};
 	parts->body = (struct slice){e->body, e->body_n};
+	parts->headers = (struct slice){e->headers, e->headers_n};
 	for (size_t i = 0; i < m->deliveries.n; i++) {
 		const struct mem_delivery *d = &m->deliveries.p[i];
 		if (d->seq << 24 == e->seq) {

@@ -149,8 +149,8 @@ enum rc queue_inbox_next(struct queue *q, size_t max, struct queue_raw *ret_raw,
 	struct err *err) must_check;
 
 struct queue_event { /* BORROWS */
-	int64_t seq; /* of the inbox; 0: the event was born in the work and body is stored with it
-		      */
+	int64_t seq; /* of the inbox; 0: the event was born in the work, and headers and body are
+			stored with it */
 	struct id id;
 	const char *source;     /* "twenty", "stripe", ..; "" for none */
 	const char *name;       /* "person.created"; "" where it could not be parsed */
@@ -160,7 +160,7 @@ struct queue_event { /* BORROWS */
 	const char *reason;     /* of a quarantine, else "" */
 	enum queue_state state; /* due, done, quarantined, duplicate, echo */
 	int64_t received_ms;
-	struct slice body;        /* only where seq is 0 */
+	struct slice headers, body; /* only where seq is 0; headers may be empty */
 	struct slice past;        /* what routing knew of the record before, for those who start its
 				     runs later; kept where it has runs. Holds values of the record */
 	uint8_t digest[DIGEST_N]; /* second dedupe: see runner/event.h */

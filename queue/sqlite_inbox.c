@@ -233,8 +233,8 @@ enum rc inbox_body(struct store *store, int64_t event_seq, struct slice *ret_hea
 	db_bind_int(db, s, 1, delivered ? delivery_seq_of(event_seq) : event_seq);
 	rc = db_row(db, s, &row, err);
 	if (rc == RC_OK && row) {
-		*ret_headers = delivered ? db_blob(s, 0) : (struct slice){0};
-		*ret_body = db_blob(s, delivered ? 1 : 0);
+		*ret_headers = db_blob(s, 0);
+		*ret_body = db_blob(s, 1);
 	}
 	return rc;
 }

@@ -94,7 +94,8 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 		return RC_OK;
 	s = db_use(db, WORK_EVENT_BODY_PUT);
 	db_bind_int(db, s, 1, seq);
-	db_bind_blob(db, s, 2, e->body);
+	db_bind_blob(db, s, 2, e->headers.n != 0 ? e->headers : (struct slice){"", 0});
+	db_bind_blob(db, s, 3, e->body);
 	return db_run(db, s, err);
 }
 

@@ -67,8 +67,8 @@
 	X(WORK_EVENT_PUT, "INSERT INTO event (seq, id, source, name, object, record, via, reason, state," \
 		" received_ms, open, run_first, run_n, past, joins)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)") \
-	X(WORK_EVENT_BODY_PUT, "INSERT INTO event_body (seq, body) VALUES (?1, ?2)") \
-	X(WORK_EVENT_BODY, "SELECT body FROM event_body WHERE seq = ?1") \
+	X(WORK_EVENT_BODY_PUT, "INSERT INTO event_body (seq, headers, body) VALUES (?1, ?2, ?3)") \
+	X(WORK_EVENT_BODY, "SELECT headers, body FROM event_body WHERE seq = ?1") \
 	X(WORK_EVENT, "SELECT state, open, run_first, run_n, joins FROM event WHERE seq = ?1") \
 	X(WORK_EVENT_MOVE, "UPDATE event SET state = ?2, open = ?3 WHERE seq = ?1") \
 	X(WORK_EVENT_OPEN, "SELECT 1 FROM event WHERE seq = ?1 AND open > 0") \

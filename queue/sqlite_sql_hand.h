@@ -39,7 +39,7 @@
 		" ORDER BY seq LIMIT ?2") \
 	X(ERASE_EVENT, "UPDATE event SET record = '', reason = '', past = NULL WHERE seq = ?1") \
 	X(ERASE_REASON, "UPDATE event SET reason = '(erased)' WHERE seq = ?1") \
-	X(ERASE_EVENT_BODY, "UPDATE event_body SET body = x'' WHERE seq = ?1") \
+	X(ERASE_EVENT_BODY, "UPDATE event_body SET headers = x'', body = x'' WHERE seq = ?1") \
 	X(ERASE_RUN, "UPDATE run SET key = '', error = NULL, detail = NULL, log = NULL WHERE seq = ?1") \
 	X(ERASE_RUNS, "SELECT r.seq, e.record, r.key, r.error, r.detail, r.log FROM run AS r" \
 		" LEFT JOIN event AS e ON e.seq = r.event WHERE r.seq > ?1 AND r.state > 2" \

@@ -38,7 +38,7 @@
 #define KEPT_BODY 16384     /* a body's memory up to this size is used again */
 #define FIRST_RESERVE 65536 /* believed of a Content-Length before the bytes have come */
 #define DRAIN_GRACE_MS 300
-#define HEADERS_MAX 512 /* bytes of the headers that are stored with a body */
+#define HEADERS_MAX 8192 /* bytes of the headers that are stored with a body */
 
 enum stage { STAGE_NEW, STAGE_COLLECT, STAGE_REFUSE, STAGE_LINGER, STAGE_COMMIT, STAGE_ANSWER };
 
@@ -201,7 +201,9 @@ static enum MHD_Result begin(
 	x->stage = STAGE_COLLECT;
 	x->forgotten = 0;
 	x->source = find_source(x, url);
-	head_init(&x->head, x->source != NULL ? x->source->scheme->headers : no_headers);
+	head_init(&x->head, x->source != NULL ? source_headers(x->source) : no_headers);
+	if (x->source != NULL && x->source->scheme->keeps)
+		head_keep(&x->head, x->source->shape.header);
 	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, note_header, x);
 
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)

@@ -57,6 +57,20 @@ static const struct conf_option options[] = {
 		"secrets it may sign with; two while one is replaced by the other"},
 	{"source.*.window", CONF_DURATION, "5m", 1000, INT64_C(86400000) * 365, NULL,
 		"how far its timestamp may lie in the past or in the future"},
+	{"source.*.header", CONF_TEXT, NULL, 0, 0, NULL,
+		"hmac: the header of the signature; token: of the secret, else Authorization"},
+	{"source.*.prefix", CONF_TEXT, NULL, 0, 0, NULL,
+		"hmac, token: what stands before it in the header, such as \"sha256=\""},
+	{"source.*.encoding", CONF_CHOICE, NULL, 0, 0, "hex base64",
+		"hmac: how the signature is written; else hex, in lower case"},
+	{"source.*.algorithm", CONF_CHOICE, NULL, 0, 0, "sha256 sha1 sha512",
+		"hmac: of the signature; else sha256"},
+	{"source.*.signed", CONF_TEXT, NULL, 0, 0, NULL,
+		"hmac: what is signed, of {timestamp}, {id}, {body} and text between; else {body}"},
+	{"source.*.timestamp", CONF_TEXT, NULL, 0, 0, NULL,
+		"hmac: the header of the time in seconds or milliseconds since 1970, see window"},
+	{"source.*.id", CONF_TEXT, NULL, 0, 0, NULL,
+		"hmac, token: the header of the delivery's id, by which a repeat is known"},
 };
 
 const struct conf_table receiver_conf_table = {"receiver", options, ARRAY_N(options)};

@@ -112,7 +112,7 @@ void refusal_log_timeless(const char *source)
 		return;
 	format_left_out(left_out, more);
 	log_warn(&(struct log_fields){.source = source, .outcome = "quarantined"},
-		"a correctly signed delivery has a malformed timestamp, no number of milliseconds; "
+		"a correctly signed delivery has a malformed timestamp, no number; "
 		"it was kept in quarantine, look at what sent it%s",
 		more);
 }

@@ -8,6 +8,7 @@
  * once, and a clock that is wrong must not lose it.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "receiver/source.h"
 #include "receiver/verify.h"
@@ -19,44 +20,6 @@ enum { STAMP, SIGNATURE };
 static const char *const headers[] = {
 	[STAMP] = "x-twenty-webhook-timestamp", [SIGNATURE] = "x-twenty-webhook-signature", NULL};
 
-/* -1 where it is not 1 to 15 digits. */
-static int64_t parse_stamp(struct slice text)
-{
-	int64_t ms = 0;
-	if (text.n == 0 || text.n > TIMESTAMP_DIGITS_MAX)
-		return -1;
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] < '0' || text.p[i] > '9')
-			return -1;
-		ms = ms * 10 + (text.p[i] - '0');
-	}
-	return ms;
-}
-
-static void settle(struct verification *ret, enum verdict verdict, const char *why)
-{
-	ret->verdict = verdict;
-	ret->why = why;
-}
-
-static void check_time(const struct source *source, struct slice stamp, int64_t now_wall_ms,
-	struct verification *ret)
-{
-	int64_t at_ms = parse_stamp(stamp);
-	if (at_ms < 0) {
-		settle(ret, VERDICT_SKEWED,
-			"the timestamp is malformed: it is no number of milliseconds");
-		return;
-	}
-	int64_t skew_ms = at_ms - now_wall_ms;
-	if (skew_ms <= source->window_ms && skew_ms >= -source->window_ms)
-		return;
-	ret->timed = true;
-	ret->skew_ms = skew_ms;
-	settle(ret, VERDICT_SKEWED,
-		"the timestamp is outside the time window; compare the clocks of both machines");
-}
-
 static void check(const struct source *source, const struct head *head, struct slice body,
 	int64_t now_wall_ms, struct verification *ret)
 {
@@ -64,27 +27,38 @@ static void check(const struct source *source, const struct head *head, struct s
 	uint8_t mac[DIGEST_N];
 
 	if (head->seen[STAMP] == 0 || head->seen[SIGNATURE] == 0) {
-		settle(ret, VERDICT_UNSIGNED,
+		verify_settle(ret, VERDICT_UNSIGNED,
 			"no signature; is a secret set for this webhook in Twenty");
 		return;
 	}
 	if (stamp.n > TIMESTAMP_TEXT_MAX || !digest_parse(head->value[SIGNATURE], mac)) {
-		settle(ret, VERDICT_UNSIGNED, "the signature is not 64 lower-case hex digits");
+		verify_settle(
+			ret, VERDICT_UNSIGNED, "the signature is not 64 lower-case hex digits");
 		return;
 	}
 	struct slice parts[] = {stamp, {":", 1}, body};
-	int fits = verify_mac(source, parts, 3, mac);
-	if (fits == 0) {
-		settle(ret, VERDICT_UNSIGNED, "the signature fits no secret of this source");
+	if (!verify_fits(verify_mac(source, parts, 3, mac), ret))
+		return;
+	if (digest_sha256(&body, 1, ret->dedupe) != RC_OK) {
+		verify_settle(ret, VERDICT_FAILED, "memory is short, try again");
 		return;
 	}
-	if (fits < 0 || digest_sha256(&body, 1, ret->dedupe) != RC_OK) {
-		settle(ret, VERDICT_FAILED, "memory is short, try again");
-		return;
-	}
-	ret->secret = (size_t)fits;
 	ret->has_dedupe = true;
-	check_time(source, stamp, now_wall_ms, ret);
+	verify_time(source, verify_stamp(stamp, TIMESTAMP_DIGITS_MAX), now_wall_ms, ret);
+}
+
+static enum rc sign(const struct source *source, const struct signing *what, struct buf *out)
+{
+	char at[32], hex[DIGEST_TEXT_N];
+	snprintf(at, sizeof(at), "%" PRId64, what->at_ms);
+	const struct slice parts[] = {slice_of(at), {":", 1}, what->body};
+	enum rc rc = digest_hmac_text(source->keys[0], parts, 3, DIGEST_HEX, hex);
+	if (rc == RC_OK)
+		rc = buf_printf(out,
+			"X-Twenty-Webhook-Timestamp: %s\nX-Twenty-Webhook-Signature: %s\n"
+			"X-Twenty-Webhook-Nonce: %s\n",
+			at, hex, what->id);
+	return rc;
 }
 
 const struct scheme scheme_twenty = {
@@ -95,4 +69,5 @@ const struct scheme scheme_twenty = {
 		"set the same secret in Twenty (Settings, Webhooks) and here: Twenty leaves what a "
 		"webhook without a secret sends unsigned",
 	.check = check,
+	.sign = sign,
 };

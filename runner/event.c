@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "client/client.h"
 #include "runner/dump.h"
+#include "runner/form.h"
 #include "runner/past.h"
 #include "runner/scan.h"
 
@@ -373,7 +374,9 @@ enum rc event_parse(const struct event_input *input, struct event **ret_event, s
 	e->refs = 1;
 	e->id = input->id;
 	e->received_ms = input->received_ms;
-	enum rc rc = scan_parse(input->body, &body, err);
+	enum rc rc = input->form == EVENT_HOOK && form_is(input->headers)
+			     ? form_parse(input->body, &body, err)
+			     : scan_parse(input->body, &body, err);
 	if (rc == RC_OK && input->form == EVENT_TWENTY)
 		rc = fill_twenty(body, e, &parts, err);
 	if (rc == RC_OK && input->form == EVENT_HOOK) {

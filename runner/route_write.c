@@ -54,6 +54,7 @@ static void fill_event(struct route *route, size_t i, struct queue_event *to)
 		.reason = route->items[i].reason,
 		.state = e != NULL ? QUEUE_DONE : QUEUE_QUARANTINED,
 		.received_ms = raw->received_ms,
+		.headers = raw->seq == 0 ? raw->headers : (struct slice){0},
 		.body = raw->seq == 0 ? raw->body : (struct slice){0},
 		.past = {route->items[i].past, route->items[i].past_n},
 	};

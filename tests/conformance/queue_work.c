@@ -92,6 +92,38 @@ QUEUE_CASE(an_event_born_in_the_work_has_its_body_there)
 	cr_assert_str_eq(s->runs[0].event_via, "timer");
 }
 
+static enum rc take_headers(void *ctx, const struct queue_event_row *row, struct err *err)
+{
+	(void)err;
+	snprintf(ctx, 64, "%.*s|%.*s", (int)row->headers.n, row->headers.p, (int)row->body.n,
+		row->body.p);
+	return RC_OK;
+}
+
+QUEUE_CASE(an_event_that_is_routed_once_more_keeps_its_headers)
+{
+	struct queue_run_new run = {
+		.rule = "r", .source_hash = "hash", .key = "", .attempts_max = 1};
+	struct queue_routing r = {
+		.event = {.via = "replay",
+			.source = "github",
+			.name = "hook:github",
+			.headers = slice_of("x-github-event: push\n"),
+			.body = slice_of("{}")},
+		.runs = &run,
+		.runs_n = 1,
+	};
+	size_t n = 0;
+	char text[64] = "";
+	suite_ok(s, id_new(SUITE_NOW_MS, &r.event.id, &s->err));
+	suite_ok(s, queue_route(s->runner, &r, 1, 0, NULL, &n, &s->err));
+	suite_ok(s, queue_event_get(s->runner, r.event.id.text, take_headers, text, &s->err));
+	cr_assert_str_eq(text, "x-github-event: push\n|{}");
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 1u);
+	cr_assert_str_eq(s->runs[0].headers, "x-github-event: push\n");
+	cr_assert_str_eq(s->runs[0].body, "{}");
+}
+
 QUEUE_CASE(an_event_without_runs_has_nothing_left_to_do)
 {
 	suite_put(s, NULL, "{}");

@@ -3,6 +3,11 @@
 #include "receiver/head.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
 
 static const char *const wanted[] = {"x-stamp", "x-sign", NULL};
 
@@ -122,5 +127,61 @@ Test(receiver_head, the_wanted_headers_are_written_one_a_line)
 	cr_assert_str_eq(out.p, "x-sign: abc\n");
 	put(&h, "X-Stamp", "0123456789012345678901234567890123456789012345678901234567890123");
 	cr_assert_eq(head_format(&h, &out), RC_TOO_LARGE);
+	buf_done(&out);
+}
+
+Test(receiver_head, rules_see_all_headers_but_those_that_prove_or_transport)
+{
+	static const char *const shown[][2] = {{"X-GitHub-Event", "push"},
+		{"Content-Type", "application/json"}, {"linear-delivery", "7"},
+		{"Webhook-Id", "m1"}, {"User-Agent", "Stripe/1.0"}, {"x-empty", ""}};
+	static const char *const hidden[] = {"Authorization", "X-Hub-Signature", "Cookie",
+		"X-Gitlab-Token", "X-Secret-Thing", "cf-access-jwt-assertion", "Host",
+		"Content-Length", "X-Forwarded-For", "Accept-Encoding", "x-own", "x y", "",
+		"X-Amzn-Oidc-Data", "Proxy-Authorization", "x-api-key"};
+	struct head h;
+	struct buf out;
+	buf_init(&out, 8192);
+	head_init(&h, wanted);
+	head_keep(&h, "x-own");
+	for (size_t i = 0; i < ARRAY_N(shown); i++)
+		put(&h, shown[i][0], shown[i][1]);
+	for (size_t i = 0; i < ARRAY_N(hidden); i++)
+		put(&h, hidden[i], "canary");
+	put(&h, "x-github-event", "the second of a name");
+	put(&h, "X-Folded", "a\nx-made-up: b");
+	cr_assert_eq(head_format(&h, &out), RC_OK);
+	cr_expect_str_eq(out.p, "x-github-event: push\ncontent-type: application/json\n"
+				"linear-delivery: 7\nwebhook-id: m1\nuser-agent: Stripe/1.0\n"
+				"x-empty: \n");
+	buf_done(&out);
+}
+
+Test(receiver_head, what_rules_see_is_bounded_in_number_and_size)
+{
+	struct head h;
+	struct buf out;
+	char value[HEAD_KEPT_BYTES];
+	buf_init(&out, 2 * HEAD_KEPT_BYTES);
+	head_init(&h, wanted);
+	head_keep(&h, NULL);
+	memset(value, 'v', sizeof(value));
+	head_put(&h, slice_of("x-large"), (struct slice){value, sizeof(value)});
+	put(&h, "x-0123456789012345678901234567890123456789012345678901234567890123", "v");
+	cr_expect_eq(h.kept_n, 0);
+	char names[100][16];
+	for (int i = 0; i < 100; i++) {
+		snprintf(names[i], sizeof(names[i]), "x-%d", i);
+		put(&h, names[i], "v");
+	}
+	cr_expect_eq(h.kept_n, HEAD_KEPT_MAX);
+	head_init(&h, wanted);
+	head_keep(&h, NULL);
+	head_put(&h, slice_of("x-a"), (struct slice){value, 3000});
+	head_put(&h, slice_of("x-b"), (struct slice){value, 3000});
+	head_put(&h, slice_of("x-c"), (struct slice){value, 900});
+	cr_assert_eq(head_format(&h, &out), RC_OK);
+	cr_expect_leq(out.n, HEAD_KEPT_BYTES);
+	cr_expect_eq(h.kept_n, 2, "what fits is there, whatever did not before it");
 	buf_done(&out);
 }

@@ -97,6 +97,74 @@ Test(receiver_source, a_name_that_is_no_part_of_a_path_is_refused)
 	expect_refusal("source \"Twenty\" { secrets = { \"a\" } }", "part of");
 }
 
+Test(receiver_source, a_setting_that_its_scheme_does_not_have_is_refused)
+{
+	expect_refusal("source \"x\" { secrets = { \"a\" }, header = \"x-a\" }",
+		"`header` is a setting of the schemes hmac and token; \"twenty\" says that itself");
+	expect_refusal("source \"x\" { scheme = \"github\", secrets = { \"a\" }, prefix = \"b\" }",
+		"`prefix` is a setting of the schemes hmac and token; \"github\"");
+	expect_refusal(
+		"source \"x\" { scheme = \"token\", secrets = { \"a\" }, signed = \"{body}\" }",
+		"`signed` is a setting of the scheme hmac; \"token\"");
+	expect_refusal("source \"x\" { scheme = \"hmac\", secrets = { \"a\" }, haeder = \"x\" }",
+		"did you mean `source.x.header`");
+	expect_refusal(
+		"source \"x\" { scheme = \"hmc\", secrets = { \"a\" } }", "did you mean \"hmac\"");
+	expect_refusal("source \"x\" { scheme = \"hmac\", secrets = { \"a\" }, header = \"x\", "
+		       "algorithm = \"sha-1\" }",
+		"did you mean \"sha1\"");
+}
+
+Test(receiver_source, what_hmac_lacks_or_contradicts_is_said)
+{
+#define HMAC "source \"x\" { scheme = \"hmac\", secrets = { \"a\" }, "
+	expect_refusal(HMAC "}", "the scheme hmac needs `header`");
+	expect_refusal(HMAC "header = \"x y\" }", "`header` is the name of a header");
+	expect_refusal(HMAC "header = \"\" }", "`header` is the name of a header");
+	expect_refusal(HMAC "header = \"x\", id = \"X\" }", "name different headers");
+	expect_refusal(HMAC "header = \"x\", timestamp = \"t\" }",
+		"a time that nobody signed proves nothing");
+	expect_refusal(HMAC "header = \"x\", signed = \"{timestamp}.{body}\" }",
+		"`timestamp` must name its header");
+	expect_refusal(
+		HMAC "header = \"x\", signed = \"{id}.{body}\" }", "`id` must name its header");
+	expect_refusal(HMAC "header = \"x\", signed = \"{body}{body}\" }", "{body}, once");
+	expect_refusal(HMAC "header = \"x\", signed = \"\" }", "{body}, once");
+	expect_refusal(
+		HMAC "header = \"x\", signed = \"{bdy}\" }", "knows {timestamp}, {id} and {body}");
+	expect_refusal(HMAC "header = \"x\", id = \"i\", signed = "
+			    "\"{id}a{id}b{id}c{id}d{id}{body}\" }",
+		"too many pieces");
+}
+
+Test(receiver_source, a_secret_of_standard_webhooks_is_base64)
+{
+#define STANDARD "source \"x\" { scheme = \"standard-webhooks\", secrets = { "
+	expect_refusal(STANDARD "\"whsec_\" } }", "secret 1 is not what standard-webhooks uses");
+	expect_refusal(STANDARD "\"whsec_AAAA\", \"not base64!\" } }", "secret 2 is not");
+	expect_refusal(STANDARD "\"whsec_AAA\" } }", "copy it whole");
+	expect_refusal(STANDARD "\"whsec_AB==\" } }", "copy it whole");
+	expect_refusal(STANDARD "\"\" } }", "copy the endpoint's signing secret");
+}
+
+Test(receiver_source, one_source_is_made_without_the_others)
+{
+	struct err err = {.msg = ""};
+	struct conf *conf = NULL;
+	struct source_set *set = NULL;
+	cr_assert_eq(read_conf("source \"a\" { secrets = { \"\" } }\n"
+			       "source \"b\" { scheme = \"github\", secrets = { \"s\" } }",
+			     &conf, &err),
+		RC_OK, "%s", err.msg);
+	cr_assert_eq(source_set_new(conf, &set, &err), RC_INVALID);
+	cr_assert_eq(source_set_one(conf, "b", &set, &err), RC_OK, "%s", err.msg);
+	cr_expect_eq(source_set_n(set), 1);
+	cr_expect_eq(source_find(set, "b")->scheme, &scheme_github);
+	source_set_free(set);
+	cr_expect_eq(source_set_one(conf, "c", &set, &err), RC_NOT_FOUND);
+	conf_free(conf);
+}
+
 Test(receiver_source, every_word_of_the_choice_is_a_scheme)
 {
 	char names[] = SCHEME_NAMES, *save = NULL;

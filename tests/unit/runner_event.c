@@ -156,6 +156,27 @@ Test(runner_event, another_source_gives_its_body_and_headers)
 	cr_assert_not(event->has_digest);
 }
 
+Test(runner_event, a_form_of_another_source_is_its_record)
+{
+	struct event_input in = {
+		.id = {"01h0000000000000000000000a"},
+		.source = "github",
+		.via = "hook",
+		.form = EVENT_HOOK,
+		.headers = slice_of("x-github-event: push\n"
+				    "content-type: application/x-www-form-urlencoded\n"),
+		.body = slice_of("payload=%7B%22ref%22%3A%22main%22%7D"),
+	};
+	cr_assert_eq(event_parse(&in, &event, &err), RC_OK, "%s", err.msg);
+	seen = json_loadb(event->text, event->text_n, JSON_REJECT_DUPLICATES, NULL);
+	cr_assert_str_eq(text("record.ref"), "main");
+	cr_assert_str_eq(text("headers.x-github-event"), "push");
+	event_unref(event);
+	in.body = slice_of("payload=%zz");
+	cr_assert_eq(event_parse(&in, &event, &err), RC_PARSE);
+	event = NULL;
+}
+
 Test(runner_event, the_digest_ignores_when_it_was_sent_and_the_order_of_keys)
 {
 	uint8_t first[DIGEST_N];
