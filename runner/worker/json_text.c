@@ -364,9 +364,11 @@ bool json_text_members(
 
 int64_t json_text_int(struct slice text, int64_t fallback)
 {
-	struct json_text t = {text.p, text.p + text.n};
 	struct json_text_number number;
-	return text.n != 0 && json_text_number(&t, &number) && number.is_int ? number.i : fallback;
+	if (text.n == 0)
+		return fallback;
+	struct json_text t = {text.p, text.p + text.n};
+	return json_text_number(&t, &number) && number.is_int ? number.i : fallback;
 }
 
 enum rc json_text_copy(struct slice text, struct buf *out)

@@ -49,7 +49,7 @@ static bool start_twin(struct house *h)
 		w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	return process_start(&h->twin, h->dir, "twin", argv, NULL) &&
-	       process_await(twin_listens, h, 10000);
+	       process_await(twin_listens, h, 60000);
 }
 
 /* Hears of the changes of a twin that is there already. */
@@ -116,7 +116,7 @@ bool house_launch(struct house *h)
 
 bool house_start(struct house *h)
 {
-	if (house_launch(h) && process_await(house_ready, h, 20000))
+	if (house_launch(h) && process_await(house_ready, h, 60000))
 		return true;
 	char *why = process_read(h->daemon.err);
 	fprintf(stderr, "moonhook did not become ready:\n%s\n", why != NULL ? why : "");

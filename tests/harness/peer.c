@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "runner/worker/worker.h"
 
-#define START_MS 10000
+#define START_MS 60000
 
 static noreturn_ void become_worker(int fd, int (*body)(void))
 {

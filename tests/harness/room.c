@@ -24,8 +24,8 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
-#define AWAIT_MS 10000
-#define WAIT_MS 15000
+#define AWAIT_MS 60000
+#define WAIT_MS 60000
 #define HIGH_FD 64 /* above the descriptors that a room expects */
 
 static enum rc export_conf(const struct room_conf *conf, struct buf *out, struct err *err)

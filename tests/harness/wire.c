@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 void wire_open_from(struct wire *w, int port, const char *address)
 {

@@ -37,7 +37,7 @@ bool rig_start_twin(struct rig *rig, const char *dialect, const char *listen, co
 		w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	return process_start(&rig->twin, rig->dir, "twin", argv, NULL) &&
-	       process_await(twin_listens, rig, 10000);
+	       process_await(twin_listens, rig, 60000);
 }
 
 bool rig_open(struct rig *rig, const struct rig_conf *conf)

@@ -109,7 +109,7 @@ struct wire_answer rig_post(int port, const char *body)
 
 bool rig_reaches(enum metric m, int64_t value)
 {
-	int64_t until_ms = clock_mono_ms() + 10000;
+	int64_t until_ms = clock_mono_ms() + 60000;
 	while (metrics_value(m) < value) {
 		if (clock_mono_ms() > until_ms)
 			return false;

@@ -28,7 +28,7 @@
 #include "runner/worker/worker.h"
 #include "tests/harness/http.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS 80000
 
 __attribute__((constructor)) static void be_a_worker(int argc, char **argv)
 {
@@ -66,7 +66,7 @@ static void start_twin(struct stage *s, const char *latency_ms)
 	const char *argv[] = {process_path("moonhook-twin"), "--listen", "127.0.0.1:0", "--dialect",
 		"core", "--key", STAGE_KEY, "--budget", "none", "--latency", latency_ms, NULL};
 	cr_assert(process_start(&s->twin, s->dir, "twin", argv, NULL));
-	cr_assert(process_await(twin_listens, s, 10000), "the twin did not start");
+	cr_assert(process_await(twin_listens, s, 60000), "the twin did not start");
 }
 
 static void write_conf(struct stage *s, const char *settings)
