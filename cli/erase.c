@@ -27,6 +27,7 @@ static const struct {
 	{"told", "notes of gap fill removed"},
 	{"issues", "issues emptied"},
 	{"kept", "values that rules keep (kv) removed"},
+	{"timers", "timers cancelled"},
 };
 
 static json_int_t at(const json_t *answer, const char *key)

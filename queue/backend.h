@@ -18,6 +18,7 @@
 #include "queue/kv.h"
 #include "queue/pause.h"
 #include "queue/queue.h"
+#include "queue/timer.h"
 
 /* The first member of every backend's handle. */
 struct queue {
@@ -158,6 +159,23 @@ struct queue_backend {
 	enum rc (*kv_prune)(struct queue *q, int64_t now_wall_ms, size_t *ret_n, struct err *err);
 	enum rc (*kv_count)(
 		struct queue *q, const char *scope, struct queue_kv_sum *ret_sum, struct err *err);
+	enum rc (*timer_put)(struct queue *q, int64_t run_seq, int64_t epoch,
+		const struct queue_timer *timer, int64_t most, struct err *err);
+	enum rc (*timer_drop)(
+		struct queue *q, const char *rule, const char *key, bool *ret_was, struct err *err);
+	enum rc (*timer_take)(struct queue *q, int64_t seq, bool *ret_was, struct err *err);
+	enum rc (*timer_due)(struct queue *q, int64_t now_wall_ms, size_t max, queue_timer_fn fn,
+		void *ctx, struct err *err);
+	enum rc (*timer_each)(struct queue *q, const char *rule, size_t max, queue_timer_fn fn,
+		void *ctx, struct err *err);
+	enum rc (*timer_next)(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+	enum rc (*timer_count)(struct queue *q, const char *rule, int64_t *ret_n,
+		int64_t *ret_next_ms, struct err *err);
+	enum rc (*timer_move)(struct queue *q, const char *from, const char *to, struct err *err);
+	enum rc (*tick_put)(struct queue *q, const struct queue_tick *tick, struct err *err);
+	enum rc (*tick_each)(struct queue *q, queue_tick_fn fn, void *ctx, struct err *err);
+	enum rc (*event_over)(
+		struct queue *q, const char *event_id, bool *ret_over, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */
@@ -186,6 +204,9 @@ enum rc queue_calls_put(struct queue_calls *calls, const struct queue_call *call
  */
 enum rc queue_kv_full(
 	const char *scope, const struct queue_kv_sum *most, bool by_n, struct err *err);
+
+/* RC_QUOTA likewise, of timers. */
+enum rc queue_timer_full(const char *rule, int64_t most, struct err *err);
 
 /* The state an event ends with, given how its runs ended: n[state] runs in each. */
 enum queue_state queue_event_end(const int64_t n[static QUEUE_STATE_N]);

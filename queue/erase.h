@@ -21,9 +21,9 @@
 struct queue;
 
 struct queue_erased { /* how many of each were emptied or removed */
-	int64_t events, deliveries, runs, calls, copies, writes, told, issues,
-		kept; /* of rules' own values (kv.h) */
-	int64_t open; /* runs of the record that have not ended: nothing of theirs was touched */
+	int64_t events, deliveries, runs, calls, copies, writes, told, issues, kept,
+		timers; /* kept: of rules' own values (kv.h) */
+	int64_t open;   /* runs of the record that have not ended: nothing of theirs was touched */
 };
 
 struct queue_erase { /* the first four members BORROW and are the caller's; the rest zeroed */

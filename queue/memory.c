@@ -136,6 +136,8 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->told, mem_told_done);
 	DONE_ALL(m->writes, mem_write_done);
 	DONE_ALL(m->kvs, mem_kv_done);
+	DONE_ALL(m->timers, mem_timer_done);
+	DONE_ALL(m->ticks, mem_tick_done);
 	pthread_mutex_destroy(&m->lock);
 	free(m->name);
 	free(m);
@@ -612,6 +614,17 @@ static const struct queue_backend memory_backend = {
 	.kv_move = mem_kv_move,
 	.kv_prune = mem_kv_prune,
 	.kv_count = mem_kv_count,
+	.timer_put = mem_timer_put,
+	.timer_drop = mem_timer_drop,
+	.timer_take = mem_timer_take,
+	.timer_due = mem_timer_due,
+	.timer_each = mem_timer_each,
+	.timer_next = mem_timer_next,
+	.timer_count = mem_timer_count,
+	.timer_move = mem_timer_move,
+	.tick_put = mem_tick_put,
+	.tick_each = mem_tick_each,
+	.event_over = mem_event_over,
 };
 
 static struct mem_store *store_new(const char *name)

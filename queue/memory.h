@@ -114,6 +114,20 @@ struct mem_kv {
 	int64_t until_ms;
 };
 
+struct mem_timer {
+	int64_t seq, due_ms, run;
+	char *rule, *key, *payload, *object, *record, *rule_from;
+	size_t payload_n;
+	bool relative;
+	int depth;
+};
+
+struct mem_tick {
+	char *rule, *schedule, *event;
+	int64_t last_ms;
+	bool relative;
+};
+
 struct mem_pause {
 	char *rule, *why;
 	int64_t since_ms;
@@ -151,7 +165,9 @@ struct mem_store {
 	MEM_LIST(struct mem_told) told;
 	MEM_LIST(struct mem_write) writes;
 	MEM_LIST(struct mem_kv) kvs;
-	int64_t position, last_delivery, last_event, last_run;
+	MEM_LIST(struct mem_timer) timers;
+	MEM_LIST(struct mem_tick) ticks; /* in the order of their rules */
+	int64_t position, last_delivery, last_event, last_run, last_timer;
 };
 
 struct mem {
@@ -331,5 +347,27 @@ enum rc mem_kv_move(struct queue *q, const char *from, const char *to, struct er
 enum rc mem_kv_prune(struct queue *q, int64_t now_wall_ms, size_t *ret_n, struct err *err);
 enum rc mem_kv_count(
 	struct queue *q, const char *scope, struct queue_kv_sum *ret_sum, struct err *err);
+
+/* --- memory_timer.c */
+void mem_timer_done(struct mem_timer *t);
+void mem_tick_done(struct mem_tick *t);
+enum rc mem_timer_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_timer *timer, int64_t most, struct err *err);
+enum rc mem_timer_drop(
+	struct queue *q, const char *rule, const char *key, bool *ret_was, struct err *err);
+enum rc mem_timer_take(struct queue *q, int64_t seq, bool *ret_was, struct err *err);
+enum rc mem_timer_due(struct queue *q, int64_t now_wall_ms, size_t max, queue_timer_fn fn,
+	void *ctx, struct err *err);
+enum rc mem_timer_each(struct queue *q, const char *rule, size_t max, queue_timer_fn fn, void *ctx,
+	struct err *err);
+enum rc mem_timer_next(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+enum rc mem_timer_count(
+	struct queue *q, const char *rule, int64_t *ret_n, int64_t *ret_next_ms, struct err *err);
+enum rc mem_timer_move(struct queue *q, const char *from, const char *to, struct err *err);
+enum rc mem_tick_put(struct queue *q, const struct queue_tick *tick, struct err *err);
+enum rc mem_tick_each(struct queue *q, queue_tick_fn fn, void *ctx, struct err *err);
+enum rc mem_event_over(struct queue *q, const char *event_id, bool *ret_over, struct err *err);
+/* The wall clock was set by so much: what counts from a moment moves with it. */
+void mem_timer_shift(struct mem_store *m, int64_t by_ms);
 
 #endif

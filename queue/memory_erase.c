@@ -93,6 +93,22 @@ static void erase_kept(struct mem_store *m, struct queue_erase *e)
 	m->kvs.n = left;
 }
 
+static void erase_timers(struct mem_store *m, struct queue_erase *e)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < m->timers.n; i++) {
+		struct mem_timer *t = &m->timers.p[i];
+		bool named = text_names_it(e, t->record) || text_names_it(e, t->key) ||
+			     names_it(e, (struct slice){t->payload, t->payload_n});
+		e->sum.timers += named;
+		if (named && !e->dry)
+			mem_timer_done(t);
+		else
+			m->timers.p[left++] = *t;
+	}
+	m->timers.n = left;
+}
+
 static void erase_others(struct mem_store *m, struct queue_erase *e)
 {
 	for (size_t i = 0; i < m->runs.n; i++) {
@@ -116,6 +132,7 @@ static void erase_others(struct mem_store *m, struct queue_erase *e)
 			c->request.n = c->answer.n = 0;
 	}
 	erase_kept(m, e);
+	erase_timers(m, e);
 	for (size_t i = 0; i < m->issues.n; i++) {
 		if (!text_names_it(e, m->issues.p[i].text))
 			continue;

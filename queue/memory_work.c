@@ -373,6 +373,7 @@ enum rc mem_due_shift(struct queue *q, int64_t by_ms, struct err *err)
 		if (r->session.open)
 			r->session.limit_ms += by_ms;
 	}
+	mem_timer_shift(m, by_ms);
 	mem_unlock(q);
 	return RC_OK;
 }

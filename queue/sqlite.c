@@ -121,6 +121,17 @@ static const struct queue_backend sqlite_backend = {
 	.kv_move = work_kv_move,
 	.kv_prune = work_kv_prune,
 	.kv_count = work_kv_count,
+	.timer_put = work_timer_put,
+	.timer_drop = work_timer_drop,
+	.timer_take = work_timer_take,
+	.timer_due = work_timer_due,
+	.timer_each = work_timer_each,
+	.timer_next = work_timer_next,
+	.timer_count = work_timer_count,
+	.timer_move = work_timer_move,
+	.tick_put = work_tick_put,
+	.tick_each = work_tick_each,
+	.event_over = work_event_over,
 };
 
 static enum rc need(

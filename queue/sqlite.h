@@ -11,6 +11,7 @@
 #include "queue/sqlite_live.h"
 #include "queue/sqlite_seen.h"
 #include "queue/sqlite_sql.h"
+#include "queue/timer.h"
 
 struct counts { /* of the work, by state */
 	int64_t events[QUEUE_STATE_N];
@@ -405,5 +406,25 @@ enum rc work_kv_count(
 	struct queue *q, const char *scope, struct queue_kv_sum *ret_sum, struct err *err);
 /* Bytes of all of it; no pruning by size makes them fewer. */
 enum rc work_kv_bytes(struct store *store, int64_t *ret_bytes, struct err *err) must_check;
+
+/* --- sqlite_timer.c */
+enum rc work_timer_put(struct queue *q, int64_t run_seq, int64_t epoch,
+	const struct queue_timer *timer, int64_t most, struct err *err);
+enum rc work_timer_drop(
+	struct queue *q, const char *rule, const char *key, bool *ret_was, struct err *err);
+enum rc work_timer_take(struct queue *q, int64_t seq, bool *ret_was, struct err *err);
+enum rc work_timer_due(struct queue *q, int64_t now_wall_ms, size_t max, queue_timer_fn fn,
+	void *ctx, struct err *err);
+enum rc work_timer_each(struct queue *q, const char *rule, size_t max, queue_timer_fn fn, void *ctx,
+	struct err *err);
+enum rc work_timer_next(struct queue *q, int64_t *ret_wall_ms, struct err *err);
+enum rc work_timer_count(
+	struct queue *q, const char *rule, int64_t *ret_n, int64_t *ret_next_ms, struct err *err);
+enum rc work_timer_move(struct queue *q, const char *from, const char *to, struct err *err);
+enum rc work_tick_put(struct queue *q, const struct queue_tick *tick, struct err *err);
+enum rc work_tick_each(struct queue *q, queue_tick_fn fn, void *ctx, struct err *err);
+enum rc work_event_over(struct queue *q, const char *event_id, bool *ret_over, struct err *err);
+/* The wall clock was set by so much: what counts from a moment moves with it. */
+enum rc work_timer_shift(struct store *store, int64_t by_ms, struct err *err) must_check;
 
 #endif

@@ -248,6 +248,8 @@ enum rc work_due_shift(struct queue *q, int64_t by_ms, struct err *err)
 	rc = db_run(&store->work, s, err);
 	if (rc == RC_OK)
 		rc = join_shift(store, by_ms, err);
+	if (rc == RC_OK)
+		rc = work_timer_shift(store, by_ms, err);
 	return work_failed(store, rc, err);
 }
 

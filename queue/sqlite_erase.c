@@ -3,8 +3,8 @@
  * Everything that the work holds of one record goes.
  *
  * From: queue_erase_step. To: the tables event, event_body, run, journal, copy, written, told,
- * issue, kv, scrub of work.db, in the open transaction; from end to end, a bounded number of rows
- * per call, since nothing is indexed by what it says. Two ways of belonging: the events of the
+ * issue, kv, timer, scrub of work.db, in the open transaction; from end to end, a bounded number of
+ * rows per call, since nothing is indexed by what it says. Two ways of belonging: the events of the
  * record with their runs and journals lose all that they hold; of others, what names the record by
  * one of the needles is emptied. Runs that are open are counted and left alone.
  */
@@ -16,7 +16,15 @@
 
 #define ROWS 2000 /* looked at in one call */
 
-enum phase { PHASE_EVENTS, PHASE_RUNS, PHASE_CALLS, PHASE_KEPT, PHASE_REST, PHASE_END };
+enum phase {
+	PHASE_EVENTS,
+	PHASE_RUNS,
+	PHASE_CALLS,
+	PHASE_KEPT,
+	PHASE_TIMERS,
+	PHASE_REST,
+	PHASE_END
+};
 
 static bool names_it(const struct queue_erase *e, struct slice bytes)
 {
@@ -264,6 +272,9 @@ enum rc work_erase_step(struct queue *q, struct queue_erase *e, struct err *err)
 		break;
 	case PHASE_KEPT:
 		rc = erase_naming(store, e, ERASE_KVS, ERASE_KV, 2, &e->sum.kept, &n, err);
+		break;
+	case PHASE_TIMERS:
+		rc = erase_naming(store, e, ERASE_TIMERS, ERASE_TIMER, 3, &e->sum.timers, &n, err);
 		break;
 	case PHASE_REST:
 		rc = erase_rest(q, e, err);

@@ -131,15 +131,15 @@ static enum rc find_needles(struct runner *r, struct erasing *e, struct err *err
 static void answer(struct order *order, struct erasing *e, int64_t left)
 {
 	const struct queue_erased *s = &e->erase.sum;
-	order_answer(
-		order, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
-			       "events", (json_int_t)s->events, "deliveries",
-			       (json_int_t)s->deliveries, "runs", (json_int_t)s->runs, "calls",
-			       (json_int_t)s->calls, "copies", (json_int_t)s->copies, "writes",
-			       (json_int_t)s->writes, "told", (json_int_t)s->told, "issues",
-			       (json_int_t)s->issues, "kept", (json_int_t)s->kept, "addresses",
-			       (json_int_t)(e->erase.needles_n > 0 ? e->erase.needles_n - 1 : 0),
-			       "left", (json_int_t)left, "log", e->log));
+	order_answer(order,
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
+			"events", (json_int_t)s->events, "deliveries", (json_int_t)s->deliveries,
+			"runs", (json_int_t)s->runs, "calls", (json_int_t)s->calls, "copies",
+			(json_int_t)s->copies, "writes", (json_int_t)s->writes, "told",
+			(json_int_t)s->told, "issues", (json_int_t)s->issues, "kept",
+			(json_int_t)s->kept, "timers", (json_int_t)s->timers, "addresses",
+			(json_int_t)(e->erase.needles_n > 0 ? e->erase.needles_n - 1 : 0), "left",
+			(json_int_t)left, "log", e->log));
 }
 
 /* Counted: is there a reason not to? */
