@@ -274,3 +274,36 @@ bool zone_date(struct zone *zone, int year, int month, int day, int64_t *ret_ms)
 	*ret_ms = ms;
 	return true;
 }
+
+bool zone_wall(struct zone *zone, int64_t ms, struct zone_wall *ret_wall)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	struct date d;
+	if (!read_date(zone, ms, &d))
+		return false;
+	struct zone_wall wall = {
+		.year = d.year,
+		.month = d.month,
+		.day = d.day,
+		.hour = ucal_get(zone->calendar, UCAL_HOUR_OF_DAY, &status),
+		.minute = ucal_get(zone->calendar, UCAL_MINUTE, &status),
+		.weekday = (d.weekday + 1) % 7,
+	};
+	if (U_FAILURE(status))
+		return false;
+	*ret_wall = wall;
+	return true;
+}
+
+bool zone_moment(struct zone *zone, const struct zone_wall *wall, int64_t *ret_ms)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	ucal_clear(zone->calendar);
+	ucal_setDateTime(zone->calendar, wall->year, wall->month - 1, wall->day, wall->hour,
+		wall->minute, 0, &status);
+	UDate ms = ucal_getMillis(zone->calendar, &status);
+	if (U_FAILURE(status) || ms < (UDate)FIRST_MS || ms > (UDate)LAST_MS)
+		return false;
+	*ret_ms = (int64_t)ms;
+	return true;
+}

@@ -43,4 +43,15 @@ bool zone_start(struct zone *zone, enum zone_unit unit, int64_t ms, int64_t *ret
 /* The first moment of the date; month and day from 1. False where it is no date. */
 bool zone_date(struct zone *zone, int year, int month, int day, int64_t *ret_ms);
 
+struct zone_wall {            /* what a clock on the wall shows */
+	int year, month, day; /* month and day from 1 */
+	int hour, minute;
+	int weekday; /* 0 is Sunday; of zone_moment not read */
+};
+/* False as zone_day. */
+bool zone_wall(struct zone *zone, int64_t ms, struct zone_wall *ret_wall);
+/* The moment at which the clock shows this: the first where it does so twice, that of its jump
+ * where it jumps over it. False outside the years 1000 to 9999. */
+bool zone_moment(struct zone *zone, const struct zone_wall *wall, int64_t *ret_ms);
+
 #endif
