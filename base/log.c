@@ -117,6 +117,25 @@ static void put_int_field(struct buf *b, const char *key, int64_t value)
 	put(b, text);
 }
 
+/* JSON has it in one text, line feeds escaped; a terminal has its lines below. */
+static void put_report(struct buf *b, const char *report)
+{
+	if (report == NULL || settings.json) {
+		put_text_field(b, "report", report);
+		return;
+	}
+	for (const char *line = report; line != NULL;) {
+		char one[512];
+		const char *end = strchr(line, '\n');
+		size_t n = end != NULL ? (size_t)(end - line) : strlen(line);
+		snprintf(one, sizeof(one), "%.*s", (int)(n < sizeof(one) ? n : sizeof(one) - 1),
+			line);
+		put(b, "\n              ");
+		put_escaped(b, one);
+		line = end != NULL ? end + 1 : NULL;
+	}
+}
+
 static void put_fields(struct buf *b, const struct log_fields *f)
 {
 	put_text_field(b, "source", f->source);
@@ -130,6 +149,7 @@ static void put_fields(struct buf *b, const struct log_fields *f)
 	put_int_field(b, "dur_ms", f->dur_ms);
 	put_int_field(b, "api_calls", f->api_calls);
 	put_text_field(b, "cause", f->cause);
+	put_report(b, f->report);
 }
 
 static void write_line(enum log_level level, const char *body, uint64_t repeated)

@@ -2,7 +2,8 @@
 /*
  * The log: one line per event of the program, on stderr. On a terminal aligned text, else JSON
  * lines with the keys ts level room msg source event run rule object record attempt outcome dur_ms
- * api_calls cause; a key without a value is left out. No names, e-mail addresses or secrets go in.
+ * api_calls cause report; a key without a value is left out. The lines of a report stand
+ * below the line on a terminal. No names, e-mail addresses or secrets go in.
  * Equal lines in a row are counted and said once ("repeated": n).
  */
 #ifndef MOONHOOK_BASE_LOG_H
@@ -24,9 +25,10 @@ struct log_fields { /* BORROWS until the call returns; NULL and negative mean ab
 	const char *record;
 	const char *outcome;
 	const char *cause;
-	int attempt;       /* absent when 0 */
-	int64_t dur_ms;    /* absent when 0 */
-	int64_t api_calls; /* absent when 0 */
+	const char *report; /* several lines */
+	int attempt;        /* absent when 0 */
+	int64_t dur_ms;     /* absent when 0 */
+	int64_t api_calls;  /* absent when 0 */
 };
 
 /* Names the process in every line ("receiver") and chooses the form. room: STATIC. */

@@ -110,6 +110,7 @@ void assign_bury(
 		.rule = q->rule,
 		.outcome = queue_state_name(QUEUE_DEAD),
 		.cause = rc_name(code),
+		.report = code != RC_LOOP ? detail : NULL, /* a chain names people */
 	};
 	put_away(r, q, &o);
 	issue_run(r, q, &o);

@@ -19,6 +19,7 @@
 #include "runner/assign.h"
 #include "runner/call.h"
 #include "runner/issue.h"
+#include "runner/report.h"
 #include "runner/retry.h"
 #include "runner/scan.h"
 #include "runner/state.h"
@@ -77,6 +78,7 @@ static void tell(const struct run *run, const struct queue_outcome *o)
 		.dur_ms = o->ended_ms - o->started_ms,
 		.api_calls = o->api_calls,
 		.cause = o->code != RC_OK ? rc_name(o->code) : NULL,
+		.report = o->code != RC_LOOP ? o->detail : NULL, /* a chain names people */
 	};
 	/* A drain says how many; others wait for an answer, which takes no time. */
 	bool resting = !ended && o->code == RC_OK;
@@ -278,19 +280,22 @@ static enum rc code_of(const struct run *run, const json_t *error)
 
 static void end_error(struct runner *r, struct run *run, const json_t *error)
 {
-	char text[512];
-	const char *message = json_string_value(json_object_get(error, "message"));
-	const char *trace = json_string_value(json_object_get(error, "traceback"));
-	json_int_t line = json_integer_value(json_object_get(error, "line"));
-	const char *file = run->source->file;
-	if (message == NULL)
-		message = "the rule failed";
-	if (line > 0 && strncmp(message, file, strlen(file)) != 0)
-		snprintf(
-			text, sizeof(text), "%s:%" JSON_INTEGER_FORMAT ": %s", file, line, message);
-	else
-		snprintf(text, sizeof(text), "%s", message);
-	outcome_fail(r, run, code_of(run, error), text, trace);
+	char headline[REPORT_HEADLINE_N];
+	struct buf text;
+	struct report report = {
+		.file = run->source->file,
+		.text = {run->source->text, run->source->text_n},
+		.error = error,
+		.event = run->event->name,
+		.record = run->event->record_id,
+		.event_id = run->q.event.text,
+	};
+	report_headline(&report, headline);
+	buf_init(&text, REPORT_BYTES + 1);
+	if (report_put(&report, &text) != RC_OK)
+		buf_clear(&text);
+	outcome_fail(r, run, code_of(run, error), headline, text.n != 0 ? text.p : NULL);
+	buf_done(&text);
 }
 
 static void end_later(struct runner *r, struct run *run, const json_t *tree, const char *why)

@@ -78,6 +78,7 @@ void route_clear(struct route *route)
 	for (size_t i = 0; i < route->matches_n; i++) {
 		free(route->matches[i].key);
 		free(route->matches[i].error);
+		free(route->matches[i].detail);
 		echo_tale_done(&route->matches[i].tale);
 		free(route->matches[i].hidden);
 		event_unref(route->matches[i].event);

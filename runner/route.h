@@ -43,6 +43,7 @@ struct match {           /* one rule that `on` lets in */
 	enum match_state state;
 	char *key;             /* owned */
 	char *error;           /* of a failed one */
+	char *detail;          /* owned; the report of it; NULL: there is none */
 	struct echo_tale tale; /* of a loop; else zeroed */
 	enum rc code;
 	int crashes;

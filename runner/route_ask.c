@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "runner/payload.h"
+#include "runner/report.h"
 #include "runner/scan.h"
 #include "runner/state.h"
 
@@ -71,21 +72,28 @@ static struct match *find_asked(struct runner *r, uint32_t run, uint32_t generat
 	return m->state == MATCH_ASKED || m->state == MATCH_ASK ? m : NULL;
 }
 
-static void take_error(struct match *m, const json_t *error)
+static void take_error(const struct route *route, struct match *m, const json_t *error)
 {
-	char text[512];
-	const char *message = json_string_value(json_object_get(error, "message"));
+	char text[REPORT_HEADLINE_N];
+	struct buf below;
+	const struct event *event = route_event(route, m);
+	const struct version *source = m->rule->source;
+	struct report report = {.file = source->file,
+		.text = {source->text, source->text_n},
+		.error = error,
+		.event = event->name,
+		.record = event->record_id,
+		.event_id = event->id.text};
 	const char *code = json_string_value(json_object_get(error, "code"));
-	json_int_t line = json_integer_value(json_object_get(error, "line"));
-	const char *file = m->rule->source->file;
 	enum rc rc = code != NULL ? rc_find(code) : RC_N;
-	if (message == NULL)
-		message = "the head of the rule failed";
-	if (line > 0 && strncmp(message, file, strlen(file)) != 0)
-		snprintf(text, sizeof(text), "%s:%d: %s", file, (int)line, message);
-	else
-		snprintf(text, sizeof(text), "%s", message);
+	report_headline(&report, text);
 	route_fail(m, rc != RC_N && rc != RC_OK ? rc : RC_RULE, text);
+	buf_init(&below, REPORT_BYTES + 1);
+	if (report_put(&report, &below) == RC_OK && below.n != 0) {
+		free(m->detail);
+		m->detail = strdup(below.p);
+	}
+	buf_done(&below);
 }
 
 static void count_overrun(struct match *m)
@@ -103,7 +111,7 @@ static void take_answer(struct runner *r, struct match *m, const json_t *answer)
 	const json_t *error = json_object_get(answer, "error");
 	const json_t *key = json_object_get(answer, "key");
 	if (json_is_object(error)) {
-		take_error(m, error);
+		take_error(&r->route, m, error);
 		if (m->code == RC_CPU)
 			count_overrun(m);
 		return;

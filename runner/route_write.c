@@ -125,7 +125,7 @@ static void bury(struct runner *r, struct queue_run *q, const struct match *m)
 		echo_stop(r, m->rule->name, &m->tale, &event, received_ms);
 		return;
 	}
-	assign_bury(r, q, m->code, m->error != NULL ? m->error : rc_text(m->code), NULL);
+	assign_bury(r, q, m->code, m->error != NULL ? m->error : rc_text(m->code), m->detail);
 }
 
 static enum assign_when when_of(const struct match *m)

@@ -12,6 +12,8 @@ struct version {
 	unsigned refs; /* rules and live runs */
 	char hash[DIGEST_HEX_N];
 	char file[256];
+	char *text; /* of bundle.h */
+	size_t text_n;
 	char *load; /* the payload of a LOAD frame, JSON */
 	size_t load_n;
 };
@@ -20,7 +22,8 @@ struct versions { /* {NULL} is the empty table */
 	struct version *first;
 };
 
-/* Finds or adds a version; one more reference. RC_NOMEM, RC_PARSE (no UTF-8). */
+/* Finds or adds a version, text as bundle.h has it; one more reference. RC_NOMEM, RC_PARSE (no
+ * UTF-8, no bundle). */
 enum rc version_add(struct versions *versions, const char *hash, const char *file,
 	struct slice text, struct version **ret_version, struct err *err) must_check;
 /* NULL where it is not held; no reference is taken. */

@@ -38,6 +38,7 @@ struct worker_run;
 #define BRANCH_MAX 100     /* functions side by side in a run, all blocks together */
 #define BRANCH_DEPTH_MAX 4 /* blocks in each other */
 #define BRANCH_PATH_N (FRAME_WORD_MAX + 1)
+#define BRANCH_CALL_N (3 * (FRAME_WORD_MAX + 1) + 1)
 
 enum branch_state {
 	BRANCH_READY,   /* executes, or can */
@@ -53,10 +54,11 @@ struct branch {
 	struct branch *block;  /* of a joining one: its branches, in the run's memory */
 	size_t block_n;
 	enum branch_state state;
-	bool answers;       /* an ended one has a result */
-	bool passed_on;     /* it has raised the error of one of its own branches */
-	int64_t n;          /* calls and blocks so far */
-	const char *prefix; /* of its paths: "", or "2.1."; in the run's memory */
+	bool answers;             /* an ended one has a result */
+	bool passed_on;           /* it has raised the error of one of its own branches */
+	int64_t n;                /* calls and blocks so far */
+	const char *prefix;       /* of its paths: "", or "2.1."; in the run's memory */
+	char call[BRANCH_CALL_N]; /* its latest: "2.1 people:update" */
 };
 
 /* Where the branch stands: the path of its latest call or block. False: it is too long. */

@@ -33,9 +33,10 @@
  *           the answer to a START or RESUME; that is the CALL, END or BEAT that comes behind
  *           object "": now {} answers an ISO text, random {} a number in [0,1); else client.h
  *   END     {"outcome":"done"|"skip"|"retry_after"|"reject"|"error", "why", "delay_ms", "path",
- *            "error":{"code","message","line","traceback","status","retryable"},
+ *            "error":{"code","message","line","frames","call","status","retryable"},
  *            "cpu_us","memory"}          memory: most bytes held at once; path: of retry_after in
  *                                        a branch, where its next call would have been
+ *           frames, call: see trace.h
  *           code: "rule" "cpu" "memory" "quota" "nomem" "worker", or of a call that failed
  *   BEAT    {}                           under run and generation 0: a sign of life, every time the
  *                                        worker returns to its loop after more than 5 ms; under

@@ -55,7 +55,7 @@ void twenty_push_answer(lua_State *L)
 	json_decode(L, run->answer_error, JSON_PLAIN, "the error");
 	if (!lua_istable(L, -1))
 		state_raise(L, "the call failed");
-	trace_mark_call(L);
+	trace_mark_call(L, run->at->call);
 	lua_error(L);
 }
 

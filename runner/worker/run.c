@@ -121,6 +121,8 @@ bool worker_run_call(
 		snprintf(run->why, sizeof(run->why), "a call that is too large");
 		return false;
 	}
+	snprintf(b->call, sizeof(b->call), "%s %s%s%s", path, object, *object != '\0' ? ":" : "",
+		method);
 	b->state = BRANCH_ASKING;
 	run->asking_n++;
 	return true;

@@ -20,15 +20,22 @@
 #define LEVELS_MAX 64 /* looked at */
 #define FRAMES_MAX 16 /* told of */
 #define MESSAGE_N 2048
-#define TRACE_N 2048
+#define FILE_N 64
+#define NAME_N 64
 
-static const char call_meta, kept_error, kept_thread; /* keys of the registry */
+static const char call_meta, call_names, kept_error, kept_thread; /* keys of the registry */
+
+struct place {                           /* a frame of the rule's own code */
+	char file[FILE_N], name[NAME_N]; /* name: of the function, "" where it has none */
+	int line, from;                  /* from: where the function begins; 0: the file itself */
+};
 
 struct failure { /* what is told */
 	const char *code;
 	char message[MESSAGE_N];
-	char trace[TRACE_N];
-	char file[64];
+	struct place places[FRAMES_MAX];
+	char call[TRACE_CALL_N];
+	char file[FILE_N];
 	int line;
 	int told_n; /* frames */
 	bool has_status;
@@ -72,19 +79,14 @@ static bool is_rules(const lua_Debug *ar)
 	return ar->currentline > 0;
 }
 
-static void tell_frame(const lua_Debug *ar, char *text, size_t size)
+static void take_place(const lua_Debug *ar, struct place *place)
 {
-	size_t n = strlen(text);
-	const char *line_feed = n > 0 ? "\n" : "";
-	if (strcmp(ar->what, "main") == 0)
-		snprintf(text + n, size - n, "%s%s:%d: in the file itself", line_feed,
-			ar->short_src, ar->currentline);
-	else if (ar->name != NULL)
-		snprintf(text + n, size - n, "%s%s:%d: in %.60s", line_feed, ar->short_src,
-			ar->currentline, ar->name);
-	else
-		snprintf(text + n, size - n, "%s%s:%d: in the function of line %d", line_feed,
-			ar->short_src, ar->currentline, ar->linedefined);
+	const char *name = ar->name != NULL ? ar->name : "";
+	*place = (struct place){.line = ar->currentline};
+	snprintf(place->file, sizeof(place->file), "%s", ar->short_src);
+	trace_clean(slice_of(name), place->name, sizeof(place->name));
+	if (strcmp(ar->what, "main") != 0)
+		place->from = ar->linedefined;
 }
 
 static void read_stack(lua_State *L, struct failure *f)
@@ -94,12 +96,12 @@ static void read_stack(lua_State *L, struct failure *f)
 		lua_getinfo(L, "Sln", &ar);
 		if (!is_rules(&ar))
 			continue;
-		if (f->told_n++ == 0) {
+		if (f->told_n == 0) {
 			snprintf(f->file, sizeof(f->file), "%s", ar.short_src);
 			f->line = ar.currentline;
 		}
-		if (f->told_n <= FRAMES_MAX)
-			tell_frame(&ar, f->trace, sizeof(f->trace));
+		if (f->told_n < FRAMES_MAX)
+			take_place(&ar, &f->places[f->told_n++]);
 	}
 }
 
@@ -216,10 +218,23 @@ static void take_field(lua_State *L, struct failure *f, char code[64], char text
 		f->retryable = lua_toboolean(L, -1);
 }
 
+/* Which call it was that raised the table at the top. */
+static void take_call(lua_State *L, struct failure *f)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &call_names) == LUA_TTABLE) {
+		lua_pushvalue(L, -2);
+		if (lua_rawget(L, -2) == LUA_TSTRING)
+			snprintf(f->call, sizeof(f->call), "%s", lua_tostring(L, -1));
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+}
+
 static void say_call(lua_State *L, struct failure *f, char code[64])
 {
 	char text[1024] = "the call failed";
 	f->has_status = true;
+	take_call(L, f);
 	lua_pushnil(L);
 	while (lua_next(L, -2)) {
 		take_field(L, f, code, text);
@@ -284,9 +299,28 @@ static void read_failure(
 		say_value(L, f);
 }
 
+static enum rc put_places(struct buf *out, const struct failure *f)
+{
+	enum rc rc = buf_put_text(out, ",\"frames\":[");
+	for (int i = 0; i < f->told_n && rc == RC_OK; i++) {
+		const struct place *place = &f->places[i];
+		rc = buf_printf(out, "%s{\"file\":", i != 0 ? "," : "");
+		if (rc == RC_OK)
+			rc = json_text_put(out, slice_of(place->file));
+		if (rc == RC_OK)
+			rc = buf_printf(out, ",\"line\":%d,\"from\":%d,\"name\":", place->line,
+				place->from);
+		if (rc == RC_OK)
+			rc = json_text_put(out, slice_of(place->name));
+		if (rc == RC_OK)
+			rc = buf_put_text(out, "}");
+	}
+	return rc == RC_OK ? buf_put_text(out, "]") : rc;
+}
+
 static enum rc put_member(struct buf *out, const char *name, const char *text)
 {
-	enum rc rc = buf_printf(out, "%s\"%s\":", *name == 'c' ? "{" : ",", name);
+	enum rc rc = buf_printf(out, "%s\"%s\":", strcmp(name, "code") == 0 ? "{" : ",", name);
 	return rc == RC_OK ? json_text_put(out, slice_of(text)) : rc;
 }
 
@@ -307,7 +341,9 @@ enum rc trace_put(struct buf *out, lua_State *L, int status, const char *limit)
 	if (rc == RC_OK && f.line > 0)
 		rc = buf_printf(out, ",\"line\":%d", f.line);
 	if (rc == RC_OK)
-		rc = put_member(out, "traceback", f.trace);
+		rc = put_places(out, &f);
+	if (rc == RC_OK && f.call[0] != '\0')
+		rc = put_member(out, "call", f.call);
 	if (rc == RC_OK && f.has_status)
 		rc = buf_printf(out, ",\"status\":%lld,\"retryable\":%s", f.status,
 			f.retryable ? "true" : "false");
@@ -344,8 +380,28 @@ static int call_error_join(lua_State *L)
 	return 1;
 }
 
-void trace_mark_call(lua_State *L)
+/* Notes which call the table at the top is the error of, for as long as the table lives. */
+static void note_call(lua_State *L, const char *call)
 {
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &call_names) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_createtable(L, 0, 1);
+		lua_createtable(L, 0, 1);
+		lua_pushliteral(L, "k");
+		lua_setfield(L, -2, "__mode");
+		lua_setmetatable(L, -2);
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &call_names);
+	}
+	lua_pushvalue(L, -2);
+	lua_pushstring(L, call);
+	lua_rawset(L, -3);
+	lua_pop(L, 1);
+}
+
+void trace_mark_call(lua_State *L, const char *call)
+{
+	note_call(L, call);
 	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &call_meta) != LUA_TTABLE) {
 		lua_pop(L, 1);
 		lua_createtable(L, 0, 3);

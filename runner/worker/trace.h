@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What went wrong in a rule, as a frame tells it: {"code","message","line","traceback","status",
- * "retryable"}. Frames of C and of the prelude are left out; nothing of the rule's runs while this
- * is written.
+ * What went wrong in a rule, as a frame tells it: {"code","message","line","frames":[{"file",
+ * "line","from","name"}],"call","status","retryable"}; innermost frame first, from: the line its
+ * function begins in, 0: none, it is the file itself. Frames of C and of the prelude are left out;
+ * nothing of the rule's runs while this is written.
  */
 #ifndef MOONHOOK_RUNNER_WORKER_TRACE_H
 #define MOONHOOK_RUNNER_WORKER_TRACE_H
@@ -36,8 +37,10 @@ enum rc trace_put_plain(struct buf *out, const char *code, const char *message) 
 /* Makes bytes fit to be shown: UTF-8, control characters as \xNN, at most size - 1 bytes. */
 void trace_clean(struct slice bytes, char *ret_text, size_t size);
 
-/* Marks the table at the top as the error of a call. Its fields are status, code, message,
- * retryable. */
-void trace_mark_call(lua_State *L);
+#define TRACE_CALL_N 208 /* "2.1 opportunities:update" */
+
+/* Marks the table at the top as the error of a call: its path, object and method. Its fields are
+ * status, code, message, retryable. */
+void trace_mark_call(lua_State *L, const char *call);
 
 #endif

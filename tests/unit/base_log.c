@@ -150,3 +150,19 @@ Test(base_log, a_line_that_goes_on_is_said_again_after_a_while)
 	cr_expect_null(line(2));
 	json_decref(second);
 }
+
+Test(base_log, a_report_is_one_text_in_json_and_lines_of_their_own_for_people)
+{
+	const struct log_fields f = {.rule = "r", .report = "  2 | x.y()\n    | ^\x1b\ncall 1"};
+	log_error(&f, "broken");
+	json_t *o = json_line(0);
+	cr_expect_str_eq(json_string_value(json_object_get(o, "report")),
+		"  2 | x.y()\n    | ^\x1b\ncall 1");
+	json_decref(o);
+	log_start("test", LOG_TEXT, LOG_INFO);
+	log_error(&f, "broken again");
+	cr_expect_not_null(strstr(line(1), "broken again  rule=r"));
+	cr_expect_str_eq(line(2), "                2 | x.y()");
+	cr_expect_str_eq(line(3), "                  | ^\\u001b");
+	cr_expect_str_eq(line(4), "              call 1");
+}

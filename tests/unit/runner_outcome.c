@@ -81,6 +81,49 @@ Test(runner_outcome, an_error_of_the_rule_is_a_dead_letter_with_its_line)
 	cr_assert_str_eq(run->code, "rule");
 }
 
+Test(runner_outcome, an_error_is_stored_with_its_source_line_frames_call_and_event)
+{
+	stage_rule(&s, "a.lua",
+		"local function owner_of(id)\n"
+		"\treturn twenty.people:get(id).name\n"
+		"end\n"
+		"rule \"r\" { on = \"person.*\", run = function(event) log.info(owner_of(\"x\")) "
+		"end }");
+	stage_start(&s, STAGE_TWIN, NULL);
+	struct id id = stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	char wanted[600];
+	snprintf(wanted, sizeof(wanted),
+		"    2 |     return twenty.people:get(id).name\n"
+		"      |                          ^^^\n"
+		"a.lua:2: in owner_of\n"
+		"a.lua:4: in the function of line 4\n"
+		"call 1: twenty.people:get (denied)\n"
+		"event person.updated of ");
+	cr_assert(strncmp(run->error, "a.lua:2: ", 9) == 0, "%s", run->error);
+	cr_assert(strncmp(run->detail, wanted, strlen(wanted)) == 0, "%s", run->detail);
+	cr_assert_not_null(strstr(run->detail, id.text));
+}
+
+Test(runner_outcome, an_error_in_when_is_stored_with_its_source_line)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\",\n"
+		"  when = function(event) return event.record.none.name end,\n"
+		"  run = function() end }");
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	static const char wanted[] =
+		"    2 |   when = function(event) return event.record.none.name end,\n"
+		"      |                                              ^^^^\n"
+		"event person.updated of ";
+	cr_assert(strncmp(run->error, "a.lua:2: ", 9) == 0, "%s", run->error);
+	cr_assert(strncmp(run->detail, wanted, strlen(wanted)) == 0, "%s", run->detail);
+}
+
 Test(runner_outcome, retry_after_comes_back_and_uses_up_no_attempt)
 {
 	rule("retry_after(\"1h\", \"later\")");

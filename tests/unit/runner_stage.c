@@ -325,6 +325,7 @@ static enum rc add_whole(void *ctx, const struct queue_run_row *row, struct err 
 	struct stage_run *to = ctx;
 	(void)err;
 	copy(to->log, sizeof(to->log), row->log);
+	copy(to->detail, sizeof(to->detail), row->detail);
 	return RC_OK;
 }
 

@@ -26,7 +26,8 @@ enum stage_twin {
 
 struct stage_run { /* one row of the store */
 	char id[ID_N + 1], event[ID_N + 1];
-	char rule[160], error[300], code[32], key[128], log[4096], source_hash[DIGEST_HEX_N];
+	char rule[160], error[300], detail[1024], code[32], key[128], log[4096],
+		source_hash[DIGEST_HEX_N];
 	enum queue_state state;
 	int attempt, api_calls, deaths;
 	int64_t started_ms, ended_ms, due_ms;

@@ -264,11 +264,12 @@ WORKER_TEST(worker_parallel, an_error_says_where_it_came_up)
 		json_t *outcome = worker_rig_run(rig, errors[i].body, "[]");
 		const json_t *error = json_object_get(json_object_get(outcome, "end"), "error");
 		const char *message = json_string_value(json_object_get(error, "message"));
-		const char *trace = json_string_value(json_object_get(error, "traceback"));
+		char *trace = worker_rig_frames(error);
 		cr_expect(message != NULL && strstr(message, errors[i].message) != NULL,
 			"%s\n  gave %s", errors[i].body, message);
-		cr_expect(trace != NULL && strstr(trace, errors[i].trace) != NULL, "%s\n  gave %s",
-			errors[i].body, trace);
+		cr_expect(strstr(trace, errors[i].trace) != NULL, "%s\n  gave %s", errors[i].body,
+			trace);
+		free(trace);
 		json_decref(outcome);
 	}
 }

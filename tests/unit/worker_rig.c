@@ -4,6 +4,7 @@
  * From: the tests of the worker. To: harness/peer.c. Fails the test where the worker breaks.
  */
 #include "tests/unit/worker_rig.h"
+#include "runner/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,15 @@ char *worker_rig_error(struct worker_rig *rig, const char *body)
 	char *message = strdup(message_of(outcome));
 	json_decref(outcome);
 	return message;
+}
+
+char *worker_rig_frames(const json_t *error)
+{
+	struct buf text;
+	buf_init(&text, 16384);
+	cr_assert_eq(report_put_frames(error, &text), RC_OK);
+	cr_assert_eq(buf_put(&text, "", 1), RC_OK);
+	return text.p;
 }
 
 bool worker_rig_is(const json_t *value, const char *text)

@@ -44,6 +44,8 @@ json_t *worker_rig_event(void);
 void worker_rig_holds(struct worker_rig *rig, const char *body);
 /* END's error message of a run; "" where it did not fail. GIVES. */
 char *worker_rig_error(struct worker_rig *rig, const char *body);
+/* The frames of an error as people see them. GIVES. */
+char *worker_rig_frames(const json_t *error);
 /* Holds each of bodies, in a worker of its own. */
 void worker_rig_hold_all(const char *const *bodies, size_t n);
 

@@ -103,9 +103,10 @@ WORKER_TEST(worker_run, an_error_says_what_and_where_in_the_rules_own_words)
 		cr_expect(strstr(json_string_value(json_object_get(error, "message")),
 				  errors[i].message) != NULL,
 			"%s gave %s", errors[i].body, text);
-		cr_expect(strstr(json_string_value(json_object_get(error, "traceback")),
-				  errors[i].trace) != NULL,
-			"%s gave %s", errors[i].body, text);
+		char *frames = worker_rig_frames(error);
+		cr_expect_not_null(
+			strstr(frames, errors[i].trace), "%s gave %s", errors[i].body, text);
+		free(frames);
 		cr_expect_eq(json_integer_value(json_object_get(error, "line")), errors[i].line,
 			"%s gave %s", errors[i].body, text);
 		cr_expect_null(strstr(text, "prelude"), "%s", text);
@@ -133,10 +134,10 @@ WORKER_TEST(worker_run, an_uncaught_error_of_a_call_keeps_its_code_status_and_ch
 		"[{\"error\":{\"status\":429,\"code\":\"limited\",\"message\":\"slow down\","
 		"\"retryable\":true}}]");
 	json_t *error = json_object_get(json_object_get(outcome, "end"), "error");
-	json_object_del(error, "traceback");
+	json_object_del(error, "frames");
 	cr_expect(worker_rig_is(error,
 		"{\"code\":\"limited\",\"message\":\"rig.lua:3: slow down\",\"line\":3,"
-		"\"status\":429,\"retryable\":true}"));
+		"\"call\":\"1 people:get\",\"status\":429,\"retryable\":true}"));
 	json_decref(outcome);
 }
 
