@@ -64,7 +64,7 @@ static struct check_finding *add(struct check_findings *findings, const char *fi
 	return f;
 }
 
-static char *format(const char *fmt, va_list ap)
+static printf_like(1, 0) char *format(const char *fmt, va_list ap)
 {
 	char text[TEXT_BYTES];
 	vsnprintf(text, sizeof(text), fmt, ap);

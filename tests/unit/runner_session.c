@@ -33,7 +33,7 @@ static void teardown(void)
 
 TestSuite(runner_session, .init = setup, .fini = teardown);
 
-static void add(const char *format, ...)
+static printf_like(1, 2) void add(const char *format, ...)
 {
 	char event[2048];
 	va_list ap;
