@@ -271,6 +271,11 @@ const struct schema *client_schema(const struct client *client)
 	return client != NULL ? client->engine.schema : NULL;
 }
 
+unsigned client_schema_n(const struct client *client)
+{
+	return client != NULL ? client->engine.schema_n : 0;
+}
+
 void client_heard(struct client *client, const struct client_event *event)
 {
 	struct engine *e = &client->engine;

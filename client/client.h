@@ -244,5 +244,13 @@ bool client_plural(
 /* What the workspace says of its fields (schema.h); NULL: not read (yet). BORROWS until the loop
  * goes on. client may be NULL. */
 const struct schema *client_schema(const struct client *client);
+/* How often that was read: what was made of an earlier one is made anew. */
+unsigned client_schema_n(const struct client *client);
+/* "person" -> "people": as the workspace says, else of a standard object, else the name itself.
+ * BORROWS from both. */
+const char *client_plural_name(const struct schema *schema, const char *object);
+/* client_path with what a workspace says; schema NULL: only standard fields have short names. */
+bool client_path_of(const struct schema *schema, const char *object, const char *name,
+	char *ret_path, size_t path_n);
 
 #endif

@@ -32,6 +32,7 @@ struct engine {
 	struct objects objects;
 	struct lacks lacks;
 	struct schema *schema; /* owned; of the workspace; NULL: not read (yet) */
+	unsigned schema_n;     /* how often it was read */
 	bool schema_due;       /* it is to be read (again) before calls go */
 	int64_t schema_ms;     /* mono: when it was asked for last */
 	int asking;            /* the question that is on its way (question.c) */

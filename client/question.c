@@ -71,6 +71,7 @@ static void schema_answered(void *ctx, const struct transport_answer *a)
 	if (schema_read(body, &schema, &err) == RC_OK) {
 		schema_free(e->schema);
 		e->schema = schema;
+		e->schema_n++;
 	}
 	json_decref(body);
 	malloc_trim(0); /* of some 400 kB of JSON little is kept */

@@ -26,11 +26,23 @@ static const char *plural(const char *object)
 	return object;
 }
 
+const char *client_plural_name(const struct schema *schema, const char *object)
+{
+	const struct schema_object *known = schema_object(schema, object);
+	return known != NULL ? known->plural : plural(object);
+}
+
 bool client_path(const struct client *client, const char *object, const char *name, char *ret_path,
 	size_t path_n)
 {
+	return client_path_of(client_schema(client), object, name, ret_path, path_n);
+}
+
+bool client_path_of(const struct schema *schema, const char *object, const char *name,
+	char *ret_path, size_t path_n)
+{
 	struct field field;
-	if (field_find(client_schema(client), plural(object), name, &field, NULL) != RC_OK)
+	if (field_find(schema, plural(object), name, &field, NULL) != RC_OK)
 		return false;
 	field_single(&field);
 	if (strlen(field.path) >= path_n)

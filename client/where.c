@@ -274,11 +274,26 @@ static bool value_fits(enum where_op op, const json_t *v)
 	return ok;
 }
 
+/* Of no object of the workspace, a name is a path through what the sender wrote. */
+static enum rc find_path(const char *name, struct field *ret_field, struct err *err)
+{
+	struct field field = {.type = FIELD_OTHER};
+	size_t n = strlen(name);
+	if (n == 0 || n >= sizeof(field.path) || name[0] == '.' || name[n - 1] == '.' ||
+		strstr(name, "..") != NULL)
+		return err_set(
+			err, RC_INVALID, "\"%.40s\" is no path such as data.object.status", name);
+	memcpy(field.path, name, n + 1);
+	*ret_field = field;
+	return RC_OK;
+}
+
 static enum rc read_test(struct reading *r, const char *name, enum where_op op, const json_t *value,
 	bool negated, struct where **ret)
 {
 	struct field field;
-	enum rc rc = field_find(r->schema, r->object, name, &field, r->err);
+	enum rc rc = r->object[0] != '\0' ? field_find(r->schema, r->object, name, &field, r->err)
+					  : find_path(name, &field, r->err);
 	if (rc != RC_OK)
 		return rc;
 	if (!value_fits(op, value))

@@ -62,7 +62,8 @@ struct where { /* read-only after where_parse */
 };
 
 /*
- * Reads a condition. NULL or {} is the condition that everything meets. RC_INVALID with a sentence:
+ * Reads a condition. NULL or {} is the condition that everything meets. object: plural; "": what it
+ * is about is no record of Twenty's, and a name is a path of any depth. RC_INVALID with a sentence:
  * unknown operator, empty list, wrong kind of value, too deep. RC_NOMEM. GIVES (where_free).
  */
 enum rc where_parse(const struct schema *schema, const char *object, const json_t *json,

@@ -133,7 +133,7 @@ static enum rc judge(struct runner *r, const struct run *run, struct decision *d
 static bool waits_for(
 	const struct runner *r, const struct run *run, const json_t *tree, const struct decision *d)
 {
-	const char *lack;
+	struct err lack;
 	const struct rule *rule =
 		r->rules.live != NULL ? ruleset_find(r->rules.live, run->q.rule) : NULL;
 	if (rule == NULL || rule->predicate == NULL || d->verdict != ECHO_PART)
@@ -143,7 +143,8 @@ static bool waits_for(
 	const json_t *old = json_object_get(tree, "before");
 	struct predicate_ask ask = {
 		.predicate = rule->predicate,
-		.client = r->client,
+		.schema = client_schema(r->client),
+		.schema_n = client_schema_n(r->client),
 		.object = d->event.object,
 		.action = d->event.action,
 		.record = d->event.record,
@@ -152,9 +153,9 @@ static bool waits_for(
 	};
 	if (old != NULL && dump_value(&before, old) == RC_OK)
 		ask.before = buf_slice(&before);
-	bool holds = predicate_holds(&ask, &lack);
+	enum predicate_answer answer = predicate_decide(&ask, &lack);
 	buf_done(&before);
-	return holds;
+	return answer == PREDICATE_YES || answer == PREDICATE_OPEN;
 }
 
 /* What was found is kept with the event and the run. */

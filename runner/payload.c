@@ -36,6 +36,10 @@ enum rc payload_start(struct buf *out, const struct payload_start *start)
 enum rc payload_when(struct buf *out, const struct payload_start *when)
 {
 	enum rc rc = put_call(out, when);
+	if (rc == RC_OK && when->when.n > 0)
+		rc = buf_put_text(out, ",\"when\":");
+	if (rc == RC_OK)
+		rc = buf_put(out, when->when.p, when->when.n);
 	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
 }
 

@@ -12,13 +12,14 @@
 struct payload_start { /* BORROWS */
 	const char *hash, *rule;
 	struct slice event; /* JSON */
+	struct slice when;  /* of WHEN: what is left of a predicate, JSON; n 0: nothing */
 	int64_t cpu_ms, memory_bytes;
 	int logs_max, calls_max;
 };
 
 /* All append to out; RC_NOMEM, RC_TOO_LARGE. */
 enum rc payload_start(struct buf *out, const struct payload_start *start) must_check;
-/* Also of START: hash, rule and event are used. */
+/* Of WHEN: hash, rule, event and when are used. */
 enum rc payload_when(struct buf *out, const struct payload_start *when) must_check;
 /* value: JSON, of the answer or of the error. */
 enum payload_kind { PAYLOAD_VALUE, PAYLOAD_ERROR };

@@ -2,10 +2,15 @@
 /*
  * What `when` says without a function: data from a rule's head, decided here, asking no worker.
  *
- *   {"changed":{"<field>":{"from":[scalar,..],"to":[scalar,..]},..}}
+ *   {"changed":{"<field>":{"from":[scalar,..],"to":[scalar,..]},..}}   one of them did
+ *   {"has":["<field>",..]}           each has a value: not null, "" or a list of nothing
+ *   {"is":<condition>}               the record meets it (client/where.h)
+ *   {"all":[p,..]} {"any":[p,..]} {"none":[p,..]}
+ *   {"ask":n}                        the n-th function in such groups of the file: a worker's
  *
- * One member, its name the kind of predicate; `changed` holds where one of its fields does. from
- * and to may be absent; each holds where the value is one of the list.
+ * One member each. from and to may be absent; each holds where the value is one of the list. Fields
+ * of a record of Twenty's go by their names, short names and paths, of anything else ("hook:..")
+ * by paths of any depth.
  */
 #ifndef MOONHOOK_RUNNER_PREDICATE_H
 #define MOONHOOK_RUNNER_PREDICATE_H
@@ -14,32 +19,56 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
-struct client;
+#define PREDICATE_DEPTH 8   /* groups in groups */
+#define PREDICATE_NODES 200 /* of one `when` */
 
-/* What a worker says is hostile. RC_INVALID with a sentence. */
-enum rc predicate_check(const json_t *predicate, struct err *err) must_check;
+struct predicate;
+struct schema;
 
-struct predicate_ask { /* BORROWS */
-	const json_t *predicate;
-	const struct client *client;   /* for short names; NULL: those of standard fields only */
-	const char *object, *action;   /* of the event, as the rest */
+/* Reads what a worker says, which is hostile. RC_INVALID with a sentence, RC_NOMEM. GIVES. */
+enum rc predicate_new(
+	const json_t *json, struct predicate **ret_predicate, struct err *err) must_check;
+void predicate_free(struct predicate *predicate);
+/* Is there a function in it? */
+bool predicate_asks(const struct predicate *predicate);
+
+struct predicate_ask {               /* BORROWS */
+	struct predicate *predicate; /* keeps what it found out for the next of the same object */
+	const struct schema *schema; /* for short names; NULL: those of standard fields only */
+	unsigned schema_n;           /* another one, another schema (client_schema_n) */
+	const char *object,
+		*action; /* of the event, as the rest; object "": no record of Twenty's */
 	const json_t *record, *fields; /* fields NULL: not known */
 	struct slice before;           /* JSON as dump.h writes it; n 0: not known */
 	const char *hidden; /* "stage score": fields whose change does not count; NULL: none */
 };
+
+enum predicate_answer {
+	PREDICATE_NO,
+	PREDICATE_YES,
+	PREDICATE_OPEN,   /* a function decides: predicate_put_rest */
+	PREDICATE_UNSURE, /* nobody can tell: it does not hold, nor does its opposite */
+};
+
 /*
- * ret_lack: a field that the event's record does not have, NULL where there is none; BORROWS from
- * the predicate. Such a field did not change.
+ * ret_lack: RC_OK, or RC_NOT_FOUND with a sentence: a field that the object does not have, or a
+ * comparison that cannot be made. What is said of it is unsure, whatever groups stand around it.
  *
  * A record that is created or restored changed in all fields from nothing, a deleted or destroyed
  * one to nothing. Of an update, event.fields say it, for a part of a field (emails.primaryEmail)
  * its values where before is known; where neither is known, everything may have changed. from is
  * false where the record was never seen before, and of one that came into being; to of one that
- * ended.
+ * ended. `is` and `has` look at the record of the event.
  */
-bool predicate_holds(const struct predicate_ask *ask, const char **ret_lack);
+enum predicate_answer predicate_decide(const struct predicate_ask *ask, struct err *ret_lack);
+/*
+ * Of an open one: appends what is left, for a worker: functions, groups around them, and null for
+ * what is unsure. RC_NOMEM, RC_TOO_LARGE.
+ */
+enum rc predicate_put_rest(const struct predicate_ask *ask, struct buf *out) must_check;
 
 #endif

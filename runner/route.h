@@ -132,6 +132,10 @@ enum rc route_loop(struct runner *r, struct match *m, struct err *err) must_chec
 const struct event *route_event(const struct route *route, const struct match *m);
 /* The key of a match that needs no asking; "" for none. RC_NOMEM. */
 enum rc route_key(const struct runner *r, struct match *m, const struct event *e) must_check;
+struct predicate_ask;
+/* What to ask the predicate of a rule about an event. BORROWS from all. */
+struct predicate_ask route_predicate(
+	const struct runner *r, const struct rule *rule, const struct event *e, const char *hidden);
 /* The match ends as a dead run that says why; text NULL: as its code does. */
 void route_fail(struct match *m, enum rc code, const char *text);
 /* Asks workers what is left to be asked. */

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "runner/payload.h"
+#include "runner/predicate.h"
 #include "runner/report.h"
 #include "runner/scan.h"
 #include "runner/state.h"
@@ -20,6 +21,19 @@
 #define KEY_MAX 512
 #define OVERRUNS_MAX 3
 #define CRASHES_MAX 3
+#define REST_MAX (64u << 10) /* of a predicate */
+
+/* What the runner cannot decide of a predicate; nothing where it is none, or decided. */
+static enum rc put_rest(struct runner *r, const struct match *m, struct buf *out)
+{
+	struct err lack;
+	if (m->rule->predicate == NULL || !predicate_asks(m->rule->predicate))
+		return RC_OK;
+	const struct event *e = r->route.items[m->delivery].event;
+	struct predicate_ask ask = route_predicate(r, m->rule, e, m->hidden);
+	return predicate_decide(&ask, &lack) == PREDICATE_OPEN ? predicate_put_rest(&ask, out)
+							       : RC_OK;
+}
 
 static void ask_one(struct runner *r, size_t i)
 {
@@ -36,8 +50,14 @@ static void ask_one(struct runner *r, size_t i)
 		.rule = m->rule->name,
 		.event = {e->text, e->text_n},
 	};
+	struct buf rest;
 	buf_init(&out, FRAME_MAX);
-	enum rc rc = payload_when(&out, &when);
+	buf_init(&rest, REST_MAX);
+	enum rc rc = put_rest(r, m, &rest);
+	when.when = buf_slice(&rest);
+	if (rc == RC_OK)
+		rc = payload_when(&out, &when);
+	buf_done(&rest);
 	m->state = MATCH_ASKED;
 	if (rc == RC_OK) {
 		struct frame frame = {

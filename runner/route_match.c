@@ -102,33 +102,29 @@ void route_fail(struct match *m, enum rc code, const char *text)
 }
 
 /* Once for each version of a rule, and not where it is for objects of any kind. */
-static void tell_missed(struct rule *rule, const struct event *e, const char *field)
+static void tell_missed(struct rule *rule, const struct event *e, const char *lack)
 {
 	char of[EVENT_NAME_N + 8];
 	snprintf(of, sizeof(of), "%s.", e->object);
 	size_t i;
 	json_t *one;
-	bool meant = false; /* this object, by its name */
+	bool meant = e->object[0] == '\0'; /* this object, by its name */
 	json_array_foreach(rule->on, i, one) meant =
 		meant || strncmp(json_string_value(one), of, strlen(of)) == 0;
 	if (!meant || rule->field_missed)
 		return;
 	rule->field_missed = true;
 	struct log_fields f = {.rule = rule->name, .event = e->id.text, .object = e->object};
-	log_warn(&f, "%s:%d: changed \"%.100s\" is no field of %s: it does not change",
-		rule->source->file, rule->line, field, e->object);
+	log_warn(&f, "%s:%d: %s", rule->source->file, rule->line, lack);
 }
 
-/* What needs no asking. hidden: fields that the rule does not see; NULL: none. */
-static bool may_run(
-	const struct runner *r, struct rule *rule, const struct event *e, const char *hidden)
+struct predicate_ask route_predicate(
+	const struct runner *r, const struct rule *rule, const struct event *e, const char *hidden)
 {
-	const char *lack = NULL;
-	if (rule->predicate == NULL)
-		return true;
-	struct predicate_ask ask = {
+	return (struct predicate_ask){
 		.predicate = rule->predicate,
-		.client = r->client,
+		.schema = client_schema(r->client),
+		.schema_n = client_schema_n(r->client),
 		.object = e->object,
 		.action = e->action,
 		.record = e->record,
@@ -136,10 +132,28 @@ static bool may_run(
 		.before = event_before(e),
 		.hidden = hidden,
 	};
-	bool holds = predicate_holds(&ask, &lack);
-	if (lack != NULL)
-		tell_missed(rule, e, lack);
-	return holds;
+}
+
+/* May it run, as far as needs no asking? hidden: fields that the rule does not see; NULL: none. */
+static bool may_run(
+	const struct runner *r, struct rule *rule, const struct event *e, const char *hidden)
+{
+	struct err lack;
+	if (rule->predicate == NULL)
+		return true;
+	struct predicate_ask ask = route_predicate(r, rule, e, hidden);
+	enum predicate_answer answer = predicate_decide(&ask, &lack);
+	if (lack.code != RC_OK)
+		tell_missed(rule, e, lack.msg);
+	return answer == PREDICATE_YES || answer == PREDICATE_OPEN;
+}
+
+static bool is_open(
+	const struct runner *r, struct rule *rule, const struct event *e, const char *hidden)
+{
+	struct err lack;
+	struct predicate_ask ask = route_predicate(r, rule, e, hidden);
+	return predicate_decide(&ask, &lack) == PREDICATE_OPEN;
 }
 
 static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, struct err *err)
@@ -156,7 +170,9 @@ static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, 
 		m->state = MATCH_ECHO; /* what is left of it is not what the rule waits for */
 	if (rc != RC_OK || m->state == MATCH_ECHO)
 		return rc;
-	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION;
+	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION ||
+		   (rule->predicate != NULL && predicate_asks(rule->predicate) &&
+			   is_open(r, rule, route->items[delivery].event, m->hidden));
 	if (!ask) {
 		m->state = MATCH_RUN;
 		rc = route_loop(r, m, err);

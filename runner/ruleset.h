@@ -12,6 +12,8 @@
 #include "queue/queue.h"
 #include "runner/version.h"
 
+struct predicate;
+
 #define RULESET_NAME_MAX 128
 
 enum rule_key {
@@ -30,9 +32,9 @@ struct rule {
 	char *name;
 	struct version *source;
 	int line;
-	json_t *on;        /* array of strings, patterns */
-	bool when;         /* a function: a worker is asked */
-	json_t *predicate; /* of `when`, decided here (predicate.h); NULL: none */
+	json_t *on;                  /* array of strings, patterns */
+	bool when;                   /* a function: a worker is asked */
+	struct predicate *predicate; /* of `when`, decided here (predicate.h); NULL: none */
 	enum rule_key key;
 	char *key_field;
 	enum rule_echo echo;

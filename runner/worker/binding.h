@@ -18,7 +18,7 @@
 extern const luaL_Reg base_functions[];      /* pcall xpcall next pairs */
 extern const luaL_Reg outcome_functions[];   /* skip retry_after reject need */
 extern const luaL_Reg rule_functions[];      /* rule */
-extern const luaL_Reg predicate_functions[]; /* changed */
+extern const luaL_Reg predicate_functions[]; /* changed has is all any none */
 extern const luaL_Reg value_functions[];     /* now random units money */
 extern const luaL_Reg parallel_functions[];
 extern const luaL_Reg json_functions[];
@@ -46,6 +46,21 @@ int value_random(lua_State *L);
 
 /* The JSON of the predicate at index; NULL: it is none. BORROWS while the value is there. */
 const char *predicate_text(lua_State *L, int index);
+/* Raises where the file's chunk has run. example: "has { .. }", its first word is the predicate's;
+ * instead: what a function looks at. */
+void predicate_begin(lua_State *L, const char *example, const char *instead);
+/* An empty buffer for a predicate's JSON. BORROWS from the kit. */
+struct buf *predicate_text_begin(lua_State *L);
+/* Appends the value at index, or raises why it cannot be data. */
+void predicate_put_value(lua_State *L, int index, struct buf *out);
+/* Pushes the predicate of this text; answers 1. */
+int predicate_push(lua_State *L, const struct buf *text);
+/* The field's name at index; raises where it is none. */
+const char *predicate_check_field(lua_State *L, int index, const char *kind);
+int changed_call(lua_State *L);
+/* Decides what is left of a predicate by asking its functions, in order, until it is settled; each
+ * gets a copy of the event of its own. Raises what they raise. */
+bool predicate_rest(lua_State *L, struct slice rest, struct slice event);
 
 /* Makes `twenty` and sets it as a global. */
 void twenty_furnish(lua_State *L);

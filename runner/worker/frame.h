@@ -15,7 +15,10 @@
  * runner -> worker
  *   LOAD    {"hash","file","source"}     keep this rule file under its hash; answered with HEAD
  *   DROP    {"hash"}                     no run will need it again
- *   WHEN    {"hash","rule","event"}      run `when` and `key`; answered with WHEN
+ *   WHEN    {"hash","rule","event","when"?}
+ *                                        run `when` and `key`; answered with WHEN. "when": what
+ *                                        the runner could not decide of a predicate: {"ask":n},
+ *                                        {"all":[..]}, "any", "none" of such, null: unsure
  *   START   {"hash","rule","event","cpu_ms","memory","logs"?,"calls"?}
  *                                        a new run; logs, calls: how many lines and calls at most,
  *                                        1000 each where it does not say

@@ -194,7 +194,7 @@ static enum rc put_refusal(struct outbox *box, const struct frame *frame, const 
 
 struct order { /* the members of START and WHEN */
 	const struct worker_rule_file *file;
-	struct slice event;
+	struct slice event, when;
 	char rule[256];
 	int64_t cpu_ms, memory, logs, calls;
 };
@@ -204,7 +204,7 @@ static enum rc read_order(const struct worker_rules *rules, const struct frame *
 	struct order *ret_order, struct err *err)
 {
 	static const char *const names[] = {
-		"hash", "rule", "event", "cpu_ms", "memory", "logs", "calls"};
+		"hash", "rule", "event", "cpu_ms", "memory", "logs", "calls", "when"};
 	struct slice v[ARRAY_N(names)];
 	struct buf rule;
 	buf_init(&rule, sizeof(ret_order->rule) - 1);
@@ -216,6 +216,7 @@ static enum rc read_order(const struct worker_rules *rules, const struct frame *
 	struct order order = {
 		.file = worker_rules_find(rules, v[0]),
 		.event = v[2],
+		.when = v[7],
 		.cpu_ms = json_text_int(v[3], CPU_MS),
 		.memory = json_text_int(v[4], MEMORY_BYTES),
 		.logs = json_text_int(v[5], LOGS),
@@ -422,6 +423,8 @@ static int ask(lua_State *L)
 	if (lua_isfunction(L, -1)) {
 		ask_function(L, q);
 		q->match = lua_toboolean(L, -1);
+	} else if (q->order->when.n > 0) {
+		q->match = predicate_rest(L, q->order->when, q->order->event);
 	}
 	push_function(L, q->order, "key");
 	if (q->match && lua_isfunction(L, -1)) {

@@ -457,3 +457,60 @@ Test(runner_route, a_changed_field_may_go_by_its_short_name_and_asks_no_worker)
 	stage_look(&s);
 	cr_expect_eq(s.runs_n, 2u, "what Twenty says of the first is not so");
 }
+
+Test(runner_route, a_condition_on_a_field_that_is_none_is_said_once_and_never_holds)
+{
+	char lines[4096];
+	log_of("when = none { is { jobTitel = \"0\" } }", lines);
+	const char *said = strstr(lines, "a.lua:1: is \\\"jobTitel\\\" is no field of person: that "
+					 "does not hold");
+	cr_assert(said != NULL, "%s", lines);
+	cr_expect_null(strstr(said + 1, "a.lua:1: is"), "%s", lines);
+	stage_look(&s);
+	cr_expect_eq(s.runs_n, 0u);
+}
+
+/* Titles 0 to 3: the condition leaves the first out, the function the others but one. */
+Test(runner_route, a_function_in_a_group_is_asked_where_the_others_leave_it_open)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"mine\" { on = \"person.*\", when = all { has \"jobTitle\",\n"
+		"  none { is { jobTitle = \"0\" } },\n"
+		"  function(event)\n"
+		"    assert(event.record.jobTitle ~= \"0\", \"asked in vain\")\n"
+		"    return event.record.jobTitle == \"2\"\n"
+		"  end }, run = function() end }");
+	stage_start(&s, STAGE_ALONE, NULL);
+	for (int i = 0; i < 4; i++) {
+		char title[2] = {(char)('0' + i), '\0'};
+		stage_someone(&s, title);
+	}
+	stage_until(&s, stage_parsed, 4);
+	stage_until(&s, stage_ended, 1);
+	stage_look(&s);
+	cr_expect_eq(s.runs_n, 1u);
+	cr_expect_eq(s.runs[0].state, QUEUE_DONE, "%s", s.runs[0].error);
+}
+
+Test(runner_route, predicates_and_a_key_function_work_on_what_other_sources_send)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"paid\" { on = \"hook:stripe\", when = all { is { type = \"paid\" }, has "
+		"\"data.object.customer_email\" }, key = function(event) return "
+		"event.record.data.object.customer_email end, run = function(event) "
+		"log.info(event.name, event.record.data.object.customer_email) end }");
+	stage_start(&s, STAGE_ALONE, NULL);
+#define SAYS(type, email)                                                                          \
+	slice_of("{\"type\":\"" type "\",\"data\":{\"object\":{\"customer_email\":" email "}}}")
+	stage_deliver(&s, "stripe", SAYS("paid", "\"a@b.c\""));
+	stage_deliver(&s, "stripe", SAYS("paid", "\"\""));
+	stage_deliver(&s, "stripe", SAYS("due", "\"a@b.c\""));
+	struct id bad = stage_deliver(&s, "stripe", SAYS("paid", "[\"a@b.c\"]"));
+	stage_until(&s, stage_parsed, 4);
+	stage_until(&s, stage_ended, 2);
+	stage_look(&s);
+	cr_assert_eq(s.runs_n, 2u);
+	cr_expect(strstr(s.runs[0].log, "hook:stripe a@b.c") != NULL, "%s", s.runs[0].log);
+	const struct stage_run *run = stage_find(&s, "paid", &bad);
+	cr_expect(strstr(run->error, "must answer a text or a number") != NULL, "%s", run->error);
+}

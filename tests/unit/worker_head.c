@@ -214,6 +214,19 @@ WORKER_TEST(worker_head, a_predicate_is_told_as_data)
 			"{\"changed\":{\"stage\":{\"from\":[\"NEW\"],\"to\":[\"WON\",\"LOST\"]}}}"},
 		{"changed { 'email', n = { to = { 1, 2.5, true, json.null } } }",
 			"{\"changed\":{\"email\":{},\"n\":{\"to\":[1,2.5,true,null]}}}"},
+		{"has 'email'", "{\"has\":[\"email\"]}"},
+		{"has { 'email', 'phones.primaryPhoneNumber' }",
+			"{\"has\":[\"email\",\"phones.primaryPhoneNumber\"]}"},
+		{"is { stage = 'NEW', amount = { gte = 5 } }",
+			"{\"is\":{\"amount\":{\"gte\":5},\"stage\":\"NEW\"}}"},
+		{"is { any = { { city = 'Paris' }, { city = json.null } } }",
+			"{\"is\":{\"any\":[{\"city\":\"Paris\"},{\"city\":null}]}}"},
+		{"all { changed 'stage', any { has 'email', has 'phone' } }",
+			"{\"all\":[{\"changed\":{\"stage\":{}}},{\"any\":[{\"has\":[\"email\"]},"
+			"{\"has\":[\"phone\"]}]}]}"},
+		{"none { is { vip = true } }", "{\"none\":[{\"is\":{\"vip\":true}}]}"},
+		{"all { function() end, none { function() end } }",
+			"{\"all\":[{\"ask\":2},{\"none\":[{\"ask\":1}]}]}"},
 	};
 	for (size_t i = 0; i < ARRAY_N(cases); i++) {
 		char source[300];
@@ -230,13 +243,23 @@ WORKER_TEST(worker_head, a_predicate_is_told_as_data)
 
 WORKER_TEST(worker_head, a_predicate_is_not_for_a_function)
 {
-	char *error = worker_rig_error(rig, "return changed 'stage'");
-	cr_expect_not_null(
-		strstr(error, "changed is what `when` of a rule may be, as in when = "
-			      "changed \"stage\"; within a function, look at event.fields "
-			      "and event.before"),
-		"%s", error);
-	free(error);
+	static const struct {
+		const char *body, *error;
+	} cases[] = {
+		{"return changed 'stage'",
+			"changed is what `when` of a rule may be, as in when = changed \"stage\"; "
+			"within a function, look at event.fields and event.before"},
+		{"return has 'email'", "has is what `when` of a rule may be, as in when = has {"},
+		{"return is { a = 1 }", "is is what `when` of a rule may be, as in when = is {"},
+		{"return all {}", "all is what `when` of a rule may be, as in when = all {"},
+		{"return any {}", "any is what `when` of a rule may be"},
+		{"return none {}", "none is what `when` of a rule may be"},
+	};
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		char *error = worker_rig_error(rig, cases[i].body);
+		cr_expect_not_null(strstr(error, cases[i].error), "%s", error);
+		free(error);
+	}
 }
 
 WORKER_TEST(worker_head, an_object_of_the_workspace_may_have_any_name_of_its_own)
@@ -319,7 +342,7 @@ static const struct {
 		"rig.lua:3: changed: name a field, as in changed \"stage\", or a list of them", 3},
 	{"\nlocal w = changed { 'x y' }", "rig.lua:2: changed: \"x y\" is no name of a field", 2},
 	{"changed 'a..b'", "changed: \"a..b\" is no name of a field, nor a path", 1},
-	{"changed 'a.b.c.d'", "is no name of a field", 1},
+	{"changed 'a.b.c.d.e.f.g.h.i'", "is no name of a field", 1},
 	{"changed ''", "changed: \"\" is no name of a field", 1},
 	{"changed('a', 'b')", "several fields are a list, changed { \"email\", \"phone\" }", 1},
 	{"changed {}", "changed: the list is empty", 1},
@@ -340,6 +363,27 @@ static const struct {
 	{"changed { stage = { from = pcall } }", "or a list of such, not a function", 1},
 	{"changed { n = { to = 0/0 } }", "changed.n.to[1] is not a number (NaN)", 1},
 	{"changed { n = { to = '\\xff' } }", "changed.n.to[1] is text that is not UTF-8", 1},
+	{"\nhas()", "rig.lua:2: has: name the fields that have a value, as in has {", 2},
+	{"has {}", "has: a list has 1 to 64 fields", 1},
+	{"has { email = true }", "has takes a list, as in has { \"email\", \"phone\" }", 1},
+	{"has { 'a b' }", "has: \"a b\" is no name of a field, nor a path", 1},
+	{"has { 1 }", "has: a field is a text like \"stage\", not a number", 1},
+	{"has('a', 'b')", "has: name the fields that have a value", 1},
+	{"\nis 'stage'", "rig.lua:2: is: write a condition on the record, as in is { stage", 2},
+	{"is {}", "is: the condition is empty, which every record meets", 1},
+	{"is(changed 'stage')", "is takes a condition, is { stage = \"NEW\" }", 1},
+	{"is { n = 0/0 }", "is.n is not a number (NaN)", 1},
+	{"is { n = pcall }", "is.n is a function", 1},
+	{"\nall()", "rig.lua:2: all takes a list of predicates, as in all { changed \"stage\"", 2},
+	{"any {}", "any: a list has 1 to 64 predicates", 1},
+	{"none { 'stage' }", "none: \"stage\": write changed \"stage\" or has { \"stage\" }", 1},
+	{"all { stage = 'NEW' }",
+		"all takes a list of predicates; a condition on the record is written is { stage "
+		"= .. }",
+		1},
+	{"all { { stage = 'NEW' } }", "all: a condition on the record is written is { .. }", 1},
+	{"all { true }", "all: a member is a predicate or a function of the event, not a bool", 1},
+	{"any(changed 'stage')", "any takes a list of predicates", 1},
 	{"changd 'stage'", "(global 'changd'): did you mean `changed`?", 1},
 	{"rule 'a' { on = 'person.created', key = {}, " RUN " }", "key must be", 1},
 	{"rule 'a' { on = 'person.created', timeout = 30, " RUN " }",

@@ -412,6 +412,64 @@ WORKER_TEST(worker_run, when_and_key_are_asked_about_an_event)
 	}
 }
 
+static json_t *ask_rest(struct worker_rig *rig, const char *source, const char *rest)
+{
+	struct peer_frame f;
+	json_decref(worker_rig_head(rig, source));
+	cr_assert(peer_send(&rig->peer, FRAME_WHEN, 3, 4,
+		json_pack("{s:s, s:s, s:o, s:o}", "hash", "file", "rule", "rig", "event",
+			worker_rig_event(), "when", json_loads(rest, JSON_DECODE_ANY, NULL))));
+	cr_assert(peer_receive(&rig->peer, RIG_WAIT_MS, &f));
+	cr_assert(f.kind == FRAME_WHEN && f.run == 3 && f.generation == 4);
+	return f.payload;
+}
+
+WORKER_TEST(worker_run, what_is_left_of_a_predicate_is_decided_by_its_functions)
+{
+	static const struct {
+		const char *rest, *answer;
+	} cases[] = {
+		{"{\"ask\":1}", "{\"match\":true,\"key\":\"k\"}"},
+		{"{\"ask\":2}", "{\"match\":false,\"key\":null}"},
+		{"{\"all\":[{\"ask\":1},{\"ask\":1}]}", "{\"match\":true,\"key\":\"k\"}"},
+		{"{\"all\":[{\"ask\":1},null]}", "{\"match\":false,\"key\":null}"},
+		{"{\"all\":[{\"ask\":2},{\"ask\":3}]}", "{\"match\":false,\"key\":null}"},
+		{"{\"any\":[null,{\"ask\":1},{\"ask\":3}]}", "{\"match\":true,\"key\":\"k\"}"},
+		{"{\"any\":[{\"ask\":2},{\"none\":[{\"ask\":2}]}]}",
+			"{\"match\":true,\"key\":\"k\"}"},
+		{"{\"none\":[{\"ask\":1},{\"all\":[{\"ask\":3}]}]}",
+			"{\"match\":false,\"key\":null}"},
+		{"{\"none\":[{\"ask\":2},null]}", "{\"match\":false,\"key\":null}"},
+	};
+	static const char source[] =
+		"local w = all { function(e) return e.record.firstName == 'Ann' end,\n"
+		"  any { function(e) return nil end, function(e) error('must not be asked') end } }"
+		"rule 'rig' { on = 'person.created', when = w, run = function() end,\n"
+		"  key = function() return 'k' end }";
+	/* the inner ones are numbered first */
+	static const char turned[] =
+		"local function f(e) return e.record.firstName == 'Ann' end\n"
+		"local w = all { f, function(e) return nil end, function(e) error('asked') end }\n"
+		"rule 'rig' { on = 'person.created', when = w, run = function() end,\n"
+		"  key = function() return 'k' end }";
+	for (size_t i = 0; i < ARRAY_N(cases); i++) {
+		json_t *answer = ask_rest(rig, turned, cases[i].rest);
+		char *text = json_dumps(answer, JSON_COMPACT);
+		cr_expect(
+			worker_rig_is(answer, cases[i].answer), "%s gave %s", cases[i].rest, text);
+		free(text);
+		json_decref(answer);
+	}
+	json_t *answer = ask_rest(rig, source, "{\"ask\":3}");
+	cr_expect(worker_rig_is(answer, "{\"match\":true,\"key\":\"k\"}"));
+	json_decref(answer);
+	answer = ask_rest(rig, turned, "{\"any\":[{\"ask\":3}]}");
+	const char *message =
+		json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+	cr_expect(message != NULL && strstr(message, "rig.lua:2: asked") != NULL, "%s", message);
+	json_decref(answer);
+}
+
 static const struct {
 	const char *head, *code, *message;
 } bad_questions[] = {
