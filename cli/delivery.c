@@ -242,3 +242,30 @@ enum rc delivery_new(const char *event, const char *const *sets, size_t sets_n, 
 	*ret_body = body;
 	return RC_OK;
 }
+
+enum rc delivery_of_hook(const char *scheme, const char *const *sets, size_t sets_n,
+	json_t **ret_body, struct err *err)
+{
+	struct uuid id;
+	char text[64];
+	enum rc rc = uuid_new(&id, err);
+	if (rc != RC_OK)
+		return rc;
+	snprintf(text, sizeof(text), "evt_%s", id.text);
+	json_t *body = json_object(), *changed = json_array();
+	if (strcmp(scheme, "stripe") == 0) {
+		json_decref(body);
+		body = json_pack("{s:s, s:s, s:s}", "id", text, "object", "event", "type",
+			"payment_intent.succeeded");
+	}
+	if (body == NULL || changed == NULL)
+		rc = err_set(err, RC_NOMEM, "no memory for the delivery");
+	for (size_t i = 0; i < sets_n && rc == RC_OK; i++)
+		rc = apply_set(body, changed, sets[i], err);
+	json_decref(changed);
+	if (rc == RC_OK)
+		*ret_body = body;
+	else
+		json_decref(body);
+	return rc;
+}

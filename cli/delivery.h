@@ -14,5 +14,9 @@
  */
 enum rc delivery_new(const char *event, const char *const *sets, size_t sets_n, json_t **ret_body,
 	struct err *err) must_check;
+/* The body of a source of another scheme: what sets say; Stripe's has the id and type that each
+ * event of it has. As above. */
+enum rc delivery_of_hook(const char *scheme, const char *const *sets, size_t sets_n,
+	json_t **ret_body, struct err *err) must_check;
 
 #endif

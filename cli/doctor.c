@@ -329,6 +329,60 @@ static void check_door(struct doctor *d)
 	judge_door(&d->findings, &d->here, conf_text(d->conf, "listen"), rc, err.msg, status);
 }
 
+/* ---- other sources ---- */
+
+static enum rc note_last(void *ctx, const struct queue_event_row *row, struct err *err)
+{
+	(void)err;
+	*(int64_t *)ctx = row->received_ms;
+	return RC_OK;
+}
+
+static int64_t last_of_source(void *ctx, const char *source)
+{
+	struct doctor *d = ctx;
+	struct err err;
+	int64_t last_ms = 0;
+	struct queue_filter filter = {.source = source, .limit = 1};
+	return queue_event_each(d->queue, &filter, note_last, &last_ms, &err) == RC_OK ? last_ms
+										       : 0;
+}
+
+/* The words of `on` that begin with "hook:". */
+static enum rc note_pattern(void *ctx, const struct queue_rule *rule, struct err *err)
+{
+	struct source_facts *facts = ctx;
+	(void)err;
+	for (const char *p = rule->on; *p != '\0';) {
+		size_t n = strcspn(p, ", \t");
+		if (strncmp(p, "hook:", 5) == 0 && facts->patterns_n < SOURCE_PATTERNS_MAX &&
+			n < sizeof(facts->patterns[0].on)) {
+			snprintf(facts->patterns[facts->patterns_n].rule,
+				sizeof(facts->patterns[0].rule), "%s", rule->name);
+			snprintf(facts->patterns[facts->patterns_n++].on,
+				sizeof(facts->patterns[0].on), "%.*s", (int)n, p);
+		}
+		p += n;
+		p += strspn(p, ", \t");
+	}
+	return RC_OK;
+}
+
+static void check_sources(struct doctor *d)
+{
+	struct err err;
+	struct source_facts *facts = calloc(1, sizeof(*facts));
+	if (facts == NULL)
+		return;
+	facts->conf = d->conf;
+	facts->last = last_of_source;
+	facts->last_ctx = d;
+	facts->now_ms = clock_wall_ms();
+	if (queue_rule_each(d->queue, note_pattern, facts, &err) == RC_OK)
+		judge_sources(&d->findings, facts);
+	free(facts);
+}
+
 /* ---- all of it ---- */
 
 static void examine(struct doctor *d)
@@ -343,6 +397,8 @@ static void examine(struct doctor *d)
 	judge_daemon(&d->findings, d->status, d->has_health ? &d->health : NULL);
 	if (d->queue != NULL)
 		check_rules(d);
+	if (d->queue != NULL)
+		check_sources(d);
 	check_webhooks(d);
 	check_door(d);
 	judge_files(&d->findings, d->args->config, d->conf);

@@ -80,6 +80,21 @@ void judge_webhooks(struct findings *findings, const struct webhook_facts *facts
 void judge_door(struct findings *findings, const struct here *here, const char *listen, enum rc rc,
 	const char *problem, int status);
 
+#define SOURCE_PATTERNS_MAX 256
+
+struct source_facts { /* BORROWS */
+	const struct conf *conf;
+	struct {
+		char rule[128], on[128];
+	} patterns[SOURCE_PATTERNS_MAX]; /* "hook:.." of the rules */
+	size_t patterns_n;
+	/* When the last delivery of a source came, wall; 0: none did. */
+	int64_t (*last)(void *ctx, const char *source);
+	void *last_ctx;
+	int64_t now_ms; /* wall */
+};
+void judge_sources(struct findings *findings, const struct source_facts *facts);
+
 /* Who may read the configuration and the files of its secrets. */
 void judge_files(struct findings *findings, const char *config, const struct conf *conf);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The verb `trigger`: makes up a delivery, signs it as Twenty does, and posts it to the own
- * listener. From: main.c. To: the receiver, over loopback like any delivery, so that the whole way
- * is tried. Prints the id of the event. It never speaks to anybody but the configured listener.
+ * The verb `trigger`: makes up a delivery or takes one from a file, signs it as its sender does,
+ * and posts it to the own listener. From: main.c. To: the receiver, over loopback like any
+ * delivery, so that the whole way is tried. Prints the id of the event. It never speaks to anybody
+ * but the configured listener.
  */
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -13,42 +15,48 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/digest.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "cli/args.h"
 #include "cli/delivery.h"
 #include "cli/here.h"
 #include "cli/settings.h"
 #include "cli/terminal.h"
+#include "receiver/source.h"
+#include "receiver/verify.h"
 
 #define ANSWER_MAX 65536
 #define TIMEOUT_S 15
+#define BODY_BYTES_MAX (64U << 20)
+#define HEADERS_BYTES_MAX 65536
 
 struct post {
 	char url[TARGET_TEXT_N];
-	const char *secret; /* BORROWS from conf */
-	char *body;         /* owned */
-	struct buf answer;
+	struct source_set *set;
+	const struct source *source;
+	const char *secret; /* the first; BORROWS from conf */
+	struct buf body, headers, answer;
 	long status;
 };
 
-static enum cli_exit find_secret(
-	const struct conf *conf, const char *source, const char *config, struct post *p)
+/* What signs: the source with its secrets, as the receiver reads it. */
+static enum cli_exit find_source(
+	const struct conf *conf, const char *name, const char *config, struct post *p)
 {
 	char key[192];
-	snprintf(key, sizeof(key), "source.%s.scheme", source);
-	const char *scheme = conf_text(conf, key);
-	if (scheme == NULL || strcmp(scheme, "twenty") != 0)
-		return args_fail(CLI_USAGE,
-			"source \"%s\" has the scheme %s; trigger signs as Twenty only", source,
-			scheme != NULL ? scheme : "(none)");
-	snprintf(key, sizeof(key), "source.%s.secrets", source);
-	p->secret = conf_item(conf, key, 1);
+	struct err err = {.msg = ""};
+	snprintf(key, sizeof(key), "source.%s.secrets", name);
+	for (size_t i = 1; (p->secret = conf_item(conf, key, i)) != NULL; i++)
+		if (p->secret[0] != '\0')
+			break;
 	if (p->secret == NULL)
 		return args_fail(CLI_CONFIG,
 			"%s: source \"%s\" has no secret here; is the environment variable or file "
 			"that it reads set in this shell?",
-			config, source);
+			config, name);
+	if (source_set_one(conf, name, &p->set, &err) != RC_OK)
+		return args_fail(CLI_CONFIG, "%s: %s", config, err.msg);
+	p->source = source_find(p->set, name);
 	return CLI_OK;
 }
 
@@ -58,34 +66,48 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *ctx)
 	return buf_put(&p->answer, bytes, size * n) == RC_OK ? size * n : 0;
 }
 
-/* The three headers of Twenty. NULL: no memory. */
-static struct curl_slist *sign(const struct post *p)
+/* The scheme's headers, and those of --header. */
+static enum rc sign(const struct args *args, struct post *p)
 {
-	char at[32], line[160], hex[DIGEST_HEX_N];
-	uint8_t mac[DIGEST_N];
-	struct id nonce;
-	snprintf(at, sizeof(at), "%" PRId64, clock_wall_ms());
-	struct slice parts[] = {slice_of(at), slice_of(":"), slice_of(p->body)};
-	struct digest_key *key = digest_key_new(slice_of(p->secret));
-	bool ok = key != NULL && digest_hmac(key, parts, ARRAY_N(parts), mac) == RC_OK &&
-		  id_new(clock_wall_ms(), &nonce, NULL) == RC_OK;
-	digest_key_free(key);
-	if (!ok)
-		return NULL;
-	digest_format(mac, hex);
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	snprintf(line, sizeof(line), "X-Twenty-Webhook-Timestamp: %s", at);
-	headers = curl_slist_append(headers, line);
-	snprintf(line, sizeof(line), "X-Twenty-Webhook-Signature: %s", hex);
-	headers = curl_slist_append(headers, line);
-	snprintf(line, sizeof(line), "X-Twenty-Webhook-Nonce: %s", nonce.text);
-	return curl_slist_append(headers, line);
+	struct id id;
+	const char *line;
+	enum rc rc = id_new(clock_wall_ms(), &id, NULL);
+	struct signing what = {.body = buf_slice(&p->body),
+		.at_ms = clock_wall_ms(),
+		.id = id.text,
+		.token = p->secret};
+	if (rc == RC_OK)
+		rc = p->source->scheme->sign(p->source, &what, &p->headers);
+	for (size_t i = 0; rc == RC_OK && (line = args_flag_at(args, "header", i)) != NULL; i++)
+		rc = buf_printf(&p->headers, "%s\n", line);
+	if (rc == RC_OK && strcasestr(p->headers.p, "content-type:") == NULL)
+		rc = buf_put_text(&p->headers, "Content-Type: application/json\n");
+	return rc;
 }
 
-static enum cli_exit send_post(struct post *p)
+/* NULL: no memory. */
+static struct curl_slist *lines_of(const struct buf *headers)
+{
+	struct curl_slist *list = NULL;
+	for (char *p = headers->p; *p != '\0';) {
+		size_t n = strcspn(p, "\n");
+		char *line = strndup(p, n);
+		struct curl_slist *longer = line != NULL ? curl_slist_append(list, line) : NULL;
+		free(line);
+		if (longer == NULL) {
+			curl_slist_free_all(list);
+			return NULL;
+		}
+		list = longer;
+		p += n + (p[n] == '\n');
+	}
+	return list;
+}
+
+static enum cli_exit send_post(const struct args *args, struct post *p)
 {
 	CURL *curl = curl_easy_init();
-	struct curl_slist *headers = sign(p);
+	struct curl_slist *headers = sign(args, p) == RC_OK ? lines_of(&p->headers) : NULL;
 	if (curl == NULL || headers == NULL) {
 		curl_easy_cleanup(curl);
 		curl_slist_free_all(headers);
@@ -95,7 +117,8 @@ static enum cli_exit send_post(struct post *p)
 	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	(void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, p->body);
+	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, p->body.n != 0 ? p->body.p : "");
+	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)p->body.n);
 	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, p);
@@ -133,71 +156,146 @@ static enum cli_exit show_answer(const struct args *args, const struct post *p)
 	return status;
 }
 
-static enum cli_exit make_body(const struct args *args, struct post *p)
+/* ---- what is sent ---- */
+
+static enum cli_exit read_file(const char *path, struct buf *body)
 {
-	const char *sets[ARGS_MAX];
 	struct err err = {.msg = ""};
+	if (strcmp(path, "-") != 0) {
+		if (file_read(AT_FDCWD, path, FILE_LINKS_FOLLOWED, body, &err) != RC_OK)
+			return args_fail(CLI_USAGE, "%s", err.msg);
+		return CLI_OK;
+	}
+	char bytes[4096];
+	size_t n;
+	while ((n = fread(bytes, 1, sizeof(bytes), stdin)) > 0)
+		if (buf_put(body, bytes, n) != RC_OK)
+			return args_fail(
+				CLI_USAGE, "what comes in is larger than %u bytes", BODY_BYTES_MAX);
+	return CLI_OK;
+}
+
+/* TAKES made. */
+static enum cli_exit put_json(json_t *made, struct buf *body)
+{
+	char *text = json_dumps(made, JSON_COMPACT);
+	enum rc rc = text != NULL ? buf_put_text(body, text) : RC_NOMEM;
+	free(text);
+	json_decref(made);
+	return rc == RC_OK ? CLI_OK : args_fail(CLI_FAILED, "no memory");
+}
+
+static size_t sets_of(const struct args *args, const char *ret_sets[static ARGS_MAX])
+{
 	size_t n = 0;
-	json_t *body = NULL;
-	while ((sets[n] = args_flag_at(args, "set", n)) != NULL)
+	while (n < ARGS_MAX && (ret_sets[n] = args_flag_at(args, "set", n)) != NULL)
 		n++;
-	if (delivery_new(args->operands[0], sets, n, &body, &err) != RC_OK)
-		return args_fail(CLI_USAGE, "%s", err.msg);
-	p->body = json_dumps(body, JSON_COMPACT);
-	json_decref(body);
-	return p->body != NULL ? CLI_OK : args_fail(CLI_FAILED, "no memory");
+	return n;
+}
+
+/* hook: the event's name is that of a source, and whatever is sent is its record. */
+static enum cli_exit make_body(const struct args *args, bool hook, struct post *p)
+{
+	const char *sets[ARGS_MAX], *file = args_flag(args, "file");
+	struct err err = {.msg = ""};
+	size_t n = sets_of(args, sets);
+	json_t *body = NULL;
+	if (file != NULL && n != 0)
+		return args_fail(
+			CLI_USAGE, "--file has the whole body, so --set does not go with it");
+	if (file != NULL)
+		return read_file(file, &p->body);
+	enum rc rc = hook ? delivery_of_hook(p->source->scheme->name, sets, n, &body, &err)
+			  : delivery_new(args->operands[0], sets, n, &body, &err);
+	return rc == RC_OK ? put_json(body, &p->body)
+			   : (enum cli_exit)args_fail(CLI_USAGE, "%s", err.msg);
+}
+
+static enum cli_exit check_headers(const struct args *args)
+{
+	const char *line;
+	for (size_t i = 0; (line = args_flag_at(args, "header", i)) != NULL; i++)
+		if (strchr(line, ':') == NULL || strpbrk(line, "\r\n") != NULL || line[0] == ':')
+			return args_fail(CLI_USAGE, "--header wants \"name: value\", such as "
+						    "--header \"x-github-event: "
+						    "push\"");
+	return CLI_OK;
+}
+
+/* The source by the operand "hook:NAME", by --source, or the first one of Twenty. */
+static enum cli_exit choose(const struct args *args, const struct conf *conf, struct post *p)
+{
+	const char *wanted = args_flag(args, "source"), *event = args->operands[0];
+	bool hook = strncmp(event, "hook:", 5) == 0;
+	if (hook)
+		wanted = event + 5;
+	const char *name = here_source(conf, wanted);
+	if (name == NULL && wanted != NULL)
+		return args_fail(CLI_USAGE, "%s has no source \"%s\"", args->config, wanted);
+	if (name == NULL)
+		return args_fail(
+			CLI_CONFIG, "%s has no source with the scheme \"twenty\"", args->config);
+	enum cli_exit status = find_source(conf, name, args->config, p);
+	if (status != CLI_OK)
+		return status;
+	bool twenty = p->source->scheme == &scheme_twenty;
+	if (twenty == hook)
+		return args_fail(CLI_USAGE,
+			hook ? "source \"%s\" is Twenty's; name an event of it: moonhook trigger "
+			       "person.created --source %s"
+			     : "source \"%s\" is not Twenty's; what it sends is: moonhook trigger "
+			       "hook:%s --file body.json",
+			name, name);
+	here_listener(conf, name, p->url);
+	return make_body(args, hook, p);
 }
 
 static int run_trigger(const struct args *args)
 {
-	struct post p = {.body = NULL};
+	struct post p = {.set = NULL};
 	struct conf *conf = NULL;
 	if (args->operands_n != 1)
 		return args_fail(CLI_USAGE,
 			"name one event: moonhook trigger person.created --set name.firstName=Ann");
+	buf_init(&p.body, BODY_BYTES_MAX);
+	buf_init(&p.headers, HEADERS_BYTES_MAX);
 	buf_init(&p.answer, ANSWER_MAX);
-	enum cli_exit status = cli_settings_load(args, CLI_SETTINGS_PARTIAL, &conf);
-	if (status == CLI_OK) {
-		const char *wanted = args_flag(args, "source");
-		const char *source = here_source(conf, wanted);
-		if (source == NULL && wanted != NULL)
-			status = args_fail(
-				CLI_USAGE, "%s has no source \"%s\"", args->config, wanted);
-		else if (source == NULL)
-			status = args_fail(CLI_CONFIG,
-				"%s has no source with the scheme \"twenty\"", args->config);
-		else
-			status = find_secret(conf, source, args->config, &p);
-		if (status == CLI_OK)
-			here_listener(conf, source, p.url);
-	}
+	enum cli_exit status = check_headers(args);
 	if (status == CLI_OK)
-		status = make_body(args, &p);
+		status = cli_settings_load(args, CLI_SETTINGS_PARTIAL, &conf);
 	if (status == CLI_OK)
-		status = send_post(&p);
+		status = choose(args, conf, &p);
+	if (status == CLI_OK)
+		status = send_post(args, &p);
 	if (status == CLI_OK)
 		status = show_answer(args, &p);
-	free(p.body);
+	buf_done(&p.body);
+	buf_done(&p.headers);
 	buf_done(&p.answer);
+	source_set_free(p.set);
 	conf_free(conf);
 	return status;
 }
 
 static const struct verb_flag flags[] = {
 	{"set", "FIELD=VALUE", "a field of the record, e.g. name.firstName=Ann; may be repeated"},
+	{"file", "FILE", "send this body as it stands; - is standard input"},
+	{"header", "NAME:VALUE", "one more header, such as x-github-event: push; may be repeated"},
 	{"source", "NAME", "as whom to sign; else the first source with the scheme twenty"},
 };
 
 const struct verb verb_trigger = {
 	.name = "trigger",
-	.operands = "OBJECT.ACTION",
-	.summary = "send yourself a sample delivery, signed as Twenty signs",
+	.operands = "OBJECT.ACTION | hook:SOURCE",
+	.summary = "send yourself a sample delivery, signed as its sender signs",
 	.text = "Prints the id of the event. The record is made up; give it the id of a real one "
 		"with\n"
-		"--set id=UUID where a rule writes to it.",
+		"--set id=UUID where a rule writes to it. hook:SOURCE is a delivery of a source "
+		"other\n"
+		"than Twenty, signed with its first secret by its scheme.",
 	.examples = {"moonhook trigger person.created --set name.firstName=Ann",
 		"moonhook trigger opportunity.updated --set stage=MEETING --set id=$ID",
-		"moonhook trigger rocket.deleted --source twenty -o json"},
+		"moonhook trigger hook:stripe --file payment.json"},
 	.flags = flags,
 	.flags_n = ARRAY_N(flags),
 	.exits = {CLI_FAILED, CLI_USAGE, CLI_DAEMON, CLI_BUSY, CLI_CONFIG},

@@ -45,6 +45,50 @@ static void expect_counts(size_t ok, size_t warn, size_t fail)
 	f.n = 0;
 }
 
+/* ---- sources ---- */
+
+static int64_t minute_ago(void *ctx, const char *source)
+{
+	(void)ctx;
+	return strcmp(source, "stripe") == 0 ? 1000 : 0;
+}
+
+Test(cli_judge, a_source_and_the_rules_that_wait_for_it_belong_together)
+{
+	struct source_facts *facts = calloc(1, sizeof(*facts));
+	struct conf_table tables[CLI_SETTINGS_TABLES_N];
+	struct err err = {.msg = ""};
+	struct conf *conf = NULL;
+	char dir[128], path[192];
+	cr_assert(process_folder(dir));
+	cr_assert(process_write(dir, "m.lua",
+		"source \"twenty\" { secrets = { \"s\" } }\n"
+		"source \"stripe\" { scheme = \"stripe\", secrets = { \"a\", \"b\" } }\n"
+		"source \"idle\" { scheme = \"github\", secrets = { \"a\" } }\n"
+		"source \"mute\" { scheme = \"token\", secrets = { \"\" } }\n"));
+	snprintf(path, sizeof(path), "%s/m.lua", dir);
+	cli_settings_tables(tables);
+	cr_assert_eq(conf_load_partial(path, tables, CLI_SETTINGS_TABLES_N, NULL, 0, &conf, &err),
+		RC_OK, "%s", err.msg);
+	*facts = (struct source_facts){.conf = conf,
+		.patterns = {{"paid", "hook:stripe"}, {"lost", "hook:strip"}, {"m", "hook:mute"}},
+		.patterns_n = 3,
+		.last = minute_ago,
+		.now_ms = 61000};
+	judge_sources(&f, facts);
+	expect(FINDING_OK, "source \"stripe\" (stripe, 2 secrets): the last delivery came 60 s ago",
+		"");
+	expect(FINDING_WARN, "source \"idle\" (github) is there, but no rule is on hook:idle",
+		"on = \"hook:idle\"");
+	expect(FINDING_FAIL, "source \"mute\": `secrets` has none", "in this shell");
+	expect(FINDING_FAIL, "rule \"lost\" is on hook:strip, but the configuration has no such",
+		"add source \"strip\"");
+	expect_counts(1, 1, 2);
+	conf_free(conf);
+	free(facts);
+	process_folder_remove(dir);
+}
+
 /* ---- clocks ---- */
 
 static void clock_of(int64_t least, int64_t most, size_t timed_n, int64_t ahead)
