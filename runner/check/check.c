@@ -108,6 +108,8 @@ static enum rc read_text(struct check_text *t)
 			"checked");
 	else if (t->tree.block != NULL)
 		t->good = check_scope_find(&t->tree, &t->arena, &t->findings, &t->scope);
+	if (t->good)
+		check_rules_find(&t->tree, &t->arena, &t->rules);
 	return t->arena.poor ? RC_NOMEM : RC_OK;
 }
 
@@ -115,6 +117,10 @@ static void look_through(struct check *check, struct check_text *t)
 {
 	const struct check_pass pass = {&check->world, t, check->first, &t->findings, &t->arena};
 	check_globals(&pass);
+	check_heads(&pass);
+	check_calls(&pass);
+	check_reading(&pass);
+	check_flow(&pass);
 }
 
 enum rc check_run(struct check *check, struct check_findings *findings, struct err *err)

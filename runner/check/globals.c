@@ -13,6 +13,7 @@
 #define WORDS_MAX 1000
 #define MADE_MAX 200
 #define PATH_BYTES 120
+#define PARTS_MAX 4
 
 struct looker {
 	const struct check_pass *pass;
@@ -25,7 +26,7 @@ static struct slice path_of(const struct check_node *n, char *out)
 {
 	if (n->kind == NODE_NAME && n->symbol == NULL)
 		return n->text.n < PATH_BYTES ? n->text : (struct slice){0};
-	if (n->kind != NODE_INDEX || !n->flag)
+	if (n->kind != NODE_INDEX || !n->flag || n->depth > PARTS_MAX)
 		return (struct slice){0};
 	struct slice before = path_of(n->a, out);
 	if (before.n == 0 || before.n + 1 + n->b->text.n >= PATH_BYTES)
@@ -92,6 +93,8 @@ static void unknown_global(const struct looker *l, const struct check_node *n)
 	const char *instead = interface_absent(n->text);
 	struct check_finding *f =
 		check_say(l->pass, CHECK_GLOBAL, n, "there is no '%.*s'", CHECK_WORD(n->text));
+	if (f == NULL)
+		return; /* enough is told */
 	if (instead != NULL) {
 		check_suggest(f, "%s", instead);
 		return;

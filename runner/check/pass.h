@@ -5,7 +5,7 @@
 #define MOONHOOK_RUNNER_CHECK_PASS_H
 
 #include "runner/check/check.h"
-#include "runner/check/scope.h"
+#include "runner/check/rule.h"
 
 struct check_text { /* one file of a check */
 	struct check_text *next;
@@ -13,6 +13,7 @@ struct check_text { /* one file of a check */
 	struct check_source source;
 	struct check_tree tree;
 	struct check_scope scope;
+	struct check_rules rules;
 	bool context; /* nothing is told of it */
 	bool good;    /* it is Lua, and can be walked */
 	struct check_arena arena;
@@ -41,7 +42,15 @@ const char *check_nearest(struct slice word, const char *const *words);
 void check_suggest_nearest(
 	struct check_finding *finding, struct slice word, const char *const *words);
 
+/* Is a text, where it is written out, a duration between these? */
+void check_duration(const struct check_pass *pass, const struct check_node *node, const char *what,
+	int64_t min_ms, int64_t max_ms);
+
 /* The passes, in this order. */
 void check_globals(const struct check_pass *pass);
+void check_heads(const struct check_pass *pass);
+void check_calls(const struct check_pass *pass);
+void check_reading(const struct check_pass *pass);
+void check_flow(const struct check_pass *pass);
 
 #endif

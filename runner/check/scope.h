@@ -25,6 +25,9 @@ struct check_symbol { /* BORROWS from the tree */
 	int result;
 	int writes, reads; /* behind its declaration */
 	bool constant;     /* <const> or <close> */
+	/* For flow.c: it has been looked at; under which conditions it was declared. */
+	bool seen;
+	const struct check_node *condition;
 };
 
 struct check_scope {

@@ -1,0 +1,4 @@
+-- line 2, missing: run
+rule "x" {
+	on = "person.created",
+}
