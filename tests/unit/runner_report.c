@@ -101,8 +101,7 @@ Test(runner_report, what_a_worker_says_is_bounded_and_does_nothing_to_a_terminal
 		"{\"message\":7,\"line\":\"x\",\"frames\":{},\"call\":[],\"status\":\"\"}",
 		"{\"message\":\"x\",\"line\":-1,\"frames\":[1,{},{\"file\":7}],\"call\":\"\"}",
 		"{\"message\":\"x\",\"line\":99999999,\"call\":\"a\\u001b[31mb c\\u0007\"}",
-		"{\"message\":\"x\",\"frames\":[{\"file\":\"\\u001b\\n\",\"line\":1,\"name\":"
-		"\"\\n\"}]}"};
+		"{\"message\":\"x\",\"frames\":[{\"file\":\"\\u001b\\n\",\"name\":\"\\n\"}]}"};
 	struct report report = {
 		.file = "route.lua", .text = slice_of(source), .event = "\x1b[0m", .record = "\n"};
 	for (size_t i = 0; i < ARRAY_N(hostile); i++) {
