@@ -3,7 +3,7 @@
 
 VARIANT ?= release
 ifeq ($(origin CC),default)
-CC = gcc
+CC = $(if $(filter asan,$(VARIANT)),clang,gcc)
 endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
