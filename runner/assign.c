@@ -21,6 +21,7 @@
 #include "runner/lost.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
+#include "runner/reply.h"
 #include "runner/scan.h"
 #include "runner/state.h"
 
@@ -361,7 +362,7 @@ static bool has_task(const struct run *run, const struct worker *worker)
 static void take_silence(struct runner *r, struct run *run, struct worker *worker)
 {
 	struct err err;
-	if (has_task(run, worker) || call_go_on(r, run))
+	if (has_task(run, worker) || reply_go_on(r, run))
 		return;
 	if (run->calls != NULL) {
 		run_suspend(run);

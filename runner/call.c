@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A run's call: checked, looked up in the journal, done, answered.
- * From: assign.c (CALL and SIDE frames). To: client.h, and back to the worker as RESUME. An effect
- * is written down first and sent when that is durable (gate.c); a read is sent at once; what the
- * runner knows itself (local.h) is answered here. Fails towards the rule, as a structured error it
- * can catch; a frame that no honest worker sends ends the run that it names, at once and for good.
- * Does not decide what becomes of a failed run (outcome.c).
+ * From: assign.c (CALL and SIDE frames). To: client.h, and back to the worker through reply.c. An
+ * effect is written down first and sent when that is durable (gate.c); a read is sent at once; what
+ * the runner knows itself (local.h) is answered here. Fails towards the rule, as a structured error
+ * it can catch; a frame that no honest worker sends ends the run that it names, at once and for
+ * good. Does not decide what becomes of a failed run (outcome.c).
  */
 #include "runner/call.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,16 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "client/client.h"
-#include "runner/assign.h"
+#include "runner/asked.h"
 #include "runner/dump.h"
-#include "runner/echo.h"
 #include "runner/gate.h"
 #include "runner/local.h"
 #include "runner/lost.h"
 #include "runner/outcome.h"
 #include "runner/payload.h"
+#include "runner/reply.h"
 #include "runner/scan.h"
 #include "runner/state.h"
-
-#define TEXT_MAX (15u << 20)  /* of arguments and answers; a frame takes a little more */
-#define UNREAD_MAX (4u << 20) /* bytes of answers on their way to a run; more wait here */
-#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 struct call { /* under way; in the list of its run */
 	struct runner *r;
@@ -51,200 +46,6 @@ struct call { /* under way; in the list of its run */
 static_assert(FRAME_MARKS_MAX == SCAN_MARKS_MAX && FRAME_DEPTH_MAX == SCAN_DEPTH_MAX &&
 		      FRAME_WORD_MAX == JOURNAL_WORD_N - 1,
 	"a worker refuses what is refused here");
-
-struct asked { /* a CALL frame; BORROWS from the tree */
-	const char *path, *method, *object;
-	json_t *args;
-	bool side;          /* of a branch: the worker goes on with others */
-	struct buf request; /* the canonical args, given to the call that is made of it */
-	uint8_t digest[DIGEST_N];
-};
-
-static bool is_word(const char *text, const char *chars, size_t least)
-{
-	size_t n = text != NULL ? strlen(text) : SIZE_MAX;
-	return n >= least && n < JOURNAL_WORD_N && strspn(text, chars) == n;
-}
-
-static enum rc read_asked(json_t *tree, struct asked *ret_asked, struct err *err)
-{
-	json_t *object = json_object_get(tree, "object");
-	struct asked a = {
-		.path = json_string_value(json_object_get(tree, "path")),
-		.method = json_string_value(json_object_get(tree, "method")),
-		.object = json_is_string(object) ? json_string_value(object) : "",
-		.args = json_object_get(tree, "args"),
-	};
-	if (!is_word(a.path, "0123456789.", 1) || !is_word(a.method, WORD, 1) ||
-		!is_word(a.object, WORD, 0))
-		return err_set(err, RC_PARSE, "it names no path, method or object");
-	buf_init(&a.request, TEXT_MAX);
-	enum rc rc = dump_value(&a.request, a.args);
-	struct slice parts[] = {{a.method, strlen(a.method) + 1}, {a.object, strlen(a.object) + 1},
-		buf_slice(&a.request)};
-	if (rc == RC_OK)
-		rc = digest_sha256(parts, ARRAY_N(parts), a.digest);
-	if (rc != RC_OK) {
-		buf_done(&a.request);
-		return err_set(err, rc, "its arguments are %s", rc_text(rc));
-	}
-	*ret_asked = a;
-	return RC_OK;
-}
-
-/* Hands an answer to the run, which goes on. */
-static void resume(struct runner *r, struct run *run, const char *path, enum payload_kind kind,
-	struct slice value)
-{
-	struct buf out;
-	struct err err = {0};
-	if (run_wall_ms(run) > run->limits.wall_ms) {
-		char text[96];
-		snprintf(text, sizeof(text), "the run took longer than %" PRId64 " ms",
-			run->limits.wall_ms);
-		outcome_fail(r, run, RC_WALL, text, NULL);
-		return;
-	}
-	run_resume(run);
-	run->unread_n += value.n;
-	buf_init(&out, FRAME_MAX);
-	enum rc rc = payload_resume(&out, path, kind, value);
-	if (rc == RC_OK) {
-		struct frame frame = {FRAME_RESUME, run->slot, run->generation, buf_slice(&out)};
-		rc = pool_send(run->worker, &frame, run->limits.cpu_ms, &err);
-	}
-	buf_done(&out);
-	if (rc == RC_TOO_LARGE)
-		outcome_fail(r, run, RC_TOO_LARGE, "an answer is too large for a rule", NULL);
-	else if (rc == RC_NOMEM)
-		outcome_fail(r, run, RC_NOMEM, "no memory to answer a call", NULL);
-	/* RC_CLOSED: the worker is gone, and the run is on its way to another. */
-}
-
-/* Hands over the answer of an entry, now or, where its worker has many to read, later. */
-static void hand_over(struct runner *r, struct run *run, size_t i)
-{
-	struct journal_entry *e = &run->journal.entries[i];
-	e->held = run->unread_n > UNREAD_MAX;
-	run->held_n += e->held;
-	if (!e->held)
-		resume(r, run, e->path, e->code == RC_OK ? PAYLOAD_VALUE : PAYLOAD_ERROR,
-			(struct slice){e->answer, e->answer_n});
-}
-
-bool call_go_on(struct runner *r, struct run *run)
-{
-	uint32_t slot = run->slot, generation = run->generation;
-	run->unread_n = 0;
-	if (run->held_n == 0)
-		return false;
-	for (size_t i = 0; i < run->journal.n; i++) {
-		if (!run->journal.entries[i].held)
-			continue;
-		run->held_n--;
-		hand_over(r, run, i);
-		if (run_find(&r->runs, slot, generation) != run)
-			break; /* it ended of it */
-	}
-	return true;
-}
-
-/* Writes the state of an entry to the store. False: the run is not ours any more and has been
- * abandoned, with all its calls, or all is over. */
-static bool write_entry(struct runner *r, struct run *run, size_t i, const char *request,
-	int64_t started_ms, int requests)
-{
-	const struct journal_entry *e = &run->journal.entries[i];
-	int64_t now_ms = journal_time(&run->journal, clock_wall_ms());
-	struct err err = {0};
-	struct queue_call record = {
-		.path = e->path,
-		.method = e->method,
-		.object = e->object,
-		.effect = e->effect,
-		.request = slice_of(request),
-		.answer = {e->answer, e->answer_n},
-		.code = e->code,
-		.started_ms = e->since_ms != 0 ? e->since_ms : started_ms,
-		.ended_ms = e->state == JOURNAL_ANSWERED ? now_ms : 0,
-		.requests = requests,
-	};
-	if (e->state != JOURNAL_ANSWERED)
-		record.answer = (struct slice){0};
-	memcpy(record.digest, e->digest, DIGEST_N);
-	enum rc rc = queue_call_put(r->queue, run->q.seq, run->q.epoch, &record, &err);
-	gate_wrote(&r->gate);
-	if (rc == RC_STALE)
-		outcome_abandon(r, run);
-	else if (rc != RC_OK)
-		runner_fatal(r, &err);
-	return rc == RC_OK;
-}
-
-struct answer { /* BORROWS */
-	enum rc code;
-	struct slice text; /* value or error */
-	bool unknown;
-	int requests;
-	int64_t started_ms;
-	const struct client_answer *from; /* NULL: it was answered here */
-};
-
-/* What was written goes into the same transaction as the answer. */
-static bool write_ledger(struct runner *r, struct run *run, size_t i, const struct answer *a)
-{
-	struct err err = {0};
-	lost_found(r, run, run->journal.entries[i].path);
-	if (a->from == NULL || a->from->writes_n == 0)
-		return true;
-	enum rc rc = echo_note(r, run, a->from, run->journal.entries[i].since_ms, &err);
-	if (rc == RC_STALE)
-		outcome_abandon(r, run);
-	else if (rc != RC_OK)
-		runner_fatal(r, &err);
-	return rc == RC_OK;
-}
-
-/* Notes an answer, and hands it over where the run waits for it. */
-static void give(struct runner *r, struct run *run, size_t i, const char *request,
-	const struct answer *answer)
-{
-	struct err err;
-	enum rc rc = journal_answer(&run->journal, i, answer->code, answer->unknown, answer->text);
-	if (rc != RC_OK) {
-		err_set(&err, rc, "no memory for an answer");
-		runner_fatal(r, &err);
-		return;
-	}
-	if (!write_entry(r, run, i, request, answer->started_ms, answer->requests) ||
-		!write_ledger(r, run, i, answer))
-		return;
-	bool here = run->state == RUN_ACTIVE || run->state == RUN_SUSPENDED;
-	if (run->later != NULL)
-		outcome_settle(r, run);
-	else if (here && run->journal.entries[i].asked == run->generation)
-		hand_over(r, run, i);
-}
-
-static void give_error(struct runner *r, struct run *run, size_t i, const char *request,
-	const struct answer *answer, const struct payload_error *error)
-{
-	struct buf out;
-	buf_init(&out, 8192);
-	run->failed = answer->code;
-	snprintf(run->failed_name, sizeof(run->failed_name), "%s", error->code);
-	if (payload_error(&out, error) != RC_OK) {
-		struct payload_error plain = *error;
-		plain.message = rc_text(answer->code);
-		buf_clear(&out);
-		if (payload_error(&out, &plain) != RC_OK)
-			buf_clear(&out);
-	}
-	struct answer whole = *answer;
-	whole.text = out.n != 0 ? buf_slice(&out) : slice_of("{}");
-	give(r, run, i, request, &whole);
-	buf_done(&out);
-}
 
 static void free_call(struct call *call)
 {
@@ -282,7 +83,7 @@ bool call_later(struct runner *r, struct run *run, const char *path)
 {
 	struct err err = {0};
 	int64_t now_ms = journal_time(&run->journal, clock_wall_ms());
-	if (!is_word(path, "0123456789.", 1) || !journal_effect(&run->journal))
+	if (!asked_word(path, ASKED_PATH, 1) || !journal_effect(&run->journal))
 		return true;
 	struct queue_call mark = {
 		.path = path,
@@ -322,7 +123,7 @@ bool call_withdraw(struct runner *r, struct run *run)
 			runner_fatal(r, &err);
 			return false;
 		}
-		if (!write_entry(r, run, call->entry, call->request, call->started_ms, 0))
+		if (!reply_write(r, run, call->entry, call->request, call->started_ms, 0))
 			return false;
 	}
 	return true;
@@ -347,7 +148,7 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	size_t entry = call->entry;
 	char *request = call->request;
 	int64_t waited_us = clock_mono_us() - call->started_us - answer->wire_us;
-	struct answer ours = {
+	struct reply_answer ours = {
 		.code = answer->code,
 		.unknown = answer->unknown,
 		.requests = answer->requests,
@@ -361,18 +162,18 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	metrics_observe(METRIC_API_WAIT, waited_us > 0 ? waited_us : 0);
 	run->api_calls += answer->requests;
 	struct buf text;
-	buf_init(&text, TEXT_MAX);
+	buf_init(&text, ASKED_TEXT_MAX);
 	if (answer->code == RC_OK)
 		ours.code = dump_value(&text, answer->value);
 	if (ours.code == RC_OK) {
 		ours.text = buf_slice(&text);
-		give(r, run, entry, request, &ours);
+		reply_give(r, run, entry, request, &ours);
 	} else {
 		struct payload_error error = {answer->status,
 			answer->name != NULL ? answer->name : rc_name(ours.code),
 			answer->message != NULL ? answer->message : rc_text(ours.code),
 			answer->retryable, answer->unknown};
-		give_error(r, run, entry, request, &ours, &error);
+		reply_fail(r, run, entry, request, &ours, &error);
 	}
 	buf_done(&text);
 	free(request);
@@ -401,14 +202,14 @@ static void send_call(void *ctx)
 	enum rc rc = client_submit(r->client, &to, &call->ticket, &err);
 	if (rc == RC_OK)
 		return;
-	struct answer answer = {.code = rc, .started_ms = call->started_ms};
+	struct reply_answer answer = {.code = rc, .started_ms = call->started_ms};
 	struct payload_error error = {
 		.code = rc_name(rc), .message = err.msg, .retryable = rc_fate(rc) != RC_FATE_DEAD};
 	size_t entry = call->entry;
 	char *request = call->request;
 	call->request = NULL;
 	free_call(call);
-	give_error(r, run, entry, request, &answer, &error);
+	reply_fail(r, run, entry, request, &answer, &error);
 	free(request);
 }
 
@@ -427,7 +228,7 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 	call->op = client_op_find(asked->method);
 	call->args = json_incref(asked->args);
 	call->request = asked->request.p;
-	buf_init(&asked->request, TEXT_MAX);
+	buf_init(&asked->request, ASKED_TEXT_MAX);
 	call->started_ms = journal_time(&run->journal, clock_wall_ms());
 	call->started_us = clock_mono_us();
 	call->gate = (struct gate_item){NULL, send_call, call};
@@ -443,7 +244,7 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 		run_suspend(run);
 	if (!run->journal.entries[i].effect)
 		send_call(call);
-	else if (write_entry(r, run, i, call->request, call->started_ms, 0))
+	else if (reply_write(r, run, i, call->request, call->started_ms, 0))
 		gate_hold(&r->gate, &call->gate);
 }
 
@@ -453,14 +254,14 @@ static void answer_local(struct runner *r, struct run *run, size_t i, const stru
 {
 	struct err err = {0};
 	struct buf out;
-	struct answer answer = {.started_ms = journal_time(&run->journal, clock_wall_ms())};
+	struct reply_answer answer = {.started_ms = journal_time(&run->journal, clock_wall_ms())};
 	struct local_ask ask = {.r = r,
 		.run = run,
 		.path = asked->path,
 		.object = asked->object,
 		.args = asked->args,
 		.now_ms = answer.started_ms};
-	buf_init(&out, TEXT_MAX);
+	buf_init(&out, ASKED_TEXT_MAX);
 	answer.code = method->answer(&ask, &out, &err);
 	answer.text = buf_slice(&out);
 	if (answer.code == RC_IO) {
@@ -469,9 +270,9 @@ static void answer_local(struct runner *r, struct run *run, size_t i, const stru
 		outcome_abandon(r, run);
 	} else if (answer.code != RC_OK) {
 		struct payload_error error = {.code = rc_name(answer.code), .message = err.msg};
-		give_error(r, run, i, asked->request.p, &answer, &error);
+		reply_fail(r, run, i, asked->request.p, &answer, &error);
 	} else {
-		give(r, run, i, asked->request.p, &answer);
+		reply_give(r, run, i, asked->request.p, &answer);
 	}
 	buf_done(&out);
 }
@@ -488,14 +289,14 @@ static void perform(struct runner *r, struct run *run, size_t i, struct asked *a
 		start_call(r, run, i, asked);
 		return;
 	}
-	struct answer answer = {.code = known ? RC_INVALID : RC_UNSUPPORTED};
+	struct reply_answer answer = {.code = known ? RC_INVALID : RC_UNSUPPORTED};
 	char message[JOURNAL_WORD_N + 64];
 	snprintf(message, sizeof(message),
 		known ? "%s was called without arguments" : "there is no call named %s",
 		asked->method);
 	struct payload_error error = {.code = rc_name(answer.code), .message = message};
 	answer.started_ms = journal_time(&run->journal, clock_wall_ms());
-	give_error(r, run, i, asked->request.p, &answer, &error);
+	reply_fail(r, run, i, asked->request.p, &answer, &error);
 }
 
 /* True: the run has used up its calls, and was told. */
@@ -518,7 +319,7 @@ static bool over_quota(struct runner *r, struct run *run, const char *path)
 	snprintf(run->failed_name, sizeof(run->failed_name), "%s", error.code);
 	buf_init(&out, 1024);
 	if (payload_error(&out, &error) == RC_OK)
-		resume(r, run, path, PAYLOAD_ERROR, buf_slice(&out));
+		reply_resume(r, run, path, PAYLOAD_ERROR, buf_slice(&out));
 	buf_done(&out);
 	return true;
 }
@@ -578,7 +379,7 @@ static void decide(struct runner *r, struct run *run, struct asked *asked)
 			run_suspend(run);
 		return;
 	case JOURNAL_REPLAY:
-		hand_over(r, run, i);
+		reply_hand_over(r, run, i);
 		return;
 	case JOURNAL_DIFFERS:
 		say_differs(r, run, &run->journal.entries[i], asked);
@@ -597,7 +398,7 @@ void call_take(struct runner *r, struct run *run, const struct frame *frame)
 	struct err err = {0};
 	enum rc rc = scan_parse(frame->payload, &tree, &err);
 	if (rc == RC_OK)
-		rc = read_asked(tree, &asked, &err);
+		rc = asked_read(tree, &asked, &err);
 	if (rc != RC_OK) {
 		refuse(r, run, &err);
 	} else if (!over_quota(r, run, asked.path)) {
@@ -606,6 +407,6 @@ void call_take(struct runner *r, struct run *run, const struct frame *frame)
 			run->unread_n = 0;
 		decide(r, run, &asked);
 	}
-	buf_done(&asked.request);
+	asked_done(&asked);
 	json_decref(tree);
 }

@@ -13,9 +13,6 @@ struct frame;
 
 /* A run asks. What cannot be a call of an honest worker ends the worker. */
 void call_take(struct runner *r, struct run *run, const struct frame *frame);
-/* The run has read every answer that it was sent: it gets what was held back. False: nothing was.
- */
-bool call_go_on(struct runner *r, struct run *run);
 /* An effect of the run is under way. */
 bool call_effect(const struct run *run);
 /* The run is over: its calls are forgotten, those on the wire go on. */

@@ -4,7 +4,8 @@
  *
  *   route.c  deliveries -> events and runs        rules.c  folder -> live rules
  *   assign.c   claimed runs -> workers              watch.c  workers that are silent or die
- *   call.c   a run's calls -> client              gate.c   effects wait for the commit
+ *   call.c   a run's calls -> client            reply.c  their answers -> journal, worker
+ *   gate.c   effects wait for the commit
  *   outcome.c  ends of runs -> store              drain.c  the way out
  *   order.c  what people have done
  */
