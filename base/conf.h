@@ -41,10 +41,6 @@ struct conf_option {     /* STATIC */
 	const char *help;     /* one line */
 };
 
-/* How the help of an option starts that is a fixed name already, and accepted, but read by nobody.
- */
-#define CONF_RESERVED "reserved: has no effect in this version"
-
 struct conf_table {
 	const char *room;
 	const struct conf_option *options;
@@ -80,8 +76,6 @@ void conf_free(struct conf *conf);
  */
 const struct conf_option *conf_option_find(
 	const struct conf_table *tables, size_t tables_n, const char *key);
-/* Does setting it change nothing in this version? */
-bool conf_option_reserved(const struct conf_option *option);
 /* A value of this option as one would write it: "64MB", "1s", "100/m". GIVES (free); NULL: no
  * memory. */
 char *conf_option_format(const struct conf_option *option, const char *value);

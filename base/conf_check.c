@@ -52,12 +52,6 @@ const struct conf_option *conf_option_find(
 	return find_option(&(struct conf_tables){tables, tables_n}, key, &rest);
 }
 
-bool conf_option_reserved(const struct conf_option *option)
-{
-	return option->help != NULL &&
-	       strncmp(option->help, CONF_RESERVED, sizeof(CONF_RESERVED) - 1) == 0;
-}
-
 /* --- unknown settings ------------------------------------------------------------------------- */
 
 /* Is key the start of some option's key, such as "twenty"? */

@@ -13,16 +13,15 @@
 #define MASK "********"
 
 static const struct rows_column columns[] = {
-	{"key", "SETTING"}, {"value", "VALUE"}, {"origin", "FROM"}, {"note", "NOTE"}};
+	{"key", "SETTING"}, {"value", "VALUE"}, {"origin", "FROM"}};
 
 static json_t *row_of(const struct conf_table *tables, const struct conf_setting *s)
 {
 	const struct conf_option *o = conf_option_find(tables, CLI_SETTINGS_TABLES_N, s->key);
 	char *value = s->secret || o == NULL ? NULL : conf_option_format(o, s->value);
-	bool reserved = o != NULL && conf_option_reserved(o);
-	json_t *row = json_pack("{s:o, s:o, s:o, s:b, s:o}", "key", rows_text(s->key), "value",
+	json_t *row = json_pack("{s:o, s:o, s:o, s:b}", "key", rows_text(s->key), "value",
 		rows_text(s->secret ? MASK : value), "origin", rows_text(s->origin), "secret",
-		s->secret, "note", rows_text(reserved ? CONF_RESERVED : NULL));
+		s->secret);
 	free(value);
 	return row;
 }

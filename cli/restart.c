@@ -3,7 +3,7 @@
  * What only a restart can change.
  * From: supervise.c, with the configuration of the start and of a reload. To: the answer to whoever
  * asked for it. What the rooms take over at once is listed here; everything else waits: sockets,
- * the store, the client of Twenty, the console. Also what the children are given from then on, so
+ * the store, the line to Twenty, the console. Also what the children are given from then on, so
  * that one which dies comes back to the store and the addresses that the others hold. Fails by
  * saying less. Applies nothing.
  */
@@ -19,7 +19,7 @@
 /* Settings, or all below them, that the receiver and the runner apply at once, or do not read. */
 static const char *const applied[] = {"rules", "workers", "source", "limits.cpu", "limits.wall",
 	"limits.memory", "limits.calls", "limits.logs", "limits.runs", "limits.lease", "retain",
-	"public", "gap"};
+	"public", "gap", "http", "secrets"};
 
 static bool is_applied(const char *key)
 {
@@ -29,14 +29,6 @@ static bool is_applied(const char *key)
 			return true;
 	}
 	return false;
-}
-
-static bool is_reserved(const char *key)
-{
-	struct conf_table tables[CLI_SETTINGS_TABLES_N];
-	cli_settings_tables(tables);
-	const struct conf_option *o = conf_option_find(tables, CLI_SETTINGS_TABLES_N, key);
-	return o != NULL && conf_option_reserved(o);
 }
 
 static bool differs(const struct conf *a, const struct conf *b, const char *key)
@@ -69,8 +61,7 @@ static void compare(const struct conf *a, const struct conf *b, struct names *na
 	for (size_t i = 0; i < conf_n(a); i++) {
 		struct conf_setting setting;
 		conf_at(a, i, &setting);
-		if (!is_applied(setting.key) && !is_reserved(setting.key) &&
-			differs(a, b, setting.key))
+		if (!is_applied(setting.key) && differs(a, b, setting.key))
 			add_name(names, setting.key);
 	}
 }

@@ -225,10 +225,7 @@ static enum rc prepare(struct serve *s, struct err *err)
 static enum rc reload(void *ctx, struct conf **ret_conf, struct err *err)
 {
 	const struct serve *s = ctx;
-	enum rc rc = cli_settings_read(s->args, CLI_SETTINGS_WHOLE, ret_conf, err);
-	if (rc == RC_OK)
-		cli_settings_warn(*ret_conf);
-	return rc;
+	return cli_settings_read(s->args, CLI_SETTINGS_WHOLE, ret_conf, err);
 }
 
 static void close_sockets(struct serve *s)
@@ -258,7 +255,6 @@ static int run_serve(const struct args *args)
 		conf_free(s.conf);
 		return args_fail(rc == RC_BUSY ? CLI_BUSY : CLI_CONFIG, "%s", err.msg);
 	}
-	cli_settings_warn(s.conf);
 	log_info(NULL, "moonhook %s: deliveries at %s/hooks/<source>, health at %s/healthz",
 		version_text(), s.receiver ? conf_text(s.conf, "listen") : "(no receiver)",
 		conf_text(s.conf, "console.listen"));

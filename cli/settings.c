@@ -21,10 +21,6 @@ static const struct conf_option options[] = {
 		"form of the log; auto: text on a terminal, else JSON lines"},
 	{"log.level", CONF_CHOICE, "info", 0, 0, "debug info warn error",
 		"the least important lines that are written"},
-	{"http.allow", CONF_LIST, NULL, 0, 0, NULL,
-		CONF_RESERVED "; hosts that a rule's http calls may reach"},
-	{"secrets", CONF_MAP, NULL, 0, 0, NULL,
-		CONF_RESERVED "; what rules get from secret \"NAME\""},
 	{"public", CONF_TEXT, NULL, 0, 0, NULL,
 		"where the world reaches `listen`: for `moonhook doctor` and `webhook add`"},
 	{"only", CONF_LIST, "receiver runner console", 0, 0, NULL,
@@ -163,27 +159,4 @@ void cli_settings_log(const struct conf *conf, const char *room)
 		if (level != NULL && strcmp(level, levels[i]) == 0)
 			l = i;
 	log_start(room, (enum log_format)f, (enum log_level)l);
-}
-
-void cli_settings_warn(const struct conf *conf)
-{
-	struct conf_table tables[CLI_SETTINGS_TABLES_N];
-	char names[256] = "";
-	size_t n = 0;
-	const struct conf_option *last = NULL;
-	cli_settings_tables(tables);
-	for (size_t i = 0; i < conf_n(conf); i++) {
-		struct conf_setting s;
-		conf_at(conf, i, &s);
-		const struct conf_option *o =
-			conf_option_find(tables, CLI_SETTINGS_TABLES_N, s.key);
-		if (o == NULL || o == last || !conf_option_reserved(o) ||
-			strcmp(s.origin, "default") == 0)
-			continue;
-		last = o;
-		size_t at = strlen(names);
-		snprintf(names + at, sizeof(names) - at, "%s`%s`", n++ != 0 ? ", " : "", o->key);
-	}
-	if (n != 0)
-		log_warn(NULL, "%s %s set, but " CONF_RESERVED, names, n == 1 ? "is" : "are");
 }

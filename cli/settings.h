@@ -28,8 +28,6 @@ enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
 enum cli_exit cli_settings_load(
 	const struct args *args, enum cli_settings_part part, struct conf **ret_conf) must_check;
 
-/* Names what is set though it has no effect, in one warning; nothing where there is none. */
-void cli_settings_warn(const struct conf *conf);
 /* Where the control socket is. False where the store is no folder and `control` is not set. */
 bool cli_settings_control(const struct conf *conf, char *out, size_t out_n);
 /* Starts the log as log.format and log.level say. room: STATIC. */

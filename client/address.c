@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Classifies addresses, and looks up the ones of a name.
- * From: the command, which tells what a webhook's target means to Twenty. To: the resolver of the
- * machine. Opens no connection.
+ * From: the command, which tells what a webhook's target means to Twenty; transport.c, before it
+ * connects. To: the resolver of the machine. Opens no connection.
  */
 #include "client/address.h"
 
@@ -78,8 +78,7 @@ static enum address_kind kind_of_v6(const uint8_t b[static 16])
 	return b[0] == 0xff || documentation ? ADDRESS_SPECIAL : ADDRESS_PUBLIC;
 }
 
-/* IPv4 inside IPv6 (mapped, NAT64, 6to4) counts as what it is inside. */
-static enum address_kind kind_of(const struct sockaddr *address)
+enum address_kind address_kind_of(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET) {
 		struct sockaddr_in v4;
@@ -94,6 +93,20 @@ static enum address_kind kind_of(const struct sockaddr *address)
 	return ADDRESS_UNKNOWN;
 }
 
+bool address_within(enum address_reach reach, enum address_kind kind)
+{
+	switch (reach) {
+	case ADDRESS_ANY:
+		return true;
+	case ADDRESS_NAMED:
+		return kind == ADDRESS_PUBLIC || kind == ADDRESS_PRIVATE ||
+		       kind == ADDRESS_LOOPBACK;
+	case ADDRESS_WORLD:
+		return kind == ADDRESS_PUBLIC;
+	}
+	return false;
+}
+
 struct lookup {
 	struct gaicb block;
 	struct addrinfo hints;
@@ -106,7 +119,7 @@ static enum address_kind least_public(
 {
 	enum address_kind worst = ADDRESS_UNKNOWN;
 	for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
-		enum address_kind kind = kind_of(a->ai_addr);
+		enum address_kind kind = address_kind_of(a->ai_addr);
 		if (kind <= worst)
 			continue;
 		worst = kind;

@@ -20,6 +20,8 @@
 #include "client/schema.h"
 #include "client/url.h"
 #include "client/waiting.h"
+#include "client/web.h"
+#include "client/web_request.h"
 
 static const struct conf_option options[] = {
 	{"twenty.url", CONF_TEXT, "!", 0, 0, NULL,
@@ -45,6 +47,11 @@ static const struct conf_option options[] = {
 		"signs those messages as Standard Webhooks do; whsec_.. or any text"},
 	{"notify.every", CONF_DURATION, "5m", 1000, 86400000, NULL,
 		"one message in that time, at most"},
+	{"http.allow", CONF_LIST, NULL, 0, 0, NULL,
+		"hosts that http calls of rules may reach: api.example.com (https), with its "
+		":port, *.example.com, http://127.0.0.1:8080"},
+	{"secrets", CONF_MAP, NULL, 0, 0, NULL,
+		"what rules get from secret \"NAME\"; the values stay in the runner"},
 	{"coalesce.read", CONF_BOOL, "true", 0, 0, NULL,
 		"reads that are the same become one request while calls wait for budget"},
 	{"coalesce.get", CONF_BOOL, "true", 0, 0, NULL, "gets become one list of ids"},
@@ -71,6 +78,7 @@ static const struct {
 
 struct client {
 	struct engine engine;
+	struct web *web;
 };
 
 const char *client_op_name(enum client_op op)
@@ -96,7 +104,7 @@ bool client_call_effect(enum client_op op, const json_t *args)
 	const char *query = json_string_value(json_object_get(args, "query"));
 	if (op == CLIENT_GRAPHQL && query != NULL && document_reads(query))
 		return false;
-	return client_op_effect(op);
+	return op == CLIENT_HTTP ? web_request_effect(args) : client_op_effect(op);
 }
 
 static enum rc check_key(const char *key, struct err *err)
@@ -121,6 +129,19 @@ static void wrap_origin(const struct conf *conf, const char *key, struct err *er
 			(void)err_wrap(err, "%s", s.origin);
 }
 
+/* Hosts and secrets of http calls. */
+static enum rc check_web(const struct conf *conf, struct err *err)
+{
+	struct web_allow *allow = NULL;
+	struct web_secrets *secrets = NULL;
+	enum rc rc = web_allow_new(conf, &allow, err);
+	if (rc == RC_OK)
+		rc = web_secrets_new(conf, &secrets, err);
+	web_allow_free(allow);
+	web_secrets_unref(secrets);
+	return rc;
+}
+
 enum rc client_conf_check(const struct conf *conf, struct err *err)
 {
 	const char *url = conf_text(conf, "twenty.url");
@@ -142,7 +163,7 @@ enum rc client_conf_check(const struct conf *conf, struct err *err)
 		if (rc != RC_OK)
 			wrap_origin(conf, "notify.url", err);
 	}
-	return rc;
+	return rc == RC_OK ? check_web(conf, err) : rc;
 }
 
 enum rc client_new(
@@ -179,6 +200,8 @@ enum rc client_new(
 	};
 	rc = engine_open(&client->engine, &settings, loop, err);
 	free(base);
+	if (rc == RC_OK)
+		rc = web_new(conf, loop, &client->web, err);
 	if (rc != RC_OK) {
 		client_free(client);
 		return rc;
@@ -193,6 +216,7 @@ void client_free(struct client *client)
 	if (client == NULL)
 		return;
 	engine_close(&client->engine);
+	web_free(client->web);
 	free(client);
 }
 
@@ -226,6 +250,9 @@ static enum rc check(const struct client *client, const struct client_call *call
 	if ((unsigned)call->op >= CLIENT_OP_N || (unsigned)call->lane >= CLIENT_LANE_N ||
 		call->done == NULL)
 		return err_set(err, RC_INVALID, "no such call");
+	if (call->op == CLIENT_HTTP)
+		return strcmp(call->object, "http") == 0 ? RC_OK
+							 : err_set(err, RC_INVALID, "no such call");
 	if (!is_name(call->object))
 		return err_set(err, RC_DENIED, "the name of an object has letters and digits only");
 	bool graphql = call->op == CLIENT_GRAPHQL && strcmp(call->object, "graphql") == 0;
@@ -243,6 +270,13 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 	if (client->engine.closing)
 		return err_set(err, RC_CLOSED, "the client is closed");
 	enum rc rc = check(client, call, err);
+	if (rc == RC_OK && call->op == CLIENT_HTTP) {
+		uint64_t ticket = ++client->engine.next_ticket;
+		rc = web_submit(client->web, call, ticket, err);
+		if (rc == RC_OK)
+			*ret_ticket = ticket;
+		return rc;
+	}
 	if (rc != RC_OK)
 		return rc;
 	struct call *c = calloc(1, sizeof(*c));
@@ -264,6 +298,11 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 	engine_add(&client->engine, c);
 	*ret_ticket = c->ticket;
 	return RC_OK;
+}
+
+enum rc client_renew(struct client *client, const struct conf *conf, struct err *err)
+{
+	return web_renew(client->web, conf, err);
 }
 
 const struct schema *client_schema(const struct client *client)
@@ -291,7 +330,8 @@ int64_t client_clock_ms(const struct client *client)
 
 void client_cancel(struct client *client, uint64_t ticket)
 {
-	engine_cancel(&client->engine, ticket);
+	if (!web_cancel(client->web, ticket))
+		engine_cancel(&client->engine, ticket);
 }
 
 bool client_acted(const struct client *client, uint64_t ticket)
@@ -299,7 +339,7 @@ bool client_acted(const struct client *client, uint64_t ticket)
 	const struct call *c = client->engine.all;
 	while (c != NULL && (c->ticket != ticket || c->done == NULL))
 		c = c->all_next;
-	return c != NULL && c->acted;
+	return c != NULL ? c->acted : web_acted(client->web, ticket);
 }
 
 void client_status(const struct client *client, struct client_status *ret_status)

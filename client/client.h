@@ -3,6 +3,8 @@
  * API calls in -> few, budgeted HTTP requests out; both dialects of Twenty; the only door to the
  * network.
  *
+ * http calls of rules to other servers go through here as well (web.h).
+ *
  * One client per workspace, driven by its owner's sd-event loop, one thread. Nothing blocks. A call
  * never fails for lack of budget: it waits. Until the probe has told the dialects apart, calls wait
  * too and nothing but reads is sent.
@@ -46,6 +48,13 @@
  *   merge        {into, from: [ids], preview?}                      merged record
  *   graphql      {query, variables?}  (object: "graphql")           data
  *   member       {email}  (object: "workspaceMembers")              record | null
+ *
+ * Not of Twenty, and neither in its budget nor behind its probe (web.h); object: "http":
+ *   http         {method: "get" .., url: text, query?: {name: text  {status, headers: {name: text},
+ *                 or [texts]}, headers?: {name: text}, body?: text,  body?: text}; of 400 and up
+ *                 json?: true, timeout_ms?, ok?: [status, ..]}       the same with an error
+ *                text of url, headers and body: "..", or, where secrets are in it,
+ *                [".." | {secret: NAME, json?: true}, ..]; json: as JSON writes it in quotes
  */
 /* clang-format on */
 /*
@@ -72,6 +81,8 @@
  *   destroy      it is gone
  *   merge        those to be merged away are gone and the survivor is there; who is left is merged
  *   graphql      a document that is more than queries is sent once and never again: RC_UNKNOWN
+ *   http         not at all: it goes out again, at least once then, with the Idempotency-Key of the
+ *                first time (derived from the call's name, unless it brings one itself)
  */
 /* clang-format on */
 #ifndef MOONHOOK_CLIENT_CLIENT_H
@@ -89,7 +100,7 @@ struct sd_event;
 struct client;
 struct schema;
 
-/* twenty.url, .key, .dialect, .budget, .timeout, .insecure, coalesce.*; STATIC. */
+/* twenty.*, notify.*, http.allow, secrets, coalesce.*; STATIC. */
 extern const struct conf_table client_conf_table;
 
 /* What the table cannot say: an address that a key may be sent to, and a key that can be one.
@@ -113,7 +124,8 @@ enum rc client_conf_check(const struct conf *conf, struct err *err) must_check;
 	X(CLIENT_DUPLICATES, "duplicates", false)                                                  \
 	X(CLIENT_MERGE, "merge", true)                                                             \
 	X(CLIENT_GRAPHQL, "graphql", true)                                                         \
-	X(CLIENT_MEMBER, "member", false)
+	X(CLIENT_MEMBER, "member", false)                                                          \
+	X(CLIENT_HTTP, "http", true)
 
 enum client_op {
 #define X(code, name, effect) code,
@@ -123,8 +135,8 @@ enum client_op {
 };
 const char *client_op_name(enum client_op op);   /* STATIC */
 enum client_op client_op_find(const char *name); /* CLIENT_OP_N: none */
-bool client_op_effect(enum client_op op);        /* changes something at Twenty */
-/* The same of one call: a graphql document of queries changes nothing. */
+bool client_op_effect(enum client_op op);        /* changes something outside */
+/* The same of one call: a graphql document of queries changes nothing, nor does http's get. */
 bool client_call_effect(enum client_op op, const json_t *args);
 
 enum client_lane { CLIENT_LIVE, CLIENT_RETRY, CLIENT_GAP, CLIENT_BACKFILL, CLIENT_LANE_N };
@@ -153,7 +165,8 @@ struct client_write {    /* one record that a call changed; see written.c */
 
 struct client_answer { /* BORROWS during the call back */
 	enum rc code;
-	json_t *value;       /* of RC_OK; take a reference to keep it */
+	json_t *value;       /* of RC_OK, and of http what was answered with an error; take a
+				reference to keep it */
 	int status;          /* HTTP status; 0: none came */
 	const char *name;    /* stable word for rules: "not_found" "duplicate" "limited" .. */
 	const char *message; /* a sentence without path, address or key */
@@ -183,6 +196,8 @@ struct client_call { /* BORROWS until client_submit returns; object is copied, a
 /* GIVES (client_free). loop is BORROWED for its life. key and url come from conf. */
 enum rc client_new(const struct conf *conf, struct sd_event *loop, struct client **ret_client,
 	struct err *err) must_check;
+/* Takes over http.allow and secrets of another configuration. RC_INVALID: nothing changes. */
+enum rc client_renew(struct client *client, const struct conf *conf, struct err *err) must_check;
 /* Ends at once, not from within a call back; outstanding calls are answered with RC_CLOSED (unknown
  * where they were on the wire). */
 void client_free(struct client *client);

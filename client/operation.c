@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* CLIENT_HTTP does not come here: web.h. */
 const struct operation *const operations[CLIENT_OP_N] = {
 	[CLIENT_GET] = &operation_get,
 	[CLIENT_LIST] = &operation_list,

@@ -119,6 +119,6 @@ enum rc request_json(struct request *request, const json_t *body)
 
 const char *request_method_name(enum request_method method)
 {
-	static const char *const names[] = {"GET", "POST", "PATCH", "DELETE"};
+	static const char *const names[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 	return names[method];
 }

@@ -10,11 +10,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "client/address.h"
 
 #define REQUEST_TARGET_MAX 14000 /* bytes; servers refuse header lines past 16 kB */
 #define REQUEST_BODY_MAX (16U << 20)
 
-enum request_method { REQUEST_GET, REQUEST_POST, REQUEST_PATCH, REQUEST_DELETE };
+enum request_method { REQUEST_GET, REQUEST_POST, REQUEST_PUT, REQUEST_PATCH, REQUEST_DELETE };
 
 struct request {
 	enum request_method method;
@@ -23,6 +24,9 @@ struct request {
 	size_t body_n;     /* bytes */
 	bool effect;       /* changes something */
 	bool once; /* a repeat is not recognised by the server: never sent on a used connection */
+	const char *const *headers; /* BORROWED, NULL-terminated: further lines; NULL: none */
+	int64_t deadline_ms;        /* of this one; 0: the transport's */
+	enum address_reach reach;   /* where its host may lead to */
 };
 
 /* Makes an empty one; allocates nothing. */

@@ -17,6 +17,14 @@ struct target {
 
 /* False where it is no http(s) address with a host, or is longer than that. */
 bool target_parse(const char *url, struct target *ret_target);
+/* Where such an address leads to, its path left out, however long the rest is. */
+enum target_fault {
+	TARGET_FINE,
+	TARGET_NONE,   /* no address with a host */
+	TARGET_SCHEME, /* neither http nor https */
+	TARGET_USER,   /* holds a user's name or password */
+};
+enum target_fault target_place(const char *url, struct target *ret_target);
 bool target_same(const struct target *a, const struct target *b);
 /* The address for people: without user name, password, query. */
 void target_format(const struct target *target, char ret_text[static TARGET_TEXT_N]);

@@ -18,6 +18,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -55,10 +56,13 @@ struct transfer {
 	CURL *easy;
 	struct transfer *next; /* of the free ones, or of those on the wire */
 	struct transfer *prev;
-	struct buf body;
+	struct buf body, head;
 	size_t headers_bytes;
 	int headers_n;
-	bool excess;
+	bool excess, barred;
+	struct curl_slist *headers; /* owned; of this request; NULL: those of all */
+	enum address_reach reach;
+	int64_t deadline_ms;
 	struct budget_notice notice;
 	int64_t date_ms;
 	char *url; /* owned; base and room for a target */
@@ -222,9 +226,14 @@ static void socket_watch(int fd)
 
 static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct transport *t = ctx;
+	struct transfer *f = ctx;
+	struct transport *t = f->transport;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
+	if (!address_within(f->reach, address_kind_of(&address->addr))) {
+		f->barred = true;
+		return CURL_SOCKET_BAD;
+	}
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
@@ -245,6 +254,12 @@ static int socket_close(void *ctx, curl_socket_t fd)
 		t->sockets[fd] =
 			(struct wire_socket){.wants = 0}; /* closing takes it out of the set */
 	return close(fd);
+}
+
+/* Has it no server of its own? */
+static bool is_world(const struct transport *t)
+{
+	return t->url_n == 0;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
@@ -268,6 +283,11 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 		f->excess = true;
 		return 0;
 	}
+	if (is_world(f->transport)) {
+		if (line.n >= 5 && memcmp(line.p, "HTTP/", 5) == 0)
+			buf_clear(&f->head);
+		return buf_put(&f->head, line.p, line.n) == RC_OK ? line.n : 0;
+	}
 	header_parse(line, clock_wall_ms(), &f->notice);
 	int64_t date_ms = header_date(line);
 	if (date_ms >= 0) {
@@ -288,7 +308,7 @@ static enum transport_end end_of(const struct transfer *f)
 	return sent == 0 ? TRANSPORT_UNSENT : TRANSPORT_LOST;
 }
 
-static const char *problem_of_certificate(CURL *easy)
+static const char *problem_of_certificate(CURL *easy, bool world)
 {
 	long why = X509_V_OK; /* or libcurl's "not looked at": the name was wrong before that */
 	curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &why);
@@ -302,15 +322,19 @@ static const char *problem_of_certificate(CURL *easy)
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		return "its certificate is not valid yet: is the clock right?";
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		return "its certificate is signed by itself: give it to twenty.ca";
+		return world ? "its certificate is signed by itself"
+			     : "its certificate is signed by itself: give it to twenty.ca";
 	default:
-		return "its certificate is signed by nobody this machine trusts: give the "
-		       "authority's to twenty.ca";
+		return world ? "its certificate is signed by nobody this machine trusts"
+			     : "its certificate is signed by nobody this machine trusts: give the "
+			       "authority's to twenty.ca";
 	}
 }
 
-static const char *problem_of(CURL *easy, CURLcode code, enum transport_end end)
+static const char *problem_of(const struct transfer *f, CURLcode code, enum transport_end end)
 {
+	if (f->barred)
+		return "its address is none that it may lead to";
 	switch ((int)code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return "its name cannot be resolved";
@@ -318,7 +342,7 @@ static const char *problem_of(CURL *easy, CURLcode code, enum transport_end end)
 		return "it refuses connections";
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		return problem_of_certificate(easy);
+		return problem_of_certificate(f->easy, is_world(f->transport));
 	case CURLE_SSL_CACERT_BADFILE:
 		return "the file that twenty.ca names holds no certificate that can be read";
 	case CURLE_SSL_CONNECT_ERROR:
@@ -346,7 +370,7 @@ static void drop_silent(const struct transfer *f)
 	const struct transport *t = f->transport;
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	int64_t silent_us = clock_mono_us() - t->heard_us;
-	if (silent_us / 500 <= t->deadline_ms)
+	if (silent_us / 500 <= f->deadline_ms)
 		return;
 	if (curl_easy_getinfo(f->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
 		fd != CURL_SOCKET_BAD)
@@ -354,6 +378,20 @@ static void drop_silent(const struct transfer *f)
 	for (size_t i = 0; i < t->sockets_n; i++)
 		if (t->sockets[i].ours && t->sockets[i].curl_wants == 0)
 			(void)shutdown((int)i, SHUT_RDWR);
+}
+
+/* What only its last request needed. */
+static void transfer_rest(struct transfer *f)
+{
+	if (f->body.cap > 262144)
+		buf_done(&f->body);
+	if (f->headers == NULL)
+		return;
+	(void)curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, NULL);
+	for (struct curl_slist *line = f->headers; line != NULL; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	curl_slist_free_all(f->headers);
+	f->headers = NULL;
 }
 
 static void transfer_end(struct transfer *f, CURLcode code)
@@ -368,10 +406,12 @@ static void transfer_end(struct transfer *f, CURLcode code)
 		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
 		answer.status = (int)status;
 		answer.body = buf_slice(&f->body);
+		answer.head = buf_slice(&f->head);
 	} else {
 		answer.end = end_of(f);
-		answer.problem = problem_of(f->easy, code, answer.end);
+		answer.problem = problem_of(f, code, answer.end);
 		answer.late = code == CURLE_OPERATION_TIMEDOUT;
+		answer.barred = f->barred && answer.end == TRANSPORT_UNSENT;
 		if (answer.late)
 			drop_silent(f);
 	}
@@ -384,8 +424,7 @@ static void transfer_end(struct transfer *f, CURLcode code)
 		f->next->prev = f->prev;
 	t->in_flight--;
 	f->done(f->ctx, &answer);
-	if (f->body.cap > 262144)
-		buf_done(&f->body);
+	transfer_rest(f);
 	f->next = t->idle_list;
 	t->idle_list = f;
 }
@@ -411,9 +450,12 @@ static void transfer_free(struct transfer *f)
 {
 	if (f == NULL)
 		return;
-	if (f->easy != NULL)
+	if (f->easy != NULL) {
+		transfer_rest(f);
 		curl_easy_cleanup(f->easy);
+	}
 	buf_done(&f->body);
+	buf_done(&f->head);
 	free(f->url);
 	free(f);
 }
@@ -426,13 +468,17 @@ static bool easy_prepare(struct transfer *f)
 	CURLcode bad = CURLE_OK;
 #define SET(option, value) bad = bad != CURLE_OK ? bad : curl_easy_setopt(e, option, value)
 	SET(CURLOPT_PRIVATE, f);
-	SET(CURLOPT_HTTPHEADER, t->headers);
+	char name[64];
+	snprintf(name, sizeof(name), "moonhook/%s", version_text());
+	SET(CURLOPT_USERAGENT, name); /* a request may have another in its lines */
+	if (!is_world(t))
+		SET(CURLOPT_HTTPHEADER, t->headers);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, f);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, f);
 	SET(CURLOPT_OPENSOCKETFUNCTION, socket_open);
-	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_OPENSOCKETDATA, f);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, socket_close);
 	SET(CURLOPT_CLOSESOCKETDATA, t);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -444,9 +490,6 @@ static bool easy_prepare(struct transfer *f)
 		SET(CURLOPT_CAINFO, t->ca);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-	SET(CURLOPT_TIMEOUT_MS, (long)t->deadline_ms);
-	SET(CURLOPT_CONNECTTIMEOUT_MS,
-		(long)(t->deadline_ms < CONNECT_MS ? t->deadline_ms : CONNECT_MS));
 	SET(CURLOPT_MAXAGE_CONN, (long)IDLE_S);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PIPEWAIT, strncmp(t->url, "https:", 6) == 0 ? 1L : 0L);
@@ -467,6 +510,7 @@ static struct transfer *transfer_take(struct transport *t)
 		return NULL;
 	f->transport = t;
 	buf_init(&f->body, t->body_max);
+	buf_init(&f->head, TRANSPORT_HEADERS_MAX);
 	f->easy = curl_easy_init();
 	f->url = malloc(t->url_n + REQUEST_TARGET_MAX + 1);
 	if (f->easy == NULL || f->url == NULL || !easy_prepare(f)) {
@@ -477,9 +521,33 @@ static struct transfer *transfer_take(struct transport *t)
 	return f;
 }
 
+static bool put_header(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *grown = curl_slist_append(*list, line);
+	if (grown != NULL)
+		*list = grown;
+	return grown != NULL;
+}
+
+/* The lines of a request that has lines of its own. */
+static bool easy_head(struct transfer *f, const struct request *r)
+{
+	bool ok = true;
+	if (!is_world(f->transport))
+		return true;
+	for (struct curl_slist *line = f->transport->headers; ok && line != NULL; line = line->next)
+		ok = put_header(&f->headers, line->data);
+	for (const char *const *line = r->headers; ok && line != NULL && *line != NULL; line++)
+		ok = put_header(&f->headers, *line);
+	return ok && curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->headers) == CURLE_OK;
+}
+
 static bool easy_aim(struct transfer *f, const struct request *r)
 {
 	CURL *e = f->easy;
+	int64_t in_ms = r->deadline_ms > 0 ? r->deadline_ms : f->transport->deadline_ms;
+	f->reach = r->reach;
+	f->deadline_ms = in_ms;
 	memcpy(f->url + f->transport->url_n, r->target.p, r->target.n + 1);
 	CURLcode bad = curl_easy_setopt(e, CURLOPT_URL, f->url);
 	const char *method = r->method == REQUEST_GET ? NULL : request_method_name(r->method);
@@ -490,7 +558,10 @@ static bool easy_aim(struct transfer *f, const struct request *r)
 		bad |= curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
 	bad |= curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
 	bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
-	return bad == CURLE_OK;
+	bad |= curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)in_ms);
+	bad |= curl_easy_setopt(
+		e, CURLOPT_CONNECTTIMEOUT_MS, (long)(in_ms < CONNECT_MS ? in_ms : CONNECT_MS));
+	return bad == CURLE_OK && easy_head(f, r);
 }
 
 enum rc transport_send(struct transport *t, const struct request *request, transport_done_fn done,
@@ -502,6 +573,8 @@ enum rc transport_send(struct transport *t, const struct request *request, trans
 	if (f == NULL)
 		return err_set(err, RC_NOMEM, "no memory for a request");
 	buf_clear(&f->body);
+	buf_clear(&f->head);
+	f->barred = false;
 	f->headers_bytes = 0;
 	f->headers_n = 0;
 	f->excess = false;
@@ -511,6 +584,7 @@ enum rc transport_send(struct transport *t, const struct request *request, trans
 	f->ctx = ctx;
 	f->started_us = clock_mono_us();
 	if (!easy_aim(f, request) || curl_multi_add_handle(t->multi, f->easy) != CURLM_OK) {
+		transfer_rest(f);
 		f->next = t->idle_list;
 		t->idle_list = f;
 		return err_set(err, RC_NOMEM, "a request cannot be started");
@@ -542,14 +616,6 @@ int64_t transport_clock_ms(const struct transport *t)
 	return t->has_clock ? t->clock_ms + clock_mono_ms() : -1;
 }
 
-static bool put_header(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *grown = curl_slist_append(*list, line);
-	if (grown != NULL)
-		*list = grown;
-	return grown != NULL;
-}
-
 static bool headers_make(struct transport *t, const char *key, const char *const *more)
 {
 	struct buf b;
@@ -558,15 +624,13 @@ static bool headers_make(struct transport *t, const char *key, const char *const
 					 put_header(&t->headers, b.p));
 	if (b.p != NULL)
 		explicit_bzero(b.p, b.n);
-	buf_clear(&b);
-	ok = ok && buf_printf(&b, "User-Agent: moonhook/%s", version_text()) == RC_OK &&
-	     put_header(&t->headers, b.p);
 	buf_done(&b);
 	for (; ok && more != NULL && *more != NULL; more++)
 		ok = put_header(&t->headers, *more);
-	return ok && put_header(&t->headers, "Accept: application/json") &&
-	       put_header(&t->headers, "Content-Type: application/json") &&
-	       put_header(&t->headers, "Expect:");
+	if (ok && !is_world(t))
+		ok = put_header(&t->headers, "Accept: application/json") &&
+		     put_header(&t->headers, "Content-Type: application/json");
+	return ok && put_header(&t->headers, "Expect:");
 }
 
 enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*idle)(void *ctx),

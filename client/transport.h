@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP over libcurl's multi_socket interface, driven by the owner's sd-event loop: one server, one
- * key, no redirects, no proxies, no cookies; certificates are verified; HTTP/2 where it is offered;
- * an absolute deadline and a size limit (after decoding) for each answer. One thread, never blocks.
- * Knows nothing of Twenty.
+ * HTTP over libcurl's multi_socket interface, driven by the owner's sd-event loop: one server and
+ * one key, or any server and none; no redirects, no proxies, no cookies; certificates are verified;
+ * HTTP/2 where it is offered; an absolute deadline and a size limit (after decoding) for each
+ * answer; addresses out of a request's reach are not connected to. One thread, never blocks. Knows
+ * nothing of Twenty.
  */
 #ifndef MOONHOOK_CLIENT_TRANSPORT_H
 #define MOONHOOK_CLIENT_TRANSPORT_H
@@ -24,7 +25,9 @@ struct transport;
 #define TRANSPORT_PARALLEL 256 /* requests on the wire */
 
 struct transport_conf {             /* BORROWS until transport_new returns */
-	const char *url;            /* "https://crm.acme.io", no slash at the end */
+	const char *url;            /* "https://crm.acme.io", no slash at the end; "": the target
+				       of each request is a whole address, and no header lines are
+				       sent but its own and our name */
 	const char *key;            /* NULL: nobody is told one */
 	const char *const *headers; /* further lines, NULL-terminated; NULL: none */
 	const char *ca;      /* file of certificates to trust; NULL: what the machine trusts */
@@ -43,7 +46,9 @@ struct transport_answer { /* BORROWS during the call back */
 	enum transport_end end;
 	int status; /* 0: none */
 	struct slice body;
+	struct slice head;   /* its header lines; only where a target is a whole address */
 	const char *problem; /* what went wrong, in words; STATIC */
+	bool barred;         /* UNSENT because its address is out of the request's reach */
 	bool late;           /* LOST because the deadline passed */
 	struct budget_notice notice;
 	int64_t date_ms; /* wall, by the server's clock, in whole seconds; 0: it did not say */

@@ -238,6 +238,7 @@ static void read_value(struct reading *r)
 	case CLIENT_GROUP_BY:
 	case CLIENT_DUPLICATES:
 	case CLIENT_MEMBER:
+	case CLIENT_HTTP:
 	case CLIENT_OP_N:
 		return;
 	}

@@ -126,6 +126,15 @@ notify = {
 	-- every = "5m",
 }
 
+http = {
+	-- hosts that http calls of rules may reach: api.example.com (https), with its :port,
+	-- *.example.com, http://127.0.0.1:8080
+	-- allow = { "api.example.com" },
+}
+
+-- what rules get from secret "NAME"; the values stay in the runner
+-- secrets = { ENRICH_KEY = env "ENRICH_KEY" }
+
 -- while calls wait for budget, alike ones go out as one request; coalesce = false: never
 coalesce = {
 	-- reads that are the same become one request while calls wait for budget
@@ -164,14 +173,6 @@ log = {
 	-- one of: debug info warn error
 	-- level = "info",
 }
-
-http = {
-	-- reserved: has no effect in this version; hosts that a rule's http calls may reach
-	-- allow = { "api.example.com" },
-}
-
--- reserved: has no effect in this version; what rules get from secret "NAME"
--- secrets = { ENRICH_KEY = env "ENRICH_KEY" }
 
 -- where the world reaches `listen`: for `moonhook doctor` and `webhook add`
 -- public = "https://hooks.example.com"

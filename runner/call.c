@@ -163,8 +163,11 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	run->api_calls += answer->requests;
 	struct buf text;
 	buf_init(&text, ASKED_TEXT_MAX);
+	enum rc dumped = answer->value != NULL || answer->code == RC_OK
+				 ? dump_value(&text, answer->value)
+				 : RC_OK;
 	if (answer->code == RC_OK)
-		ours.code = dump_value(&text, answer->value);
+		ours.code = dumped;
 	if (ours.code == RC_OK) {
 		ours.text = buf_slice(&text);
 		reply_give(r, run, entry, request, &ours);
@@ -172,7 +175,9 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 		struct payload_error error = {answer->status,
 			answer->name != NULL ? answer->name : rc_name(ours.code),
 			answer->message != NULL ? answer->message : rc_text(ours.code),
-			answer->retryable, answer->unknown};
+			answer->retryable, answer->unknown, {NULL, 0}};
+		if (answer->code != RC_OK && dumped == RC_OK)
+			error.answer = buf_slice(&text);
 		reply_fail(r, run, entry, request, &ours, &error);
 	}
 	buf_done(&text);

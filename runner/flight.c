@@ -124,6 +124,7 @@ static bool may_be(
 	case CLIENT_GROUP_BY:
 	case CLIENT_DUPLICATES:
 	case CLIENT_MEMBER:
+	case CLIENT_HTTP: /* whatever comes of it is the other server's doing */
 	case CLIENT_OP_N:
 		return false;
 	}

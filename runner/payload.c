@@ -63,7 +63,11 @@ enum rc payload_error(struct buf *out, const struct payload_error *error)
 	if (rc == RC_OK)
 		rc = dump_text(out, error->message, strlen(error->message));
 	if (rc == RC_OK)
-		rc = buf_printf(out, ",\"retryable\":%s%s}", error->retryable ? "true" : "false",
+		rc = buf_printf(out, ",\"retryable\":%s%s", error->retryable ? "true" : "false",
 			error->unknown ? ",\"unknown\":true" : "");
-	return rc;
+	if (rc == RC_OK && error->answer.n != 0)
+		rc = buf_put_text(out, ",\"answer\":");
+	if (rc == RC_OK && error->answer.n != 0)
+		rc = buf_put(out, error->answer.p, error->answer.n);
+	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
 }

@@ -30,6 +30,7 @@ struct payload_error { /* BORROWS */
 	int status;
 	const char *code, *message;
 	bool retryable, unknown;
+	struct slice answer; /* JSON: what was answered nevertheless; n 0: nothing */
 };
 enum rc payload_error(struct buf *out, const struct payload_error *error) must_check;
 

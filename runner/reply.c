@@ -145,11 +145,12 @@ void reply_fail(struct runner *r, struct run *run, size_t i, const char *request
 	const struct reply_answer *answer, const struct payload_error *error)
 {
 	struct buf out;
-	buf_init(&out, 8192);
+	buf_init(&out, 8192 + error->answer.n);
 	run->failed = answer->code;
 	snprintf(run->failed_name, sizeof(run->failed_name), "%s", error->code);
 	if (payload_error(&out, error) != RC_OK) {
 		struct payload_error plain = *error;
+		plain.answer = (struct slice){NULL, 0};
 		plain.message = rc_text(answer->code);
 		buf_clear(&out);
 		if (payload_error(&out, &plain) != RC_OK)

@@ -108,6 +108,8 @@ static void take_reload(struct runner *r, struct slice text)
 	enum rc rc = conf_import(text, &conf, &err);
 	if (rc == RC_OK)
 		rc = settings_read(conf, &settings, &err);
+	if (rc == RC_OK)
+		rc = client_renew(r->client, conf, &err);
 	if (rc != RC_OK) {
 		conf_free(conf);
 		log_error(NULL, "%s; what was live before stays", err.msg);

@@ -25,6 +25,8 @@ extern const luaL_Reg json_functions[];
 extern const luaL_Reg log_functions[];
 extern const luaL_Reg text_functions[];
 extern const luaL_Reg time_functions[]; /* ago ahead day start */
+extern const luaL_Reg http_functions[];
+extern const luaL_Reg secret_functions[]; /* secret */
 
 int library_setmetatable(lua_State *L);
 int library_tostring(lua_State *L);
@@ -75,6 +77,17 @@ int twenty_suspend(lua_State *L, const char *method, const char *object, struct 
 	lua_KContext ctx, lua_KFunction then);
 void twenty_push_answer(lua_State *L);
 
+/* In the parts of a secret, before and behind each name; a byte that JSON text never has. */
+#define SECRET_MARK '\1'
+/* Is the value at index a secret? Its parts: as JSON writes them between quotes; BORROWS while it
+ * is there. */
+bool secret_parts(lua_State *L, int index, struct slice *ret_parts);
+bool secret_is(lua_State *L, int index);
+/* Pushes "secret NAME". */
+void secret_push_name(lua_State *L, struct slice parts);
+/* __index of answers and of errors that have one: .json, from .body; nothing else. */
+int http_find_json(lua_State *L);
+
 /* The value of json.null. */
 void json_push_null(lua_State *L);
 bool json_is_null(lua_State *L, int index);
@@ -83,8 +96,9 @@ enum json_shape { JSON_PLAIN, JSON_RECORDS };
  * Raises "<what>: this is not JSON". */
 void json_decode(lua_State *L, struct slice text, enum json_shape shape, const char *what);
 /* JSON_CALL: what the runner will not take is refused too: NUL in texts and keys, more levels and
- * marks than a frame may have. */
-enum json_use { JSON_ANY, JSON_CALL };
+ * marks than a frame may have. JSON_SECRETS: a secret is a text with SECRET_MARKs; otherwise it is
+ * refused. */
+enum json_use { JSON_ANY, JSON_CALL, JSON_SECRETS };
 /* Appends the value at index as JSON, keys sorted. False with a sentence that names the path; then
  * out is as it was. May raise for want of memory. */
 bool json_encode(lua_State *L, int index, enum json_use use, struct buf *out, char *ret_why,

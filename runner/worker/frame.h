@@ -22,7 +22,8 @@
  *   START   {"hash","rule","event","cpu_ms","memory","logs"?,"calls"?}
  *                                        a new run; logs, calls: how many lines and calls at most,
  *                                        1000 each where it does not say
- *   RESUME  {"path","value"} | {"path","error":{"code","message","status","retryable","unknown"?}}
+ *   RESUME  {"path","value"} | {"path","error":{"code","message","status","retryable","unknown"?,
+ *           "answer"?}}                  answer: of http, what the server said with its error
  *                                        the answer to a CALL; unknown true: an effect of which
  *                                        nobody knows whether it happened (no answer in time)
  *   CANCEL  {}                           the run is over, forget it (wall time, drain)

@@ -43,11 +43,10 @@ static const struct {
 };
 
 /* Names of the rule language that this version does not have yet. */
-static const char *const later[] = {"after", "all", "any", "cancel", "has", "http", "is", "kv",
-	"none", "secret", "test", "use"};
+static const char *const later[] = {"after", "cancel", "test", "use"};
 
 static const char *const libraries[] = {
-	"json", "kv", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
+	"http", "json", "kv", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
 
 /* The names of all global functions; NULL behind them. */
 static void list_functions(const char *words[static WORDS_MAX])
@@ -60,7 +59,8 @@ static void list_functions(const char *words[static WORDS_MAX])
 #undef X
 	};
 	const luaL_Reg *const lists[] = {rule_functions, predicate_functions, outcome_functions,
-		value_functions, time_functions, parallel_functions, base_functions};
+		value_functions, time_functions, parallel_functions, secret_functions,
+		base_functions};
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_N(lists); i++)
 		for (const luaL_Reg *f = lists[i]; f->name != NULL && n + 1 < WORDS_MAX; f++)

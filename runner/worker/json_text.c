@@ -331,6 +331,13 @@ static bool take_value(struct json_text *t, struct slice *ret_value)
 	return true;
 }
 
+bool json_text_whole(struct slice text)
+{
+	struct json_text t = {text.p, text.p + text.n};
+	struct slice value;
+	return take_value(&t, &value) && json_text_end(&t);
+}
+
 static size_t name_find(struct slice key, const char *const *names, size_t names_n)
 {
 	size_t i = 0;

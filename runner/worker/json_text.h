@@ -53,6 +53,9 @@ bool json_text_number(struct json_text *t, struct json_text_number *ret_number) 
 /* Only blanks are left. */
 bool json_text_end(struct json_text *t);
 
+/* Is the text one value, by its grammar? */
+bool json_text_whole(struct slice text);
+
 /* Finds members of the object that text is: values[i] is the text of names[i], n 0 where it is
  * absent or null. False where text is no object. */
 bool json_text_members(struct slice text, const char *const *names, struct slice *ret_values,

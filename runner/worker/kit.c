@@ -170,7 +170,8 @@ void kit_furnish(lua_State *L)
 	lua_setfield(L, -2, "_G");
 	furnish_stock(L, kit, &at);
 	const luaL_Reg *const flat[] = {base_functions, outcome_functions, rule_functions,
-		predicate_functions, value_functions, time_functions, parallel_functions};
+		predicate_functions, value_functions, time_functions, parallel_functions,
+		secret_functions};
 	for (size_t i = 0; i < ARRAY_N(flat); i++)
 		luaL_setfuncs(L, flat[i], 0);
 	while (at < KIT_STOCK_N) {
@@ -188,6 +189,7 @@ void kit_furnish(lua_State *L)
 		lua_setfield(L, -2, name);
 	}
 	furnish_library(L, "json", json_functions);
+	furnish_library(L, "http", http_functions);
 	furnish_library(L, "log", log_functions);
 	furnish_library(L, "text", text_functions);
 	lua_getfield(L, -1, "json");

@@ -386,6 +386,15 @@ static bool write_table(struct encoder *e, int index)
 	return ok;
 }
 
+/* With its marks, between quotes. */
+static bool write_secret(struct encoder *e, struct slice parts)
+{
+	if (e->use != JSON_SECRETS)
+		return wrong(e, "a secret, which goes into headers, the body or the url of an http "
+				"call only");
+	return put(e, "\"", 1) && put(e, parts.p, parts.n) && put(e, "\"", 1);
+}
+
 static bool write_value(struct encoder *e, int index)
 {
 	struct slice text;
@@ -406,6 +415,8 @@ static bool write_value(struct encoder *e, int index)
 	default:
 		if (json_is_null(e->L, index))
 			return put(e, "null", 4);
+		if (secret_parts(e->L, index, &text))
+			return write_secret(e, text);
 		return wrong(e, "a value that JSON cannot say");
 	}
 }

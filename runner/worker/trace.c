@@ -404,7 +404,9 @@ void trace_mark_call(lua_State *L, const char *call)
 	note_call(L, call);
 	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &call_meta) != LUA_TTABLE) {
 		lua_pop(L, 1);
-		lua_createtable(L, 0, 3);
+		lua_createtable(L, 0, 4);
+		lua_pushcfunction(L, http_find_json);
+		lua_setfield(L, -2, "__index");
 		lua_pushcfunction(L, call_error_text);
 		lua_setfield(L, -2, "__tostring");
 		lua_pushcfunction(L, call_error_join);

@@ -68,15 +68,15 @@ Test(cli_restart, until_the_restart_children_get_the_old_store_and_the_new_limit
 {
 	struct err err = {.msg = ""};
 	struct conf *merged = NULL;
-	struct conf *started = CONF(TEXT("http.allow.1", "a") TEXT("limits.runs", "1")
+	struct conf *started = CONF(TEXT("console.hosts.1", "a") TEXT("limits.runs", "1")
 			SECRET("source.x.secrets.1", "s") TEXT("store", "old"));
-	struct conf *fresh = CONF(TEXT("http.allow.1", "b") TEXT("http.allow.2", "c") TEXT(
+	struct conf *fresh = CONF(TEXT("console.hosts.1", "b") TEXT("console.hosts.2", "c") TEXT(
 		"limits.runs", "2") SECRET("source.y.secrets.1", "t") TEXT("store", "new"));
 	cr_assert_eq(restart_merge(started, fresh, &merged, &err), RC_OK, "%s", err.msg);
 	cr_expect_str_eq(conf_text(merged, "store"), "old");
 	cr_expect_eq(conf_int(merged, "limits.runs"), 2);
-	cr_expect_str_eq(conf_text(merged, "http.allow.1"), "a");
-	cr_expect_null(conf_text(merged, "http.allow.2"));
+	cr_expect_str_eq(conf_text(merged, "console.hosts.1"), "a");
+	cr_expect_null(conf_text(merged, "console.hosts.2"));
 	cr_expect_null(conf_text(merged, "source.x.secrets.1"));
 	cr_expect_str_eq(conf_text(merged, "source.y.secrets.1"), "t");
 	conf_free(started);
@@ -84,7 +84,7 @@ Test(cli_restart, until_the_restart_children_get_the_old_store_and_the_new_limit
 	conf_free(merged);
 }
 
-Test(cli_restart, what_has_no_effect_waits_for_nothing)
+Test(cli_restart, hosts_and_secrets_of_http_calls_need_no_restart)
 {
 	says(CONF(TEXT("http.allow.1", "a") SECRET("secrets.X", "1")),
 		CONF(TEXT("http.allow.1", "b") SECRET("secrets.X", "2")), "");

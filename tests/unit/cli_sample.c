@@ -65,18 +65,3 @@ Test(cli_sample, the_shipped_unit_tells_the_supervisor_alone_to_stop)
 	cr_expect_not_null(strstr(unit.p, "\nKillMode=mixed\n"));
 	buf_done(&unit);
 }
-
-Test(cli_sample, what_has_no_effect_says_so_in_the_same_words)
-{
-	static const char *const keys[] = {"secrets", "http.allow"};
-	struct conf_table tables[CLI_SETTINGS_TABLES_N];
-	cli_settings_tables(tables);
-	for (size_t i = 0; i < ARRAY_N(keys); i++) {
-		const struct conf_option *o =
-			conf_option_find(tables, CLI_SETTINGS_TABLES_N, keys[i]);
-		cr_assert_not_null(o, "%s", keys[i]);
-		cr_expect(conf_option_reserved(o), "%s", keys[i]);
-	}
-	cr_expect_not(conf_option_reserved(
-		conf_option_find(tables, CLI_SETTINGS_TABLES_N, "twenty.url")));
-}

@@ -93,7 +93,7 @@ Test(cli_verbs, help_has_a_synopsis_examples_and_exit_codes)
 	SAYS(0, "--set FIELD=VALUE", "help", "trigger");
 	SAYS(0, "moonhook events show", "help", "events");
 	SAYS(0, "limits.cpu", "help", "settings");
-	SAYS(0, "reserved: has no effect in this version; hosts", "help", "settings");
+	SAYS(0, "hosts that http calls of rules may reach", "help", "settings");
 	SAYS(0, "complete -F _moonhook moonhook", "completion", "bash");
 	SAYS(0, ".SH EXIT STATUS", "man");
 	SAYS(0, ".TH MOONHOOK\\-RULES 7", "man", "rules");

@@ -196,29 +196,6 @@ Test(serve_start, one_address_for_deliveries_and_console_ends_with_78)
 	}
 }
 
-Test(serve_start, what_is_set_without_effect_is_said_once_at_the_start)
-{
-	cr_assert(daemon_configure(&d, "http = { allow = { \"a.example\", \"b.example\" } }\n"
-				       "secrets = { X = \"y\" }"));
-	cr_assert(daemon_start(&d, NULL, NULL));
-	char *log = daemon_log(&d);
-	const char *said = strstr(log, "`http.allow`, `secrets` are set, but reserved: has no "
-				       "effect in this version");
-	cr_expect(said != NULL, "%s", log);
-	cr_expect(said == NULL || strstr(said + 1, "`http.allow`") == NULL, "%s", log);
-	free(log);
-	cr_expect_eq(daemon_stop(&d), 0);
-}
-
-Test(serve_start, nothing_is_said_of_defaults_without_effect)
-{
-	cr_assert(daemon_start(&d, NULL, NULL));
-	char *log = daemon_log(&d);
-	cr_expect_null(strstr(log, "reserved"), "%s", log);
-	free(log);
-	cr_expect_eq(daemon_stop(&d), 0);
-}
-
 Test(serve_start, a_twenty_that_cannot_be_reached_is_no_reason_not_to_be_ready)
 {
 	cr_assert(daemon_start(&d, NULL, NULL));
