@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/conf.h"
 #include "runner/worker/binding.h"
+#include "runner/worker/branch.h"
 #include "runner/worker/json_text.h"
 #include "runner/worker/kit.h"
 #include "runner/worker/run.h"
@@ -89,7 +90,7 @@ static int answered(lua_State *L, int status, lua_KContext ctx)
 	if (!lua_istable(L, -1))
 		state_raise(L, "the call failed");
 	spread_answer(L);
-	trace_mark_call(L);
+	trace_mark_call(L, run->at->call);
 	lua_error(L);
 	return 0;
 }

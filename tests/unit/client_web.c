@@ -62,17 +62,11 @@ static struct rig_answer call(const char *method, const char *path, const char *
 
 /* ---- what goes out ---- */
 
-/* Answers the head of the request and, with mode 1, its body, which it reads by its length. */
+/* Answers with the head of the request. */
 static bool echoes(int fd, const char *request, struct fake_shared *shared)
 {
-	char body[20000];
-	size_t n = 0;
-	const char *length = strcasestr(request, "\r\nContent-Length:");
-	size_t want = length != NULL ? (size_t)atoi(length + 17) : 0;
 	(void)shared;
-	n = (size_t)snprintf(body, sizeof(body), "%s", request);
-	(void)want;
-	return fake_answer(fd, 200, "X-One: 1\r\nX-Two: a\r\nX-Two: b\r\n", body) && n > 0;
+	return fake_answer(fd, 200, "X-One: 1\r\nX-Two: a\r\nX-Two: b\r\n", request);
 }
 
 Test(client_web, a_get_answers_status_headers_and_body)
