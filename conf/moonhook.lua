@@ -80,7 +80,7 @@ retain = {
 	-- size = "10GB",
 }
 
--- Folder of the rule files (*.lua)
+-- Folder of the rule files (*.lua); the modules they use are in lib beside it
 -- rules = "scripts/rules"
 
 -- Processes that run rules

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "runner/module.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -33,8 +34,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Takes a byte order mark away and makes every line end with \n alone. */
-static void normalise(struct buf *text)
+void folder_normalise(struct buf *text)
 {
 	size_t to = 0, from = 0;
 	if (text->n >= 3 && memcmp(text->p, "\xef\xbb\xbf", 3) == 0)
@@ -57,7 +57,22 @@ static size_t line_of(const char *text, size_t at)
 	return line;
 }
 
-static enum rc read_one(int dir, struct folder_file *f, struct err *err)
+/* The text becomes the version: with the modules that it uses. */
+static enum rc add_modules(struct modules *modules, struct folder_file *f, struct err *err)
+{
+	struct buf whole;
+	buf_init(&whole, MODULE_VERSION_BYTES + FOLDER_FILE_BYTES);
+	enum rc rc = modules_bundle(modules, f->name, buf_slice(&f->text), &whole, err);
+	if (rc != RC_OK) {
+		buf_done(&whole);
+		return rc;
+	}
+	buf_done(&f->text);
+	f->text = whole;
+	return RC_OK;
+}
+
+static enum rc read_one(int dir, struct modules *modules, struct folder_file *f, struct err *err)
 {
 	uint8_t sum[DIGEST_N];
 	buf_init(&f->text, FOLDER_FILE_BYTES);
@@ -67,11 +82,14 @@ static enum rc read_one(int dir, struct folder_file *f, struct err *err)
 			err, RC_DENIED, "%s is a symlink, which rule files must not be", f->name);
 	if (rc != RC_OK)
 		return rc;
-	normalise(&f->text);
+	folder_normalise(&f->text);
 	const char *nul = f->text.n != 0 ? memchr(f->text.p, '\0', f->text.n) : NULL;
 	if (nul != NULL)
 		return err_set(err, RC_PARSE, "%s:%zu: a NUL byte has no place in a rule", f->name,
 			line_of(f->text.p, (size_t)(nul - f->text.p)));
+	rc = add_modules(modules, f, err);
+	if (rc != RC_OK)
+		return rc;
 	/* The name, its NUL too, is part of it: errors of a copy must name the copy. */
 	struct slice parts[] = {{f->name, strlen(f->name) + 1}, buf_slice(&f->text)};
 	rc = digest_sha256(parts, ARRAY_N(parts), sum);
@@ -81,10 +99,10 @@ static enum rc read_one(int dir, struct folder_file *f, struct err *err)
 	return RC_OK;
 }
 
-static enum rc read_file(int dir, struct folder_file *f)
+static enum rc read_file(int dir, struct modules *modules, struct folder_file *f)
 {
 	struct err err = {0};
-	if (read_one(dir, f, &err) == RC_OK)
+	if (read_one(dir, modules, f, &err) == RC_OK)
 		return RC_OK;
 	buf_done(&f->text);
 	f->hash[0] = '\0';
@@ -147,16 +165,23 @@ static enum rc open_folder(const char *path, DIR **ret_dir, struct err *err)
 enum rc folder_read(const char *path, struct folder *ret_folder, struct err *err)
 {
 	struct folder folder = {0};
+	struct modules *modules = NULL;
 	DIR *dir = NULL;
 	enum rc rc = open_folder(path, &dir, err);
-	if (rc != RC_OK)
+	if (rc == RC_OK)
+		rc = modules_open(path, &modules, err);
+	if (rc != RC_OK) {
+		if (dir != NULL)
+			closedir(dir);
 		return rc;
+	}
 	rc = list(dir, path, &folder, err);
 	for (size_t i = 0; i < folder.n && rc == RC_OK; i++) {
-		rc = read_file(dirfd(dir), &folder.files[i]);
+		rc = read_file(dirfd(dir), modules, &folder.files[i]);
 		if (rc != RC_OK)
 			err_set(err, rc, "no memory for the files of %s", path);
 	}
+	modules_close(modules);
 	closedir(dir);
 	if (rc != RC_OK) {
 		folder_done(&folder);

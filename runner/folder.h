@@ -15,7 +15,7 @@
 struct folder_file {
 	char name[256];
 	char hash[DIGEST_HEX_N]; /* SHA-256 of name and text */
-	struct buf text;         /* without byte order mark, lines ended by \n */
+	struct buf text;         /* its version, with the modules that it uses (bundle.h) */
 	char *error;             /* "name: sentence": it could not be read; NULL: it could */
 };
 
@@ -25,9 +25,11 @@ struct folder {
 };
 
 /* Reads every *.lua of path but *_test.lua. A file that is too large, a symlink, a FIFO, not there
- * any more or holds NUL gets its error; the folder itself: RC_NOT_FOUND, RC_DENIED with a sentence
- * that says what to do. GIVES (folder_done). */
+ * any more, holds NUL, or uses a module that is not there gets its error; the folder itself:
+ * RC_NOT_FOUND, RC_DENIED with a sentence that says what to do. GIVES (folder_done). */
 enum rc folder_read(const char *path, struct folder *ret_folder, struct err *err) must_check;
+/* Takes a byte order mark away and makes every line end with \n alone. */
+void folder_normalise(struct buf *text);
 void folder_done(struct folder *folder);
 
 #endif

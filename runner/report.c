@@ -56,15 +56,34 @@ static size_t place_length(const char *message, const char *file, json_int_t lin
 	return n > 0 && strncmp(message, place, (size_t)n) == 0 ? (size_t)n : 0;
 }
 
-/* The file that the line of the error is in: where it came up, which a module may be. */
-static const char *file_of(const struct report *report, json_int_t *ret_line)
+struct place { /* where it came up, which a module may be */
+	char file[BUNDLE_NAME_N];
+	json_int_t line; /* 0: not known */
+};
+
+/* Takes the file from "lib/owners.lua:3: .."; false where another line stands there. */
+static bool read_place(const char *message, struct place *place)
 {
+	char after[32];
+	const char *colon = strstr(message, ".lua:");
+	size_t n = colon != NULL ? (size_t)(colon + 4 - message) : 0;
+	int m = snprintf(after, sizeof(after), ":%" JSON_INTEGER_FORMAT ": ", place->line);
+	if (n == 0 || n >= sizeof(place->file) || strncmp(message + n, after, (size_t)m) != 0)
+		return false;
+	snprintf(place->file, sizeof(place->file), "%.*s", (int)n, message);
+	return true;
+}
+
+static struct place place_of(const struct report *report)
+{
+	struct place place = {.line = number_of(report->error, "line")};
 	const json_t *frame = json_array_get(json_object_get(report->error, "frames"), 0);
-	*ret_line = number_of(report->error, "line");
-	const char *file = text_of(report->error, "file");
-	if (*file == '\0' && frame != NULL && number_of(frame, "line") == *ret_line)
-		file = text_of(frame, "file");
-	return *file != '\0' ? file : report->file;
+	snprintf(place.file, sizeof(place.file), "%s", report->file);
+	if (read_place(text_of(report->error, "message"), &place))
+		return place;
+	if (frame != NULL && number_of(frame, "line") == place.line)
+		snprintf(place.file, sizeof(place.file), "%s", text_of(frame, "file"));
+	return place;
 }
 
 /* Does it begin with a place of its own, "lib/owners.lua:3: "? */
@@ -76,13 +95,13 @@ static bool has_place(const char *message)
 
 void report_headline(const struct report *report, char ret_text[static REPORT_HEADLINE_N])
 {
-	json_int_t line;
-	const char *file = file_of(report, &line), *message = text_of(report->error, "message");
+	struct place place = place_of(report);
+	const char *message = text_of(report->error, "message");
 	if (*message == '\0')
 		message = "the rule failed";
-	if (line > 0 && !has_place(message))
-		snprintf(ret_text, REPORT_HEADLINE_N, "%.255s:%" JSON_INTEGER_FORMAT ": %s", file,
-			line, message);
+	if (place.line > 0 && !has_place(message))
+		snprintf(ret_text, REPORT_HEADLINE_N, "%s:%" JSON_INTEGER_FORMAT ": %s", place.file,
+			place.line, message);
 	else
 		snprintf(ret_text, REPORT_HEADLINE_N, "%s", message);
 }
@@ -104,19 +123,18 @@ static struct slice line_at(struct slice text, json_int_t number)
 
 static enum rc put_source(const struct report *report, struct buf *out)
 {
-	json_int_t number;
 	size_t at = 0, n = 0;
-	const char *file = file_of(report, &number);
+	struct place place = place_of(report);
 	const char *message = text_of(report->error, "message"), *call = NULL;
 	if (report->text.n == 0)
 		return RC_OK;
-	struct slice line = line_at(bundle_text(report->text, file), number);
+	struct slice line = line_at(bundle_text(report->text, place.file), place.line);
 	if (line.n == 0)
 		return RC_OK;
 	if (json_is_string(json_object_get(report->error, "call")))
 		call = text_of(report->error, "call");
-	caret_find(line, message + place_length(message, file, number), call, &at, &n);
-	return caret_put(out, (int)number, line, at, n);
+	caret_find(line, message + place_length(message, place.file, place.line), call, &at, &n);
+	return caret_put(out, (int)place.line, line, at, n);
 }
 
 static enum rc put_frame(const json_t *frame, struct buf *out)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/report.h"
 #include "runner/scan.h"
 #include "runner/state.h"
 
@@ -59,6 +60,7 @@ static void forget_load(struct rules *rules)
 		rulefile_unref(rules->candidates[i].stored);
 		version_unref(rules->candidates[i].source);
 		free(rules->candidates[i].error);
+		free(rules->candidates[i].report);
 	}
 	free(rules->candidates);
 	rules->candidates = NULL;
@@ -324,8 +326,9 @@ static void tell(struct runner *r)
 	for (size_t i = 0; i < r->rules.candidates_n; i++) {
 		const struct candidate *c = &r->rules.candidates[i];
 		broken += c->error != NULL;
+		struct log_fields f = {.report = c->report};
 		if (c->error != NULL)
-			log_error(NULL, "%s", c->error);
+			log_error(&f, "%s", c->error);
 	}
 	metrics_set(METRIC_RULES, (int64_t)r->rules.live->n);
 	metrics_set(METRIC_RULES_BROKEN, (int64_t)broken);
@@ -526,6 +529,23 @@ static struct candidate *find_asked(struct runner *r, uint32_t run, uint32_t gen
 	return is_open(c) && c->asked ? c : NULL;
 }
 
+/* Shows the line that a file is wrong in. Without memory, nothing is shown. */
+static void keep_report(struct candidate *c, const struct version *source, const json_t *head)
+{
+	struct buf text;
+	json_t *error = json_pack("{s:O, s:O*}", "message", json_object_get(head, "error"), "line",
+		json_object_get(head, "line"));
+	struct report report = {
+		.file = c->file->name, .text = {source->text, source->text_n}, .error = error};
+	buf_init(&text, REPORT_BYTES + 1);
+	if (error != NULL && report_put(&report, &text) == RC_OK && text.n != 0) {
+		free(c->report);
+		c->report = strdup(text.p);
+	}
+	buf_done(&text);
+	json_decref(error);
+}
+
 void rules_head(struct runner *r, struct worker *worker, const struct frame *frame)
 {
 	json_t *head = NULL;
@@ -539,6 +559,8 @@ void rules_head(struct runner *r, struct worker *worker, const struct frame *fra
 	}
 	struct version *source = c->source;
 	c->source = NULL;
+	if (!c->recalled && json_is_string(json_object_get(head, "error")))
+		keep_report(c, source, head);
 	if (rulefile_new(c->file->name, source, head, c->recalled ? &c->stored : &c->done, &err) !=
 		RC_OK)
 		give_up(c, err.msg);

@@ -28,6 +28,7 @@ struct candidate {                /* a file that is being loaded */
 	struct version *source;   /* whose head is wanted: the file's, then the store's */
 	struct rulefile *done;    /* its new version, once known */
 	char *error;              /* why it has none */
+	char *report;             /* the line it is about; NULL: not known */
 	bool recalled;            /* the store has been asked for an older version */
 	struct rulefile *stored;  /* that one, where none is live here */
 	int64_t stored_ms;        /* wall: since when it was live */

@@ -226,7 +226,9 @@ enum rc rulefile_new(const char *name, struct version *source, const json_t *hea
 	json_int_t line = json_integer_value(json_object_get(head, "line"));
 	const json_t *rules = json_object_get(head, "rules");
 	enum rc rc = RC_OK;
-	if (error != NULL && line > 0 && strncmp(error, name, strlen(name)) != 0)
+	if (error != NULL && strncmp(error, "lib/", 4) == 0)
+		rc = err_set(err, RC_INVALID, "%.200s (used by %.40s)", error, name);
+	else if (error != NULL && line > 0 && strncmp(error, name, strlen(name)) != 0)
 		rc = err_set(err, RC_INVALID, "%s:%d: %s", name, (int)line, error);
 	else if (error != NULL && strncmp(error, name, strlen(name)) != 0)
 		rc = err_set(err, RC_INVALID, "%s: %s", name, error);

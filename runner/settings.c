@@ -12,7 +12,8 @@
 #include "runner/runner.h"
 
 static const struct conf_option options[] = {
-	{"rules", CONF_TEXT, "scripts/rules", 0, 0, NULL, "Folder of the rule files (*.lua)"},
+	{"rules", CONF_TEXT, "scripts/rules", 0, 0, NULL,
+		"Folder of the rule files (*.lua); the modules they use are in lib beside it"},
 	{"workers", CONF_INT, "2", 1, 64, NULL, "Processes that run rules"},
 	{"limits.cpu", CONF_DURATION, "1s", 10, 600000, NULL,
 		"Processor time of one run; a rule's cpu wins"},

@@ -21,6 +21,7 @@ extern const luaL_Reg rule_functions[];      /* rule */
 extern const luaL_Reg predicate_functions[]; /* changed has is all any none */
 extern const luaL_Reg value_functions[];     /* now random units money */
 extern const luaL_Reg parallel_functions[];
+extern const luaL_Reg use_functions[];
 extern const luaL_Reg json_functions[];
 extern const luaL_Reg log_functions[];
 extern const luaL_Reg text_functions[];

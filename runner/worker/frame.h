@@ -13,7 +13,9 @@
  * under the run and generation of the frame.
  *
  * runner -> worker
- *   LOAD    {"hash","file","source"}     keep this rule file under its hash; answered with HEAD
+ *   LOAD    {"hash","file","source","modules":[{"file":"lib/x.lua","source"}]?}
+ *                                        keep this rule file under its hash, and what it may `use`;
+ *                                        answered with HEAD
  *   DROP    {"hash"}                     no run will need it again
  *   WHEN    {"hash","rule","event","when"?}
  *                                        run `when` and `key`; answered with WHEN. "when": what

@@ -29,10 +29,10 @@ static const struct {
 	{"warn", "use log.warn"},
 	{"os", "rules have no os; now() gives the time, ago and ahead others"},
 	{"io", "rules have no io; they reach Twenty, and log"},
-	{"require", "rules have no require; a rule file stands alone"},
-	{"package", "rules have no package; a rule file stands alone"},
-	{"dofile", "rules have no dofile; a rule file stands alone"},
-	{"loadfile", "rules have no loadfile; a rule file stands alone"},
+	{"require", "rules have no require; use \"name\" takes a module of lib"},
+	{"package", "rules have no package; use \"name\" takes a module of lib"},
+	{"dofile", "rules have no dofile; use \"name\" takes a module of lib"},
+	{"loadfile", "rules have no loadfile; use \"name\" takes a module of lib"},
 	{"load", "rules have no load; write the code itself"},
 	{"loadstring", "rules have no loadstring; write the code itself"},
 	{"debug", "rules have no debug; use log.info"},
@@ -43,7 +43,7 @@ static const struct {
 };
 
 /* Names of the rule language that this version does not have yet. */
-static const char *const later[] = {"after", "cancel", "test", "use"};
+static const char *const later[] = {"after", "cancel", "test"};
 
 static const char *const libraries[] = {
 	"http", "json", "kv", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
@@ -59,8 +59,8 @@ static void list_functions(const char *words[static WORDS_MAX])
 #undef X
 	};
 	const luaL_Reg *const lists[] = {rule_functions, predicate_functions, outcome_functions,
-		value_functions, time_functions, parallel_functions, secret_functions,
-		base_functions};
+		value_functions, time_functions, use_functions, parallel_functions,
+		secret_functions, base_functions};
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_N(lists); i++)
 		for (const luaL_Reg *f = lists[i]; f->name != NULL && n + 1 < WORDS_MAX; f++)

@@ -76,8 +76,10 @@ const luaL_Reg rule_functions[] = {
 	{NULL, NULL},
 };
 
-void rule_declare(lua_State *L, const struct worker_rule_file *file)
+void rule_declare(lua_State *L, struct worker_rule_file *file)
 {
+	file->refs++;
+	state_of(L)->rules = file;
 	if (luaL_loadbufferx(L, file->code.p, file->code.n, file->file, "b") != LUA_OK)
 		lua_error(L);
 	lua_call(L, 0, 0);

@@ -38,7 +38,8 @@ int twenty_suspend(lua_State *L, const char *method, const char *object, struct 
 			L, "%s%s%s belongs into `run`, not beside the rules", object, dot, method);
 	if (!lua_isyieldable(L))
 		state_raise(L,
-			"%s%s%s cannot be called from within table.sort, string.gsub or tostring",
+			"%s%s%s cannot be called from within table.sort, string.gsub or tostring, "
+			"nor while a module is read",
 			object, dot, method);
 	if (!worker_run_call(state->run, method, object, args))
 		state_finish(L, STATE_QUOTA);

@@ -14,6 +14,7 @@
 
 #include <lauxlib.h>
 
+#include "runner/worker/binding.h"
 #include "runner/worker/head.h"
 #include "runner/worker/json_text.h"
 #include "runner/worker/kit.h"
@@ -28,10 +29,13 @@
 #define LOAD_CPU_US 500000
 #define NAME_N 200 /* bytes of a hash or a file's name */
 
-static void file_free(struct worker_rule_file *file)
+void worker_rule_file_unref(struct worker_rule_file *file)
 {
-	if (file == NULL)
+	if (file == NULL || --file->refs != 0)
 		return;
+	for (size_t i = 0; i < file->modules_n; i++)
+		buf_done(&file->modules[i].code);
+	free(file->modules);
 	free(file->hash);
 	free(file->file);
 	buf_done(&file->code);
@@ -43,7 +47,7 @@ void worker_rules_done(struct worker_rules *rules)
 	while (rules->first != NULL) {
 		struct worker_rule_file *file = rules->first;
 		rules->first = file->next;
-		file_free(file);
+		worker_rule_file_unref(file);
 	}
 }
 
@@ -53,10 +57,9 @@ static bool is_named(const struct worker_rule_file *file, struct slice hash)
 	return hash.n == n + 2 && memcmp(hash.p + 1, file->hash, n) == 0;
 }
 
-const struct worker_rule_file *worker_rules_find(
-	const struct worker_rules *rules, struct slice hash)
+struct worker_rule_file *worker_rules_find(const struct worker_rules *rules, struct slice hash)
 {
-	const struct worker_rule_file *file = rules->first;
+	struct worker_rule_file *file = rules->first;
 	while (file != NULL && !is_named(file, hash))
 		file = file->next;
 	return file;
@@ -75,12 +78,12 @@ void worker_rules_drop(struct worker_rules *rules, const struct frame *frame)
 		return;
 	struct worker_rule_file *gone = *at;
 	*at = gone->next;
-	file_free(gone);
+	worker_rule_file_unref(gone);
 }
 
 struct loading { /* what the protected part needs */
 	struct worker_rule_file *file;
-	struct slice source;
+	struct slice source, modules; /* modules: JSON, a list of {"file","source"} */
 	struct buf *head;
 };
 
@@ -97,17 +100,65 @@ static struct slice skip_preface(struct slice source)
 	return source;
 }
 
+/* Compiles a file called name in messages into code. */
+static void compile_one(lua_State *L, const char *name, struct slice source, struct buf *code)
+{
+	char chunk[NAME_N + 2];
+	source = skip_preface(source);
+	snprintf(chunk, sizeof(chunk), "=%s", name);
+	if (luaL_loadbufferx(L, source.p != NULL ? source.p : "", source.n, chunk, "t") != LUA_OK)
+		lua_error(L);
+	enum rc rc = kit_dump(L, KIT_LINES_KEPT, code);
+	if (rc != RC_OK)
+		luaL_error(L, "%s:1: %s", name, rc_text(rc));
+	lua_pop(L, 1);
+}
+
+/* "lib/owners.lua" is the module owners. */
+static void name_module(const char *file, struct worker_module *module)
+{
+	const char *slash = strrchr(file, '/');
+	snprintf(module->name, sizeof(module->name), "%s", slash != NULL ? slash + 1 : file);
+	char *dot = strrchr(module->name, '.');
+	if (dot != NULL)
+		*dot = '\0';
+}
+
+static void compile_modules(lua_State *L, struct loading *loading)
+{
+	struct worker_rule_file *file = loading->file;
+	size_t n = 0;
+	if (loading->modules.n == 0)
+		return;
+	json_decode(L, loading->modules, JSON_PLAIN, "the modules");
+	luaL_checktype(L, -1, LUA_TTABLE);
+	int list = lua_gettop(L);
+	size_t most = lua_rawlen(L, list);
+	file->modules = calloc(most + 1, sizeof(*file->modules));
+	if (file->modules == NULL)
+		luaL_error(L, "no memory for modules");
+	for (; n < most; n++) {
+		struct worker_module *module = &file->modules[n];
+		struct slice source;
+		buf_init(&module->code, CODE_MAX);
+		file->modules_n = n + 1;
+		lua_rawgeti(L, list, (lua_Integer)n + 1);
+		luaL_checktype(L, -1, LUA_TTABLE);
+		lua_getfield(L, -1, "file");
+		const char *name = luaL_checkstring(L, -1);
+		lua_getfield(L, -2, "source");
+		source.p = luaL_checklstring(L, -1, &source.n);
+		name_module(name, module);
+		compile_one(L, name, source, &module->code);
+		lua_settop(L, list);
+	}
+}
+
 static int compile(lua_State *L)
 {
 	struct loading *loading = lua_touserdata(L, 1);
-	struct slice source = skip_preface(loading->source);
-	char name[NAME_N + 2];
-	snprintf(name, sizeof(name), "=%s", loading->file->file);
-	if (luaL_loadbufferx(L, source.p != NULL ? source.p : "", source.n, name, "t") != LUA_OK)
-		return lua_error(L);
-	enum rc rc = kit_dump(L, KIT_LINES_KEPT, &loading->file->code);
-	if (rc != RC_OK)
-		return luaL_error(L, "%s:1: %s", loading->file->file, rc_text(rc));
+	compile_one(L, loading->file->file, loading->source, &loading->file->code);
+	compile_modules(L, loading);
 	lua_settop(L, 1);
 	kit_furnish(L);
 	rule_declare(L, loading->file);
@@ -146,6 +197,7 @@ static struct worker_rule_file *file_new(struct slice hash, struct slice name, s
 		err_set(err, RC_NOMEM, "no memory for a rule file");
 		return NULL;
 	}
+	file->refs = 1;
 	buf_init(&file->code, CODE_MAX);
 	enum rc rc = json_text_copy(hash, &text);
 	if (rc == RC_OK) {
@@ -161,7 +213,7 @@ static struct worker_rule_file *file_new(struct slice hash, struct slice name, s
 	if (rc == RC_OK)
 		return file;
 	err_set(err, rc, "a LOAD names no hash or no file");
-	file_free(file);
+	worker_rule_file_unref(file);
 	return NULL;
 }
 
@@ -203,7 +255,7 @@ static void keep(struct worker_rules *rules, struct worker_rule_file *file, cons
 enum rc worker_rules_load(struct worker_rules *rules, struct kit *kit, struct outbox *box,
 	const struct frame *frame, struct err *err)
 {
-	static const char *const names[] = {"hash", "file", "source"};
+	static const char *const names[] = {"hash", "file", "source", "modules"};
 	struct slice values[ARRAY_N(names)];
 	struct buf source, head, why;
 	buf_init(&source, FRAME_MAX);
@@ -214,7 +266,7 @@ enum rc worker_rules_load(struct worker_rules *rules, struct kit *kit, struct ou
 	struct worker_rule_file *file = file_new(values[0], values[1], err);
 	enum rc rc = file != NULL ? json_text_copy(values[2], &source) : err->code;
 	if (rc == RC_OK) {
-		struct loading loading = {file, buf_slice(&source), &head};
+		struct loading loading = {file, buf_slice(&source), values[3], &head};
 		rc = read_head(&loading, kit, &why, err);
 	} else if (file != NULL) {
 		err_set(err, rc, "a LOAD brings no source");
@@ -226,7 +278,7 @@ enum rc worker_rules_load(struct worker_rules *rules, struct kit *kit, struct ou
 	if (rc == RC_OK && why.n == 0)
 		keep(rules, file, frame);
 	else
-		file_free(file);
+		worker_rule_file_unref(file);
 	buf_done(&source);
 	buf_done(&head);
 	buf_done(&why);

@@ -16,10 +16,18 @@
 struct kit;
 struct outbox;
 
+struct worker_module {
+	char name[64];   /* "owners" */
+	struct buf code; /* bytecode; its name in messages is inside */
+};
+
 struct worker_rule_file {
 	struct worker_rule_file *next;
+	unsigned refs;     /* the list, and every state that was made of it */
 	char *hash, *file; /* file: the name in messages */
 	struct buf code;   /* bytecode */
+	struct worker_module *modules;
+	size_t modules_n;
 };
 
 struct worker_rules {
@@ -32,14 +40,15 @@ enum rc worker_rules_load(struct worker_rules *rules, struct kit *kit, struct ou
 	const struct frame *frame, struct err *err) must_check;
 void worker_rules_drop(struct worker_rules *rules, const struct frame *frame);
 /* hash: the JSON text of the member. NULL where it is not known. */
-const struct worker_rule_file *worker_rules_find(
-	const struct worker_rules *rules, struct slice hash);
+struct worker_rule_file *worker_rules_find(const struct worker_rules *rules, struct slice hash);
 void worker_rules_done(struct worker_rules *rules);
+/* Gives up what state->rules refers to. Accepts NULL. */
+void worker_rule_file_unref(struct worker_rule_file *file);
 
 /* --- for run.c and head.c, called protected -------------------------------------------------- */
 
 /* Runs a file's chunk in L, which is furnished, so that its rules are declared. */
-void rule_declare(lua_State *L, const struct worker_rule_file *file);
+void rule_declare(lua_State *L, struct worker_rule_file *file);
 /* Pushes the list of what `rule` declared: {name =, line =, head = {..}}. */
 void rule_push_list(lua_State *L);
 /* Pushes the head of the rule called name, nil where there is none. */

@@ -193,7 +193,7 @@ static enum rc put_refusal(struct outbox *box, const struct frame *frame, const 
 /* --- start ----------------------------------------------------------------------------------- */
 
 struct order { /* the members of START and WHEN */
-	const struct worker_rule_file *file;
+	struct worker_rule_file *file;
 	struct slice event, when;
 	char rule[256];
 	int64_t cpu_ms, memory, logs, calls;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "runner/worker/limit.h"
+#include "runner/worker/rule.h"
 
 #define COLLECT_NOT_BEFORE_KB 512
 
@@ -63,6 +64,8 @@ enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode, s
 
 void state_close(struct state *state)
 {
+	worker_rule_file_unref(state->rules);
+	state->rules = NULL;
 	arena_done(&state->arena);
 	state->L = state->co = NULL;
 }

@@ -16,6 +16,7 @@
 #include "runner/worker/arena.h"
 
 struct kit;
+struct worker_rule_file;
 struct worker_run;
 
 enum state_mode {
@@ -37,6 +38,7 @@ struct state {
 	lua_State *co;          /* the thread the rule runs in; anchored in L, NULL before */
 	struct kit *kit;        /* BORROWED for the state's life */
 	struct worker_run *run; /* whose state this is; NULL in STATE_HEAD */
+	struct worker_rule_file *rules; /* one reference: whose modules it may use; NULL before */
 	enum state_mode mode;
 	enum state_end end;
 	bool declared; /* the file's chunk has run: no further rule */
