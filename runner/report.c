@@ -184,7 +184,12 @@ static enum rc put_call_name(const char *call, struct buf *out)
 		rc = put_safe(out, path, sizeof(path));
 	if (rc == RC_OK)
 		rc = buf_put_text(out, crm ? ": twenty." : ": ");
-	return rc == RC_OK ? put_safe(out, name, WORD_MAX) : rc;
+	size_t colon = crm ? 0 : strcspn(name, ":"); /* http.get, but people:get */
+	char written[WORD_MAX];
+	snprintf(written, sizeof(written), "%s", name);
+	if (!crm && colon < strlen(written))
+		written[colon] = '.';
+	return rc == RC_OK ? put_safe(out, written, WORD_MAX) : rc;
 }
 
 static enum rc put_call(const struct report *report, struct buf *out)

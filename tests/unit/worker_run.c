@@ -73,8 +73,6 @@ static const struct {
 	{"io.open('x')", "rule", "(global 'io'): rules have no io;", "", 2},
 	{"require 'x'", "rule", "(global 'require'): rules have no require;", "", 2},
 	{"load('x')", "rule", "(global 'load'): rules have no load;", "", 2},
-	{"http.get('x')", "rule", "(global 'http'): http is not there in this version", "", 2},
-	{"secret 'X'", "rule", "(global 'secret'): secret is not there in this version", "", 2},
 	{"after('1h', 'x')", "rule", "(global 'after'): after is not there in this version", "", 2},
 	{"skp('x')", "rule", "(global 'skp'): did you mean `skip`?", "", 2},
 	{"twnety.people:list()", "rule", "(global 'twnety'): did you mean `twenty`?", "", 2},
@@ -119,7 +117,7 @@ WORKER_TEST(worker_run, an_error_says_what_and_where_in_the_rules_own_words)
 WORKER_TEST(worker_run, a_global_that_is_not_there_is_nil_until_it_is_used)
 {
 	worker_rig_holds(rig,
-		"assert(print == nil and os == nil and not http and skippp == nil)\n"
+		"assert(print == nil and os == nil and not test and skippp == nil)\n"
 		"local ok, why = pcall(function() nothing_like_it() end)\n"
 		"assert(not ok and why:find \"nil value %(global 'nothing_like_it'%)$\", why)");
 	char *why = worker_rig_error(rig, "nothing_like_it()");
@@ -319,7 +317,8 @@ WORKER_TEST(worker_run, a_worker_that_was_busy_says_when_it_is_back)
 	expect_frame(&rig->peer, FRAME_CALL, 1, 1);
 	send_resume(&rig->peer, 1, 1, "1");
 	expect_frame(&rig->peer, FRAME_END, 1, 1);
-	cr_expect_eq(rig->peer.beats, 1);
+	cr_expect_geq(
+		rig->peer.beats, 1); /* one for each frame that took long, on a busy machine */
 }
 
 Test(worker_run, a_run_that_never_comes_back_has_told_its_log)
