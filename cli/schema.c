@@ -2,7 +2,7 @@
 /*
  * The schema of the workspace, and the verb `schema`, which keeps it for machines that do not
  * reach Twenty.
- * From: main.c, types.c, check.c. To: workspace.c, or a file. Fails with a sentence that says what
+ * From: main.c, editor.c, check.c. To: workspace.c, or a file. Fails with a sentence that says what
  * to do. Changes nothing.
  */
 #include "cli/schema.h"
