@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/assembly.h"
 #include "runner/call.h"
 #include "runner/echo.h"
 #include "runner/issue.h"
@@ -205,7 +206,9 @@ static void take_stored(struct runner *r, struct queue_run *q)
 	}
 	event_close(event);
 	struct run *run = take(r, q, event);
-	if (run != NULL && echo_take(r, run, &err) != RC_OK)
+	if (run != NULL && run->q.kind != 0)
+		assembly_take(r, run);
+	else if (run != NULL && echo_take(r, run, &err) != RC_OK)
 		runner_fatal(r, &err);
 	event_unref(event);
 }
@@ -251,10 +254,12 @@ static void start(struct runner *r, struct run *run, struct worker *worker)
 	};
 	run_enter(&r->runs, run, worker);
 	buf_init(&out, FRAME_MAX);
-	enum rc rc = payload_start(&out, &what);
+	what.when = slice_of(run->ask ? run->rest : NULL);
+	enum rc rc = run->ask ? payload_when(&out, &what) : payload_start(&out, &what);
 	if (rc == RC_OK) {
-		struct frame frame = {FRAME_START, run->slot, run->generation, buf_slice(&out)};
-		rc = pool_send(worker, &frame, run->limits.cpu_ms, &err);
+		struct frame frame = {run->ask ? FRAME_WHEN : FRAME_START, run->slot,
+			run->generation, buf_slice(&out)};
+		rc = pool_send(worker, &frame, run->ask ? ROUTE_CPU_MS : run->limits.cpu_ms, &err);
 	}
 	buf_done(&out);
 	if (rc == RC_TOO_LARGE || rc == RC_NOMEM)
@@ -269,7 +274,8 @@ void assign_place(struct runner *r)
 	for (struct run *run = r->runs.pending; run != NULL && r->fatal == RC_OK; run = next) {
 		next = run->next;
 		if (run->later != NULL || (run->hold_us != 0 && echo_held(r, run)) ||
-			(run->undecided && !echo_settle(r, run)))
+			(run->undecided && !echo_settle(r, run)) ||
+			(run->guard && !run->ask && !assembly_guard(r, run)))
 			continue;
 		struct worker *worker =
 			run->suspect ? pool_pick_empty(&r->pool) : pool_pick(&r->pool);
@@ -370,6 +376,20 @@ static void take_silence(struct runner *r, struct run *run, struct worker *worke
 	}
 	err_set(&err, RC_PARSE, "it has nothing to say to an answer that its run waits for");
 	pool_kill(worker, &err);
+}
+
+void assign_when(struct runner *r, struct worker *worker, const struct frame *frame)
+{
+	json_t *answer = NULL;
+	struct err err = {0};
+	struct run *run = run_find(&r->runs, frame->run, frame->generation);
+	if (run == NULL || run->worker != worker || !run->ask)
+		return;
+	if (scan_parse(frame->payload, &answer, &err) == RC_OK)
+		assembly_when(r, run, answer);
+	else
+		pool_kill(worker, &err);
+	json_decref(answer);
 }
 
 void assign_frame(struct runner *r, struct worker *worker, const struct frame *frame)

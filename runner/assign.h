@@ -31,6 +31,8 @@ void assign_claim(struct runner *r);
 /* Gives pending runs to workers. */
 void assign_place(struct runner *r);
 /* A frame about a run: a log line, a call, its end, nothing. */
+/* A worker says what it thinks of `when`, of a run that stands for several events. */
+void assign_when(struct runner *r, struct worker *worker, const struct frame *frame);
 void assign_frame(struct runner *r, struct worker *worker, const struct frame *frame);
 /* Tells a worker to forget what it holds for this run. */
 void assign_cancel(struct worker *worker, uint32_t slot, uint32_t generation);

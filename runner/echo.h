@@ -110,6 +110,11 @@ enum rc echo_note(struct runner *r, const struct run *run, const struct client_a
 enum rc echo_hide(const struct event *event, const char *hidden, struct event **ret_event,
 	struct err *err) must_check;
 
+/* The same of a list of names. */
+void echo_hide_names(json_t *fields, const char *hidden);
+/* Was the record ever written by us? Most never were. */
+bool echo_wrote_any(struct runner *r, const char *record);
+
 /* A run of the store is taken up: it sees what it saw before, or has to be decided. */
 enum rc echo_take(struct runner *r, struct run *run, struct err *err) must_check;
 /* Decides on a run that has to be. True: it may start. False: it waits, or has ended. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runner/assembly.h"
 #include "runner/dump.h"
 #include "runner/flight.h"
 #include "runner/outcome.h"
@@ -51,16 +52,9 @@ static bool is_hidden(const char *hidden, const char *name)
 	return false;
 }
 
-enum rc echo_hide(
-	const struct event *event, const char *hidden, struct event **ret_event, struct err *err)
+void echo_hide_names(json_t *fields, const char *hidden)
 {
-	json_t *tree = NULL, *fields;
-	struct buf out;
 	size_t i = 0;
-	enum rc rc = scan_parse((struct slice){event->text, event->text_n}, &tree, err);
-	if (rc != RC_OK)
-		return rc;
-	fields = json_object_get(tree, "fields");
 	while (i < json_array_size(fields)) {
 		const char *name = json_string_value(json_array_get(fields, i));
 		if (name != NULL && is_hidden(hidden, name))
@@ -68,6 +62,17 @@ enum rc echo_hide(
 		else
 			i++;
 	}
+}
+
+enum rc echo_hide(
+	const struct event *event, const char *hidden, struct event **ret_event, struct err *err)
+{
+	json_t *tree = NULL;
+	struct buf out;
+	enum rc rc = scan_parse((struct slice){event->text, event->text_n}, &tree, err);
+	if (rc != RC_OK)
+		return rc;
+	echo_hide_names(json_object_get(tree, "fields"), hidden);
 	buf_init(&out, event->text_n + 64);
 	rc = dump_value(&out, tree);
 	json_decref(tree);
@@ -217,17 +222,17 @@ static enum rc found_one(void *ctx, const struct queue_write *write, struct err 
 	return RC_BUSY; /* one is enough */
 }
 
-/* Most records were never written by us, and their events need not be read again. */
-static bool wrote_any(struct runner *r, const struct run *run)
+bool echo_wrote_any(struct runner *r, const char *record)
 {
 	static const struct queue_span ever = {0, INT64_MAX};
 	struct err err = {0};
-	return echo_writes(r, run->event->record_id, &ever, found_one, NULL, &err) != RC_OK;
+	return echo_writes(r, record, &ever, found_one, NULL, &err) != RC_OK;
 }
 
 static bool decide(struct runner *r, struct run *run)
 {
-	if (!wrote_any(r, run)) {
+	/* Most records were never written by us, and their events need not be read again. */
+	if (!echo_wrote_any(r, run->event->record_id)) {
 		run->undecided = false;
 		return true;
 	}
@@ -259,6 +264,8 @@ static bool decide(struct runner *r, struct run *run)
 
 bool echo_settle(struct runner *r, struct run *run)
 {
+	if (run->q.kind != 0)
+		return assembly_decide(r, run);
 	struct flight_event e = {run->event->object, run->event->action, run->event->record_id,
 		run->q.event_received_ms};
 	if (!flights_meet(&r->flights, r->client, &e))

@@ -245,6 +245,12 @@ void outcome_echo(struct runner *r, struct run *run)
 	write_end(r, run, &o);
 }
 
+void outcome_skip(struct runner *r, struct run *run, const char *why)
+{
+	struct queue_outcome o = {.state = QUEUE_SKIPPED, .error = why};
+	write_end(r, run, &o);
+}
+
 void outcome_wait(struct runner *r, struct run *run, int64_t ms)
 {
 	struct queue_outcome o = {.state = QUEUE_WAITING, .due_ms = clock_wall_ms() + ms};
@@ -278,7 +284,7 @@ static enum rc code_of(const struct run *run, const json_t *error)
 	return json_object_get(error, "status") != NULL ? RC_REJECTED : RC_RULE;
 }
 
-static void end_error(struct runner *r, struct run *run, const json_t *error)
+void outcome_error(struct runner *r, struct run *run, const json_t *error)
 {
 	char headline[REPORT_HEADLINE_N];
 	struct buf text;
@@ -345,7 +351,7 @@ static enum rc end_as(struct runner *r, struct run *run, const json_t *tree)
 		end_later(r, run, tree, why);
 		return RC_OK;
 	} else if (strcmp(word, "error") == 0) {
-		end_error(r, run, json_object_get(tree, "error"));
+		outcome_error(r, run, json_object_get(tree, "error"));
 		return RC_OK;
 	} else {
 		return RC_PARSE;

@@ -3,6 +3,8 @@
 #ifndef MOONHOOK_RUNNER_OUTCOME_H
 #define MOONHOOK_RUNNER_OUTCOME_H
 
+#include <jansson.h>
+
 #include "base/err.h"
 #include "runner/run.h"
 
@@ -26,6 +28,10 @@ void outcome_abandon(struct runner *r, struct run *run);
 void outcome_settle(struct runner *r, struct run *run);
 /* Its event is the rule's own write coming back: it ends before it has begun. */
 void outcome_echo(struct runner *r, struct run *run);
+/* There is nothing for it to do, before it has begun. */
+void outcome_skip(struct runner *r, struct run *run, const char *why);
+/* A function of its rule failed: what a worker says, hostile. */
+void outcome_error(struct runner *r, struct run *run, const json_t *error);
 /* Goes back to the store before it has begun, for so long. */
 void outcome_wait(struct runner *r, struct run *run, int64_t ms);
 /* Goes back to the store as it is, for the next start. */

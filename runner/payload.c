@@ -40,6 +40,8 @@ enum rc payload_when(struct buf *out, const struct payload_start *when)
 		rc = buf_put_text(out, ",\"when\":");
 	if (rc == RC_OK)
 		rc = buf_put(out, when->when.p, when->when.n);
+	if (rc == RC_OK && when->key_only)
+		rc = buf_put_text(out, ",\"key_only\":true");
 	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
 }
 

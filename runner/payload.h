@@ -15,6 +15,7 @@ struct payload_start { /* BORROWS */
 	struct slice when;  /* of WHEN: what is left of a predicate, JSON; n 0: nothing */
 	int64_t cpu_ms, memory_bytes;
 	int logs_max, calls_max;
+	bool key_only; /* of WHEN */
 };
 
 /* All append to out; RC_NOMEM, RC_TOO_LARGE. */

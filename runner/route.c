@@ -81,6 +81,8 @@ void route_clear(struct route *route)
 		free(route->matches[i].detail);
 		echo_tale_done(&route->matches[i].tale);
 		free(route->matches[i].hidden);
+		free(route->matches[i].words);
+		free(route->matches[i].hold);
 		event_unref(route->matches[i].event);
 	}
 	for (size_t i = 0; i < route->n; i++) {

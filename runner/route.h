@@ -4,7 +4,7 @@
  * a batch at a time. One step, one file: route.c reads, route_seen.c finds out what was changed,
  * route_echo.c which of that we wrote ourselves,
  * route_match.c finds the rules, route_ask.c asks those that have functions in their heads,
- * route_write.c writes.
+ * route_join.c says which gather in one run, route_write.c writes.
  */
 #ifndef MOONHOOK_RUNNER_ROUTE_H
 #define MOONHOOK_RUNNER_ROUTE_H
@@ -47,10 +47,12 @@ struct match {           /* one rule that `on` lets in */
 	struct echo_tale tale; /* of a loop; else zeroed */
 	enum rc code;
 	int crashes;
-	char *hidden;        /* owned; fields that the rule does not see; NULL: none */
-	struct event *event; /* owned; as it sees it then; else NULL */
-	bool undecided;      /* whether it is an echo is found out when its run starts */
-	bool held;           /* its run starts after a silence */
+	char *hidden;           /* owned; fields that the rule does not see; NULL: none */
+	struct event *event;    /* owned; as it sees it then; else NULL */
+	bool undecided;         /* whether it is an echo is found out when its run starts */
+	bool held;              /* its run starts after a silence */
+	struct queue_join join; /* kind 0: its run is of this event alone */
+	char *words, *hold;     /* owned; of join; what holds up the next of the rule */
 };
 
 struct route_item {           /* one event of the batch */
@@ -136,6 +138,10 @@ struct predicate_ask;
 /* What to ask the predicate of a rule about an event. BORROWS from all. */
 struct predicate_ask route_predicate(
 	const struct runner *r, const struct rule *rule, const struct event *e, const char *hidden);
+/* Does the rule settle, so that `when` is asked later, of all together? */
+bool route_settles(const struct rule *rule, const struct event *e);
+/* A match whose key is known: which events its run gathers. RC_NOMEM. */
+enum rc route_join(const struct runner *r, struct match *m) must_check;
 /* The match ends as a dead run that says why; text NULL: as its code does. */
 void route_fail(struct match *m, enum rc code, const char *text);
 /* Asks workers what is left to be asked. */

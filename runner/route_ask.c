@@ -53,7 +53,8 @@ static void ask_one(struct runner *r, size_t i)
 	struct buf rest;
 	buf_init(&out, FRAME_MAX);
 	buf_init(&rest, REST_MAX);
-	enum rc rc = put_rest(r, m, &rest);
+	when.key_only = route_settles(m->rule, route->items[m->delivery].event);
+	enum rc rc = when.key_only ? RC_OK : put_rest(r, m, &rest);
 	when.when = buf_slice(&rest);
 	if (rc == RC_OK)
 		rc = payload_when(&out, &when);
@@ -140,13 +141,14 @@ static void take_answer(struct runner *r, struct match *m, const json_t *answer)
 	m->state = json_is_true(json_object_get(answer, "match")) ? MATCH_RUN : MATCH_NO;
 	if (m->state == MATCH_NO)
 		return;
-	if (route_loop(r, m, &err) != RC_OK)
+	if (!route_settles(m->rule, r->route.items[m->delivery].event) &&
+		route_loop(r, m, &err) != RC_OK)
 		runner_fatal(r, &err);
 	if (json_is_string(key) && json_string_length(key) > 0)
 		m->key = strndup(json_string_value(key), KEY_MAX);
 	else if (route_key(r, m, r->route.items[m->delivery].event) != RC_OK)
 		m->key = NULL;
-	if (m->key == NULL)
+	if (m->key == NULL || (m->state == MATCH_RUN && route_join(r, m) != RC_OK))
 		route_fail(m, RC_NOMEM, "no memory for the key of a run");
 }
 

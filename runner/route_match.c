@@ -165,20 +165,23 @@ static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, 
 	m->delivery = delivery;
 	m->rule = rule;
 	enum rc rc = route_judge(r, m, err);
-	if (rc == RC_OK && m->hidden != NULL &&
+	bool settles = route_settles(rule, route->items[delivery].event);
+	if (rc == RC_OK && m->hidden != NULL && !settles &&
 		!may_run(r, rule, route->items[delivery].event, m->hidden))
 		m->state = MATCH_ECHO; /* what is left of it is not what the rule waits for */
 	if (rc != RC_OK || m->state == MATCH_ECHO)
 		return rc;
-	bool ask = rule->when || rule->key == RULE_KEY_FUNCTION ||
-		   (rule->predicate != NULL && predicate_asks(rule->predicate) &&
-			   is_open(r, rule, route->items[delivery].event, m->hidden));
+	bool open = !settles && rule->predicate != NULL && predicate_asks(rule->predicate) &&
+		    is_open(r, rule, route->items[delivery].event, m->hidden);
+	bool ask = (rule->when && !settles) || open || rule->key == RULE_KEY_FUNCTION;
 	if (!ask) {
 		m->state = MATCH_RUN;
-		rc = route_loop(r, m, err);
+		rc = settles ? RC_OK : route_loop(r, m, err);
 		if (rc != RC_OK)
 			return rc;
 		rc = route_key(r, m, route->items[delivery].event);
+		if (rc == RC_OK && m->state == MATCH_RUN)
+			rc = route_join(r, m);
 		return rc == RC_OK ? rc : err_set(err, rc, "no memory to route events");
 	}
 	if (rule->set_aside) {
@@ -198,7 +201,8 @@ enum rc route_match(struct runner *r, struct err *err)
 		const struct event *e = route->items[i].known ? NULL : route->items[i].event;
 		for (size_t k = 0; e != NULL && k < route->rules->n && rc == RC_OK; k++) {
 			struct rule *rule = route->rules->rules[k];
-			if (is_on(rule, e->name) && may_run(r, rule, e, NULL))
+			if (is_on(rule, e->name) &&
+				(route_settles(rule, e) || may_run(r, rule, e, NULL)))
 				rc = match_rule(r, i, rule, err);
 		}
 	}

@@ -91,10 +91,14 @@ static void fill_batch(struct route *route, struct batch *b)
 			b->runs[b->runs_n++] = (struct queue_run_new){
 				.rule = m->rule->name,
 				.source_hash = m->rule->source->hash,
-				.key = m->state == MATCH_RUN ? to->event.record : "",
+				.key = m->state != MATCH_RUN ? ""
+				       : m->hold != NULL     ? m->hold
+							     : to->event.record,
 				.also = m->state == MATCH_RUN ? m->key : "",
 				.hidden = m->hidden,
 				.attempts_max = m->rule->attempts_max,
+				.join = m->state == MATCH_RUN && m->join.kind != 0 ? &m->join
+										   : NULL,
 			};
 			to->runs_n++;
 			b->failed_n += m->state == MATCH_FAILED;
@@ -174,6 +178,9 @@ static void count_batch(struct runner *r, const struct batch *b)
 			metrics_add(METRIC_EVENT_DUPLICATE, 1);
 			made -= (int64_t)b->routings[i].runs_n;
 		}
+		made -= (int64_t)b->routings[i].ret_joined_n;
+		if (b->routings[i].ret_due_ms != 0)
+			upkeep_expect(r, b->routings[i].ret_due_ms);
 		if (route->items[i].event != NULL)
 			continue;
 		struct log_fields f = {.source = route->items[i].raw.source,

@@ -62,11 +62,12 @@ static int64_t bounded(const json_t *value, int64_t most)
 	return n < 0 ? 0 : n < most ? n : most;
 }
 
-static enum rc read_when(const json_t *when, struct rule *rule, struct err *err)
+static enum rc read_when(json_t *when, struct rule *rule, struct err *err)
 {
 	rule->when = json_is_true(when);
 	if (when == NULL || json_is_boolean(when) || json_is_null(when))
 		return RC_OK;
+	rule->asks = json_incref(when);
 	return predicate_new(when, &rule->predicate, err);
 }
 
@@ -264,6 +265,7 @@ void rulefile_unref(struct rulefile *file)
 		free(file->rules[i].was);
 		json_decref(file->rules[i].on);
 		predicate_free(file->rules[i].predicate);
+		json_decref(file->rules[i].asks);
 	}
 	free(file->rules);
 	version_unref(file->source);

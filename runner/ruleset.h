@@ -35,6 +35,7 @@ struct rule {
 	json_t *on;                  /* array of strings, patterns */
 	bool when;                   /* a function: a worker is asked */
 	struct predicate *predicate; /* of `when`, decided here (predicate.h); NULL: none */
+	json_t *asks;                /* what it was read from */
 	enum rule_key key;
 	char *key_field;
 	enum rule_echo echo;

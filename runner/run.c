@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "runner/echo_tale.h"
 
 static void set_state(struct run *run, enum run_state to)
 {
@@ -132,6 +133,10 @@ static void empty(struct run *run)
 	journal_done(&run->journal);
 	buf_done(&run->log);
 	free(run->later);
+	if (run->loop != NULL)
+		echo_tale_done(run->loop);
+	free(run->loop);
+	free(run->rest);
 	uint32_t slot = run->slot, generation = run->generation;
 	*run = (struct run){.slot = slot, .generation = generation};
 }

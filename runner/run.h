@@ -31,6 +31,7 @@
 enum run_state { RUN_FREE, RUN_PENDING, RUN_ACTIVE, RUN_SUSPENDED, RUN_STATE_N };
 
 struct call; /* one call under way; call.c */
+struct echo_tale;
 
 struct run_limits {
 	int64_t cpu_ms, wall_ms;
@@ -65,8 +66,12 @@ struct run {
 	int64_t hold_us;                     /* mono: it starts no earlier; 0: it may */
 	bool suspect;                        /* must be alone in its worker */
 	bool undecided; /* is its event one of our writes? Before it starts that is found out */
-	unsigned deaths_seen; /* workers that died while it lived in them */
-	enum rc failed;       /* of the last call that failed */
+	bool ask;       /* a worker is to be asked its `when` first */
+	char *rest;     /* owned; what of that was not decided here; NULL: all of it */
+	bool guard;     /* loops have not been looked for yet */
+	struct echo_tale *loop; /* owned; it would be one; NULL: not so far */
+	unsigned deaths_seen;   /* workers that died while it lived in them */
+	enum rc failed;         /* of the last call that failed */
 	char failed_name[32];
 };
 

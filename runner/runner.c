@@ -62,6 +62,8 @@ static void on_frame(void *ctx, struct worker *worker, const struct frame *frame
 		return;
 	if (frame->kind == FRAME_HEAD_OF_FILE)
 		rules_head(r, worker, frame);
+	else if (frame->kind == FRAME_WHEN && frame->run < ROUTE_SLOT)
+		assign_when(r, worker, frame);
 	else if (frame->kind == FRAME_WHEN)
 		route_when(r, worker, frame);
 	else

@@ -17,10 +17,11 @@
  *                                        keep this rule file under its hash, and what it may `use`;
  *                                        answered with HEAD
  *   DROP    {"hash"}                     no run will need it again
- *   WHEN    {"hash","rule","event","when"?}
+ *   WHEN    {"hash","rule","event","when"?,"key_only"?}
  *                                        run `when` and `key`; answered with WHEN. "when": what
  *                                        the runner could not decide of a predicate: {"ask":n},
  *                                        {"all":[..]}, "any", "none" of such, null: unsure
+ *                                        key_only true: `when` counts as true, it is asked later
  *   START   {"hash","rule","event","cpu_ms","memory","logs"?,"calls"?}
  *                                        a new run; logs, calls: how many lines and calls at most,
  *                                        1000 each where it does not say

@@ -197,6 +197,7 @@ struct order { /* the members of START and WHEN */
 	struct slice event, when;
 	char rule[256];
 	int64_t cpu_ms, memory, logs, calls;
+	bool key_only;
 };
 
 /* RC_NOT_FOUND: the file is not here. */
@@ -204,7 +205,7 @@ static enum rc read_order(const struct worker_rules *rules, const struct frame *
 	struct order *ret_order, struct err *err)
 {
 	static const char *const names[] = {
-		"hash", "rule", "event", "cpu_ms", "memory", "logs", "calls", "when"};
+		"hash", "rule", "event", "cpu_ms", "memory", "logs", "calls", "when", "key_only"};
 	struct slice v[ARRAY_N(names)];
 	struct buf rule;
 	buf_init(&rule, sizeof(ret_order->rule) - 1);
@@ -221,6 +222,7 @@ static enum rc read_order(const struct worker_rules *rules, const struct frame *
 		.memory = json_text_int(v[4], MEMORY_BYTES),
 		.logs = json_text_int(v[5], LOGS),
 		.calls = json_text_int(v[6], CALLS),
+		.key_only = slice_equal(v[8], slice_of("true")),
 	};
 	snprintf(order.rule, sizeof(order.rule), "%s", rule.p != NULL ? rule.p : "");
 	buf_done(&rule);
@@ -420,7 +422,7 @@ static int ask(lua_State *L)
 	furnish(L, q->order);
 	push_function(L, q->order, "when");
 	q->match = true;
-	if (lua_isfunction(L, -1)) {
+	if (!q->order->key_only && lua_isfunction(L, -1)) {
 		ask_function(L, q);
 		q->match = lua_toboolean(L, -1);
 	} else if (q->order->when.n > 0) {
