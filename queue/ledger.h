@@ -72,7 +72,7 @@ enum rc queue_write_erase(
  * Events that nothing of ours caused, and runs that see all, take no room. */
 struct queue_cause {        /* BORROWS until the next call on this handle */
 	int64_t run;        /* seq of the run whose write the event is; 0: none of ours */
-	int depth;          /* 0: none */
+	int depth;          /* 0: none, or it begins a chain anew (timers) */
 	const char *fields; /* of the event, "stage, score"; NULL: not told */
 	const char *hidden; /* fields that the run's rule does not see, "stage score"; NULL: none */
 };

@@ -147,7 +147,7 @@ enum rc mem_write_erase(struct queue *q, const char *record, size_t *ret_n, stru
 
 bool mem_cause_keep(struct mem_event *e, const struct queue_cause *cause)
 {
-	if (cause->depth == 0)
+	if (cause->depth == 0 && cause->run == 0)
 		return true;
 	e->cause = cause->run;
 	e->depth = cause->depth;

@@ -86,7 +86,7 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 	if (rc != RC_OK)
 		return rc;
 	store->progress.counts.events[state]++;
-	if (e->cause.depth > 0)
+	if (e->cause.run != 0 || e->cause.depth > 0)
 		rc = ledger_cause_write(store, seq, &e->cause, err);
 	if (rc != RC_OK)
 		return rc;

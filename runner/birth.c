@@ -33,7 +33,11 @@ enum rc birth_add(struct births *births, const struct birth_new *new, struct err
 	b->via = new->via;
 	b->received_ms = new->received_ms;
 	b->routed = new->routed;
+	b->take = new->take;
 	b->ctx = new->ctx;
+	b->number = new->number;
+	b->cause = new->cause;
+	b->depth = new->depth;
 	if (births->last != NULL)
 		births->last->next = b;
 	else

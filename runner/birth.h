@@ -6,12 +6,22 @@
 #ifndef MOONHOOK_RUNNER_BIRTH_H
 #define MOONHOOK_RUNNER_BIRTH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/id.h"
 #include "base/slice.h"
+
+struct birth;
+
+/*
+ * It is about to be written: takes what it was made of from the store, in the same transaction.
+ * ret_was false: that is gone meanwhile, and the event is for no rule.
+ */
+typedef enum rc (*birth_take_fn)(
+	void *ctx, const struct birth *birth, bool *ret_was, struct err *err);
 
 struct birth {
 	struct birth *next;
@@ -25,7 +35,11 @@ struct birth {
 	int64_t received_ms; /* wall */
 	/* It is written, not yet committed; NULL: nobody wants to know. */
 	void (*routed)(void *ctx);
+	birth_take_fn take;
 	void *ctx;
+	int64_t number;
+	int64_t cause;
+	int depth;
 };
 
 struct births { /* zeroed: none */
@@ -39,7 +53,11 @@ struct birth_new { /* BORROWS source, headers, body */
 	struct slice headers, body;
 	int64_t received_ms;
 	void (*routed)(void *ctx);
+	birth_take_fn take; /* NULL: it is made of nothing that is kept */
 	void *ctx;
+	int64_t number; /* the maker's own */
+	int64_t cause;  /* seq of the run that is behind it; 0: none of ours */
+	int depth;      /* of the event in its chain; 0: it begins one */
 };
 
 /* Adds an event behind the others. RC_NOMEM, RC_IO (no random bytes for its id). */

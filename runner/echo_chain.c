@@ -49,7 +49,7 @@ static enum rc step(struct walk *w, const struct queue_step *s)
 {
 	struct tale_event e = {s->name, s->object, s->record, s->fields};
 	w->again_n += strcmp(s->rule, w->rule) == 0 && strcmp(s->record, w->record) == 0;
-	if (s->cause == 0)
+	if (s->cause == 0 || s->depth == 0)
 		snprintf(w->root, sizeof(w->root), "%s", s->event_id);
 	return tale_hops_step(&w->hops, s->rule, &e);
 }
@@ -64,7 +64,8 @@ static enum rc walk_back(struct runner *r, struct walk *w, int64_t run, struct e
 			return RC_OK;
 		if (rc == RC_OK && step(w, &s) != RC_OK)
 			rc = err_set(err, RC_NOMEM, "no memory for a chain");
-		run = rc == RC_OK ? s.cause : 0;
+		/* A timer that begins anew is caused by a run all the same. */
+		run = rc == RC_OK && s.depth > 0 ? s.cause : 0;
 	}
 	return rc;
 }

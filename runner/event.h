@@ -15,6 +15,12 @@
 
 #define EVENT_NAME_N 160
 #define EVENT_RECORD_N 64
+#define EVENT_AIM_N 160
+
+/* Events that are born here for one rule, and are not about a change: {"eventName", "at", "rule",
+ * "object", "record", "payload"}. */
+#define EVENT_TIMER "timer"
+#define EVENT_CRON "cron"
 
 enum event_form {
 	EVENT_TWENTY, /* a delivery of Twenty, in either shape */
@@ -36,9 +42,11 @@ struct event { /* does not change once parsed and, where it can be, event_put_pa
 	char object[EVENT_NAME_N];      /* "person"; "" for hooks */
 	char action[EVENT_NAME_N];      /* "created"; "" for hooks */
 	char record_id[EVENT_RECORD_N]; /* "" for none */
-	json_t *record;                 /* in the shape rules see; gone after event_close */
-	json_t *fields;                 /* names of what was changed, NULL: none; gone likewise */
-	char *text;                     /* the event as JSON, as it is sent to workers */
+	char aim[EVENT_AIM_N];    /* the one rule that it is for; "": for whoever waits for it */
+	char about[EVENT_NAME_N]; /* of such: object of record_id; "" for none */
+	json_t *record;           /* in the shape rules see; gone after event_close */
+	json_t *fields;           /* names of what was changed, NULL: none; gone likewise */
+	char *text;               /* the event as JSON, as it is sent to workers */
 	size_t text_n;
 	size_t record_at, record_n; /* of the text: the record */
 	size_t before_at, before_n; /* what it was before; n 0: not known */

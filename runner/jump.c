@@ -53,10 +53,12 @@ void jump_step(struct runner *r)
 	r->jump.offset_ms = now;
 	if (by > -JUMP_MS && by < JUMP_MS)
 		return;
-	if (shift(r, by, &err) != RC_OK)
+	if (shift(r, by, &err) != RC_OK) {
 		runner_fatal(r, &err);
-	else
-		upkeep_again(r);
+		return;
+	}
+	timer_again(r);
+	upkeep_again(r);
 }
 
 int64_t jump_now_ms(const struct runner *r)

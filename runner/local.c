@@ -37,7 +37,7 @@ static const struct local_method own[] = {
 	{NULL, NULL, false, NULL},
 };
 
-static const struct local_method *const lists[] = {own, local_kv};
+static const struct local_method *const lists[] = {own, local_kv, local_timer};
 
 const struct local_method *local_find(const char *object, const char *method)
 {

@@ -41,7 +41,7 @@ struct local_method {
 };
 
 /* The lists of the files local_<thing>.c; ended by a NULL. STATIC. */
-extern const struct local_method local_kv[];
+extern const struct local_method local_kv[], local_timer[];
 
 /* NULL: it is not one of those. STATIC. */
 const struct local_method *local_find(const char *object, const char *method);

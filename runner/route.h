@@ -62,6 +62,7 @@ struct route_item {           /* one event of the batch */
 	struct event *event;  /* NULL: in quarantine */
 	char reason[256];     /* why it is there */
 	bool known;           /* by route_told.c: it makes no runs */
+	bool lapsed;          /* it is for one rule, and that gets none: reason says why */
 
 	/* by route_seen.c */
 	bool newest; /* nothing newer was seen of the record: it becomes the copy */

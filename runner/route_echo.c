@@ -86,7 +86,7 @@ enum rc route_loop(struct runner *r, struct match *m, struct err *err)
 {
 	struct echo_tale tale;
 	bool loops = false;
-	if (m->undecided)
+	if (m->undecided || r->route.items[m->delivery].event->aim[0] != '\0')
 		return RC_OK;
 	echo_tale_open(&tale);
 	enum rc rc = look_for_loop(r, m, &r->route.items[m->delivery], &tale, &loops, err);

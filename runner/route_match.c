@@ -193,12 +193,40 @@ static enum rc match_rule(struct runner *r, size_t delivery, struct rule *rule, 
 	return RC_OK;
 }
 
+/* The rule that an event was born for; NULL: it does not wait for such any more. */
+static struct rule *find_aim(const struct route *route, const struct event *e)
+{
+	struct rule *rule = ruleset_find(route->rules, e->aim);
+	bool waits = rule != NULL && (strcmp(e->name, EVENT_TIMER) == 0
+						     ? rule->timer
+						     : rule->every_ms != 0 || rule->cron != NULL);
+	return waits ? rule : NULL;
+}
+
+static enum rc match_aim(struct runner *r, size_t i, struct err *err)
+{
+	struct route_item *item = &r->route.items[i];
+	struct rule *rule = find_aim(&r->route, item->event);
+	if (rule != NULL)
+		return may_run(r, rule, item->event, NULL) ? match_rule(r, i, rule, err) : RC_OK;
+	struct log_fields f = {.rule = item->event->aim, .event = item->event->id.text};
+	item->lapsed = true;
+	snprintf(item->reason, sizeof(item->reason), "no rule \"%.120s\" waits for it any more",
+		item->event->aim);
+	log_warn(&f, "a %s is for a rule that does not wait for it any more", item->event->name);
+	return RC_OK;
+}
+
 enum rc route_match(struct runner *r, struct err *err)
 {
 	struct route *route = &r->route;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; i < route->n; i++) {
 		const struct event *e = route->items[i].known ? NULL : route->items[i].event;
+		if (e != NULL && e->aim[0] != '\0') {
+			rc = rc == RC_OK ? match_aim(r, i, err) : rc;
+			continue;
+		}
 		for (size_t k = 0; e != NULL && k < route->rules->n && rc == RC_OK; k++) {
 			struct rule *rule = route->rules->rules[k];
 			if (is_on(rule, e->name) &&

@@ -29,6 +29,8 @@ static void fill_cause(struct route_item *item, struct queue_cause *to)
 {
 	struct echo_event e;
 	struct buf names;
+	if (item->birth != NULL && item->birth->cause != 0)
+		*to = (struct queue_cause){item->birth->cause, item->birth->depth, "", NULL};
 	if (item->view.depth == 0)
 		return;
 	buf_init(&names, sizeof(item->names));
@@ -48,7 +50,9 @@ static void fill_event(struct route *route, size_t i, struct queue_event *to)
 		.id = raw->id,
 		.source = raw->source,
 		.name = e != NULL ? e->name : "",
-		.object = e != NULL ? e->object : "",
+		.object = e == NULL           ? ""
+			  : e->aim[0] != '\0' ? e->about
+					      : e->object,
 		.record = e != NULL ? e->record_id : "",
 		.via = route->items[i].via,
 		.reason = route->items[i].reason,
@@ -61,6 +65,8 @@ static void fill_event(struct route *route, size_t i, struct queue_event *to)
 	fill_cause(&route->items[i], &to->cause);
 	if (route->items[i].known)
 		to->state = QUEUE_DUPLICATE;
+	if (route->items[i].lapsed)
+		to->state = QUEUE_SKIPPED;
 	if (e != NULL && e->has_digest) {
 		memcpy(to->digest, e->digest, DIGEST_N);
 		to->has_digest = true;
@@ -207,6 +213,29 @@ static enum rc keep_copies(struct runner *r, const struct batch *b, struct err *
 	return rc == RC_OK ? route_told_note(r, duplicate, err) : rc;
 }
 
+/* What events were made of goes from the store; one whose was taken away meanwhile is for nobody.
+ */
+static enum rc take_births(struct runner *r, struct err *err)
+{
+	struct route *route = &r->route;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < route->n && rc == RC_OK; i++) {
+		struct route_item *item = &route->items[i];
+		bool was = true;
+		if (item->birth == NULL || item->birth->take == NULL)
+			continue;
+		rc = item->birth->take(item->birth->ctx, item->birth, &was, err);
+		if (rc != RC_OK || was)
+			continue;
+		item->lapsed = true;
+		snprintf(item->reason, sizeof(item->reason), "it was cancelled at the last moment");
+		for (size_t k = 0; k < route->matches_n; k++)
+			if (route->matches[k].delivery == i)
+				route->matches[k].state = MATCH_NO;
+	}
+	return rc;
+}
+
 static void tell_born(struct route *route)
 {
 	const struct route_item *last = &route->items[route->n - 1];
@@ -231,6 +260,10 @@ void route_write(struct runner *r)
 		b->claimed = calloc(route->matches_n + 1, sizeof(*b->claimed));
 		rc = b->runs != NULL && b->claimed != NULL ? RC_OK : RC_NOMEM;
 	}
+	if (rc != RC_OK)
+		err_set(&err, rc, "no memory to route events");
+	if (rc == RC_OK)
+		rc = take_births(r, &err);
 	if (rc == RC_OK) {
 		fill_batch(route, b);
 		size_t room = r->runs.max - r->runs.live_n;
@@ -240,8 +273,6 @@ void route_write(struct runner *r)
 		if (rc == RC_OK)
 			rc = keep_copies(r, b, &err);
 		gate_wrote(&r->gate);
-	} else {
-		err_set(&err, rc, "no memory to route events");
 	}
 	if (rc == RC_OK) {
 		count_batch(r, b);

@@ -203,7 +203,7 @@ void runner_turn(struct runner *r)
 	rules_push(r);
 	assign_claim(r);
 	route_step(r);
-	while (gap_step(r))
+	while (gap_step(r) || timer_step(r))
 		route_step(r);
 	order_step(r);
 	assign_place(r);

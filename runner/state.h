@@ -32,6 +32,7 @@
 #include "runner/rules.h"
 #include "runner/run.h"
 #include "runner/settings.h"
+#include "runner/timer.h"
 #include "runner/upkeep.h"
 
 struct runner {
@@ -57,6 +58,7 @@ struct runner {
 	struct orders orders;
 	struct notify notify;
 	struct gap gap;
+	struct timers timers;
 	int link_fd; /* -1: no supervisor */
 	int wake_fd; /* -1: the slow poll only */
 	sd_event_source *wake_io, *link_io, *term;

@@ -7,6 +7,7 @@
 #define MOONHOOK_RUNNER_WORKER_BINDING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -28,6 +29,7 @@ extern const luaL_Reg text_functions[];
 extern const luaL_Reg time_functions[]; /* ago ahead day start */
 extern const luaL_Reg http_functions[];
 extern const luaL_Reg secret_functions[]; /* secret */
+extern const luaL_Reg timer_functions[];  /* after cancel */
 
 int library_setmetatable(lua_State *L);
 int library_tostring(lua_State *L);
@@ -64,6 +66,10 @@ int changed_call(lua_State *L);
 /* Decides what is left of a predicate by asking its functions, in order, until it is settled; each
  * gets a copy of the event of its own. Raises what they raise. */
 bool predicate_rest(lua_State *L, struct slice rest, struct slice event);
+
+/* The time that a text says, a date alone in UTC. False: it says none. The stack has at most 4
+ * values. */
+bool time_read(lua_State *L, const char *function, const char *text, int64_t *ret_ms);
 
 /* Makes `twenty` and sets it as a global. */
 void twenty_furnish(lua_State *L);

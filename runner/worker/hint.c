@@ -43,7 +43,7 @@ static const struct {
 };
 
 /* Names of the rule language that this version does not have yet. */
-static const char *const later[] = {"after", "cancel", "test"};
+static const char *const later[] = {"test"};
 
 static const char *const libraries[] = {
 	"http", "json", "kv", "log", "math", "string", "table", "text", "twenty", "utf8", NULL};
@@ -59,7 +59,7 @@ static void list_functions(const char *words[static WORDS_MAX])
 #undef X
 	};
 	const luaL_Reg *const lists[] = {rule_functions, predicate_functions, outcome_functions,
-		value_functions, time_functions, use_functions, parallel_functions,
+		value_functions, time_functions, use_functions, timer_functions, parallel_functions,
 		secret_functions, base_functions};
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_N(lists); i++)

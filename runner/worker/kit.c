@@ -171,7 +171,7 @@ void kit_furnish(lua_State *L)
 	furnish_stock(L, kit, &at);
 	const luaL_Reg *const flat[] = {base_functions, outcome_functions, rule_functions,
 		predicate_functions, value_functions, time_functions, use_functions,
-		parallel_functions, secret_functions};
+		parallel_functions, secret_functions, timer_functions};
 	for (size_t i = 0; i < ARRAY_N(flat); i++)
 		luaL_setfuncs(L, flat[i], 0);
 	while (at < KIT_STOCK_N) {

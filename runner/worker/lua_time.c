@@ -133,6 +133,11 @@ static bool read_time(
 	return true;
 }
 
+bool time_read(lua_State *L, const char *function, const char *text, int64_t *ret_ms)
+{
+	return read_time(L, text, function, 5, ret_ms);
+}
+
 /* The time at index; raises. zone: where its zone is, 5 where it has none. */
 static int64_t check_time(lua_State *L, const char *function, int index, int zone)
 {

@@ -73,7 +73,6 @@ static const struct {
 	{"io.open('x')", "rule", "(global 'io'): rules have no io;", "", 2},
 	{"require 'x'", "rule", "(global 'require'): rules have no require;", "", 2},
 	{"load('x')", "rule", "(global 'load'): rules have no load;", "", 2},
-	{"after('1h', 'x')", "rule", "(global 'after'): after is not there in this version", "", 2},
 	{"skp('x')", "rule", "(global 'skp'): did you mean `skip`?", "", 2},
 	{"twnety.people:list()", "rule", "(global 'twnety'): did you mean `twenty`?", "", 2},
 	{"error(\"attempt to call a nil value (global 'print') today\")", "rule",
