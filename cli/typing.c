@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A schema -> annotations for lua-language-server.
- * From: editor.c. To: nobody; names are those that schema_read lets through, values that could end a
- * line or a literal are left out. Objects and fields come in the order of their names, so that a
+ * From: editor.c. To: nobody; names are those that schema_read lets through, values that could end
+ * a line or a literal are left out. Objects and fields come in the order of their names, so that a
  * file changes only where the workspace does. Fails when memory is short.
  */
 #include "cli/typing.h"
