@@ -13,7 +13,7 @@
 
 #include "base/attr.h"
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_NONE }; /* NONE: as the least */
 enum log_format { LOG_AUTO, LOG_TEXT, LOG_JSON };
 
 struct log_fields { /* BORROWS until the call returns; NULL and negative mean absent */

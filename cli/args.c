@@ -56,15 +56,18 @@ static enum cli_exit refuse_flag(const struct verb *verb, const char *name)
 
 static enum cli_exit take_output(struct args *args, const char *value)
 {
-	static const char *const words[] = {"table", "json", "jsonl", NULL};
-	for (int i = 0; words[i] != NULL; i++) {
+	static const char *const words[] = {"table", "json", "jsonl", "tap", "junit"};
+	size_t n = args->verb->reports ? ARRAY_N(words) : ARGS_JSONL + 1;
+	for (size_t i = 0; i < n; i++) {
 		if (strcmp(words[i], value) == 0) {
 			args->output = (enum args_output)i;
 			args->has_output = true;
 			return CLI_OK;
 		}
 	}
-	return args_fail(CLI_USAGE, "-o wants table, json or jsonl, not %s", value);
+	return args_fail(CLI_USAGE, "-o wants %s, not %s",
+		args->verb->reports ? "table, json, jsonl, tap or junit" : "table, json or jsonl",
+		value);
 }
 
 static enum cli_exit keep_flag(struct args *args, const struct verb_flag *flag, const char *value)

@@ -11,7 +11,8 @@
 
 #define ARGS_MAX 128
 
-enum args_output { ARGS_TABLE, ARGS_JSON, ARGS_JSONL };
+/* The last two only of a verb that reports. */
+enum args_output { ARGS_TABLE, ARGS_JSON, ARGS_JSONL, ARGS_TAP, ARGS_JUNIT };
 
 struct args {
 	const struct verb *verb;

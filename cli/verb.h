@@ -29,6 +29,7 @@ struct verb {                          /* STATIC */
 	const struct verb_flag *flags; /* its own; the common ones are in verb.c */
 	size_t flags_n;
 	bool hidden;                         /* not in help */
+	bool reports;                        /* -o tap and -o junit, too */
 	bool takes_anything;                 /* operands and flags are the verb's own business */
 	enum cli_exit exits[8];              /* that it may end with, CLI_OK last */
 	int (*run)(const struct args *args); /* answers the exit status */
@@ -50,6 +51,6 @@ extern const struct verb verb_serve, verb_room, verb_doctor, verb_events_list, v
 extern const struct verb verb_pause, verb_resume, verb_backup, verb_erase, verb_events_retry,
 	verb_events_purge, verb_runs_retry, verb_runs_purge, verb_rules_list, verb_rules_pause,
 	verb_rules_resume, verb_issues_list, verb_issues_ack, verb_audit_list, verb_check,
-	verb_schema, verb_types;
+	verb_schema, verb_types, verb_test;
 
 #endif

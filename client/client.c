@@ -18,6 +18,7 @@
 #include "client/notice.h"
 #include "client/operation.h"
 #include "client/schema.h"
+#include "client/stand_in.h"
 #include "client/url.h"
 #include "client/waiting.h"
 #include "client/web.h"
@@ -79,6 +80,7 @@ static const struct {
 struct client {
 	struct engine engine;
 	struct web *web;
+	struct stand_in stand_in; /* who answers instead of a Twenty; submit NULL: nobody */
 };
 
 const char *client_op_name(enum client_op op)
@@ -211,11 +213,23 @@ enum rc client_new(
 	return RC_OK;
 }
 
+enum rc client_new_stand_in(
+	const struct stand_in *stand_in, struct client **ret_client, struct err *err)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	if (client == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the client");
+	client->stand_in = *stand_in;
+	*ret_client = client;
+	return RC_OK;
+}
+
 void client_free(struct client *client)
 {
 	if (client == NULL)
 		return;
-	engine_close(&client->engine);
+	if (client->stand_in.submit == NULL)
+		engine_close(&client->engine);
 	web_free(client->web);
 	free(client);
 }
@@ -270,6 +284,8 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 	if (client->engine.closing)
 		return err_set(err, RC_CLOSED, "the client is closed");
 	enum rc rc = check(client, call, err);
+	if (rc == RC_OK && client->stand_in.submit != NULL)
+		return client->stand_in.submit(client->stand_in.ctx, call, ret_ticket, err);
 	if (rc == RC_OK && call->op == CLIENT_HTTP) {
 		uint64_t ticket = ++client->engine.next_ticket;
 		rc = web_submit(client->web, call, ticket, err);
@@ -302,7 +318,7 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 
 enum rc client_renew(struct client *client, const struct conf *conf, struct err *err)
 {
-	return web_renew(client->web, conf, err);
+	return client->stand_in.submit != NULL ? RC_OK : web_renew(client->web, conf, err);
 }
 
 const struct schema *client_schema(const struct client *client)
@@ -318,6 +334,8 @@ unsigned client_schema_n(const struct client *client)
 void client_heard(struct client *client, const struct client_event *event)
 {
 	struct engine *e = &client->engine;
+	if (client->stand_in.submit != NULL)
+		return;
 	const struct schema_object *object = schema_object(e->schema, event->object);
 	if (object != NULL)
 		hearing_event(e, object->plural, event->record, event->fields, clock_mono_ms());
@@ -325,12 +343,15 @@ void client_heard(struct client *client, const struct client_event *event)
 
 int64_t client_clock_ms(const struct client *client)
 {
-	return transport_clock_ms(client->engine.transport);
+	return client->stand_in.submit != NULL ? clock_wall_ms()
+					       : transport_clock_ms(client->engine.transport);
 }
 
 void client_cancel(struct client *client, uint64_t ticket)
 {
-	if (!web_cancel(client->web, ticket))
+	if (client->stand_in.submit != NULL)
+		client->stand_in.cancel(client->stand_in.ctx, ticket);
+	else if (!web_cancel(client->web, ticket))
 		engine_cancel(&client->engine, ticket);
 }
 
@@ -339,12 +360,20 @@ bool client_acted(const struct client *client, uint64_t ticket)
 	const struct call *c = client->engine.all;
 	while (c != NULL && (c->ticket != ticket || c->done == NULL))
 		c = c->all_next;
+	if (c == NULL && client->web == NULL)
+		return false;
 	return c != NULL ? c->acted : web_acted(client->web, ticket);
 }
 
 void client_status(const struct client *client, struct client_status *ret_status)
 {
 	const struct engine *e = &client->engine;
+	if (client->stand_in.submit != NULL) {
+		*ret_status = (struct client_status){
+			.dialect = "core", .reachable = true, .tokens = -1, .rate = -1};
+		ret_status->waiting_for = "";
+		return;
+	}
 	const struct dialect *d = e->probe.dialect != NULL ? e->probe.dialect : e->probe.chosen;
 	*ret_status = (struct client_status){
 		.dialect = d != NULL ? d->name : "unknown",

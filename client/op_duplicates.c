@@ -110,6 +110,20 @@ static bool criterion_filled(int i, const char *object, const json_t *record)
 	       (criteria[i].fields[1] == NULL || filled(record, criteria[i].fields[1]) != NULL);
 }
 
+bool duplicates_alike(const char *object, const json_t *a, const json_t *b)
+{
+	for (int i = 0; i < CRITERIA_N; i++) {
+		bool alike = criterion_filled(i, object, a) && criterion_filled(i, object, b);
+		for (int k = 0; k < 2 && alike; k++) {
+			const char *path = criteria[i].fields[k];
+			alike = path == NULL || strcasecmp(filled(a, path), filled(b, path)) == 0;
+		}
+		if (alike)
+			return true;
+	}
+	return false;
+}
+
 /* What of a record is compared; NULL: nothing, or no memory. GIVES. */
 static json_t *essence(const struct schema *schema, const char *object, const json_t *record)
 {

@@ -39,6 +39,10 @@ enum rc check_list(const json_t *list, const char *what, struct err *err) must_c
 enum rc check_fields(const struct schema *schema, const char *object, const json_t *fields,
 	struct err *err) must_check;
 
+/* Would Twenty call two records of an object duplicates of each other? By the criteria that it has
+ * where nobody has changed them. */
+bool duplicates_alike(const char *object, const json_t *a, const json_t *b);
+
 /* Shared by steps. RC_NOT_FOUND, with its sentence. */
 enum rc reply_missing(struct err *err);
 /* Reads the one record of a reply and holds its id against call's `id`. GIVES. */

@@ -113,16 +113,24 @@ enum rc channel_open(struct channel *ch, sd_event *loop, int fd, const struct ch
 	return RC_OK;
 }
 
-void channel_close(struct channel *ch)
+int channel_leave(struct channel *ch)
 {
-	if (ch->fd < 0)
-		return;
+	int fd = ch->fd;
+	if (fd < 0)
+		return fd;
 	ch->openings++;
 	ch->io = sd_event_source_disable_unref(ch->io);
-	close(ch->fd);
 	ch->fd = -1;
 	buf_done(&ch->in);
 	buf_done(&ch->out);
+	return fd;
+}
+
+void channel_close(struct channel *ch)
+{
+	int fd = channel_leave(ch);
+	if (fd >= 0)
+		close(fd);
 }
 
 enum rc channel_put(struct channel *ch, const struct frame *frame)

@@ -37,6 +37,8 @@ enum rc channel_open(struct channel *ch, sd_event *loop, int fd, const struct ch
 	struct err *err) must_check;
 /* Forgets what was not sent. Accepts a closed one. */
 void channel_close(struct channel *ch);
+/* The same, but GIVES the descriptor, open; -1 of a closed one. */
+int channel_leave(struct channel *ch);
 /* Adds a frame to what the next flush sends. RC_TOO_LARGE: the frame, or the backlog; RC_NOMEM. */
 enum rc channel_put(struct channel *ch, const struct frame *frame) must_check;
 /* Sends what is there as far as the socket takes it. A failure is told to `broken` by the loop. */

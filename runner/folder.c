@@ -191,12 +191,31 @@ enum rc folder_read(const char *path, struct folder *ret_folder, struct err *err
 	return RC_OK;
 }
 
+static void forget_file(struct folder_file *f)
+{
+	buf_done(&f->text);
+	free(f->error);
+}
+
+void folder_keep(struct folder *folder, const char *const *names)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < folder->n; i++) {
+		const char *const *at = names;
+		while (*at != NULL && strcmp(*at, folder->files[i].name) != 0)
+			at++;
+		if (*at != NULL)
+			folder->files[n++] = folder->files[i];
+		else
+			forget_file(&folder->files[i]);
+	}
+	folder->n = n;
+}
+
 void folder_done(struct folder *folder)
 {
-	for (size_t i = 0; i < folder->n; i++) {
-		buf_done(&folder->files[i].text);
-		free(folder->files[i].error);
-	}
+	for (size_t i = 0; i < folder->n; i++)
+		forget_file(&folder->files[i]);
 	free(folder->files);
 	*folder = (struct folder){0};
 }

@@ -11,14 +11,17 @@
 #include "queue/queue.h"
 
 struct runner;
+struct spawn_shelf;
 
 struct runner_parts { /* BORROWED for the runner's life */
 	const struct conf *conf;
 	sd_event *loop;
 	struct queue *queue;
 	struct client *client;
-	const char *exe;      /* the program whose `room worker` is a worker */
-	int link_fd, wake_fd; /* -1: none */
+	const char *exe;           /* the program whose `room worker` is a worker */
+	int link_fd, wake_fd;      /* -1: none */
+	struct spawn_shelf *shelf; /* of pool.h; NULL: none */
+	const char *const *files;  /* of the rules folder, NULL-terminated; NULL: all of it */
 };
 
 /* Takes back what a runner before left running, starts workers, begins to load rules. GIVES

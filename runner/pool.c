@@ -141,6 +141,8 @@ static void on_frame(void *ctx, const struct frame *f)
 	case FRAME_START:
 	case FRAME_RESUME:
 	case FRAME_CANCEL:
+	case FRAME_TEST:
+	case FRAME_TOLD: /* it was not asked */
 	case FRAME_KIND_END:
 		err_set(&err, RC_PARSE, "it sent a frame that only the runner sends");
 		w->frame = f;
@@ -159,15 +161,39 @@ static void on_broken(void *ctx, const struct err *err)
 	pool_kill(ctx, err);
 }
 
+static bool take_from_shelf(struct worker *w, int *ret_fd)
+{
+	struct spawn_shelf *shelf = w->pool->owner.shelf;
+	if (shelf == NULL || shelf->pid == 0)
+		return false;
+	w->pid = shelf->pid;
+	*ret_fd = shelf->fd;
+	shelf->pid = 0;
+	return true;
+}
+
+/* Only one that has nothing to do, nor anything to say: whoever takes it sees what it says then. */
+static void put_on_shelf(struct worker *w)
+{
+	struct spawn_shelf *shelf = w->pool->owner.shelf;
+	if (shelf == NULL || shelf->pid != 0 || w->state != WORKER_READY || w->tasks_n != 0 ||
+		w->runs_n != 0 || channel_backlog(&w->channel) != 0)
+		return;
+	shelf->fd = channel_leave(&w->channel);
+	shelf->pid = w->pid;
+	w->pid = 0;
+}
+
 static enum rc start(struct worker *w, struct err *err)
 {
 	int fd = -1;
-	enum rc rc = spawn_worker(w->pool->exe, &w->pid, &fd, err);
+	bool taken = take_from_shelf(w, &fd);
+	enum rc rc = taken ? RC_OK : spawn_worker(w->pool->exe, &w->pid, &fd, err);
 	if (rc != RC_OK)
 		return rc;
 	struct channel_owner owner = {w, on_frame, on_broken};
-	w->state = WORKER_STARTING;
-	w->started_ms = clock_mono_ms();
+	w->state = taken ? WORKER_READY : WORKER_STARTING;
+	w->started_ms = w->idle_ms = clock_mono_ms();
 	metrics_add(METRIC_WORKER_STARTS, 1);
 	return channel_open(&w->channel, w->pool->loop, fd, &owner, err);
 }
@@ -234,6 +260,7 @@ void pool_close(struct pool *pool)
 	pool->closing = true;
 	for (size_t i = 0; i < pool->n; i++) {
 		struct worker *w = &pool->workers[i];
+		put_on_shelf(w);
 		end_process(w);
 		forget(w);
 		w->state = WORKER_NONE;

@@ -20,6 +20,7 @@
 
 #include "base/err.h"
 #include "runner/channel.h"
+#include "runner/spawn.h"
 #include "runner/version.h"
 
 #define POOL_MAX 128 /* workers, spare ones included */
@@ -68,6 +69,9 @@ struct pool_owner { /* BORROWS */
 	/* The process is dead; tasks and runs are still listed, and forgotten afterwards. */
 	void (*gone)(void *ctx, struct worker *worker, const struct err *why);
 	void (*ready)(void *ctx, struct worker *worker);
+	/* For an owner that comes and goes: its first worker is from here, and one that is idle at
+	 * the end goes back. NULL: as a daemon does. */
+	struct spawn_shelf *shelf;
 };
 
 struct pool {

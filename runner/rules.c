@@ -483,6 +483,8 @@ void rules_reload(struct runner *r)
 		refuse(r, &err);
 		return;
 	}
+	if (r->files != NULL)
+		folder_keep(&rules->folder, r->files);
 	rules->candidates = calloc(rules->folder.n + 1, sizeof(*rules->candidates));
 	if (rules->candidates == NULL) {
 		folder_done(&rules->folder);

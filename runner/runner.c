@@ -252,13 +252,14 @@ static enum rc watch_files(struct runner *r, struct err *err)
 
 enum rc runner_new(const struct runner_parts *parts, struct runner **ret_runner, struct err *err)
 {
-	struct pool_owner owner = {NULL, on_frame, on_gone, on_ready};
+	struct pool_owner owner = {NULL, on_frame, on_gone, on_ready, parts->shelf};
 	struct runner *r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return err_set(err, RC_NOMEM, "no memory for the runner");
 	owner.ctx = r;
 	r->loop = sd_event_ref(parts->loop);
 	r->conf = parts->conf;
+	r->files = parts->files;
 	r->queue = parts->queue;
 	r->client = parts->client;
 	r->link_fd = parts->link_fd;

@@ -68,3 +68,11 @@ void spawn_end(pid_t pid)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
+
+void spawn_clear(struct spawn_shelf *shelf)
+{
+	if (shelf->pid > 0)
+		close(shelf->fd);
+	spawn_end(shelf->pid);
+	shelf->pid = 0;
+}

@@ -15,4 +15,12 @@ enum rc spawn_worker(const char *exe, pid_t *ret_pid, int *ret_fd, struct err *e
 /* Kills it, where it still lives, and waits for its end. pid 0: nothing is done. */
 void spawn_end(pid_t pid);
 
+/* A worker that is ready and at nothing, kept for whoever needs the next one; pid 0: none. */
+struct spawn_shelf {
+	pid_t pid;
+	int fd;
+};
+/* Ends what lies there. */
+void spawn_clear(struct spawn_shelf *shelf);
+
 #endif

@@ -38,7 +38,8 @@
 struct runner {
 	sd_event *loop;
 	const struct conf *conf;
-	struct conf *own_conf; /* of a reload; conf then */
+	const char *const *files; /* of the rules folder that are read; NULL: all */
+	struct conf *own_conf;    /* of a reload; conf then */
 	struct buf link_in;
 	struct settings settings;
 	struct queue *queue;

@@ -264,14 +264,23 @@ void upkeep_again(struct runner *r)
 	(void)on_due(r->upkeep.due, 0, r);
 }
 
+/* True when the thread has to end; waits for it. */
+static bool stopped(struct upkeep *u)
+{
+	struct timespec at;
+	(void)clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_nsec += CHECKPOINT_MS * 1000000L;
+	at.tv_sec += at.tv_nsec / 1000000000L;
+	at.tv_nsec %= 1000000000L;
+	return sem_clockwait(&u->stop, CLOCK_MONOTONIC, &at) == 0;
+}
+
 static void *checkpoint(void *ctx)
 {
 	struct runner *r = ctx;
-	struct timespec pause = {0, CHECKPOINT_MS * 1000000L};
 	bool told = false;
-	while (!atomic_load(&r->upkeep.stop)) {
+	while (!stopped(&r->upkeep)) {
 		struct err err = {0};
-		(void)nanosleep(&pause, NULL);
 		if (!atomic_exchange(&r->upkeep.dirty, false))
 			continue;
 		enum rc rc = queue_checkpoint(r->queue, &err);
@@ -307,6 +316,7 @@ enum rc upkeep_start(struct runner *r, struct err *err)
 		rc = add_timer(r, &r->upkeep.due, on_due, err);
 	if (rc != RC_OK)
 		return rc;
+	(void)sem_init(&r->upkeep.stop, 0, 0);
 	int n = pthread_create(&r->upkeep.checkpointer, NULL, checkpoint, r);
 	if (n != 0)
 		return err_set_errno(err, RC_NOMEM, n, "cannot start the checkpoint thread");
@@ -316,9 +326,11 @@ enum rc upkeep_start(struct runner *r, struct err *err)
 
 void upkeep_stop(struct runner *r)
 {
-	atomic_store(&r->upkeep.stop, true);
-	if (r->upkeep.running)
+	if (r->upkeep.running) {
+		(void)sem_post(&r->upkeep.stop);
 		pthread_join(r->upkeep.checkpointer, NULL);
+		(void)sem_destroy(&r->upkeep.stop);
+	}
 	r->upkeep.running = false;
 	r->upkeep.poll = sd_event_source_disable_unref(r->upkeep.poll);
 	r->upkeep.watch = sd_event_source_disable_unref(r->upkeep.watch);

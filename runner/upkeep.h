@@ -4,6 +4,7 @@
 #define MOONHOOK_RUNNER_UPKEEP_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,8 @@ struct upkeep {
 	struct waiting waiting;           /* calls, for the budget */
 	pthread_t checkpointer;
 	bool running;
-	_Atomic bool dirty, stop;
+	sem_t stop; /* of that thread */
+	_Atomic bool dirty;
 };
 
 enum rc upkeep_start(struct runner *r, struct err *err) must_check;

@@ -30,7 +30,11 @@
  *                                        the answer to a CALL; unknown true: an effect of which
  *                                        nobody knows whether it happened (no answer in time)
  *   CANCEL  {}                           the run is over, forget it (wall time, drain)
+ *   TEST    {"do","file","source","fixtures","arg"}
+ *                                        of a test file (rehearsal.h); answered with TOLD. The
+ *                                        daemon sends none
  * worker -> runner
+ *   TOLD    {"value"} | {"error":{..}}   what a test file says
  *   READY   {"pid"}                      sandboxed, may be used
  *   HEAD    {"hash","rules":[{..}]} | {"hash","error","line"}    the declarations as data, below
  *   WHEN    {"match":bool,"key":string|null} | {"error":{..}}
@@ -94,6 +98,8 @@ enum frame_kind {
 	FRAME_END,
 	FRAME_BEAT,
 	FRAME_SIDE,
+	FRAME_TEST,
+	FRAME_TOLD,
 	FRAME_KIND_END,
 };
 

@@ -21,6 +21,7 @@
 #include "runner/worker/kit.h"
 #include "runner/worker/limit.h"
 #include "runner/worker/outbox.h"
+#include "runner/worker/rehearsal.h"
 #include "runner/worker/rule.h"
 #include "runner/worker/run.h"
 #include "runner/worker/sandbox.h"
@@ -36,6 +37,7 @@ struct worker_process {
 	struct buf in;
 	struct worker_rules rules;
 	struct worker_runs runs;
+	struct rehearsal rehearsal;
 	bool trimmed; /* since the last frame */
 	bool walled;  /* nothing but the socket can be written to */
 };
@@ -57,7 +59,10 @@ static enum rc take_up(struct worker_process *w, const struct frame *frame, stru
 	case FRAME_CANCEL:
 		worker_run_cancel(&w->runs, frame);
 		return RC_OK;
+	case FRAME_TEST:
+		return rehearsal_take(&w->rehearsal, &w->kit, &w->box, frame, err);
 	case FRAME_READY:
+	case FRAME_TOLD:
 	case FRAME_HEAD_OF_FILE:
 	case FRAME_LOG:
 	case FRAME_CALL:
@@ -173,6 +178,7 @@ int worker_main(void)
 		log_error(NULL, "%s", err.msg);
 	worker_runs_done(&w.runs);
 	worker_rules_done(&w.rules);
+	rehearsal_done(&w.rehearsal);
 	kit_done(&w.kit);
 	outbox_done(&w.box);
 	buf_done(&w.in);

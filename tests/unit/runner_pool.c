@@ -29,7 +29,7 @@ Test(runner_pool, a_worker_that_cannot_start_is_tried_again_ever_more_rarely)
 	static struct pool pool;
 	sd_event *loop = NULL;
 	int gone = 0;
-	const struct pool_owner owner = {&gone, on_frame, on_gone, on_ready};
+	const struct pool_owner owner = {&gone, on_frame, on_gone, on_ready, NULL};
 	cr_assert_geq(sd_event_new(&loop), 0);
 	int64_t from_ms = clock_mono_ms();
 	pool_open(&pool, loop, "/bin/false", 1, &owner);

@@ -1,0 +1,1 @@
+rule "broken" { on = "person.creatd", run = function(event) end }

@@ -1,0 +1,4 @@
+test "a" {
+	evnt = 1,
+	expect = {},
+}

@@ -1,0 +1,1 @@
+test "a" { event = fixture "nowhere", expect = {} }

@@ -1,0 +1,4 @@
+test "two things <&>" {
+	event = event("opportunity.updated", {}),
+	expect = { update("opportunities", any_id, { note = "another" }) },
+}
