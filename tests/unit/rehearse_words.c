@@ -143,6 +143,7 @@ Test(rehearse_words, a_mistake_is_told_with_its_line_and_what_was_meant)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct script_error error = {.text = ""};
 		cr_expect_null(load(cases[i].text, &error), "%s", cases[i].text);
+		error.text[strcspn(error.text, "\n")] = '\0'; /* the source line is below */
 		cr_expect_str_eq(error.text, cases[i].says);
 		cr_expect_eq(error.line, cases[i].line, "%s: line %d", cases[i].text, error.line);
 	}
