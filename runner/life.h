@@ -3,6 +3,8 @@
 #ifndef MOONHOOK_RUNNER_LIFE_H
 #define MOONHOOK_RUNNER_LIFE_H
 
+#include <stdint.h>
+
 #include <systemd/sd-event.h>
 
 #include "base/conf.h"
@@ -18,8 +20,9 @@ struct runner_parts { /* BORROWED for the runner's life */
 	sd_event *loop;
 	struct queue *queue;
 	struct client *client;
-	const char *exe;           /* the program whose `room worker` is a worker */
-	int link_fd, wake_fd;      /* -1: none */
+	const char *exe;      /* the program whose `room worker` is a worker */
+	int link_fd, wake_fd; /* -1: none */
+	uint64_t seed; /* for a runner that comes out the same each time; 0: the system's chance */
 	struct spawn_shelf *shelf; /* of pool.h; NULL: none */
 	const char *const *files;  /* of the rules folder, NULL-terminated; NULL: all of it */
 };

@@ -7,10 +7,10 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "runner/state.h"
 
 static enum rc answer_now(const struct local_ask *ask, struct buf *out, struct err *err)
 {
@@ -23,10 +23,7 @@ static enum rc answer_now(const struct local_ask *ask, struct buf *out, struct e
 
 static enum rc answer_random(const struct local_ask *ask, struct buf *out, struct err *err)
 {
-	uint64_t bits = 0;
-	(void)ask;
-	if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
-		bits = (uint64_t)clock_mono_us();
+	uint64_t bits = runner_chance(ask->r);
 	enum rc rc = buf_printf(out, "%.17g", (double)(bits >> 11) / 9007199254740992.0);
 	return rc == RC_OK ? rc : err_set(err, rc, "no memory for an answer");
 }

@@ -204,12 +204,12 @@ void outcome_fail(
 			break;
 		}
 		o.state = QUEUE_WAITING;
-		o.due_ms = now + retry_delay_ms(run->q.attempt, retry_chance());
+		o.due_ms = now + retry_delay_ms(run->q.attempt, (uint32_t)runner_chance(r));
 		o.attempt_used = true;
 		break;
 	case RC_FATE_WAIT:
 		o.state = QUEUE_WAITING;
-		o.due_ms = now + retry_wait_ms(retry_chance());
+		o.due_ms = now + retry_wait_ms((uint32_t)runner_chance(r));
 		break;
 	case RC_FATE_DONE:
 	case RC_FATE_DEAD:

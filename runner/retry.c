@@ -5,8 +5,6 @@
  */
 #include "runner/retry.h"
 
-#include <sys/random.h>
-
 static int64_t spread(int64_t ms, uint32_t chance)
 {
 	return ms - ms / 4 + (int64_t)((uint64_t)chance * (uint64_t)(ms / 2) >> 32);
@@ -25,10 +23,4 @@ int64_t retry_delay_ms(int attempt, uint32_t chance)
 int64_t retry_wait_ms(uint32_t chance)
 {
 	return spread(RETRY_WAIT_MS, chance);
-}
-
-uint32_t retry_chance(void)
-{
-	uint32_t bits = 0;
-	return getrandom(&bits, sizeof(bits), GRND_NONBLOCK) == (ssize_t)sizeof(bits) ? bits : 0;
 }

@@ -15,7 +15,5 @@
 int64_t retry_delay_ms(int attempt, uint32_t chance);
 /* For what uses up no attempt. */
 int64_t retry_wait_ms(uint32_t chance);
-/* 32 random bits; 0 where the system has none to give. */
-uint32_t retry_chance(void);
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -51,6 +52,21 @@ void runner_tell(struct runner *r, const char *kind, const char *text)
 		return;
 	if (err.code != RC_CLOSED)
 		log_warn(NULL, "%s", err.msg);
+}
+
+uint64_t runner_chance(struct runner *r)
+{
+	uint64_t bits = 0;
+	if (r->seed == 0) {
+		if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+			bits = (uint64_t)clock_mono_us();
+		return bits;
+	}
+	/* splitmix64 */
+	bits = r->seed += UINT64_C(0x9e3779b97f4a7c15);
+	bits = (bits ^ bits >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	bits = (bits ^ bits >> 27) * UINT64_C(0x94d049bb133111eb);
+	return bits ^ bits >> 31;
 }
 
 /* --- what the pool tells ---------------------------------------------------------------------- */
@@ -260,6 +276,7 @@ enum rc runner_new(const struct runner_parts *parts, struct runner **ret_runner,
 	r->loop = sd_event_ref(parts->loop);
 	r->conf = parts->conf;
 	r->files = parts->files;
+	r->seed = parts->seed;
 	r->queue = parts->queue;
 	r->client = parts->client;
 	r->link_fd = parts->link_fd;

@@ -60,8 +60,9 @@ struct runner {
 	struct notify notify;
 	struct gap gap;
 	struct timers timers;
-	int link_fd; /* -1: no supervisor */
-	int wake_fd; /* -1: the slow poll only */
+	uint64_t seed; /* of chance; 0: the system's */
+	int link_fd;   /* -1: no supervisor */
+	int wake_fd;   /* -1: the slow poll only */
 	sd_event_source *wake_io, *link_io, *term;
 	bool ready;    /* said so */
 	bool stopped;  /* the loop ends */
@@ -71,6 +72,9 @@ struct runner {
 /* The store failed, or memory where it cannot be done without: says so, once, and stops the loop.
  * Nothing that waits for a commit leaves. */
 void runner_fatal(struct runner *r, const struct err *err);
+/* 64 random bits: for random(), and for how long a run waits. The same ones each time where the
+ * runner was given a seed. */
+uint64_t runner_chance(struct runner *r);
 /* Sends a message to the supervisor, where there is one. */
 void runner_tell(struct runner *r, const char *kind, const char *text);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "queue/kv.h"
 #include "runner/match.h"
 #include "runner/rehearse/scene.h"
 #include "runner/state.h"
@@ -52,6 +53,12 @@ static enum rc add_effect(struct observing *o, const struct queue_call *call, si
 		snprintf(verb, sizeof(verb), "%s", own != NULL ? own : "");
 		method = verb;
 		(void)json_object_del(args, "method");
+	}
+	json_t *at = json_object_get(args, "at_ms");
+	if (call->object[0] == '\0' && at != NULL) {
+		char text[CLOCK_TEXT_N];
+		clock_format((int64_t)json_number_value(at), text);
+		(void)json_object_set_new(args, "at", json_string(text));
 	}
 	json_t *marked = args != NULL ? script_mark(args) : json_object();
 	json_decref(args);
@@ -168,6 +175,52 @@ static enum rc tell_why(struct scene *s, char text[static 300], struct err *err)
 	return queue_event_each(s->work, &all, note_quarantine, text, err);
 }
 
+/* --- kv ----------------------------------------------------------------------------------------
+ */
+
+/* What is kept under a key in a scope. GIVES; NULL: nothing. */
+static json_t *find_kept(struct scene *s, const char *scope, const char *key)
+{
+	struct buf text;
+	struct err err = {0};
+	int64_t until_ms = 0;
+	json_t *value = NULL;
+	buf_init(&text, KV_VALUE_MAX + 1);
+	if (queue_kv_find(s->work, scope, key, clock_wall_ms(), &text, &until_ms, &err) == RC_OK)
+		value = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
+	buf_done(&text);
+	return value;
+}
+
+/* The same of rules: of the first that ran and has it. */
+static json_t *find_own(struct observing *o, const char *key)
+{
+	json_t *run, *value = NULL;
+	size_t i;
+	json_array_foreach(o->runs, i, run)
+	{
+		const char *rule = json_string_value(json_object_get(run, "rule"));
+		if (value == NULL)
+			value = find_kept(o->scene, rule, key);
+	}
+	return value;
+}
+
+/* Of the keys that the test names. GIVES. */
+static json_t *observe_kept(struct observing *o, const char *keys, bool shared)
+{
+	json_t *out = json_object(), *key;
+	size_t i;
+	json_array_foreach(json_object_get(o->scene->plan, keys), i, key)
+	{
+		const char *name = json_string_value(key);
+		json_t *value = shared ? find_kept(o->scene, KV_SHARED, name) : find_own(o, name);
+		if (value != NULL)
+			(void)json_object_set_new(out, name, value);
+	}
+	return out;
+}
+
 enum rc scene_observe(struct scene *scene, json_t **ret_observed, struct err *err)
 {
 	struct observing o = {scene, json_array(), json_array()};
@@ -185,8 +238,10 @@ enum rc scene_observe(struct scene *scene, json_t **ret_observed, struct err *er
 			rc = queue_run_get(scene->work, json_string_value(id), add_run, &o, err);
 	}
 	sort_effects(o.effects);
-	json_t *observed = json_pack("{s:O, s:O, s:O, s:s}", "effects", o.effects, "runs", o.runs,
-		"records", scene->world.objects, "why", why);
+	json_t *observed = json_pack("{s:O, s:O, s:O, s:s, s:o, s:o}", "effects", o.effects, "runs",
+		o.runs, "records", scene->world.objects, "why", why, "kv",
+		observe_kept(&o, "kv_keys", false), "kv_shared",
+		observe_kept(&o, "kv_shared_keys", true));
 	json_decref(o.effects);
 	json_decref(o.runs);
 	json_decref(list.ids);

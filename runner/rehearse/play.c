@@ -13,6 +13,8 @@
 #include "base/uuid.h"
 #include "client/fields.h"
 #include "queue/copy.h"
+#include "queue/kv.h"
+#include "queue/timer.h"
 #include "runner/dump.h"
 #include "runner/life.h"
 #include "runner/rehearse/scene.h"
@@ -293,18 +295,64 @@ static enum rc await_rules(struct scene *s, struct err *err)
 	return rc;
 }
 
+/* What the rules have kept from before: each rule of the files has it, or all of them share it. */
+static enum rc put_kept(struct scene *s, const char *scope, const json_t *values, struct err *err)
+{
+	static const struct queue_kv_sum most = {.n = 100000, .bytes = INT64_C(64) << 20};
+	const char *key;
+	json_t *value;
+	enum rc rc = RC_OK;
+	json_object_foreach((json_t *)(uintptr_t)values, key, value)
+	{
+		struct buf text;
+		buf_init(&text, KV_VALUE_MAX + 1);
+		if (rc == RC_OK)
+			rc = dump_value(&text, value);
+		const struct queue_kv kv = {scope, key, buf_slice(&text), 0};
+		if (rc == RC_OK)
+			rc = queue_kv_put(s->work, &kv, clock_wall_ms(), &most, err);
+		buf_done(&text);
+	}
+	return rc;
+}
+
+static enum rc put_all_kept(struct scene *s, struct err *err)
+{
+	const struct ruleset *set = s->runner->rules.live;
+	enum rc rc = put_kept(s, KV_SHARED, json_object_get(s->plan, "kv_shared"), err);
+	for (size_t i = 0; i < set->n && rc == RC_OK; i++)
+		rc = put_kept(s, set->rules[i]->name, json_object_get(s->plan, "kv"), err);
+	return rc == RC_INVALID || rc == RC_TOO_LARGE ? scene_refuse(s, "kv: %s", err->msg) : rc;
+}
+
+/* When something is due by itself: a run that waits, a timer, and, where the test says how long it
+ * lasts, a tick of the clock, which would otherwise go on for ever. */
+static enum rc next_due(struct scene *s, int64_t *ret_ms, struct err *err)
+{
+	int64_t run_ms = INT64_MAX, timer_ms = INT64_MAX;
+	enum rc rc = queue_next_due(s->work, &run_ms, err);
+	if (rc == RC_OK)
+		rc = queue_timer_next(s->work, &timer_ms, err);
+	*ret_ms = run_ms < timer_ms ? run_ms : timer_ms;
+	if (s->end_ms != INT64_MAX && s->runner->upkeep.due_ms < *ret_ms)
+		*ret_ms = s->runner->upkeep.due_ms;
+	return rc;
+}
+
 enum rc scene_run(struct scene *scene, struct err *err)
 {
 	int leaps = 0;
 	enum rc rc = check_order(scene);
 	if (rc == RC_OK)
 		rc = await_rules(scene, err);
+	if (rc == RC_OK)
+		rc = put_all_kept(scene, err);
 	while (rc == RC_OK) {
 		const json_t *event = NULL;
 		int64_t due_ms = INT64_MAX, event_ms = next_event(scene, &event);
 		rc = turn_until_quiet(scene, err);
 		if (rc == RC_OK)
-			rc = queue_next_due(scene->work, &due_ms, err);
+			rc = next_due(scene, &due_ms, err);
 		int64_t next_ms = event_ms <= due_ms ? event_ms : due_ms;
 		if (rc != RC_OK || next_ms > scene->start_ms + FAR_MS || next_ms > scene->end_ms)
 			break;

@@ -191,6 +191,7 @@ static enum rc open_runner(struct scene *s, struct err *err)
 		.loop = s->loop,
 		.queue = s->work,
 		.client = s->client,
+		.seed = 1,
 		.exe = s->exe,
 		.shelf = s->shelf,
 		.link_fd = -1,

@@ -65,7 +65,7 @@ local words = {}
 
 local known = { event = true, events = true, api = true, http = true, records = true, kv = true,
  now = true, lasts = true, rule = true, rules = true, skip = true, expect = true }
-local known_expect = { outcome = true, logs = true, runs = true, records = true, kv = true }
+local known_expect = { outcome = true, logs = true, runs = true, records = true, kv = true, kv_shared = true }
 
 local function check_keys(t, names, what)
 	for key in pairs(t) do
@@ -242,8 +242,13 @@ for _, method in ipairs { "get", "post", "put", "patch", "delete" } do
 	end
 end
 
+-- "48h" is "2d".
+local function same_delay(delay)
+	return type(delay) == "string" and match(delay, "^%d+%a+$") and spell(duration(delay, "after: the delay")) or delay
+end
+
 function words.after(delay, rule, payload)
-	return effect("after", "", { "delay", "rule", "payload" }, delay, rule, payload)
+	return effect("after", "", { "delay", "rule", "payload" }, same_delay(delay), rule, payload)
 end
 
 function words.cancel(rule, key)
@@ -379,6 +384,9 @@ end
 -- What a rule sent, with its arguments by the names of the shape.
 local function args_of(effect, shape)
 	local args, found, rest = effect.args, {}, {}
+	if effect.method == "after" then
+		return { delay = args.delay_ms and spell(args.delay_ms) or args.at, rule = args.rule, payload = args.payload }
+	end
 	local own = {}
 	for _, name in ipairs(shape) do own[name] = true end
 	for key, value in pairs(args) do
@@ -641,6 +649,12 @@ local function one_or_list(value)
 	return type(value) == "string" and { value } or value
 end
 
+local function keys_of(t)
+	local keys = {}
+	for key in pairs(t or {}) do keys[#keys + 1] = tostring(key) end
+	return keys
+end
+
 function serve.scene(args)
 	local test = tests[args.index]
 	local t = test.t
@@ -655,7 +669,8 @@ function serve.scene(args)
 	local stubs = {}
 	for key in pairs(t.api or {}) do stubs[#stubs + 1] = key end
 	for key in pairs(t.http or {}) do stubs[#stubs + 1] = "http " .. key end
-	return { events = events, records = t.records, kv = t.kv, now = t.now,
+	return { events = events, records = t.records, kv = t.kv, kv_shared = t.kv_shared,
+		kv_keys = keys_of(t.expect.kv), kv_shared_keys = keys_of(t.expect.kv_shared), now = t.now,
 		lasts_ms = t.lasts and duration(t.lasts, "lasts") or nil, rule = t.rule, rules = one_or_list(t.rules),
 		skip = t.skip and tostring(t.skip) or nil, stubs = stubs }
 end
@@ -710,7 +725,8 @@ function serve.judge(args)
 	ok = #failures == 0
 	if strict then
 		for i, e in ipairs(observed.effects) do
-			if not used[i] then
+			local local_one = e.object == "" and (e.method == "after" or e.method == "cancel")
+			if not used[i] and not local_one then
 				blame(test.line, "no other write was expected, and there was\n  " .. cut(told(e)) ..
 					(e.at_ms > 0 and " at " .. spell(e.at_ms) or ""))
 			end
@@ -721,9 +737,9 @@ function serve.judge(args)
 	if not ok and #failures == before then blame(test.line, list_effects(observed.effects)) end
 	if expect.logs ~= nil then judge_logs(expect.logs, observed.runs, test.line) end
 	if expect.records ~= nil then judge_records(expect.records, observed.records or {}, test.line) end
-	if expect.kv ~= nil then
-		local differences = compared(words.partly(expect.kv), observed.kv or {})
-		if #differences > 0 then blame(test.line, "kv differs in\n" .. diff_text(differences)) end
+	for _, name in ipairs { "kv", "kv_shared" } do
+		local differences = expect[name] ~= nil and compared(words.partly(expect[name]), observed[name] or {}) or {}
+		if #differences > 0 then blame(test.line, name .. " differs in\n" .. diff_text(differences)) end
 	end
 	return { failures = failures }
 end
