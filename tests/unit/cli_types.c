@@ -207,6 +207,24 @@ Test(cli_types, everything_a_rule_may_call_is_described)
 	cr_expect_gt(own, 40);
 }
 
+/* The vocabulary of tests is what rehearsal.lua makes of it. */
+Test(cli_types, everything_a_test_is_written_with_is_described)
+{
+	char *source = process_read("runner/worker/rehearsal.lua"), name[64];
+	size_t n = 0;
+	cr_assert_not_null(source);
+	for (const char *p = source; (p = strstr(p, "words.")) != NULL; p += 6) {
+		bool made = p[-1] == '\n' || strncmp(p - 9, "function ", 9) == 0;
+		if (!made || sscanf(p, "words.%63[a-z_]", name) != 1)
+			continue;
+		bool of_rules = strcmp(name, "any") == 0 || strcmp(name, "http") == 0;
+		cr_expect(of_rules || is_described(name), "%s", name);
+		n++;
+	}
+	free(source);
+	cr_expect_gt(n, 15);
+}
+
 Test(cli_types, every_option_of_a_head_is_described)
 {
 	static const char *const options[] = {"on", "every", "cron", "tz", "run", "when", "key",

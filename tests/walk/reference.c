@@ -26,7 +26,7 @@ struct expected { /* of one rule: a run of it ends so */
 
 static struct house h;
 static struct expected rules[RULES_MAX];
-static size_t rules_n, blocks_n;
+static size_t rules_n, blocks_n, tests_n;
 
 /* The next ```lua block; *at goes behind it. GIVES (free); NULL: there is none. */
 static char *next_block(const char **at)
@@ -125,7 +125,16 @@ static void take_block(const char *block)
 	char name[64], module[49], dir[256];
 	int number = (int)++blocks_n;
 	snprintf(name, sizeof(name), "example_%d.lua", number);
-	if (sscanf(block, "-- scripts/lib/%48[a-z_].lua", module) == 1) {
+	char rule_file[49] = "";
+	if (sscanf(block, "-- scripts/rules/%48[a-z_].lua", rule_file) == 1) {
+		snprintf(name, sizeof(name), "%s.lua", rule_file);
+		snprintf(dir, sizeof(dir), "%s/tried", h.dir);
+		mkdir(dir, 0700);
+		cr_assert(process_write(dir, name, block));
+	}
+	if (strstr(rule_file, "_test") != NULL) {
+		tests_n++;
+	} else if (sscanf(block, "-- scripts/lib/%48[a-z_].lua", module) == 1) {
 		snprintf(name, sizeof(name), "%s.lua", module);
 		snprintf(dir, sizeof(dir), "%s/lib", h.dir);
 		mkdir(dir, 0700);
@@ -268,6 +277,13 @@ Test(walk_reference, every_example_of_the_reference_does_what_it_says)
 	cr_assert_gt(blocks_n, 30, "the page has %zu examples", blocks_n);
 	cr_assert(house_start(&h));
 	happen();
-	process_await(all_ran, NULL, 8000);
+	char tried[256];
+	snprintf(tried, sizeof(tried), "%s/tried", h.dir);
+	const char *test[] = {"test", tried, NULL};
+	int status = -1;
+	char *out = house_command(&h, test, &status);
+	cr_expect(tests_n > 0 && status == 0, "%s", out);
+	free(out);
+	process_await(all_ran, NULL, 40000);
 	expect_no_error();
 }
