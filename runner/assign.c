@@ -18,6 +18,7 @@
 #include "runner/assembly.h"
 #include "runner/call.h"
 #include "runner/echo.h"
+#include "runner/fresh.h"
 #include "runner/issue.h"
 #include "runner/lost.h"
 #include "runner/outcome.h"
@@ -30,16 +31,20 @@
 #define LOG_TEXT_MAX 1000 /* bytes of one line */
 #define SOURCE_BYTES (2u << 20)
 
-static struct run_limits limits_of(const struct runner *r, const struct queue_run *q)
+/* What its rule, as it is now, says of how runs are carried out. */
+static void note_manner(const struct runner *r, struct run *run)
 {
-	struct run_limits limits = {r->settings.cpu_ms, r->settings.wall_ms};
-	const struct rule *rule =
-		r->rules.live != NULL ? ruleset_find(r->rules.live, q->rule) : NULL;
-	if (rule != NULL && rule->cpu_ms > 0)
-		limits.cpu_ms = rule->cpu_ms;
-	if (rule != NULL && rule->timeout_ms > 0)
-		limits.wall_ms = rule->timeout_ms;
-	return limits;
+	const struct rule *rule = ruleset_find(r->rules.live, run->q.rule);
+	run->mannered = true;
+	if (rule == NULL)
+		return;
+	if (rule->cpu_ms > 0)
+		run->limits.cpu_ms = rule->cpu_ms;
+	if (rule->timeout_ms > 0)
+		run->limits.wall_ms = rule->timeout_ms;
+	run->fresh = rule->fresh;
+	run->fresh_depth = rule->fresh_depth;
+	run->background = rule->background;
 }
 
 static enum rc find_source(
@@ -145,7 +150,7 @@ static struct run *take(struct runner *r, struct queue_run *q, const struct even
 		assign_bury(r, q, err.code, err.msg, NULL);
 		return NULL;
 	}
-	struct run_limits limits = limits_of(r, q);
+	struct run_limits limits = {r->settings.cpu_ms, r->settings.wall_ms};
 	struct event *own = event_ref((struct event *)(uintptr_t)event);
 	struct run *run = run_new(&r->runs, q, own, source, &limits);
 	if (run == NULL) {
@@ -266,16 +271,29 @@ static void start(struct runner *r, struct run *run, struct worker *worker)
 		outcome_fail(r, run, rc, "the event does not fit into a worker", NULL);
 }
 
-/* Suspects wait for a worker of their own and hold up nobody. */
+/* Is it to be started now? Else it waits, or has ended. */
+static bool is_due(struct runner *r, struct run *run)
+{
+	if (run->later != NULL || (run->hold_us != 0 && echo_held(r, run)) ||
+		(run->undecided && !echo_settle(r, run)) ||
+		(run->guard && !run->ask && !assembly_guard(r, run)))
+		return false;
+	if (!run->mannered)
+		note_manner(r, run);
+	return run->ask || fresh_settle(r, run);
+}
+
+/* Suspects wait for a worker of their own and hold up nobody. Until the rules are read, nobody
+ * knows how their runs are to be carried out. */
 void assign_place(struct runner *r)
 {
 	struct run *next;
 	r->undecided_n = 0;
+	if (r->rules.live == NULL)
+		return;
 	for (struct run *run = r->runs.pending; run != NULL && r->fatal == RC_OK; run = next) {
 		next = run->next;
-		if (run->later != NULL || (run->hold_us != 0 && echo_held(r, run)) ||
-			(run->undecided && !echo_settle(r, run)) ||
-			(run->guard && !run->ask && !assembly_guard(r, run)))
+		if (!is_due(r, run))
 			continue;
 		struct worker *worker =
 			run->suspect ? pool_pick_empty(&r->pool) : pool_pick(&r->pool);

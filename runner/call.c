@@ -199,7 +199,9 @@ static void send_call(void *ctx)
 		.object = e->object,
 		.args = call->args,
 		.name = name,
-		.lane = run->q.attempt > 1 ? CLIENT_RETRY : CLIENT_LIVE,
+		.lane = run->background      ? CLIENT_BACKFILL
+			: run->q.attempt > 1 ? CLIENT_RETRY
+					     : CLIENT_LIVE,
 		.since_ms = e->since_ms,
 		.done = on_answer,
 		.ctx = call,
@@ -412,6 +414,28 @@ void call_take(struct runner *r, struct run *run, const struct frame *frame)
 			run->unread_n = 0;
 		decide(r, run, &asked);
 	}
+	asked_done(&asked);
+	json_decref(tree);
+}
+
+void call_own_read(
+	struct runner *r, struct run *run, const char *path, const char *object, json_t *args)
+{
+	struct asked asked = {0};
+	struct err err = {0};
+	size_t i = 0;
+	json_t *tree = json_pack("{s:s, s:s, s:s, s:O}", "path", path, "method", "get", "object",
+		object, "args", args);
+	enum rc rc = tree != NULL ? asked_read(tree, &asked, &err) : RC_NOMEM;
+	struct journal_call call = {
+		.path = path, .method = "get", .object = object, .digest = asked.digest};
+	if (rc == RC_OK)
+		rc = journal_add(&run->journal, &call, &i);
+	asked.side = true; /* no worker waits for it */
+	if (rc == RC_OK)
+		start_call(r, run, i, &asked);
+	else
+		outcome_fail(r, run, rc, "no memory for a call", NULL);
 	asked_done(&asked);
 	json_decref(tree);
 }

@@ -3,6 +3,8 @@
 #ifndef MOONHOOK_RUNNER_CALL_H
 #define MOONHOOK_RUNNER_CALL_H
 
+#include <jansson.h>
+
 #include "runner/run.h"
 
 /* Calls over the quota that are answered with an error, before the run is ended. */
@@ -13,6 +15,12 @@ struct frame;
 
 /* A run asks. What cannot be a call of an honest worker ends the worker. */
 void call_take(struct runner *r, struct run *run, const struct frame *frame);
+/*
+ * A read of the runner's own for a run that has no worker: journaled at this path as any call, its
+ * answer is in the journal when it has come. args: BORROWED. The run may be gone afterwards.
+ */
+void call_own_read(
+	struct runner *r, struct run *run, const char *path, const char *object, json_t *args);
 /* An effect of the run is under way. */
 bool call_effect(const struct run *run);
 /* The run is over: its calls are forgotten, those on the wire go on. */

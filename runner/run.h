@@ -70,8 +70,13 @@ struct run {
 	char *rest;     /* owned; what of that was not decided here; NULL: all of it */
 	bool guard;     /* loops have not been looked for yet */
 	struct echo_tale *loop; /* owned; it would be one; NULL: not so far */
-	unsigned deaths_seen;   /* workers that died while it lived in them */
-	enum rc failed;         /* of the last call that failed */
+	bool mannered;          /* what its rule says is noted: limits, and the next four */
+	bool fresh;             /* its record is read again before it starts (fresh.h) */
+	int fresh_depth;
+	bool refreshed;       /* its event holds what was read */
+	bool background;      /* its calls give way to those of others */
+	unsigned deaths_seen; /* workers that died while it lived in them */
+	enum rc failed;       /* of the last call that failed */
 	char failed_name[32];
 };
 

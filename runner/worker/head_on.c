@@ -160,22 +160,37 @@ void head_put_on(const struct head *h)
 	head_check(h, buf_put_text(h->out, "]"));
 }
 
-static bool is_timer(lua_State *L)
+/* How many of its patterns are such; *ret_n: of how many. */
+static lua_Unsigned count_on(
+	const struct head *h, bool (*is)(const char *pattern), lua_Unsigned *ret_n)
 {
-	return lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "timer") == 0;
+	int type = head_push(h, "on");
+	lua_Unsigned found = 0;
+	*ret_n = type == LUA_TTABLE ? lua_rawlen(h->L, -1) : type == LUA_TSTRING;
+	if (type == LUA_TSTRING)
+		found = is(lua_tostring(h->L, -1));
+	for (lua_Unsigned i = 1; type == LUA_TTABLE && i <= *ret_n; i++) {
+		lua_rawgeti(h->L, -1, (lua_Integer)i);
+		found += is(lua_tostring(h->L, -1));
+		lua_pop(h->L, 1);
+	}
+	lua_pop(h->L, 1);
+	return found;
+}
+
+bool head_each_on(const struct head *h, bool (*is)(const char *pattern))
+{
+	lua_Unsigned n, found = count_on(h, is, &n);
+	return n > 0 && found == n;
+}
+
+static bool is_timer(const char *pattern)
+{
+	return strcmp(pattern, "timer") == 0;
 }
 
 enum head_timer head_timer(const struct head *h)
 {
-	int type = head_push(h, "on");
-	lua_Unsigned n = type == LUA_TTABLE ? lua_rawlen(h->L, -1) : 1, timers = 0;
-	if (type != LUA_TTABLE)
-		timers = is_timer(h->L);
-	for (lua_Unsigned i = 1; type == LUA_TTABLE && i <= n; i++) {
-		lua_rawgeti(h->L, -1, (lua_Integer)i);
-		timers += is_timer(h->L);
-		lua_pop(h->L, 1);
-	}
-	lua_pop(h->L, 1);
+	lua_Unsigned n, timers = count_on(h, is_timer, &n);
 	return timers == 0 ? HEAD_NO_TIMER : timers < n ? HEAD_TIMER_TOO : HEAD_TIMER_ONLY;
 }

@@ -36,6 +36,9 @@ bool head_has(const struct head *h, const char *option);
 enum head_timer { HEAD_NO_TIMER, HEAD_TIMER_TOO, HEAD_TIMER_ONLY };
 enum head_timer head_timer(const struct head *h);
 
+/* Is each of its patterns such? False where there is no `on`. */
+bool head_each_on(const struct head *h, bool (*is)(const char *pattern));
+
 /*
  * Readers of the value at the top of the stack, which stays there. what: its name in a sentence.
  */

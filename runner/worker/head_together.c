@@ -3,10 +3,11 @@
  * Options that mean nothing together, or nothing without another.
  * From: head.c, when each option is right by itself. Two tables; a sentence says what to write.
  */
-#include "runner/worker/head_part.h"
+#include <string.h>
 
 #include "base/conf.h"
 #include "runner/worker/binding.h"
+#include "runner/worker/head_part.h"
 
 static const struct {
 	const char *one, *other, *why;
@@ -73,6 +74,30 @@ static void check_timer(const struct head *h)
 			head_has(h, "settle") ? "settle" : "batch");
 }
 
+static bool is_hook(const char *pattern)
+{
+	return strncmp(pattern, "hook:", 5) == 0;
+}
+
+static bool is_end(const char *pattern)
+{
+	const char *dot = strchr(pattern, '.');
+	return dot != NULL && (strcmp(dot, ".deleted") == 0 || strcmp(dot, ".destroyed") == 0);
+}
+
+/* What could be read again? */
+static void check_fresh(const struct head *h)
+{
+	if (!head_has(h, "fresh"))
+		return;
+	if (head_each_on(h, is_hook))
+		head_wrong(h, "fresh with \"hook:\": what another source sends is no record of "
+			      "Twenty's that could be read again");
+	if (head_each_on(h, is_end))
+		head_wrong(h, "fresh with a record that is deleted: it is gone by then, and each "
+			      "run would be skipped");
+}
+
 static int64_t duration_of(const struct head *h, const char *option)
 {
 	head_push(h, option);
@@ -93,6 +118,7 @@ void head_check_together(const struct head *h)
 			head_wrong(h, "%s", needs[i].why);
 	check_clock(h);
 	check_timer(h);
+	check_fresh(h);
 	if (head_has(h, "max_settle") && duration_of(h, "settle") > duration_of(h, "max_settle"))
 		head_wrong(h, "settle is longer than max_settle");
 	if (!head_has(h, "run"))
