@@ -58,6 +58,7 @@ void jump_step(struct runner *r)
 		return;
 	}
 	timer_again(r);
+	tick_again(r, by);
 	upkeep_again(r);
 }
 

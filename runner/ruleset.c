@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/zone.h"
+#include "runner/cron.h"
 #include "runner/match.h"
 #include "runner/predicate.h"
 #include "runner/retry.h"
@@ -19,6 +21,7 @@
 #define ON_MAX 64
 #define RETRIES_MAX 1000
 #define SPAN_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
+#define EVERY_MIN_MS 1000
 #define EVERY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
 #define SETTLE_MAX_MS (INT64_C(5) * 60 * 1000) /* where max_settle does not say */
 #define BATCH_MAX 100                          /* where batch.max does not say */
@@ -137,6 +140,26 @@ static void read_manner(const json_t *from, struct rule *rule)
 	}
 }
 
+/* Is the cron line one, and is there such a time zone? The worker cannot know of zones. */
+static enum rc check_clock(const struct rule *rule, struct err *err)
+{
+	struct cron cron;
+	struct zone *zone = NULL;
+	enum rc rc = RC_OK;
+	if (rule->every_ms > 0 && rule->every_ms < EVERY_MIN_MS)
+		return err_set(err, RC_INVALID, "every is less than a second");
+	if (rule->cron != NULL)
+		rc = cron_parse(rule->cron, &cron, err);
+	if (rc != RC_OK)
+		return err_wrap(err, "cron");
+	if (rule->tz != NULL)
+		rc = zone_open(rule->tz, &zone, err);
+	zone_free(zone);
+	if (rc == RC_INVALID)
+		(void)err_wrap(err, "tz");
+	return rc;
+}
+
 /* When it runs without an event of Twenty's. */
 static enum rc read_clock(const json_t *from, struct rule *rule, struct err *err)
 {
@@ -148,6 +171,8 @@ static enum rc read_clock(const json_t *from, struct rule *rule, struct err *err
 	enum rc rc = read_text(json_object_get(from, "cron"), &rule->cron, err);
 	if (rc == RC_OK)
 		rc = read_text(json_object_get(from, "tz"), &rule->tz, err);
+	if (rc == RC_OK)
+		rc = check_clock(rule, err);
 	return rc == RC_OK ? read_text(json_object_get(from, "was"), &rule->was, err) : rc;
 }
 

@@ -219,7 +219,7 @@ void runner_turn(struct runner *r)
 	rules_push(r);
 	assign_claim(r);
 	route_step(r);
-	while (gap_step(r) || timer_step(r))
+	while (gap_step(r) || timer_step(r) || tick_step(r))
 		route_step(r);
 	order_step(r);
 	assign_place(r);
@@ -318,6 +318,7 @@ void runner_free(struct runner *r)
 		return;
 	upkeep_stop(r);
 	gap_close(r);
+	ticks_close(&r->ticks);
 	orders_clear(&r->orders);
 	notify_close(r);
 	pool_close(&r->pool);

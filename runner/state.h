@@ -32,6 +32,7 @@
 #include "runner/rules.h"
 #include "runner/run.h"
 #include "runner/settings.h"
+#include "runner/tick.h"
 #include "runner/timer.h"
 #include "runner/upkeep.h"
 
@@ -60,6 +61,7 @@ struct runner {
 	struct notify notify;
 	struct gap gap;
 	struct timers timers;
+	struct ticks ticks;
 	uint64_t seed; /* of chance; 0: the system's */
 	int link_fd;   /* -1: no supervisor */
 	int wake_fd;   /* -1: the slow poll only */

@@ -190,6 +190,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	(void)at_us;
 	r->route.wanted = true;
 	r->route.backlog = true;
+	r->ticks.look = true;
 	look_for_pauses(r);
 	beat(r);
 	pool_tend(&r->pool);
