@@ -22,6 +22,27 @@
 static const char prelude_text[] = {
 #include "runner/worker/prelude.lua.inc"
 	0};
+static const char read_text[] = {
+#include "runner/worker/prelude_read.lua.inc"
+	0};
+static const char write_text[] = {
+#include "runner/worker/prelude_write.lua.inc"
+	0};
+static const char merge_text[] = {
+#include "runner/worker/prelude_merge.lua.inc"
+	0};
+static const char own_text[] = {
+#include "runner/worker/prelude_own.lua.inc"
+	0};
+static const char wrong_text[] = {
+#include "runner/worker/prelude_wrong.lua.inc"
+	0};
+
+/* The first is the prelude itself, the others are its pieces. */
+static const struct {
+	const char *name, *text;
+} pieces[KIT_PIECES_N] = {{"", prelude_text}, {"read", read_text}, {"write", write_text},
+	{"merge", merge_text}, {"own", own_text}, {"wrong", wrong_text}};
 
 static const struct {
 	const char *library, *function;
@@ -67,17 +88,22 @@ static int find_stock(lua_State *L)
 		kit->events[i] = lua_tocfunction(L, -1);
 		lua_pop(L, 1);
 	}
-	if (luaL_loadbufferx(L, prelude_text, strlen(prelude_text), "=prelude", "t") != LUA_OK)
-		return lua_error(L);
-	if (kit_dump(L, KIT_LINES_DROPPED, &kit->prelude) != RC_OK)
-		return luaL_error(L, "the prelude is too large");
+	for (size_t i = 0; i < KIT_PIECES_N; i++) {
+		const char *text = pieces[i].text;
+		if (luaL_loadbufferx(L, text, strlen(text), "=prelude", "t") != LUA_OK)
+			return lua_error(L);
+		if (kit_dump(L, KIT_LINES_DROPPED, &kit->pieces[i]) != RC_OK)
+			return luaL_error(L, "the prelude is too large");
+		lua_pop(L, 1);
+	}
 	return 0;
 }
 
 enum rc kit_open(struct kit *kit, struct err *err)
 {
 	*kit = (struct kit){.zone = NULL};
-	buf_init(&kit->prelude, PRELUDE_MAX);
+	for (size_t i = 0; i < KIT_PIECES_N; i++)
+		buf_init(&kit->pieces[i], PRELUDE_MAX);
 	buf_init(&kit->scratch, SCRATCH_MAX);
 	enum rc rc = letters_open(&kit->letters, err);
 	if (rc == RC_OK)
@@ -101,7 +127,8 @@ enum rc kit_open(struct kit *kit, struct err *err)
 
 void kit_done(struct kit *kit)
 {
-	buf_done(&kit->prelude);
+	for (size_t i = 0; i < KIT_PIECES_N; i++)
+		buf_done(&kit->pieces[i]);
 	buf_done(&kit->scratch);
 	letters_done(&kit->letters);
 	zone_free(kit->utc);
@@ -159,6 +186,18 @@ static void furnish_library(lua_State *L, const char *name, const luaL_Reg *func
 	lua_createtable(L, 0, 8);
 	luaL_setfuncs(L, functions, 0);
 	lua_setfield(L, -2, name);
+}
+
+void kit_load_piece(lua_State *L, const char *name)
+{
+	const struct kit *kit = state_of(L)->kit;
+	size_t i = 0;
+	while (i < KIT_PIECES_N && strcmp(pieces[i].name, name) != 0)
+		i++;
+	if (i == KIT_PIECES_N)
+		luaL_error(L, "the prelude has no piece %s", name);
+	if (luaL_loadbufferx(L, kit->pieces[i].p, kit->pieces[i].n, "=prelude", "b") != LUA_OK)
+		lua_error(L);
 }
 
 void kit_furnish(lua_State *L)

@@ -49,11 +49,14 @@ enum kit_stock {
 /* String arithmetic ("10" + 1) lives in the metatable of strings. */
 #define KIT_EVENTS_N 8
 
+/* The prelude and what it loads when a rule needs it, so that a run holds no more than it uses. */
+#define KIT_PIECES_N 6
+
 struct kit {
 	lua_CFunction stock[KIT_STOCK_N];
 	lua_CFunction events[KIT_EVENTS_N];
-	struct buf prelude; /* bytecode */
-	struct buf scratch; /* JSON on its way into a frame; one user at a time */
+	struct buf pieces[KIT_PIECES_N]; /* of the prelude; bytecode */
+	struct buf scratch;              /* JSON on its way into a frame; one user at a time */
 	struct letters letters;
 	struct zone *utc, *zone; /* zone: another that was asked for last; NULL: none yet */
 };
@@ -62,6 +65,8 @@ struct kit {
 enum rc kit_open(struct kit *kit, struct err *err) must_check;
 void kit_done(struct kit *kit);
 
+/* Pushes the prelude (name "") or one of its pieces as a function. Raises. */
+void kit_load_piece(lua_State *L, const char *name);
 /* Puts the globals of a rule into L. Raises; call it protected. */
 void kit_furnish(lua_State *L);
 /* Appends the function at the top of L as bytecode; dropped lines also keep its frames out of

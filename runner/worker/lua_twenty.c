@@ -113,6 +113,13 @@ static int nearest(lua_State *L)
 	return 1;
 }
 
+/* piece(name) */
+static int piece(lua_State *L)
+{
+	kit_load_piece(L, luaL_checkstring(L, 1));
+	return 1;
+}
+
 /* --- twenty.<objects> ------------------------------------------------------------------------ */
 
 /* Pushes the function of the prelude that makes objects, loading it the first time. */
@@ -121,13 +128,11 @@ static void push_maker(lua_State *L)
 	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &maker_mark) == LUA_TFUNCTION)
 		return;
 	lua_pop(L, 1);
-	const struct buf *prelude = &state_of(L)->kit->prelude;
-	if (luaL_loadbufferx(L, prelude->p, prelude->n, "=prelude", "b") != LUA_OK)
-		lua_error(L);
+	kit_load_piece(L, "");
 	const lua_CFunction *stock = state_of(L)->kit->stock;
-	const lua_CFunction primitives[] = {call, fail, nearest, stock[KIT__G_type], order_next,
-		order_pairs, stock[KIT__G_ipairs], stock[KIT__G_setmetatable], library_tostring,
-		stock[KIT_table_concat], stock[KIT_table_sort]};
+	const lua_CFunction primitives[] = {call, fail, nearest, piece, stock[KIT__G_type],
+		order_next, order_pairs, stock[KIT__G_ipairs], stock[KIT__G_setmetatable],
+		library_tostring, stock[KIT_table_concat], stock[KIT_table_sort]};
 	luaL_checkstack(L, ARRAY_N(primitives), NULL);
 	for (size_t i = 0; i < ARRAY_N(primitives); i++)
 		lua_pushcfunction(L, primitives[i]);
