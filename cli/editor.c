@@ -5,6 +5,8 @@
  * somebody has edited is left alone, which its first line tells: it has the hash of what follows.
  * Each file is there whole or not at all.
  */
+#include "cli/editor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -111,40 +113,48 @@ static enum rc put(int dir, const struct target *t, struct slice text, struct er
 		rc == RC_NOMEM ? "no memory" : strerror(why));
 }
 
-static enum rc put_files(int dir, struct slice objects, bool force, struct err *err)
+static enum rc put_files(int dir, struct slice objects, enum editor_edited edited, struct err *err)
 {
 	const struct target *const all[] = {&language, &workspace, &settings};
 	const struct slice texts[] = {typing_language(), objects, slice_of(typing_settings())};
 	enum rc rc = RC_OK;
 	if (mkdirat(dir, "types", 0755) != 0 && errno != EEXIST)
 		return err_set(err, RC_IO, "the folder types cannot be made: %s", strerror(errno));
-	for (size_t i = 0; i < ARRAY_N(all) && rc == RC_OK && !force; i++)
+	for (size_t i = 0; i < ARRAY_N(all) && rc == RC_OK && edited == EDITOR_KEEPS; i++)
 		rc = look(dir, all[i], err);
 	for (size_t i = 0; i < ARRAY_N(all) && rc == RC_OK; i++)
 		rc = put(dir, all[i], texts[i], err);
 	return rc;
 }
 
-static enum cli_exit write_files(
-	const struct args *args, const struct schema *schema, const struct conf *conf)
+enum rc editor_write(const char *path, const struct schema *schema, const struct conf *conf,
+	enum editor_edited edited, struct err *err)
 {
-	struct err err = {.msg = ""};
 	struct buf objects;
-	const char *path = args->operands_n == 1 ? args->operands[0] : ".";
-	bool force = args_flag(args, "force") != NULL;
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return (enum cli_exit)args_fail(
-			CLI_USAGE, "%s is no folder: %s", path, strerror(errno));
+		return err_set(err, RC_NOT_FOUND, "%.200s is no folder: %s", path, strerror(errno));
 	buf_init(&objects, TEXT_MAX);
 	enum rc rc = typing_workspace(schema, conf, &objects);
 	if (rc != RC_OK)
-		err_set(&err, rc, "no memory for the types");
+		err_set(err, rc, "no memory for the types");
 	else
-		rc = put_files(dir, buf_slice(&objects), force, &err);
+		rc = put_files(dir, buf_slice(&objects), edited, err);
 	buf_done(&objects);
 	close(dir);
-	return rc == RC_OK ? CLI_OK : (enum cli_exit)args_fail(CLI_FAILED, "%s", err.msg);
+	return rc;
+}
+
+static enum cli_exit write_types(
+	const struct args *args, const struct schema *schema, const struct conf *conf)
+{
+	struct err err = {.msg = ""};
+	const char *path = args->operands_n == 1 ? args->operands[0] : ".";
+	enum rc rc = editor_write(path, schema, conf,
+		args_flag(args, "force") != NULL ? EDITOR_OVERWRITES : EDITOR_KEEPS, &err);
+	if (rc == RC_OK)
+		return CLI_OK;
+	return (enum cli_exit)args_fail(rc == RC_NOT_FOUND ? CLI_USAGE : CLI_FAILED, "%s", err.msg);
 }
 
 static int run_types(const struct args *args)
@@ -164,7 +174,7 @@ static int run_types(const struct args *args)
 	if (status == CLI_OK)
 		status = cli_schema_open(args, conf, &s);
 	if (status == CLI_OK)
-		status = write_files(args, s.schema, conf);
+		status = write_types(args, s.schema, conf);
 	cli_schema_done(&s);
 	conf_free(conf);
 	return status;

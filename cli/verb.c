@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct verb *const verbs[] = {&verb_serve, &verb_doctor, &verb_check, &verb_test,
+const struct verb *const verbs[] = {&verb_serve, &verb_init, &verb_doctor, &verb_check, &verb_test,
 	&verb_trigger, &verb_tail, &verb_status, &verb_why, &verb_reload, &verb_reconcile,
 	&verb_types, &verb_schema, &verb_pause, &verb_resume, &verb_backup, &verb_erase,
 	&verb_events_list, &verb_events_show, &verb_events_retry, &verb_events_purge,
