@@ -10,8 +10,10 @@
 #include "runner/echo.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "runner/actor.h"
 #include "runner/assembly.h"
 #include "runner/dump.h"
 #include "runner/flight.h"
@@ -86,6 +88,7 @@ enum rc echo_take(struct runner *r, struct run *run, struct err *err)
 {
 	struct queue_cause cause;
 	struct event *part = NULL;
+	char *hidden = NULL;
 	enum rc rc = queue_cause_find(r->queue, run->q.seq, &cause, err);
 	if (rc != RC_OK)
 		return rc;
@@ -94,13 +97,16 @@ enum rc echo_take(struct runner *r, struct run *run, struct err *err)
 		cause.hidden == NULL && !run->q.has_journal && run->event->object[0] != '\0';
 	if (!run->q.has_journal && duel_holds(&r->duels, run->q.rule, run->event->record_id))
 		echo_hold(r, run);
-	if (cause.hidden == NULL)
-		return RC_OK;
-	rc = echo_hide(run->event, cause.hidden, &part, err);
-	if (rc == RC_OK) {
+	if (cause.hidden != NULL && (hidden = strdup(cause.hidden)) == NULL)
+		return err_set(err, RC_NOMEM, "no memory for an event");
+	rc = actor_tell(r, cause.run, &run->event, err);
+	if (rc == RC_OK && hidden != NULL)
+		rc = echo_hide(run->event, hidden, &part, err);
+	if (part != NULL) {
 		event_unref(run->event);
 		run->event = part;
 	}
+	free(hidden);
 	return rc;
 }
 
@@ -178,6 +184,8 @@ static enum rc keep(struct runner *r, struct run *run, struct decision *d, struc
 	};
 	if (rc == RC_OK && (cause.depth > 0 || cause.hidden != NULL))
 		rc = queue_cause_put(r->queue, run->q.seq, run->q.epoch, &cause, err);
+	if (rc == RC_OK)
+		rc = actor_tell(r, cause.run, &run->event, err);
 	if (rc == RC_OK && cause.hidden != NULL)
 		rc = echo_hide(run->event, cause.hidden, &part, err);
 	if (part != NULL) {

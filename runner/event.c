@@ -194,8 +194,10 @@ static enum rc put_front(
 		rc = buf_printf(out, ",\"object\":\"%s\"", e->about);
 	if (rc == RC_OK && p->own)
 		rc = put_json(out, "payload", p->payload);
+	e->actor_at = out->n;
 	if (rc == RC_OK && p->hook == NULL && !p->own)
 		rc = put_optional(out, "actor", event_actor(e));
+	e->actor_n = out->n - e->actor_at;
 	if (rc == RC_OK && p->hook == NULL && !p->own)
 		rc = buf_printf(out, ",\"object\":\"%s\",\"action\":\"%s\"", e->object, e->action);
 	if (rc == RC_OK)
@@ -316,6 +318,30 @@ enum rc event_put_past(struct event *event, json_t *fields, struct slice before)
 	}
 	buf_done(&out);
 	return rc;
+}
+
+enum rc event_put_actor(struct event *event, const json_t *actor)
+{
+	struct buf out;
+	size_t behind = event->actor_at + event->actor_n;
+	buf_init(&out, TEXT_MAX);
+	enum rc rc = buf_put(&out, event->text, event->actor_at);
+	if (rc == RC_OK)
+		rc = put_json(&out, "actor", actor);
+	size_t actor_n = out.n - event->actor_at;
+	if (rc == RC_OK)
+		rc = buf_put(&out, event->text + behind, event->text_n - behind);
+	if (rc != RC_OK) {
+		buf_done(&out);
+		return rc;
+	}
+	event->record_at = event->record_at - event->actor_n + actor_n;
+	event->before_at = event->before_at - event->actor_n + actor_n;
+	event->actor_n = actor_n;
+	free(event->text);
+	event->text = out.p;
+	event->text_n = out.n;
+	return RC_OK;
 }
 
 enum rc event_recall(struct event *event, struct slice past, struct err *err)
@@ -449,7 +475,7 @@ enum rc event_with_text(const struct event *event, struct slice text, struct eve
 	e->text = memcpy(copy, text.p, text.n);
 	e->text[text.n] = '\0';
 	e->text_n = text.n;
-	e->record_at = e->record_n = e->before_at = e->before_n = 0;
+	e->actor_at = e->actor_n = e->record_at = e->record_n = e->before_at = e->before_n = 0;
 	*ret_event = e;
 	return RC_OK;
 }

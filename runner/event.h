@@ -48,6 +48,7 @@ struct event { /* does not change once parsed and, where it can be, event_put_pa
 	json_t *fields;           /* names of what was changed, NULL: none; gone likewise */
 	char *text;               /* the event as JSON, as it is sent to workers */
 	size_t text_n;
+	size_t actor_at, actor_n;   /* of the text: the member actor, with its comma */
 	size_t record_at, record_n; /* of the text: the record */
 	size_t before_at, before_n; /* what it was before; n 0: not known */
 	int64_t received_ms;        /* wall */
@@ -80,7 +81,10 @@ enum rc event_put_past(struct event *event, json_t *fields, struct slice before)
 /* The same from what event.past of the queue says (past.h). RC_PARSE, RC_NOMEM, RC_TOO_LARGE, with
  * a sentence. */
 enum rc event_recall(struct event *event, struct slice past, struct err *err) must_check;
-/* BORROW until the next event_put_past. n 0: not known. */
+/* Puts another actor into the text of an event that was just parsed. RC_NOMEM, RC_TOO_LARGE: nothing
+ * is changed. */
+enum rc event_put_actor(struct event *event, const json_t *actor) must_check;
+/* BORROW until the next event_put_past or event_put_actor. n 0: not known. */
 static inline struct slice event_record(const struct event *event)
 {
 	return (struct slice){event->text + event->record_at, event->record_n};

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/actor.h"
 #include "runner/state.h"
 
 enum rc route_look(struct runner *r, struct err *err)
@@ -26,6 +27,8 @@ enum rc route_look(struct runner *r, struct err *err)
 		echo_event_of(item->event, item->via, &e);
 		item->undecided = echo_undecided(r, &e);
 		rc = echo_look(r, &e, &item->view, err);
+		if (rc == RC_OK)
+			rc = actor_route(r, &item->view, item->event, err);
 	}
 	return rc;
 }
