@@ -42,6 +42,7 @@ struct queue_joined { /* one event of a run; BORROWS during the call back */
 	const char *name;   /* "person.updated" */
 	const char *hidden; /* fields that the rule does not see, QUEUE_HIDDEN_ALL; NULL: none */
 	int64_t received_ms;
+	int64_t cause; /* seq of the run whose write it is; 0: none of ours, as far as is known */
 	struct slice headers, body, past; /* n 0: gone, or there was none */
 };
 /* All events of a run, in order, the first included; of an ordinary run its own. fn may ask the

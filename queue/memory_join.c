@@ -113,6 +113,7 @@ static enum rc give(struct mem_store *m, int64_t seq, const char *hidden, queue_
 		.name = e->name,
 		.hidden = hidden,
 		.received_ms = e->received_ms,
+		.cause = e->cause,
 		.headers = parts.headers,
 		.body = parts.body,
 		.past = parts.past,

@@ -263,6 +263,7 @@ static enum rc give(
 		.name = db_text(s, 4),
 		.hidden = has_hidden ? db_text(s, 5) : NULL,
 		.received_ms = sqlite3_column_int64(s, 6),
+		.cause = sqlite3_column_int64(s, 8),
 	};
 	enum rc rc = inbox_body(store, one.seq, &one.headers, &one.body, err);
 	if (rc == RC_OK)

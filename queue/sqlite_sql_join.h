@@ -27,12 +27,13 @@
 	X(JOIN_SESSION_DELETE, "DELETE FROM session WHERE run = ?1") \
 	X(JOIN_WORDS, "SELECT words FROM session WHERE run = ?1") \
 	X(JOIN_SHIFT, "UPDATE session SET limit_ms = max(1, limit_ms + ?1) WHERE open = 1") \
-	X(JOIN_LIST, "SELECT e.seq, e.id, e.source, e.via, e.name, h.fields, e.received_ms, e.past" \
+	X(JOIN_LIST, "SELECT e.seq, e.id, e.source, e.via, e.name, h.fields, e.received_ms, e.past," JOIN_CAUSED_BY \
 		" FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 		" LEFT JOIN run_hidden AS h ON h.run = r.seq WHERE r.seq = ?1" \
-		" UNION ALL SELECT e.seq, e.id, e.source, e.via, e.name, j.hidden, e.received_ms, e.past" \
+		" UNION ALL SELECT e.seq, e.id, e.source, e.via, e.name, j.hidden, e.received_ms, e.past," JOIN_CAUSED_BY \
 		" FROM joined AS j CROSS JOIN event AS e ON e.seq = j.event WHERE j.run = ?1" \
 		" ORDER BY 1")
+#define JOIN_CAUSED_BY " (SELECT c.run FROM event_cause AS c WHERE c.seq = e.seq)"
 /* The event whose cause counts as that of a run. */
 #define JOIN_CAUSE_OF(run, event) "ifnull((SELECT nullif(s.cause, 0) FROM session AS s" \
 	" WHERE s.run = " run "), " event ")"

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "runner/actor.h"
 #include "runner/dump.h"
 #include "runner/echo.h"
 #include "runner/flight.h"
@@ -105,7 +106,7 @@ static enum rc look_for_loop(struct assembly *a, const struct echo_view *view,
 
 /* What of an event is the rule's own: appended to hidden, or "*". */
 static enum rc judge(struct assembly *a, const struct queue_joined *one, const struct event *event,
-	struct buf *hidden, struct err *err)
+	struct buf *hidden, int64_t *cause, struct err *err)
 {
 	struct echo_event e;
 	struct echo_view view = {0};
@@ -124,8 +125,17 @@ static enum rc judge(struct assembly *a, const struct queue_joined *one, const s
 		rc = note(a, one->seq, &view, &e, hidden->n > 0 ? hidden->p : NULL, err);
 	if (rc == RC_OK && verdict != ECHO_IS_ECHO)
 		rc = look_for_loop(a, &view, &e, err);
+	if (view.run != 0)
+		*cause = view.run;
 	echo_view_done(&view);
 	return rc;
+}
+
+/* Who made the change, where that was a rule. */
+static enum rc tell_actor(struct assembly *a, int64_t cause, struct event *event, struct err *err)
+{
+	const struct echo_view view = {.run = cause};
+	return actor_route(a->r, &view, event, err);
 }
 
 static bool is_under_way(const struct assembly *a, const struct event *event)
@@ -180,6 +190,7 @@ static enum rc take(void *ctx, const struct queue_joined *one, struct err *err)
 	struct assembly *a = ctx;
 	struct event *event = NULL;
 	struct buf hidden;
+	int64_t cause = one->cause;
 	if (one->hidden != NULL && strcmp(one->hidden, QUEUE_HIDDEN_ALL) == 0)
 		return RC_OK;
 	enum rc rc = parse(a, one, &event, err);
@@ -192,7 +203,9 @@ static enum rc take(void *ctx, const struct queue_joined *one, struct err *err)
 	}
 	buf_init(&hidden, 32u << 10);
 	if (a->first && a->writes)
-		rc = judge(a, one, event, &hidden, err);
+		rc = judge(a, one, event, &hidden, &cause, err);
+	if (rc == RC_OK)
+		rc = tell_actor(a, cause, event, err);
 	const char *all = hidden.n > 0 ? hidden.p : one->hidden;
 	if (rc == RC_OK && (all == NULL || strcmp(all, QUEUE_HIDDEN_ALL) != 0))
 		rc = add(a, event, all, err);

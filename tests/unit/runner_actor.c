@@ -116,3 +116,26 @@ Test(runner_actor, a_change_by_a_person_names_the_person)
 	cr_expect_not_null(strstr(run->log, "info  person Ann"), "%s", run->log);
 	json_decref(after);
 }
+
+Test(runner_actor, a_run_of_several_events_is_told_the_rule_too)
+{
+	stage_rule(&s, "a.lua",
+		WRITES "rule \"settled\" { on = \"person.updated\", when = changed \"jobTitle\",\n"
+		       "  settle = \"100ms\",\n"
+		       "  run = function(e) log.info(e.actor.kind, e.actor.name) end }\n"
+		       "rule \"many\" { on = \"person.updated\", when = changed \"jobTitle\",\n"
+		       "  batch = \"200ms\",\n"
+		       "  run = function(e) log.info(e.batch[1].actor.kind, e.batch[1].actor.name) "
+		       "end }\n");
+	stage_start(&s, STAGE_TWIN, NULL);
+	json_t *after = written_record(1);
+	deliver(after, "jobTitle");
+	stage_until(&s, stage_ended, 3);
+	static const char *const rules[] = {"settled", "many"};
+	for (size_t i = 0; i < 2; i++) {
+		const struct stage_run *run = stage_find(&s, rules[i], NULL);
+		cr_expect_not_null(
+			strstr(run->log, "info  rule writes \"it\""), "%s: %s", rules[i], run->log);
+	}
+	json_decref(after);
+}
