@@ -81,8 +81,8 @@ enum rc event_put_past(struct event *event, json_t *fields, struct slice before)
 /* The same from what event.past of the queue says (past.h). RC_PARSE, RC_NOMEM, RC_TOO_LARGE, with
  * a sentence. */
 enum rc event_recall(struct event *event, struct slice past, struct err *err) must_check;
-/* Puts another actor into the text of an event that was just parsed. RC_NOMEM, RC_TOO_LARGE: nothing
- * is changed. */
+/* Puts another actor into the text of an event that was just parsed. RC_NOMEM, RC_TOO_LARGE:
+ * nothing is changed. */
 enum rc event_put_actor(struct event *event, const json_t *actor) must_check;
 /* BORROW until the next event_put_past or event_put_actor. n 0: not known. */
 static inline struct slice event_record(const struct event *event)
