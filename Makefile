@@ -156,7 +156,7 @@ order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,0
 gap: all $(B)/tests-walk ## an hour without Moonhook: CHANGES=10000 records change meanwhile
 	@GAP_CHANGES=$(or $(CHANGES),10000) $(B)/tests-walk --filter 'walk_gap_hour/*' --timeout 900
 
-bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead send sign) ## measure; ratios hold, absolute figures depend on the machine
+bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead predicate send sign worker_bench) ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run
 
 # One fuzzer for each file of tests/fuzz, SECONDS of each: make fuzz SECONDS=60.
