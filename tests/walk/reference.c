@@ -28,6 +28,28 @@ static struct house h;
 static struct expected rules[RULES_MAX];
 static size_t rules_n, blocks_n, tests_n;
 
+/*
+ * What the clock would bring in days comes within a second here. `moonhook check` has looked at the
+ * line as it stands.
+ */
+static char *hurry(const char *block)
+{
+	const char *cron = strstr(block, "\n  cron = \""), *tz = strstr(block, "\n  tz ");
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	for (const char *p = block; *p != '\0';) {
+		if (p == cron)
+			fputs("\n  every = \"1s\",", out);
+		if (p == cron || p == tz)
+			p += 1 + strcspn(p + 1, "\n");
+		else
+			fputc(*p++, out);
+	}
+	fclose(out);
+	return text;
+}
+
 /* The next ```lua block; *at goes behind it. GIVES (free); NULL: there is none. */
 static char *next_block(const char **at)
 {
@@ -120,6 +142,19 @@ static void take_rules(const char *block)
 	}
 }
 
+/* `moonhook check` has nothing against the rules as they stand. */
+static void check_all(void)
+{
+	char path[256];
+	int status = -1;
+	snprintf(path, sizeof(path), "%s/asis", h.dir);
+	const char *args[] = {"check", path, "--schema",
+		"tests/data/twenty/rest/metadata-objects-all.body", NULL};
+	char *out = house_command(&h, args, &status);
+	cr_expect_eq(status, 0, "%s", out);
+	free(out);
+}
+
 static void take_block(const char *block)
 {
 	char name[64], module[49], dir[256];
@@ -140,8 +175,14 @@ static void take_block(const char *block)
 		mkdir(dir, 0700);
 		cr_assert(process_write(dir, name, block));
 	} else if (strstr(block, "rule \"") == block || strstr(block, "\nrule \"") != NULL) {
-		cr_assert(house_rule(&h, name, block));
+		char *text = hurry(block);
+		snprintf(dir, sizeof(dir), "%s/asis", h.dir);
+		mkdir(dir, 0700);
+		if (strstr(block, "use \"") == NULL)
+			cr_assert(process_write(dir, name, block));
+		cr_assert(house_rule(&h, name, text));
 		take_rules(block);
+		free(text);
 	} else {
 		char *text = wrap(block, number), rule[32];
 		snprintf(rule, sizeof(rule), "example %d", number);
@@ -275,6 +316,7 @@ Test(walk_reference, every_example_of_the_reference_does_what_it_says)
 	}
 	free(page);
 	cr_assert_gt(blocks_n, 30, "the page has %zu examples", blocks_n);
+	check_all();
 	cr_assert(house_start(&h));
 	happen();
 	char tried[256];
