@@ -23,9 +23,12 @@
 /* The object whose record is read; NULL: none. BORROWS. */
 static const char *object_of(const struct run *run)
 {
-	return run->fresh && run->event->object[0] != '\0' && run->event->record_id[0] != '\0'
-		       ? run->event->object
-		       : NULL;
+	const struct event *e = run->event;
+	if (e->record_id[0] == '\0')
+		return NULL;
+	if (e->aim[0] != '\0') /* of a timer the record is known by its id alone */
+		return e->about[0] != '\0' ? e->about : NULL;
+	return run->fresh && e->object[0] != '\0' ? e->object : NULL;
 }
 
 static struct journal_entry *find_entry(struct run *run)

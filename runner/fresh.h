@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record of an event, read again before its run starts: of a rule with `fresh`.
+ * The record of an event, read again before its run starts: of a rule with `fresh`, and of timers.
  *
  *   pending --> reading --> answered --> START, with that record in the event
  *                               \--> there is none: skipped      \--> failed: as any failed call

@@ -13,6 +13,9 @@
 #include "queue/timer.h"
 #include "tests/unit/runner_stage.h"
 
+#define ID "0a000000-0000-4000-8000-000000000001"
+#define OTHER "0a000000-0000-4000-8000-000000000002"
+
 static struct stage s;
 
 static void open_stage(void)
@@ -36,6 +39,14 @@ static void rules(const char *arms, const char *later)
 		"rule \"later\" { on = \"timer\", run = function(event)\n%s\nend }",
 		arms, later);
 	stage_rule(&s, "a.lua", text);
+}
+
+/* A twin with one person. */
+static void begin(void)
+{
+	stage_start(&s, STAGE_TWIN, NULL);
+	json_decref(stage_record(
+		&s, "POST", "/rest/people", "{\"id\":\"" ID "\",\"jobTitle\":\"now\"}"));
 }
 
 static int64_t armed_n(const char *rule)
@@ -74,7 +85,7 @@ static bool events_are(struct stage *stage, long n)
 static void armed(void)
 {
 	struct err err;
-	stage_person(&s, "created", "0a000000-0000-4000-8000-000000000001", "x");
+	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 1);
 	cr_assert_eq(queue_commit(s.work, &err), RC_OK);
 	cr_assert_eq(armed_n("later"), 1);
@@ -135,12 +146,10 @@ static const char *event_told(void)
 	return t.text;
 }
 
-#define ID "0a000000-0000-4000-8000-000000000001"
-
 Test(runner_timer, a_timer_fires_its_rule_with_the_payload_and_the_record_of_the_run_that_armed_it)
 {
 	rules("local at = after(\"20ms\", \"later\", { n = { 1 } }) assert(#at == 24)", tells);
-	stage_start(&s, STAGE_TWIN, NULL);
+	begin();
 	int64_t before = clock_wall_ms();
 	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 2);
@@ -152,10 +161,32 @@ Test(runner_timer, a_timer_fires_its_rule_with_the_payload_and_the_record_of_the
 	cr_expect_eq(armed_n("later"), 0);
 }
 
+Test(runner_timer, the_record_is_read_when_the_timer_fires)
+{
+	rules("after(\"1h\", \"later\")", "skip(event.record.jobTitle)");
+	begin();
+	armed();
+	json_decref(stage_record(&s, "PATCH", "/rest/people/" ID, "{\"jobTitle\":\"newer\"}"));
+	let_time_pass();
+	stage_until(&s, stage_ended, 2);
+	cr_expect_str_eq(said("later"), "newer");
+}
+
+Test(runner_timer, where_the_record_is_gone_the_run_is_skipped)
+{
+	rules("after(\"1h\", \"later\")", "error(\"it ran\")");
+	begin();
+	armed();
+	free(stage_ask(&s, "DELETE", "/rest/people/" ID, NULL));
+	let_time_pass();
+	stage_until(&s, stage_ended, 2);
+	cr_expect_str_eq(said("later"), "the person is not there any more");
+}
+
 Test(runner_timer, a_time_of_the_day_is_as_good_as_a_delay_and_one_that_is_past_fires_at_once)
 {
 	rules("after(\"2020-01-01T00:00:00.000Z\", \"later\")", tells);
-	stage_start(&s, STAGE_TWIN, NULL);
+	begin();
 	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 2);
 	cr_expect(strstr(said("later"), " null 2020-01-01T00:00:00.000Z") != NULL, "%s",
@@ -169,12 +200,12 @@ Test(runner_timer, armed_again_it_replaces_and_cancelled_it_does_not_fire)
 	      "local was, none = cancel(\"later\", \"other\"), cancel(\"later\", \"other\")\n"
 	      "skip(tostring(was) .. \" \" .. tostring(none))",
 		tells);
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_someone(&s, "x");
+	begin();
+	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 1);
 	cr_expect_str_eq(said("arms"), "true false");
 	cr_expect_eq(armed_n("later"), 1);
-	stage_someone(&s, "y");
+	stage_person(&s, "created", OTHER, "y");
 	stage_until(&s, stage_ended, 2);
 	cr_expect_eq(armed_n("later"), 2, "another record has another");
 }
@@ -184,7 +215,7 @@ Test(runner_timer, without_a_key_cancel_means_that_of_the_record)
 	rules("if event.record.jobTitle == \"arm\" then after(\"1h\", \"later\") else cancel "
 	      "\"later\" end",
 		tells);
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	stage_person(&s, "created", ID, "arm");
 	stage_until(&s, is_armed, 1);
 	stage_person(&s, "updated", ID, "cancel");
@@ -198,8 +229,8 @@ Test(runner_timer, a_rule_that_is_not_there_or_takes_no_timers_is_an_error_at_th
 	      "local _, c = pcall(cancel, \"nothing like it\")\n"
 	      "skip(a.message .. \"|\" .. b.message .. \"|\" .. c.code)",
 		tells);
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_someone(&s, "x");
+	begin();
+	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 1);
 	cr_expect_str_eq(said("arms"),
 		"after: there is no rule \"latr\", did you mean \"later\"?|"
@@ -216,7 +247,7 @@ Test(runner_timer, a_run_without_a_record_has_to_say_which_timer_it_means)
 		"after(\"1h\", \"later\", nil, { key = \"x\" })\n"
 		"skip(e.message) end }\n"
 		"rule \"later\" { on = \"timer\", run = function() end }");
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	stage_deliver(&s, "other", slice_of("{}"));
 	stage_until(&s, stage_ended, 1);
 	cr_expect(strstr(said("arms"), "the event is about no record, so say which timer") != NULL,
@@ -232,8 +263,8 @@ Test(runner_timer, a_retry_arms_nothing_twice)
 	      "if n == 1 then retry_after(\"1ms\") end\n"
 	      "skip(at)",
 		tells);
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_someone(&s, "x");
+	begin();
+	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 1);
 	char first[300];
 	snprintf(first, sizeof(first), "%s", said("arms"));
@@ -250,7 +281,7 @@ Test(runner_timer, what_was_armed_before_a_crash_fires_once_after_it)
 {
 	struct err err;
 	rules("after(\"1h\", \"later\", 7)", tells);
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	armed();
 	stage_crash(&s);
 	stage_again(&s);
@@ -269,7 +300,7 @@ Test(runner_timer, what_was_armed_before_a_crash_fires_once_after_it)
 Test(runner_timer, a_crash_in_the_middle_of_firing_loses_nothing_and_fires_once)
 {
 	rules("after(\"1h\", \"later\", 7)", tells);
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	armed();
 	let_time_pass();
 	cr_assert(timer_step(s.runner));
@@ -290,7 +321,7 @@ Test(runner_timer, a_crash_in_the_middle_of_firing_loses_nothing_and_fires_once)
 Test(runner_timer, an_event_whose_timer_stays_would_fire_again)
 {
 	rules("after(\"1h\", \"later\", 7)", tells);
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	armed();
 	let_time_pass();
 	cr_assert(timer_step(s.runner));
@@ -306,7 +337,7 @@ Test(runner_timer, what_is_cancelled_when_it_is_about_to_fire_is_not_fired)
 	struct err err;
 	bool was = false;
 	rules("after(\"1h\", \"later\")", tells);
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	armed();
 	let_time_pass();
 	cr_assert(timer_step(s.runner));
@@ -323,7 +354,7 @@ Test(runner_timer, a_timer_for_a_rule_that_is_gone_is_an_event_that_says_so)
 {
 	char text[512];
 	rules("after(\"1h\", \"later\")", tells);
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	armed();
 	stage_rule(&s, "a.lua", "rule \"another\" { on = \"timer\", run = function() end }");
 	stage_reload(&s, text);
@@ -339,7 +370,7 @@ Test(runner_timer, the_timer_of_a_paused_rule_waits_as_its_run_does)
 	struct err err;
 	size_t n;
 	rules("after(\"1h\", \"later\")", tells);
-	stage_start(&s, STAGE_ALONE, NULL);
+	begin();
 	struct queue_pause pause = {.rule = "later", .why = "test", .since_ms = 1};
 	cr_assert_eq(queue_pause(s.runner->queue, &pause, &n, &err), RC_OK);
 	armed();
@@ -362,8 +393,8 @@ Test(runner_timer, a_rule_that_arms_itself_at_once_is_refused_in_the_ninth_step)
 		"end }\n"
 		"rule \"later\" { on = \"timer\", run = function(event)\n"
 		"after(\"1ms\", \"later\", event.payload + 1) end }");
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_someone(&s, "x");
+	begin();
+	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 9);
 	stage_turn(&s, 2);
 	cr_expect_eq(runs_of("later"), 8u);
@@ -384,8 +415,8 @@ Test(runner_timer, a_rule_that_looks_again_every_minute_goes_on)
 		"end }\n"
 		"rule \"later\" { on = \"timer\", run = function(event)\n"
 		"after(\"1m\", \"later\", event.payload + 1) end }");
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_someone(&s, "x");
+	begin();
+	stage_person(&s, "created", ID, "x");
 	for (long i = 1; i <= 12; i++) {
 		stage_until(&s, stage_ended, i);
 		stage_until(&s, is_armed, 1);
@@ -402,8 +433,8 @@ Test(runner_timer, a_rule_that_looks_again_every_minute_goes_on)
 Test(runner_timer, a_hundred_timers_at_once_fire_once_each)
 {
 	rules("for i = 1, 100 do after(\"1ms\", \"later\", i, { key = \"k\" .. i }) end", tells);
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_someone(&s, "x");
+	begin();
+	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 101);
 	stage_turn(&s, 2);
 	cr_expect_eq(runs_of("later"), 100u);
@@ -425,8 +456,8 @@ Test(runner_timer, an_event_of_a_timer_that_is_routed_again_is_for_its_rule_agai
 {
 	struct err err;
 	rules("after(\"1ms\", \"later\", 5)", "skip(event.name .. \" \" .. event.payload)");
-	stage_start(&s, STAGE_ALONE, NULL);
-	stage_someone(&s, "x");
+	begin();
+	stage_person(&s, "created", ID, "x");
 	stage_until(&s, stage_ended, 2);
 	cr_expect_str_eq(said("later"), "timer 5");
 	cr_assert_eq(queue_event_get(s.work, stage_find(&s, "later", NULL)->event, offer_again,
