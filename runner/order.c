@@ -39,6 +39,7 @@ static const struct order_kind {
 	{"purge", order_purge},
 	{"acknowledge", order_acknowledge},
 	{"erase", order_erase},
+	{"cancel", order_cancel},
 	{"reconcile", gap_order},
 };
 

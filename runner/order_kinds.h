@@ -22,6 +22,10 @@ void order_retry(struct runner *r, struct order *order);
 void order_purge(struct runner *r, struct order *order);
 void orders_again_clear(struct orders *orders);
 
+/* --- order_timer.c */
+/* {"do":"cancel","rule":"..","key":"..","dry_run":true} -> {"n":1} */
+void order_cancel(struct runner *r, struct order *order);
+
 /* --- order_erase.c */
 /* {"do":"erase","record":"..","dry_run":true} -> {"events":N,"deliveries":N,"runs":N,"calls":N,
  * "copies":N,"writes":N,"told":N,"issues":N,"addresses":N,"left":N deliveries that the receiver has
