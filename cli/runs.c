@@ -112,9 +112,11 @@ static enum rc take_one(void *ctx, const struct queue_run_row *r, struct err *er
 		rows_text(r->detail), "key", rows_text(r->key), "deaths", r->deaths, "source",
 		rows_text(r->source_hash), "created_at", rows_time(r->created_ms), "due_at",
 		rows_time(r->due_ms > 0 ? r->due_ms : 0), "parked",
-		r->state == QUEUE_WAITING && r->due_ms < 0, "log", detail_lines(r->log), "cause",
-		rows_text(r->cause), "depth", r->depth);
-	int failed = row == NULL || more == NULL || json_object_update(row, more) != 0;
+		r->state == QUEUE_WAITING && r->due_ms < 0 && r->due_ms != QUEUE_LIMITED, "log",
+		detail_lines(r->log), "cause", rows_text(r->cause), "depth", r->depth);
+	int failed =
+		row == NULL || more == NULL || json_object_update(row, more) != 0 ||
+		json_object_set_new(row, "limited", json_boolean(r->due_ms == QUEUE_LIMITED)) != 0;
 	json_decref(more);
 	if (failed != 0) {
 		json_decref(row);
@@ -165,6 +167,26 @@ static enum rc add_calls(struct queue *queue, struct one *one, struct err *err)
 	return RC_OK;
 }
 
+static enum rc take_joined(void *ctx, const struct queue_joined *e, struct err *err)
+{
+	json_t *one = json_pack("{s:o, s:o, s:o, s:o}", "id", rows_text(e->id), "name",
+		rows_text(e->name), "received_at", rows_time(e->received_ms), "hidden",
+		rows_text(e->hidden));
+	return json_array_append_new(ctx, one) == 0
+		       ? RC_OK
+		       : err_set(err, RC_NOMEM, "no memory for the run's events");
+}
+
+/* Those that a run stands for (settle, batch); of most runs there is one. */
+static enum rc add_events(struct queue *queue, struct one *one, struct err *err)
+{
+	json_t *list = json_array();
+	enum rc rc = queue_joined_each(queue, one->seq, take_joined, list, err);
+	if (json_object_set_new(one->row, "events", list) != 0 && rc == RC_OK)
+		rc = err_set(err, RC_NOMEM, "no memory for the run's events");
+	return rc;
+}
+
 static enum rc is_event(void *ctx, const struct queue_event_row *e, struct err *err)
 {
 	(void)ctx;
@@ -183,6 +205,8 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 			"\"%.40s\" is an event, not a run: moonhook events show %.40s", id, id);
 	if (rc == RC_OK)
 		rc = add_calls(queue, &one, err);
+	if (rc == RC_OK)
+		rc = add_events(queue, &one, err);
 	const char *cause = detail_text(one.row, "cause");
 	if (rc == RC_OK)
 		(void)json_object_set_new(
@@ -195,6 +219,15 @@ static enum rc read_one(struct queue *queue, const char *id, json_t **ret, struc
 }
 
 /* --- for people ------------------------------------------------------------------------------- */
+
+static void show_events(const json_t *events)
+{
+	size_t n = json_array_size(events);
+	if (n < 2)
+		return;
+	detail_printf("events", "%zu are this one run, the last is %s; all of them: -o json", n,
+		detail_text(json_array_get(events, n - 1), "id"));
+}
 
 static void show_head(const json_t *run)
 {
@@ -218,10 +251,13 @@ static void show_head(const json_t *run)
 	detail_printf("attempt", "%" JSON_INTEGER_FORMAT,
 		json_integer_value(json_object_get(run, "attempt")));
 	detail_line("event", detail_text(run, "event"));
+	show_events(json_object_get(run, "events"));
 	detail_line("key", detail_text(run, "key"));
 	detail_line("created", detail_text(run, "created_at"));
 	if (json_is_true(json_object_get(run, "parked")))
 		detail_line("parked", "its rule is paused: moonhook rules list");
+	if (json_is_true(json_object_get(run, "limited")))
+		detail_line("waits", "as many runs of its rule as `concurrency` says are at work");
 	detail_line("due", ended == NULL ? detail_text(run, "due_at") : NULL);
 	if (began != NULL)
 		detail_printf("started", "%s%s%s", began, ms >= 0 ? ", took " : "", span);

@@ -131,6 +131,8 @@ struct queue_backend {
 		struct queue *q, int64_t seq, int64_t n, const char *result, struct err *err);
 	enum rc (*audit_each)(
 		struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
+	enum rc (*limits_put)(
+		struct queue *q, const struct queue_limit *limits, size_t n, struct err *err);
 	enum rc (*joined_each)(
 		struct queue *q, int64_t run_seq, queue_joined_fn fn, void *ctx, struct err *err);
 	enum rc (*joined_put)(struct queue *q, int64_t run_seq, int64_t epoch, int64_t event_seq,

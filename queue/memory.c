@@ -135,6 +135,7 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->gaps, mem_gap_done);
 	DONE_ALL(m->told, mem_told_done);
 	DONE_ALL(m->writes, mem_write_done);
+	DONE_ALL(m->limits, mem_limit_done);
 	DONE_ALL(m->kvs, mem_kv_done);
 	DONE_ALL(m->timers, mem_timer_done);
 	DONE_ALL(m->ticks, mem_tick_done);
@@ -598,6 +599,7 @@ static const struct queue_backend memory_backend = {
 	.audit_put = mem_audit_put,
 	.audit_end = mem_audit_end,
 	.audit_each = mem_audit_each,
+	.limits_put = mem_limits_put,
 	.joined_each = mem_joined_each,
 	.joined_put = mem_joined_put,
 	.words_get = mem_words_get,

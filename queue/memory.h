@@ -45,6 +45,11 @@ struct mem_joined {
 	char *hidden;
 };
 
+struct mem_limit {
+	char *rule;
+	int max;
+};
+
 struct mem_session { /* of a run that may stand for several events */
 	int kind;    /* 0: it does not */
 	bool open;   /* more may join */
@@ -164,6 +169,7 @@ struct mem_store {
 	MEM_LIST(struct mem_gap) gaps;    /* in the order of their objects */
 	MEM_LIST(struct mem_told) told;
 	MEM_LIST(struct mem_write) writes;
+	MEM_LIST(struct mem_limit) limits;
 	MEM_LIST(struct mem_kv) kvs;
 	MEM_LIST(struct mem_timer) timers;
 	MEM_LIST(struct mem_tick) ticks; /* in the order of their rules */
@@ -277,6 +283,17 @@ enum rc mem_joined_each(
 enum rc mem_joined_put(struct queue *q, int64_t run_seq, int64_t epoch, int64_t event_seq,
 	const struct queue_cause *cause, struct err *err);
 enum rc mem_words_get(struct queue *q, int64_t run_seq, struct buf *out, struct err *err);
+
+/* --- memory_limit.c */
+void mem_limit_done(struct mem_limit *l);
+enum rc mem_limits_put(
+	struct queue *q, const struct queue_limit *limits, size_t n, struct err *err);
+/* Is there room for one more of the rule? */
+bool mem_has_room(const struct mem_store *m, const char *rule);
+/* Must a new run be parked, behind others or for want of room? */
+bool mem_is_limited(const struct mem_store *m, const char *rule);
+/* Before a claim: parks what is due beyond its limit, takes back what has room. */
+enum rc mem_limit(struct mem_store *m, struct err *err) must_check;
 
 /* --- memory_pause.c */
 void mem_pause_done(struct mem_pause *p);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/limit.h"
 #include "queue/memory.h"
 
 void mem_session_done(struct mem_session *s)
@@ -34,7 +35,7 @@ struct mem_event *mem_cause_event(struct mem_store *m, const struct mem_run *r)
 static int64_t due_of(const struct queue_join *j, int64_t limit_ms, int64_t n)
 {
 	int64_t due = n >= j->events_max ? j->now_ms : j->due_ms < limit_ms ? j->due_ms : limit_ms;
-	return due > 1 ? due : 2;
+	return due > 2 ? due : 3;
 }
 
 bool mem_session_open(
@@ -86,7 +87,7 @@ bool mem_session_take(struct mem_store *m, struct mem_run *r, const struct queue
 	if (event->depth > mem_cause_event(m, r)->depth)
 		s->cause = event->seq;
 	*ret_due_ms = r->due_ms == 0 ? j->now_ms : due;
-	if (r->due_ms != 0)
+	if (r->due_ms != 0 && r->due_ms != QUEUE_LIMITED)
 		r->due_ms = r->due_ms < 0 ? -due : due;
 	free(s->words);
 	s->words = NULL;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/limit.h"
 #include "queue/memory.h"
 
 static struct mem_pause *find(struct mem_store *m, const char *rule)
@@ -394,7 +395,7 @@ enum rc mem_tally_each(
 			const struct mem_run *r = &m->runs.p[k];
 			bool counts = r->created_ms >= since_ms && strcmp(r->rule, t.rule) == 0;
 			t.runs[r->state] += counts;
-			t.parked += counts && mem_is_parked(r);
+			t.parked += counts && mem_is_parked(r) && r->due_ms != QUEUE_LIMITED;
 		}
 		rc = fn(ctx, &t, err);
 	}

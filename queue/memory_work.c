@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "queue/limit.h"
 #include "queue/memory.h"
 
 static enum rc no_memory(struct queue *q, struct err *err)
@@ -160,8 +161,10 @@ static bool store_run(struct mem_store *m, const struct queue_run_new *run, int6
 	bool parked = mem_is_paused(m, run->rule);
 	if (run->join != NULL)
 		return ok && mem_session_open(new, run->join, parked, ret_due_ms);
-	new->state = ok && !parked &&is_ready(m, new) ? QUEUE_DUE : QUEUE_WAITING;
-	new->due_ms = parked ? -1 : 0;
+	bool limited = !parked && mem_is_limited(m, run->rule);
+	bool stays = parked || limited;
+	new->state = ok && !stays &&is_ready(m, new) ? QUEUE_DUE : QUEUE_WAITING;
+	new->due_ms = parked ? -1 : limited ? QUEUE_LIMITED : 0;
 	return ok;
 }
 
@@ -327,10 +330,13 @@ enum rc mem_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue
 	size_t n = 0;
 	mem_lock(q);
 	enum rc rc = wake(m, now_wall_ms, err);
+	if (rc == RC_OK)
+		rc = mem_limit(m, err);
 	for (size_t i = 0; rc == RC_OK && n < max && i < m->runs.n; i++) {
 		if (m->runs.p[i].state == QUEUE_DUE && mem_is_paused(m, m->runs.p[i].rule))
 			rc = mem_park(m, &m->runs.p[i], err); /* adopted */
-		if (rc != RC_OK || m->runs.p[i].state != QUEUE_DUE)
+		if (rc != RC_OK || m->runs.p[i].state != QUEUE_DUE ||
+			!mem_has_room(m, m->runs.p[i].rule))
 			continue;
 		rc = claim_one(m, &m->runs.p[i], now_wall_ms, SIZE_MAX, &ret_run[n], err);
 		n += rc == RC_OK;

@@ -649,3 +649,10 @@ enum rc queue_words_get(struct queue *q, int64_t run_seq, struct buf *out, struc
 	enum rc rc = enter(q, ANY, "read", err);
 	return rc != RC_OK ? rc : q->backend->words_get(q, run_seq, out, err);
 }
+
+enum rc queue_limits_put(
+	struct queue *q, const struct queue_limit *limits, size_t n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "limit runs of", err);
+	return rc != RC_OK ? rc : q->backend->limits_put(q, limits, n, err);
+}

@@ -51,6 +51,7 @@
 #include "base/slice.h"
 #include "queue/join.h"
 #include "queue/ledger.h"
+#include "queue/limit.h"
 
 struct queue;
 
@@ -351,7 +352,8 @@ struct queue_run_row { /* BORROWS during the call back */
 	const char *cause; /* of its event, as its depth */
 	int depth;
 	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */
-	int64_t due_ms;   /* > 0: waits until then; < 0: parked, its rule is paused (pause.h) */
+	/* > 0: waits until then; QUEUE_LIMITED: for room (limit.h); else < 0: its rule is paused */
+	int64_t due_ms;
 	int64_t events_n; /* it stands for (join.h) */
 };
 typedef enum rc (*queue_event_fn)(void *ctx, const struct queue_event_row *row, struct err *err);

@@ -30,6 +30,7 @@ static void store_close(struct queue *q)
 	buf_done(&store->raw);
 	work_copies_done(store);
 	work_pauses_done(store);
+	places_done(store);
 	buf_done(&store->lent);
 	free(store->sources);
 	free(store->folder);
@@ -105,6 +106,7 @@ static const struct queue_backend sqlite_backend = {
 	.audit_put = work_audit_put,
 	.audit_end = work_audit_end,
 	.audit_each = work_audit_each,
+	.limits_put = work_limits_put,
 	.joined_each = work_joined_each,
 	.joined_put = work_joined_put,
 	.words_get = work_words_get,

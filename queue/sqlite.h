@@ -52,6 +52,17 @@ struct pauses { /* see sqlite_pause.c; runner */
 	size_t sweep_n;               /* parked in this round */
 };
 
+struct limits { /* see sqlite_places.c; runner. Rules stay in it: runs name their place */
+	struct limit_one {
+		char *rule;
+		int max;         /* 0: none any more */
+		int64_t live;    /* at work */
+		int64_t planned; /* of the claim at hand */
+		bool parked;     /* some may wait for room */
+	} * p;
+	size_t n;
+};
+
 struct store {
 	struct queue base;
 	char *folder;
@@ -71,6 +82,7 @@ struct store {
 	size_t sources_n;
 	struct copies copies;
 	struct pauses pauses;
+	struct limits limits;
 	bool wiped;      /* free pages are overwritten, the WAL is not cut yet */
 	struct buf raw;  /* what queue_inbox_next lent */
 	struct buf lent; /* what sqlite_ledger.c did */
@@ -180,6 +192,27 @@ enum rc pause_park(struct store *store, int64_t run, const struct hold_keys *key
 	enum queue_state state, int64_t due_ms, struct err *err) must_check;
 /* Before a claim of at most max: parks what is due and must not be claimed, a bounded number. */
 enum rc pause_park_due(struct store *store, size_t max, struct err *err) must_check;
+
+/* A parked run takes its old place. ret_ready: it is due. */
+enum rc pause_unpark(struct store *store, int64_t run, const struct hold_keys *keys,
+	bool *ret_ready, struct err *err) must_check;
+
+/* --- sqlite_places.c */
+struct queue_limit;
+enum rc work_limits_put(
+	struct queue *q, const struct queue_limit *limits, size_t n, struct err *err);
+void places_done(struct store *store);
+/* 0: the rule has no limit. */
+int places_find(const struct store *store, const char *rule);
+/* A run of it is claimed; is not at work any more. Both accept 0. */
+void places_enter(struct store *store, int limit);
+void places_leave(struct store *store, int limit);
+bool places_full(const struct store *store, int limit);
+/* Must a new run be parked? It has been: places_parked. */
+bool places_parks(const struct store *store, int limit);
+void places_parked(struct store *store, int limit);
+/* Before a claim of at most max: parks what is due beyond its limit, takes back what has room. */
+enum rc places_before_claim(struct store *store, size_t max, struct err *err) must_check;
 
 /* --- sqlite_hand.c */
 enum rc work_run_purge(struct queue *q, const char *run_id, struct err *err);

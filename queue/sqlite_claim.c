@@ -150,11 +150,16 @@ static enum rc load_due(struct store *store, size_t max, struct queue_run *ret_r
 			return rc;
 		if (pause_stops(store, db_text(s, 7)))
 			continue; /* more of them than could be parked at once */
+		int limit = places_find(store, db_text(s, 7));
+		if (places_full(store, limit))
+			continue;
 		rc = read_run(store, s, &ret_run[*ret_n], &ret_live[*ret_n], err);
 		if (rc != RC_OK) {
 			sqlite3_reset(s);
 			return rc;
 		}
+		ret_live[*ret_n].limit = limit;
+		places_enter(store, limit);
 		(*ret_n)++;
 	}
 }
@@ -197,8 +202,10 @@ static enum rc claim(struct store *store, int64_t now_wall_ms, size_t max,
 		*ret_n = n;
 		return RC_OK;
 	}
-	while (n > 0)
-		queue_run_done(&ret_run[--n]);
+	while (n > 0) {
+		places_leave(store, live[--n].limit);
+		queue_run_done(&ret_run[n]);
+	}
 	return rc;
 }
 
@@ -209,6 +216,8 @@ enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queu
 	enum rc rc = wake_timed(store, now_wall_ms, max, err);
 	if (rc == RC_OK)
 		rc = pause_park_due(store, max, err);
+	if (rc == RC_OK)
+		rc = places_before_claim(store, max, err);
 	if (rc != RC_OK)
 		return rc;
 	struct live_run *live = calloc(max + 1, sizeof(*live));
@@ -285,6 +294,8 @@ enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err)
 			rc = work_move(store, QUEUE_RUNNING, QUEUE_DUE, err);
 			if (rc == RC_OK)
 				rc = work_run_put_state(store, seqs[i], QUEUE_DUE, err);
+			const struct live_run *live = live_find(&store->live, seqs[i]);
+			places_leave(store, live != NULL ? live->limit : 0);
 			live_delete(&store->live, seqs[i]);
 		}
 		total += n;

@@ -216,6 +216,7 @@ enum rc work_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	if (rc != RC_OK)
 		return rc;
 	struct live_run run = *live;
+	places_leave(store, run.limit);
 	live_delete(&store->live, run_seq);
 	return work_failed(store, finish(store, &run, outcome, err), err);
 }

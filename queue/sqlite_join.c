@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "queue/join.h"
+#include "queue/limit.h"
 #include "queue/sqlite.h"
 
 static enum rc run_by_seq(struct store *store, int sql, int64_t seq, struct err *err)
@@ -60,7 +61,7 @@ enum rc join_find(struct store *store, const struct queue_run_new *new, int64_t 
 static int64_t due_of(const struct queue_join *j, int64_t limit_ms, int64_t n)
 {
 	int64_t due = n >= j->events_max ? j->now_ms : j->due_ms < limit_ms ? j->due_ms : limit_ms;
-	return due > 1 ? due : 2; /* -1 says that a parked run waits for no time */
+	return due > 2 ? due : 3; /* -1 and -2 say that a parked run waits for no time */
 }
 
 enum rc join_open(struct store *store, int64_t run, const struct queue_run_new *new,
@@ -128,6 +129,8 @@ static enum rc move_run(struct store *store, const struct session *session, int6
 {
 	sqlite3_stmt *s = db_use(&store->work, JOIN_RUN);
 	int64_t due = session->due_ms < 0 ? -due_ms : session->due_ms == 0 ? 0 : due_ms;
+	if (session->due_ms == QUEUE_LIMITED) /* its time has come; it waits for room */
+		due = QUEUE_LIMITED;
 	db_bind_int(&store->work, s, 1, session->run);
 	db_bind_int(&store->work, s, 2, due);
 	db_bind_int(&store->work, s, 3, key2);

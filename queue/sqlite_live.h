@@ -22,6 +22,7 @@ struct live_run {
 	int64_t event; /* seq */
 	struct hold_keys keys;
 	bool alone;  /* its event has no other run */
+	int limit;   /* places_find of its rule */
 	bool joined; /* it may stand for several events */
 };
 

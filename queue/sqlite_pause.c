@@ -226,6 +226,16 @@ static enum rc unpark(struct store *store, const struct open_run *run, struct er
 	return rc == RC_OK ? put_run(store, run->seq, to, due_ms, err) : rc;
 }
 
+enum rc pause_unpark(struct store *store, int64_t run, const struct hold_keys *keys,
+	bool *ret_ready, struct err *err)
+{
+	enum rc rc = hold_again(store, run, keys, ret_ready, err);
+	enum queue_state to = *ret_ready ? QUEUE_DUE : QUEUE_WAITING;
+	if (rc == RC_OK)
+		rc = work_move(store, QUEUE_WAITING, to, err);
+	return rc == RC_OK ? put_run(store, run, to, 0, err) : rc;
+}
+
 /* --- many runs -------------------------------------------------------------------------------- */
 
 /* Reads up to max rows of a bound statement: seq, rule, due_ms, hold, hold2, epoch; no more behind

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "queue/limit.h"
 #include "queue/sqlite.h"
 
 #define RUNS_AT_ONCE 32 /* of one event, without taking memory */
@@ -153,6 +154,7 @@ static enum rc give(struct router *r, const struct queue_routing *routing, size_
 		queue_run_done(run);
 		return rc;
 	}
+	places_enter(r->store, live->limit);
 	run->epoch = 1;
 	run->attempt = 1;
 	run->attempts_max = new->attempts_max;
@@ -199,7 +201,10 @@ static enum rc route_run(struct router *r, struct queue_routing *routing, size_t
 	struct store *store = r->store;
 	struct queue_run run = {.seq = store->progress.last_run + 1};
 	struct live_run live = {.seq = run.seq, .epoch = 1, .event = event};
-	bool first = true, parked = pause_parks(store, new->rule);
+	bool first = true, paused = pause_parks(store, new->rule);
+	live.limit = places_find(store, new->rule);
+	bool limited = !paused && new->join == NULL &&places_parks(store, live.limit);
+	bool parked = paused || limited;
 	int64_t source = 0;
 	live.alone = routing->runs_n == 1 && routing->ret_joined_n == 0;
 	live.keys = plan->keys;
@@ -216,7 +221,13 @@ static enum rc route_run(struct router *r, struct queue_routing *routing, size_t
 	if (new->join != NULL)
 		rc = open_session(r, routing, new, &run, &live, source, err);
 	else
-		rc = insert_run(r, new, &run, &live, source, state, parked ? -1 : 0, err);
+		rc = insert_run(r, new, &run, &live, source, state,
+			paused    ? -1
+			: limited ? QUEUE_LIMITED
+				  : 0,
+			err);
+	if (limited)
+		places_parked(store, live.limit);
 	if (rc != RC_OK)
 		return rc;
 	if (new->hidden != NULL)
@@ -341,6 +352,7 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 		*ret_run_n = r.claimed;
 		return RC_OK;
 	}
+	/* The handle is broken then: nobody counts any more. */
 	while (r.claimed > 0)
 		queue_run_done(&ret_run[--r.claimed]);
 	return work_failed(r.store, rc, err);

@@ -26,7 +26,7 @@
 	X(ISSUE_ACKNOWLEDGE, "UPDATE issue SET acknowledged = 1 WHERE kind = ?1 AND about = ?2") \
 	X(ISSUES, "SELECT kind, about, text, event, count, first_ms, last_ms, acknowledged FROM issue" \
 		" ORDER BY last_ms DESC, kind, about") \
-	X(HAND_TALLY, "SELECT rule, state, count(*), sum(due_ms < 0) FROM run WHERE created_ms >= ?1" \
+	X(HAND_TALLY, "SELECT rule, state, count(*), sum(due_ms < 0 AND due_ms <> -2) FROM run WHERE created_ms >= ?1" \
 		" GROUP BY rule, state ORDER BY rule") \
 	X(HAND_RUN, "SELECT event, source, kind FROM run WHERE seq = ?1") \
 	X(HAND_RUN_RENEW, "UPDATE run SET source = ?2 WHERE seq = ?1") \

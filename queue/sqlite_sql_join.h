@@ -27,6 +27,8 @@
 	X(JOIN_SESSION_DELETE, "DELETE FROM session WHERE run = ?1") \
 	X(JOIN_WORDS, "SELECT words FROM session WHERE run = ?1") \
 	X(JOIN_SHIFT, "UPDATE session SET limit_ms = max(1, limit_ms + ?1) WHERE open = 1") \
+	X(LIMIT_PARKED, "SELECT seq, hold, hold2 FROM run INDEXED BY run_parked" \
+		" WHERE due_ms < 0 AND rule = ?1 AND due_ms = -2 ORDER BY seq LIMIT ?2") \
 	X(JOIN_LIST, "SELECT e.seq, e.id, e.source, e.via, e.name, h.fields, e.received_ms, e.past," JOIN_CAUSED_BY \
 		" FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 		" LEFT JOIN run_hidden AS h ON h.run = r.seq WHERE r.seq = ?1" \

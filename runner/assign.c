@@ -222,7 +222,7 @@ void assign_claim(struct runner *r)
 {
 	struct queue_run claimed[CLAIM_MAX];
 	struct err err = {0};
-	while (r->route.backlog && !r->drain.on && r->fatal == RC_OK) {
+	while (r->route.backlog && r->rules.loaded && !r->drain.on && r->fatal == RC_OK) {
 		size_t room = r->runs.max - r->runs.live_n, n = 0;
 		size_t most = room < CLAIM_MAX ? room : CLAIM_MAX;
 		if (most == 0)

@@ -345,6 +345,22 @@ static void tell(struct runner *r)
 	buf_done(&text);
 }
 
+/* How many runs of each there may be at once. */
+static enum rc put_limits(struct runner *r, const struct ruleset *set, struct err *err)
+{
+	struct queue_limit *limits = calloc(set->n + 1, sizeof(*limits));
+	size_t n = 0;
+	if (limits == NULL)
+		return err_set(err, RC_NOMEM, "no memory for the limits of rules");
+	for (size_t i = 0; i < set->n; i++)
+		if (set->rules[i]->concurrency > 0)
+			limits[n++] = (struct queue_limit){
+				set->rules[i]->name, set->rules[i]->concurrency};
+	enum rc rc = queue_limits_put(r->queue, limits, n, err);
+	free(limits);
+	return rc;
+}
+
 static void swap(struct runner *r)
 {
 	struct err err = {0};
@@ -357,6 +373,8 @@ static void swap(struct runner *r)
 	enum rc rc = put_sources(r, set, &err);
 	if (rc == RC_OK)
 		rc = put_list(r, set, &err);
+	if (rc == RC_OK)
+		rc = put_limits(r, set, &err);
 	gate_wrote(&r->gate);
 	if (rc != RC_OK) {
 		ruleset_unref(set);

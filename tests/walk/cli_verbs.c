@@ -382,7 +382,7 @@ Test(cli_verbs, show_is_for_people_what_json_is_for_scripts)
 	json_t *one = JSON_OF("runs", "show", id, "-o", "json");
 	keys_are(one, "id event rule state attempt error api_calls started_at ended_at error_code "
 		      "detail key deaths source created_at due_at parked log cause "
-		      "depth calls because");
+		      "depth limited calls events because");
 	json_decref(one);
 	SAYS(1, "is a run, not an event: moonhook runs show", "events", "show", id);
 	SAYS(1, "is an event, not a run: moonhook events show", "runs", "show", event);

@@ -90,6 +90,27 @@ static long count_runs(const char *rule, const char *state)
 	return n;
 }
 
+/* `runs show` names all the events of a run. */
+static void expect_events(void)
+{
+	size_t i;
+	int status;
+	json_t *one, *runs = house_runs(&h), *run = NULL;
+	json_array_foreach(runs, i, one)
+	{
+		if (strcmp(json_string_value(json_object_get(one, "rule")), "settles") != 0)
+			continue;
+		const char *id = json_string_value(json_object_get(one, "id"));
+		const char *args[] = {"runs", "show", id, "-o", "json", NULL};
+		char *text = house_command(&h, args, &status);
+		run = text != NULL ? json_loads(text, 0, NULL) : NULL;
+		free(text);
+	}
+	cr_assert_eq(json_array_size(json_object_get(run, "events")), EDITS);
+	json_decref(run);
+	json_decref(runs);
+}
+
 static void expect_one_run(void)
 {
 	json_t *tasks;
@@ -98,6 +119,7 @@ static void expect_one_run(void)
 	cr_assert_eq(count_runs("settles", "done"), 1);
 	cr_assert_eq(count_runs("each", "done"), EDITS);
 	cr_assert_eq(house_runs_n(&h, NULL), EDITS + 1);
+	expect_events();
 	tasks = house_records(&h, "tasks");
 	long left = 0;
 	size_t i;
