@@ -19,16 +19,17 @@
 #define BRIEF_MAX 60  /* characters of arguments and answers */
 
 static const struct rows_column columns[] = {{"started_at", "STARTED"}, {"id", "RUN"},
-	{"event", "EVENT"}, {"rule", "RULE"}, {"state", "STATE"}, {"attempt", "TRY"},
-	{"api_calls", "CALLS"}, {"error", "ERROR"}};
+	{"event", "EVENT"}, {"rule", "RULE"}, {"state", "STATE"}, {"mode", "MODE"},
+	{"attempt", "TRY"}, {"api_calls", "CALLS"}, {"error", "ERROR"}};
 
 json_t *runs_row(const struct queue_run_row *r)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:o, s:o}", "id",
+	return json_pack("{s:o, s:o, s:o, s:s, s:s?, s:i, s:o, s:i, s:o, s:o, s:o}", "id",
 		rows_text(r->id), "event", rows_text(r->event), "rule", rows_text(r->rule), "state",
-		queue_state_name(r->state), "attempt", r->attempt, "error", rows_text(r->error),
-		"api_calls", r->api_calls, "started_at", rows_time(r->started_ms), "ended_at",
-		rows_time(r->ended_ms), "error_code", rows_text(r->error_code));
+		queue_state_name(r->state), "mode", r->shadow ? "shadow" : NULL, "attempt",
+		r->attempt, "error", rows_text(r->error), "api_calls", r->api_calls, "started_at",
+		rows_time(r->started_ms), "ended_at", rows_time(r->ended_ms), "error_code",
+		rows_text(r->error_code));
 }
 
 static enum rc put_row(void *ctx, const struct queue_run_row *r, struct err *err)
@@ -138,6 +139,8 @@ static json_t *value_of(struct slice text)
 /* What is asked has no answer yet; of a run that has ended, nobody knows it. */
 static const char *call_code(const struct queue_call *c, bool ended)
 {
+	if (c->requests == QUEUE_NOT_SENT)
+		return "not sent";
 	return c->answer.n != 0 ? rc_name(c->code) : ended ? "unknown" : "waiting";
 }
 
@@ -147,7 +150,7 @@ static json_t *call_row(const struct queue_call *c, bool ended)
 		rows_text(c->path), "method", rows_text(c->method), "object", rows_text(c->object),
 		"effect", c->effect, "code", call_code(c, ended), "request", value_of(c->request),
 		"answer", value_of(c->answer), "started_at", rows_time(c->started_ms), "ended_at",
-		rows_time(c->ended_ms), "requests", c->requests);
+		rows_time(c->ended_ms), "requests", c->requests > 0 ? c->requests : 0);
 }
 
 static enum rc add_calls(struct queue *queue, struct one *one, struct err *err)
@@ -245,6 +248,8 @@ static void show_head(const json_t *run)
 	detail_line("rule", rule);
 	detail_printf("state", "%s%s%s%s", state, code != NULL ? " (" : "",
 		code != NULL ? code : "", code != NULL ? ")" : "");
+	if (detail_text(run, "mode") != NULL)
+		detail_line("mode", "shadow: its effects are recorded here, none was sent");
 	detail_line(bad ? "error" : "reason", detail_text(run, "error"));
 	bool loops = code != NULL && strcmp(code, "loop") == 0;
 	detail_line(loops ? "chain" : "where", detail_text(run, "detail"));
@@ -332,11 +337,11 @@ const struct verb verb_runs_show = {
 	.summary = "one run: its log, its API calls, its error",
 	.text = "The start of an id is enough where it fits one run only. The status of a call is "
 		"ok,\n"
-		"waiting (it has no answer yet), unknown (nobody knows whether it was done), or "
-		"the code of\n"
-		"its error. MS is its time with waiting; one of its REQUESTS may have served calls "
-		"of\n"
-		"other runs, too.",
+		"waiting (it has no answer yet), not sent (its rule is in shadow mode), unknown "
+		"(nobody\n"
+		"knows whether it was done), or the code of its error. MS is its time with "
+		"waiting; one\n"
+		"of its REQUESTS may have served calls of other runs, too.",
 	.examples = {"moonhook runs show 01kavq", "moonhook runs show 01kavq -o json | jq .calls",
 		"moonhook runs show 01kavq -o json | jq -r '.log[]'"},
 	.exits = {CLI_FAILED, CLI_USAGE, CLI_CONFIG},

@@ -18,6 +18,7 @@
 #include "queue/kv.h"
 #include "queue/pause.h"
 #include "queue/queue.h"
+#include "queue/spend.h"
 #include "queue/timer.h"
 
 /* The first member of every backend's handle. */
@@ -101,6 +102,13 @@ struct queue_backend {
 	enum rc (*told_prune)(
 		struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err);
 	enum rc (*told_erase)(struct queue *q, const char *record, size_t *ret_n, struct err *err);
+	enum rc (*spend_add)(
+		struct queue *q, const char *rule, int64_t slot_ms, int64_t n, struct err *err);
+	enum rc (*spend_each)(struct queue *q, const char *rule, int64_t since_ms,
+		queue_spend_fn fn, void *ctx, struct err *err);
+	enum rc (*spend_clear)(
+		struct queue *q, const char *rule, int64_t before_ms, struct err *err);
+	enum rc (*shadow_is)(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err);
 	enum rc (*pause)(
 		struct queue *q, const struct queue_pause *pause, size_t *ret_n, struct err *err);
 	enum rc (*resume)(struct queue *q, const char *rule, size_t *ret_n, struct err *err);

@@ -133,6 +133,7 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->audits, mem_audit_done);
 	DONE_ALL(m->copies, mem_copy_done);
 	DONE_ALL(m->gaps, mem_gap_done);
+	DONE_ALL(m->spends, mem_spend_done);
 	DONE_ALL(m->told, mem_told_done);
 	DONE_ALL(m->writes, mem_write_done);
 	DONE_ALL(m->limits, mem_limit_done);
@@ -571,6 +572,10 @@ static const struct queue_backend memory_backend = {
 	.copy_find = mem_copy_find,
 	.copy_each = mem_copy_each,
 	.copy_erase = mem_copy_erase,
+	.spend_add = mem_spend_add,
+	.spend_each = mem_spend_each,
+	.spend_clear = mem_spend_clear,
+	.shadow_is = mem_shadow_is,
 	.gap_put = mem_gap_put,
 	.gap_drop = mem_gap_drop,
 	.gap_each = mem_gap_each,

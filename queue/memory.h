@@ -67,7 +67,7 @@ struct mem_run {
 	enum queue_state state;
 	enum rc code;
 	int attempt, attempts_max, deaths, api_calls;
-	bool attempt_next;
+	bool attempt_next, shadow;
 	int64_t due_ms, created_ms, started_ms, ended_ms;
 	struct mem_session session;
 };
@@ -133,6 +133,11 @@ struct mem_tick {
 	bool relative;
 };
 
+struct mem_spend {
+	char *rule;
+	int64_t slot_ms, n;
+};
+
 struct mem_pause {
 	char *rule, *why;
 	int64_t since_ms;
@@ -162,6 +167,7 @@ struct mem_store {
 	MEM_LIST(struct mem_call) calls;
 	MEM_LIST(struct mem_source) sources;
 	MEM_LIST(struct mem_rule) rules;
+	MEM_LIST(struct mem_spend) spends; /* in the order of rules and slots */
 	MEM_LIST(struct mem_pause) pauses;
 	MEM_LIST(struct mem_issue) issues;
 	MEM_LIST(struct mem_audit) audits;
@@ -338,6 +344,16 @@ enum rc mem_count(struct queue *q, struct queue_counts *ret_counts, struct err *
 /* The one run whose id begins so. */
 enum rc mem_run_named(
 	struct mem_store *m, const char *id, struct mem_run **ret_run, struct err *err) must_check;
+
+/* --- memory_spend.c */
+void mem_spend_done(struct mem_spend *s);
+
+enum rc mem_spend_add(
+	struct queue *q, const char *rule, int64_t slot_ms, int64_t n, struct err *err);
+enum rc mem_spend_each(struct queue *q, const char *rule, int64_t since_ms, queue_spend_fn fn,
+	void *ctx, struct err *err);
+enum rc mem_spend_clear(struct queue *q, const char *rule, int64_t before_ms, struct err *err);
+enum rc mem_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err);
 
 /* --- memory_gap.c */
 void mem_gap_done(struct mem_gap *g);

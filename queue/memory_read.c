@@ -267,6 +267,7 @@ static enum rc give_run(
 		.cause = cause_of(m, c),
 		.depth = c->depth,
 		.events_n = (int64_t)r->session.joined.n + 1,
+		.shadow = r->shadow,
 	};
 	return fn(ctx, &row, err);
 }

@@ -151,6 +151,7 @@ static bool store_run(struct mem_store *m, const struct queue_run_new *run, int6
 	new->event = event;
 	new->id = id;
 	new->attempt_next = true;
+	new->shadow = run->shadow;
 	new->attempts_max = run->attempts_max;
 	new->created_ms = now_ms;
 	bool ok = mem_keep(&new->rule, run->rule) &&

@@ -383,6 +383,34 @@ static bool name_fits(const char *name)
 	return name[0] != '\0' && strlen(name) <= COPY_NAME_MAX;
 }
 
+enum rc queue_spend_add(
+	struct queue *q, const char *rule, int64_t slot_ms, int64_t n, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "count writes in", err);
+	if (rc == RC_OK && rule[0] == '\0')
+		rc = err_set(err, RC_INVALID, "what is written needs a rule");
+	return rc != RC_OK ? rc : q->backend->spend_add(q, rule, slot_ms, n, err);
+}
+
+enum rc queue_spend_each(struct queue *q, const char *rule, int64_t since_ms, queue_spend_fn fn,
+	void *ctx, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->spend_each(q, rule, since_ms, fn, ctx, err);
+}
+
+enum rc queue_spend_clear(struct queue *q, const char *rule, int64_t before_ms, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "forget writes of", err);
+	return rc != RC_OK ? rc : q->backend->spend_clear(q, rule, before_ms, err);
+}
+
+enum rc queue_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err)
+{
+	enum rc rc = enter(q, ANY, "read", err);
+	return rc != RC_OK ? rc : q->backend->shadow_is(q, run_seq, ret_shadow, err);
+}
+
 enum rc queue_gap_put(struct queue *q, const struct queue_gap *gap, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "keep gaps in", err);

@@ -174,6 +174,7 @@ struct queue_run_new {           /* BORROWS */
 	const char *source_hash; /* of the rule file this run keeps, 64 hex */
 	const char *key;         /* runs that share a key never overlap; "" or NULL: none */
 	const char *also;        /* a second key of the run */
+	bool shadow;             /* its effects are recorded, not done (spend.h) */
 	const char *hidden;      /* fields that its rule does not see (ledger.h); NULL: none */
 	int attempts_max;
 	const struct queue_join *join; /* it may stand for several events (join.h); NULL: for one */
@@ -262,6 +263,7 @@ enum rc queue_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 
 /* --- journal: every call of a run (runner) --------------------------------------------------- */
 
+#define QUEUE_NOT_SENT (-1)
 struct queue_call {               /* BORROWS when put; GIVES with queue_calls_free when loaded */
 	const char *path;         /* branch path: "1", "2", "2.1.1" under parallel() */
 	const char *method;       /* "create", "now", .. */
@@ -272,7 +274,7 @@ struct queue_call {               /* BORROWS when put; GIVES with queue_calls_fr
 	struct slice answer;      /* JSON; n 0 while the outcome is unknown (an intent) */
 	enum rc code;             /* of the answer */
 	int64_t started_ms, ended_ms; /* wall */
-	int requests;                 /* HTTP requests it took */
+	int requests; /* HTTP requests it took; QUEUE_NOT_SENT: recorded in shadow mode */
 };
 /* Writes an intent (answer.n 0) or a whole call; the same path again completes the intent.
  * RC_STALE: refused. */
@@ -349,6 +351,7 @@ struct queue_run_row { /* BORROWS during the call back */
 	const char *id, *event, *rule, *source_hash, *key, *error, *error_code, *detail, *log;
 	enum queue_state state;
 	int attempt, api_calls, deaths;
+	bool shadow;       /* its effects are recorded, not done */
 	const char *cause; /* of its event, as its depth */
 	int depth;
 	int64_t created_ms, started_ms, ended_ms; /* 0: not yet */

@@ -7,6 +7,7 @@
 #include "queue/gap.h"
 #include "queue/kv.h"
 #include "queue/pack.h"
+#include "queue/spend.h"
 #include "queue/sqlite_db.h"
 #include "queue/sqlite_live.h"
 #include "queue/sqlite_seen.h"
@@ -414,6 +415,16 @@ enum rc store_run_find(struct store *store, const char *id, int64_t *ret_seq,
 /* --- sqlite_prune.c */
 enum rc store_prune(struct queue *q, const struct queue_retention *keep, int64_t now_wall_ms,
 	size_t most, size_t *ret_n, struct err *err);
+
+/* --- sqlite_spend.c */
+enum rc work_spend_add(
+	struct queue *q, const char *rule, int64_t slot_ms, int64_t n, struct err *err);
+enum rc work_spend_each(struct queue *q, const char *rule, int64_t since_ms, queue_spend_fn fn,
+	void *ctx, struct err *err);
+enum rc work_spend_clear(struct queue *q, const char *rule, int64_t before_ms, struct err *err);
+enum rc work_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err);
+/* A run by its seq is in shadow mode. */
+enum rc shadow_put(struct store *store, int64_t run, struct err *err) must_check;
 
 /* --- sqlite_gap.c */
 enum rc work_gap_put(struct queue *q, const struct queue_gap *gap, struct err *err);

@@ -45,6 +45,8 @@ static enum rc purge_run(struct store *store, int64_t seq, enum queue_state stat
 	if (rc == RC_OK)
 		rc = delete_seq(store, LEDGER_SHOW, seq, err);
 	if (rc == RC_OK)
+		rc = delete_seq(store, SHADOW_DROP, seq, err);
+	if (rc == RC_OK)
 		rc = work_source_leave(store, source, err);
 	store->progress.counts.runs[state]--;
 	store->progress.changed = true;

@@ -205,6 +205,8 @@ static enum rc delete_runs(struct pruning *p, struct err *err)
 			rc = delete_by_seq(&store->work, WORK_RUN_DELETE, p->victims[i].seq, err);
 		if (rc == RC_OK)
 			rc = delete_by_seq(&store->work, LEDGER_SHOW, p->victims[i].seq, err);
+		if (rc == RC_OK)
+			rc = delete_by_seq(&store->work, SHADOW_DROP, p->victims[i].seq, err);
 		if (rc == RC_OK && p->victims[i].joined)
 			rc = join_forget(store, p->victims[i].seq, err);
 		if (rc == RC_OK)

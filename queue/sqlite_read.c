@@ -390,6 +390,7 @@ static struct queue_run_row run_row(sqlite3_stmt *s)
 		.cause = db_text(s, 18),
 		.depth = sqlite3_column_int(s, 19),
 		.events_n = sqlite3_column_int64(s, 20),
+		.shadow = sqlite3_column_int(s, 21) != 0,
 	};
 }
 

@@ -232,6 +232,8 @@ static enum rc route_run(struct router *r, struct queue_routing *routing, size_t
 		return rc;
 	if (new->hidden != NULL)
 		rc = ledger_hide(store, run.seq, new->hidden, err);
+	if (rc == RC_OK && new->shadow)
+		rc = shadow_put(store, run.seq, err);
 	if (rc != RC_OK)
 		return rc;
 	store->progress.last_run = run.seq;

@@ -189,7 +189,7 @@
 	" WHERE j.event = event.seq AND (r.code = ?10 OR instr(r.error, ?10) > 0))))"
 #define WORK_RUN_COLUMNS "r.seq, r.id, e.id, r.rule, s.hash, r.key, r.state, r.attempt, r.api_calls," \
 	" r.deaths, r.created_ms, r.started_ms, r.ended_ms, r.due_ms, r.code, r.error, r.detail, r.log," \
-	LEDGER_OF(JOIN_CAUSE_OF("r.seq", "r.event")) "," JOIN_N_OF("r")
+	LEDGER_OF(JOIN_CAUSE_OF("r.seq", "r.event")) "," JOIN_N_OF("r") "," SHADOW_OF("r")
 #define WORK_RUN_FROM " FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 	" CROSS JOIN source AS s ON s.n = r.source"
 #define WORK_RUN_WHERE " WHERE r.seq > ?1 AND r.seq <= ?2 AND r.created_ms >= ?3" \

@@ -1,2 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- The work, version 10: how much a rule has written.
+-- The work, version 10: how much a rule has written, and runs that write nothing.
+
+CREATE TABLE spend (
+	rule TEXT NOT NULL,
+	slot_ms INTEGER NOT NULL, -- wall: when it begins
+	n INTEGER NOT NULL,
+	PRIMARY KEY (rule, slot_ms)
+) STRICT, WITHOUT ROWID;
+
+-- Runs whose effects are recorded, not done.
+CREATE TABLE shadow (run INTEGER PRIMARY KEY) STRICT;

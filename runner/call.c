@@ -26,6 +26,7 @@
 #include "runner/payload.h"
 #include "runner/reply.h"
 #include "runner/scan.h"
+#include "runner/shadow.h"
 #include "runner/state.h"
 
 struct call { /* under way; in the list of its run */
@@ -155,8 +156,13 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 		.started_ms = call->started_ms,
 		.from = answer,
 	};
+	size_t more = call->op == CLIENT_UPDATE_WHERE ? answer->writes_n : 0;
 	call->request = NULL;
 	free_call(call);
+	if (more > 1 && !spend_note(r, run, (int64_t)more - 1)) {
+		free(request);
+		return;
+	}
 	note_first(run, answer);
 	run_count(run, answer->wire_us);
 	metrics_observe(METRIC_API_WAIT, waited_us > 0 ? waited_us : 0);
@@ -251,8 +257,33 @@ static void start_call(struct runner *r, struct run *run, size_t i, struct asked
 		run_suspend(run);
 	if (!run->journal.entries[i].effect)
 		send_call(call);
-	else if (reply_write(r, run, i, call->request, call->started_ms, 0))
+	else if ((run->journal.entries[i].since_ms != 0 ||
+			 spend_note(r, run, spend_size(call->op, call->args))) &&
+		 reply_write(r, run, i, call->request, call->started_ms, 0))
 		gate_hold(&r->gate, &call->gate);
+}
+
+/* An effect in shadow mode. */
+static void answer_shadow(struct runner *r, struct run *run, size_t i, const struct asked *asked)
+{
+	struct buf out;
+	struct err err;
+	bool local = local_find(asked->object, asked->method) != NULL;
+	struct reply_answer answer = {.started_ms = journal_time(&run->journal, clock_wall_ms()),
+		.requests = QUEUE_NOT_SENT};
+	json_t *value =
+		shadow_answer(r, run, local ? CLIENT_OP_N : client_op_find(asked->method), asked);
+	buf_init(&out, ASKED_TEXT_MAX);
+	answer.code = value != NULL ? dump_value(&out, value) : RC_NOMEM;
+	json_decref(value);
+	answer.text = buf_slice(&out);
+	if (answer.code == RC_OK) {
+		reply_give(r, run, i, asked->request.p, &answer);
+	} else {
+		err_set(&err, answer.code, "no memory for an answer");
+		runner_fatal(r, &err);
+	}
+	buf_done(&out);
 }
 
 /* What the runner answers itself. */
@@ -284,26 +315,59 @@ static void answer_local(struct runner *r, struct run *run, size_t i, const stru
 	buf_done(&out);
 }
 
+/* What cannot be done is answered at once. */
+static void refuse_call(struct runner *r, struct run *run, size_t i, const struct asked *asked,
+	enum rc code, const char *message)
+{
+	struct reply_answer answer = {
+		.code = code, .started_ms = journal_time(&run->journal, clock_wall_ms())};
+	struct payload_error error = {.code = rc_name(code), .message = message};
+	reply_fail(r, run, i, asked->request.p, &answer, &error);
+}
+
 static void perform(struct runner *r, struct run *run, size_t i, struct asked *asked)
 {
 	const struct local_method *local = local_find(asked->object, asked->method);
+	struct journal_entry *e = &run->journal.entries[i];
+	enum client_op op = client_op_find(asked->method);
+	char message[JOURNAL_WORD_N + 64];
+	struct err why;
+	if (e->effect && shadow_is(r, run)) {
+		answer_shadow(r, run, i, asked);
+		return;
+	}
 	if (local != NULL) {
 		answer_local(r, run, i, asked, local);
 		return;
 	}
-	bool known = client_op_find(asked->method) != CLIENT_OP_N;
+	bool known = op != CLIENT_OP_N;
+	if (known && e->effect &&
+		spend_ask(r, run, spend_size(op, asked->args), &why) == SPEND_NEVER) {
+		refuse_call(r, run, i, asked, RC_QUOTA, why.msg);
+		return;
+	}
 	if (known && json_is_object(asked->args)) {
 		start_call(r, run, i, asked);
 		return;
 	}
-	struct reply_answer answer = {.code = known ? RC_INVALID : RC_UNSUPPORTED};
-	char message[JOURNAL_WORD_N + 64];
 	snprintf(message, sizeof(message),
 		known ? "%s was called without arguments" : "there is no call named %s",
 		asked->method);
-	struct payload_error error = {.code = rc_name(answer.code), .message = message};
-	answer.started_ms = journal_time(&run->journal, clock_wall_ms());
-	reply_fail(r, run, i, asked->request.p, &answer, &error);
+	refuse_call(r, run, i, asked, known ? RC_INVALID : RC_UNSUPPORTED, message);
+}
+
+/* A new effect that its rule has to wait with: the rule is paused, and the run has gone. */
+static bool over_limit(struct runner *r, struct run *run, const struct journal_call *call,
+	const struct asked *asked)
+{
+	struct err why;
+	enum client_op op = client_op_find(asked->method);
+	if (!call->effect || local_find(asked->object, asked->method) != NULL ||
+		shadow_is(r, run) ||
+		spend_ask(r, run, spend_size(op, asked->args), &why) != SPEND_OVER)
+		return false;
+	spend_stop(r, run);
+	return true;
 }
 
 /* True: the run has used up its calls, and was told. */
@@ -373,6 +437,8 @@ static void decide(struct runner *r, struct run *run, struct asked *asked)
 	};
 	switch (journal_ask(&run->journal, asked->path, asked->digest, run->generation, &i)) {
 	case JOURNAL_NEW:
+		if (over_limit(r, run, &call, asked))
+			return;
 		if (journal_add(&run->journal, &call, &i) == RC_OK)
 			perform(r, run, i, asked);
 		else

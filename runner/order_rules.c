@@ -218,6 +218,8 @@ void order_resume(struct runner *r, struct order *order)
 		enum rc rc = queue_resume(r->queue, rule, &n, &err);
 		if (rc == RC_NOT_FOUND) /* it has been resumed, its runs are coming back */
 			continue;
+		if (rc == RC_OK) /* what it may write is counted anew */
+			rc = spend_anew(r, rule, &err);
 		if (rc != RC_OK) {
 			runner_fatal(r, &err);
 			return;

@@ -257,6 +257,12 @@ void outcome_wait(struct runner *r, struct run *run, int64_t ms)
 	write_end(r, run, &o);
 }
 
+void outcome_pause(struct runner *r, struct run *run)
+{
+	struct queue_outcome o = {.state = QUEUE_DUE};
+	finish(r, run, &o);
+}
+
 void outcome_release(struct runner *r, struct run *run)
 {
 	struct queue_outcome due = {.state = QUEUE_DUE, .code = RC_OK};

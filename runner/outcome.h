@@ -34,6 +34,9 @@ void outcome_skip(struct runner *r, struct run *run, const char *why);
 void outcome_error(struct runner *r, struct run *run, const json_t *error);
 /* Goes back to the store before it has begun, for so long. */
 void outcome_wait(struct runner *r, struct run *run, int64_t ms);
+/* Its rule has been paused: it goes back to the store, using up no attempt, when its effects are
+ * answered. */
+void outcome_pause(struct runner *r, struct run *run);
 /* Goes back to the store as it is, for the next start. */
 void outcome_release(struct runner *r, struct run *run);
 

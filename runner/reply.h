@@ -13,7 +13,7 @@ struct reply_answer { /* BORROWS */
 	enum rc code;
 	struct slice text; /* value or error */
 	bool unknown;
-	int requests;
+	int requests; /* as queue_call */
 	int64_t started_ms;
 	const struct client_answer *from; /* NULL: it was answered here */
 };

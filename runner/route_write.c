@@ -102,6 +102,7 @@ static void fill_batch(struct route *route, struct batch *b)
 							     : to->event.record,
 				.also = m->state == MATCH_RUN ? m->key : "",
 				.hidden = m->hidden,
+				.shadow = m->rule->shadow,
 				.attempts_max = m->rule->attempts_max,
 				.join = m->state == MATCH_RUN && m->join.kind != 0 ? &m->join
 										   : NULL,

@@ -64,6 +64,7 @@ struct run {
 	bool called;                         /* its first API call has started */
 	bool ended;                          /* its worker said so, and has forgotten it */
 	int64_t hold_us;                     /* mono: it starts no earlier; 0: it may */
+	bool shadow_known, shadow;           /* its effects are recorded, not done (shadow.h) */
 	bool suspect;                        /* must be alone in its worker */
 	bool undecided; /* is its event one of our writes? Before it starts that is found out */
 	bool ask;       /* a worker is to be asked its `when` first */

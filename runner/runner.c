@@ -328,6 +328,7 @@ void runner_free(struct runner *r)
 	}
 	route_close(r);
 	duels_done(&r->duels);
+	spends_done(&r->spends);
 	rules_close(r);
 	runs_close(&r->runs);
 	version_sweep(&r->versions, forget_source, NULL);

@@ -34,6 +34,7 @@
 #include "runner/settings.h"
 #include "runner/tick.h"
 #include "runner/timer.h"
+#include "runner/spend.h"
 #include "runner/upkeep.h"
 
 struct runner {
@@ -52,6 +53,7 @@ struct runner {
 	struct route route;
 	struct gate gate;
 	struct duels duels;
+	struct spends spends;
 	struct flights flights; /* effects that are under way */
 	size_t undecided_n;     /* runs that wait for those, in this turn */
 	struct drain drain;
