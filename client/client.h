@@ -48,6 +48,7 @@
  *   merge        {into, from: [ids], preview?}                      merged record
  *   graphql      {query, variables?}  (object: "graphql")           data
  *   member       {email}  (object: "workspaceMembers")              record | null
+ *   erase        {id}  as destroy; the caller removes its copies    {id}
  *
  * Not of Twenty, and neither in its budget nor behind its probe (web.h); object: "http":
  *   http         {method: "get" .., url: text, query?: {name: text  {status, headers: {name: text},
@@ -80,6 +81,7 @@
  *   restore      it is there
  *   destroy      it is gone
  *   merge        those to be merged away are gone and the survivor is there; who is left is merged
+ *   erase        as destroy
  *   graphql      a document that is more than queries is sent once and never again: RC_UNKNOWN
  *   http         not at all: it goes out again, at least once then, with the Idempotency-Key of the
  *                first time (derived from the call's name, unless it brings one itself)
@@ -125,6 +127,7 @@ enum rc client_conf_check(const struct conf *conf, struct err *err) must_check;
 	X(CLIENT_MERGE, "merge", true)                                                             \
 	X(CLIENT_GRAPHQL, "graphql", true)                                                         \
 	X(CLIENT_MEMBER, "member", false)                                                          \
+	X(CLIENT_ERASE, "erase", true)                                                             \
 	X(CLIENT_HTTP, "http", true)
 
 enum client_op {

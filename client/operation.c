@@ -27,6 +27,7 @@ const struct operation *const operations[CLIENT_OP_N] = {
 	[CLIENT_MERGE] = &operation_merge,
 	[CLIENT_GRAPHQL] = &operation_graphql,
 	[CLIENT_MEMBER] = &operation_member,
+	[CLIENT_ERASE] = &operation_destroy,
 };
 
 enum rc check_id(const json_t *id, const char *what, struct err *err)

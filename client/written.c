@@ -223,6 +223,7 @@ static void read_value(struct reading *r)
 		add_deletion(r, CLIENT_RESTORED, value);
 		return;
 	case CLIENT_DESTROY:
+	case CLIENT_ERASE:
 		add_gone(r, json_object_get(call->args, "id"));
 		return;
 	case CLIENT_MERGE:

@@ -108,6 +108,10 @@ struct queue_backend {
 		queue_spend_fn fn, void *ctx, struct err *err);
 	enum rc (*spend_clear)(
 		struct queue *q, const char *rule, int64_t before_ms, struct err *err);
+	enum rc (*erasure_put)(struct queue *q, const char *record, struct err *err);
+	enum rc (*erasure_first)(struct queue *q, char ret_record[static QUEUE_ERASURE_N],
+		bool *ret_any, struct err *err);
+	enum rc (*erasure_drop)(struct queue *q, const char *record, struct err *err);
 	enum rc (*shadow_is)(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err);
 	enum rc (*pause)(
 		struct queue *q, const struct queue_pause *pause, size_t *ret_n, struct err *err);

@@ -37,6 +37,17 @@ struct queue_erase { /* the first four members BORROW and are the caller's; the 
 	int64_t at; /* the queue's own */
 };
 
+#define QUEUE_ERASURE_N 201 /* bytes of a record's id and its NUL */
+
+/* Notes that a record has to be erased here; a second time changes nothing. Runner. RC_INVALID: no
+ * id, or longer than 200. */
+enum rc queue_erasure_put(struct queue *q, const char *record, struct err *err) must_check;
+/* One of those. Runner. */
+enum rc queue_erasure_first(struct queue *q, char ret_record[static QUEUE_ERASURE_N], bool *ret_any,
+	struct err *err) must_check;
+/* It is erased. Runner. */
+enum rc queue_erasure_drop(struct queue *q, const char *record, struct err *err) must_check;
+
 /* Does a bounded part. Runner. */
 enum rc queue_erase_step(struct queue *q, struct queue_erase *erase, struct err *err) must_check;
 /* After the commit: overwrites what was freed, a bounded part, and in the end empties the WAL, so

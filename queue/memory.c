@@ -134,6 +134,7 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->copies, mem_copy_done);
 	DONE_ALL(m->gaps, mem_gap_done);
 	DONE_ALL(m->spends, mem_spend_done);
+	DONE_ALL(m->erasures, mem_erasure_done);
 	DONE_ALL(m->told, mem_told_done);
 	DONE_ALL(m->writes, mem_write_done);
 	DONE_ALL(m->limits, mem_limit_done);
@@ -575,6 +576,9 @@ static const struct queue_backend memory_backend = {
 	.spend_add = mem_spend_add,
 	.spend_each = mem_spend_each,
 	.spend_clear = mem_spend_clear,
+	.erasure_put = mem_erasure_put,
+	.erasure_first = mem_erasure_first,
+	.erasure_drop = mem_erasure_drop,
 	.shadow_is = mem_shadow_is,
 	.gap_put = mem_gap_put,
 	.gap_drop = mem_gap_drop,

@@ -138,6 +138,10 @@ struct mem_spend {
 	int64_t slot_ms, n;
 };
 
+struct mem_erasure {
+	char *record;
+};
+
 struct mem_pause {
 	char *rule, *why;
 	int64_t since_ms;
@@ -168,6 +172,7 @@ struct mem_store {
 	MEM_LIST(struct mem_source) sources;
 	MEM_LIST(struct mem_rule) rules;
 	MEM_LIST(struct mem_spend) spends; /* in the order of rules and slots */
+	MEM_LIST(struct mem_erasure) erasures;
 	MEM_LIST(struct mem_pause) pauses;
 	MEM_LIST(struct mem_issue) issues;
 	MEM_LIST(struct mem_audit) audits;
@@ -353,6 +358,11 @@ enum rc mem_spend_add(
 enum rc mem_spend_each(struct queue *q, const char *rule, int64_t since_ms, queue_spend_fn fn,
 	void *ctx, struct err *err);
 enum rc mem_spend_clear(struct queue *q, const char *rule, int64_t before_ms, struct err *err);
+void mem_erasure_done(struct mem_erasure *e);
+enum rc mem_erasure_put(struct queue *q, const char *record, struct err *err);
+enum rc mem_erasure_first(
+	struct queue *q, char ret_record[static QUEUE_ERASURE_N], bool *ret_any, struct err *err);
+enum rc mem_erasure_drop(struct queue *q, const char *record, struct err *err);
 enum rc mem_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err);
 
 /* --- memory_gap.c */

@@ -5,6 +5,7 @@
  */
 #include "queue/spend.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,5 +92,59 @@ enum rc mem_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struct
 		is = is || (m->runs.p[i].seq == run_seq && m->runs.p[i].shadow);
 	mem_unlock(q);
 	*ret_shadow = is;
+	return RC_OK;
+}
+
+void mem_erasure_done(struct mem_erasure *e)
+{
+	free(e->record);
+}
+
+static size_t erasure_place(const struct mem_store *m, const char *record)
+{
+	size_t i = 0;
+	while (i < m->erasures.n && strcmp(m->erasures.p[i].record, record) != 0)
+		i++;
+	return i;
+}
+
+enum rc mem_erasure_put(struct queue *q, const char *record, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	struct mem_erasure new = {NULL};
+	mem_lock(q);
+	bool there = erasure_place(m, record) < m->erasures.n;
+	bool kept = there || (mem_keep(&new.record, record) &&
+				     mem_more(&m->erasures, sizeof(*m->erasures.p)));
+	if (kept && !there)
+		m->erasures.p[m->erasures.n++] = new;
+	mem_unlock(q);
+	return kept ? RC_OK : queue_break(q, err, "out of memory for what is to be erased");
+}
+
+enum rc mem_erasure_first(
+	struct queue *q, char ret_record[static QUEUE_ERASURE_N], bool *ret_any, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	(void)err;
+	mem_lock(q);
+	*ret_any = m->erasures.n > 0;
+	if (*ret_any)
+		snprintf(ret_record, QUEUE_ERASURE_N, "%s", m->erasures.p[0].record);
+	mem_unlock(q);
+	return RC_OK;
+}
+
+enum rc mem_erasure_drop(struct queue *q, const char *record, struct err *err)
+{
+	struct mem_store *m = mem_of(q);
+	(void)err;
+	mem_lock(q);
+	size_t i = erasure_place(m, record);
+	if (i < m->erasures.n) {
+		mem_erasure_done(&m->erasures.p[i]);
+		m->erasures.p[i] = m->erasures.p[--m->erasures.n];
+	}
+	mem_unlock(q);
 	return RC_OK;
 }

@@ -405,6 +405,27 @@ enum rc queue_spend_clear(struct queue *q, const char *rule, int64_t before_ms, 
 	return rc != RC_OK ? rc : q->backend->spend_clear(q, rule, before_ms, err);
 }
 
+enum rc queue_erasure_put(struct queue *q, const char *record, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "note what to erase in", err);
+	if (rc == RC_OK && (record[0] == '\0' || strlen(record) >= QUEUE_ERASURE_N))
+		rc = err_set(err, RC_INVALID, "what is to be erased needs an id");
+	return rc != RC_OK ? rc : q->backend->erasure_put(q, record, err);
+}
+
+enum rc queue_erasure_first(
+	struct queue *q, char ret_record[static QUEUE_ERASURE_N], bool *ret_any, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "read", err);
+	return rc != RC_OK ? rc : q->backend->erasure_first(q, ret_record, ret_any, err);
+}
+
+enum rc queue_erasure_drop(struct queue *q, const char *record, struct err *err)
+{
+	enum rc rc = enter(q, RUNNER, "note what was erased in", err);
+	return rc != RC_OK ? rc : q->backend->erasure_drop(q, record, err);
+}
+
 enum rc queue_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err)
 {
 	enum rc rc = enter(q, ANY, "read", err);

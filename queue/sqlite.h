@@ -422,6 +422,10 @@ enum rc work_spend_add(
 enum rc work_spend_each(struct queue *q, const char *rule, int64_t since_ms, queue_spend_fn fn,
 	void *ctx, struct err *err);
 enum rc work_spend_clear(struct queue *q, const char *rule, int64_t before_ms, struct err *err);
+enum rc work_erasure_put(struct queue *q, const char *record, struct err *err);
+enum rc work_erasure_first(
+	struct queue *q, char ret_record[static QUEUE_ERASURE_N], bool *ret_any, struct err *err);
+enum rc work_erasure_drop(struct queue *q, const char *record, struct err *err);
 enum rc work_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struct err *err);
 /* A run by its seq is in shadow mode. */
 enum rc shadow_put(struct store *store, int64_t run, struct err *err) must_check;

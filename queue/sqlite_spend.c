@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much rules have written, and runs in shadow mode: the tables spend and shadow. From:
- * queue_spend_*, queue_shadow_is, sqlite_route.c. To: work.db, in the open transaction. Does not
- * know limits.
+ * How much rules have written, runs in shadow mode, what is to be erased: the tables spend, shadow
+ * and erasure. From: queue_spend_*, queue_shadow_is, queue_erasure_*, sqlite_route.c. To: work.db,
+ * in the open transaction. Does not know limits.
  */
 #include "queue/spend.h"
+
+#include <stdio.h>
 
 #include "queue/sqlite.h"
 
@@ -81,4 +83,46 @@ enum rc work_shadow_is(struct queue *q, int64_t run_seq, bool *ret_shadow, struc
 	if (rc == RC_OK)
 		*ret_shadow = row;
 	return rc;
+}
+
+static enum rc change_erasure(
+	struct store *store, enum sql_work what, const char *record, struct err *err)
+{
+	struct db *db = &store->work;
+	enum rc rc = work_begin(store, err);
+	if (rc != RC_OK)
+		return rc;
+	sqlite3_stmt *s = db_use(db, what);
+	db_bind_text(db, s, 1, record);
+	return work_failed(store, db_run(db, s, err), err);
+}
+
+enum rc work_erasure_put(struct queue *q, const char *record, struct err *err)
+{
+	return change_erasure(store_of(q), ERASURE_PUT, record, err);
+}
+
+enum rc work_erasure_drop(struct queue *q, const char *record, struct err *err)
+{
+	return change_erasure(store_of(q), ERASURE_DROP, record, err);
+}
+
+enum rc work_erasure_first(
+	struct queue *q, char ret_record[static QUEUE_ERASURE_N], bool *ret_any, struct err *err)
+{
+	struct store *store = store_of(q);
+	bool row = false;
+	enum rc rc = store_need_work(store, err);
+	if (rc != RC_OK)
+		return rc;
+	sqlite3_stmt *s = db_use(&store->work, ERASURE_FIRST);
+	rc = db_row(&store->work, s, &row, err);
+	if (rc != RC_OK)
+		return rc;
+	*ret_any = row;
+	if (row) {
+		snprintf(ret_record, QUEUE_ERASURE_N, "%s", db_text(s, 0));
+		sqlite3_reset(s);
+	}
+	return RC_OK;
 }

@@ -8,5 +8,8 @@ CREATE TABLE spend (
 	PRIMARY KEY (rule, slot_ms)
 ) STRICT, WITHOUT ROWID;
 
+-- Records that rules had destroyed, and whose copies here have to go.
+CREATE TABLE erasure (record TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
 -- Runs whose effects are recorded, not done.
 CREATE TABLE shadow (run INTEGER PRIMARY KEY) STRICT;

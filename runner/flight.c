@@ -23,7 +23,7 @@ static const char *id_of(const json_t *args, const char *key)
 static const char *single(const struct flight *f)
 {
 	bool one = f->op == CLIENT_UPDATE || f->op == CLIENT_DELETE || f->op == CLIENT_RESTORE ||
-		   f->op == CLIENT_DESTROY;
+		   f->op == CLIENT_DESTROY || f->op == CLIENT_ERASE;
 	return one ? id_of(f->args, "id") : "";
 }
 
@@ -108,6 +108,7 @@ static bool may_be(
 	case CLIENT_DELETE:
 	case CLIENT_RESTORE:
 	case CLIENT_DESTROY:
+	case CLIENT_ERASE:
 		return strcasecmp(id_of(f->args, "id"), e->record) == 0;
 	case CLIENT_UPDATE_MANY:
 		return holds(json_object_get(f->args, "list"), e->record);

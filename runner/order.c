@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/link.h"
@@ -173,6 +174,14 @@ static void begin(struct runner *r, struct order *order)
 		kind->begin(r, order);
 }
 
+static void append(struct runner *r, struct order *order)
+{
+	struct order **end = &r->orders.first;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = order;
+}
+
 void order_take(struct runner *r, struct slice text)
 {
 	char *rest = NULL;
@@ -188,10 +197,21 @@ void order_take(struct runner *r, struct slice text)
 	order->token = token;
 	order->uid = (uint32_t)uid;
 	order->words = json_loads(rest, 0, NULL);
-	struct order **end = &r->orders.first;
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = order;
+	append(r, order);
+}
+
+bool order_own(struct runner *r, json_t *words)
+{
+	struct order *order = words != NULL ? calloc(1, sizeof(*order)) : NULL;
+	if (order == NULL) {
+		json_decref(words);
+		return false;
+	}
+	order->own = true;
+	order->uid = (uint32_t)getuid();
+	order->words = words;
+	append(r, order);
+	return true;
 }
 
 void order_step(struct runner *r)
@@ -232,7 +252,10 @@ void order_tell(struct runner *r)
 			continue;
 		}
 		*at = o->next;
-		tell(r, o);
+		if (o->own)
+			erasure_told(r, o);
+		else
+			tell(r, o);
 		order_free(o);
 	}
 }

@@ -28,6 +28,7 @@ struct order {
 	uint64_t token;
 	uint32_t uid;                /* of the user who asks */
 	json_t *words;               /* {"do":"..", ..}; an object */
+	bool own;                    /* of the runner itself */
 	bool begun;                  /* not before the rules are known */
 	order_fn step;               /* NULL: it waits for somebody else who answers it */
 	int64_t rest_until_ms;       /* mono: no step before */
@@ -42,6 +43,8 @@ struct orders { /* zeroed: none */
 	struct order_again *again; /* events that are being made from ones in quarantine */
 };
 
+/* An order of the runner itself; erasure.h hears what came of it. TAKES words. False: no memory. */
+bool order_own(struct runner *r, json_t *words);
 /* An order came: "TOKEN UID JSON". */
 void order_take(struct runner *r, struct slice text);
 /* Gives every order with a step its turn. */

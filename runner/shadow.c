@@ -160,6 +160,7 @@ json_t *shadow_answer(
 	case CLIENT_RESTORE:
 		return binned(&g, id, NULL);
 	case CLIENT_DESTROY:
+	case CLIENT_ERASE:
 		return json_pack("{s:O?}", "id", id);
 	case CLIENT_MERGE:
 		return changed(&g, json_object_get(args, "into"), NULL);

@@ -21,6 +21,7 @@
 #include "queue/queue.h"
 #include "runner/drain.h"
 #include "runner/duel.h"
+#include "runner/erasure.h"
 #include "runner/flight.h"
 #include "runner/gap.h"
 #include "runner/gate.h"
@@ -32,9 +33,9 @@
 #include "runner/rules.h"
 #include "runner/run.h"
 #include "runner/settings.h"
+#include "runner/spend.h"
 #include "runner/tick.h"
 #include "runner/timer.h"
-#include "runner/spend.h"
 #include "runner/upkeep.h"
 
 struct runner {
@@ -54,6 +55,7 @@ struct runner {
 	struct gate gate;
 	struct duels duels;
 	struct spends spends;
+	struct erasures erasures;
 	struct flights flights; /* effects that are under way */
 	size_t undecided_n;     /* runs that wait for those, in this turn */
 	struct drain drain;

@@ -199,6 +199,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	gap_tick(r);
 	trim(r);
 	notify_look(r);
+	erasure_look(r);
 	if (!r->drain.on)
 		prune(r);
 	again(source, POLL_US);

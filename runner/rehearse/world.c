@@ -619,10 +619,10 @@ static enum rc answer_remove(
 		(void)json_object_set_new(record, "deletedAt", now_text());
 	if (c->op == CLIENT_RESTORE)
 		(void)json_object_del(record, "deletedAt");
-	*ret_value = c->op == CLIENT_DESTROY
-			     ? json_pack("{s:O}", "id", json_object_get(record, "id"))
-			     : json_deep_copy(record);
-	if (c->op == CLIENT_DESTROY)
+	bool gone = c->op == CLIENT_DESTROY || c->op == CLIENT_ERASE;
+	*ret_value = gone ? json_pack("{s:O}", "id", json_object_get(record, "id"))
+			  : json_deep_copy(record);
+	if (gone)
 		drop(w, c->object, record);
 	return *ret_value != NULL ? RC_OK : no_memory(err);
 }
@@ -701,6 +701,7 @@ enum rc world_answer(
 	case CLIENT_DELETE:
 	case CLIENT_RESTORE:
 	case CLIENT_DESTROY:
+	case CLIENT_ERASE:
 		return answer_remove(world, call, ret_value, err);
 	case CLIENT_DUPLICATES:
 		return answer_duplicates(world, call, ret_value, err);

@@ -17,7 +17,7 @@ local names = {} -- of each object, where no rule can change them
 local pieces = {
 	list = "read", each = "read", count = "read", group_by = "read",
 	create_many = "write", ensure = "write", update_many = "write", update_where = "write",
-	restore = "write", destroy = "write",
+	restore = "write", destroy = "write", erase = "write",
 	duplicates = "merge", merge = "merge",
 }
 

@@ -63,3 +63,8 @@ function methods:destroy(id)
 	check_self(self, "destroy")
 	return call("destroy", names[self], { id = check_id(self, "destroy", id, "id") })
 end
+
+function methods:erase(id)
+	check_self(self, "erase")
+	return call("erase", names[self], { id = check_id(self, "erase", id, "id") })
+end

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How much rules have written, by slots of time; runs in shadow mode. */
 #include "queue/spend.h"
+
+#include "queue/erase.h"
 #include "tests/conformance/queue_suite.h"
 
 static enum rc add(void *ctx, int64_t slot_ms, int64_t n, struct err *err)
@@ -101,4 +103,22 @@ QUEUE_CASE(a_run_that_is_born_in_shadow_mode_stays_in_it)
 	suite_commit(s);
 	suite_ok(s, queue_run_each(s->receiver, NULL, look, &seen, &s->err));
 	cr_expect_eq(seen, 101);
+}
+
+QUEUE_CASE(what_is_to_be_erased_is_kept_once_until_it_is)
+{
+	char record[QUEUE_ERASURE_N] = "";
+	bool any = true;
+	suite_ok(s, queue_erasure_first(s->runner, record, &any, &s->err));
+	cr_expect_not(any);
+	suite_ok(s, queue_erasure_put(s->runner, "a", &s->err));
+	suite_ok(s, queue_erasure_put(s->runner, "a", &s->err));
+	suite_ok(s, queue_erasure_first(s->runner, record, &any, &s->err));
+	cr_expect(any);
+	cr_expect_str_eq(record, "a");
+	suite_ok(s, queue_erasure_drop(s->runner, "a", &s->err));
+	suite_ok(s, queue_erasure_first(s->runner, record, &any, &s->err));
+	cr_expect_not(any);
+	cr_expect_eq(queue_erasure_put(s->runner, "", &s->err), RC_INVALID);
+	cr_expect_eq(queue_erasure_put(s->receiver, "a", &s->err), RC_DENIED);
 }
