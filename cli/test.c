@@ -52,12 +52,16 @@ static int run_test(const struct args *args)
 		.paths = paths,
 		.filter = args_flag(args, "filter"),
 		.fail_fast = args_flag(args, "fail-fast") != NULL,
+		.coverage = args_flag(args, "coverage") != NULL,
 	};
 	struct rehearse_listener listener = {&verdict, verdict_one};
 	log_start("test", LOG_AUTO, LOG_NONE);
 	verdict_open(&verdict, args->output, stdout);
 	enum rc rc = rehearse_run(&options, &listener, &totals, &err);
 	verdict_close(&verdict, rc == RC_OK ? &totals : NULL);
+	if (totals.coverage != NULL) /* for people, beside what is for programs */
+		verdict_cover(args->output == ARGS_TABLE ? stdout : stderr, totals.coverage);
+	json_decref(totals.coverage);
 	free(folder);
 	if (rc == RC_NOT_FOUND || rc == RC_INVALID || rc == RC_DENIED)
 		return args_fail(CLI_USAGE, "%s", err.msg);
@@ -69,6 +73,7 @@ static int run_test(const struct args *args)
 static const struct verb_flag flags[] = {
 	{"filter", "TEXT", "only tests with this in their names"},
 	{"fail-fast", NULL, "ends with the first test that does not pass"},
+	{"coverage", NULL, "says how much of each rule file ran, and which lines did not"},
 };
 
 const struct verb verb_test = {
@@ -78,7 +83,8 @@ const struct verb verb_test = {
 	.text = "FILE is a test file, a rule file that has one beside it, or a folder; else the\n"
 		"folder of the rules. How tests are written: moonhook help rules.\n"
 		"-o tap and -o junit are for other programs.",
-	.examples = {"moonhook test", "moonhook test scripts/rules/sla.lua --filter breached",
+	.examples = {"moonhook test",
+		"moonhook test scripts/rules/sla.lua --filter breached --coverage",
 		"moonhook test -o junit > report.xml"},
 	.flags = flags,
 	.flags_n = ARRAY_N(flags),

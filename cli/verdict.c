@@ -351,3 +351,41 @@ void verdict_close(struct verdict *verdict, const struct rehearse_totals *totals
 	verdict->rows = NULL;
 	(void)fflush(verdict->out);
 }
+
+/* "12, 40-44" */
+static void put_lines(FILE *out, const json_t *lines)
+{
+	for (size_t i = 0, n = json_array_size(lines); i < n;) {
+		long long from = json_integer_value(json_array_get(lines, i)), to = from;
+		size_t k = i + 1;
+		while (k < n && json_integer_value(json_array_get(lines, k)) == to + 1) {
+			to++;
+			k++;
+		}
+		fprintf(out, "%s%lld", i > 0 ? ", " : "", from);
+		if (to > from)
+			fprintf(out, "-%lld", to);
+		i = k;
+	}
+}
+
+void verdict_cover(FILE *out, const json_t *coverage)
+{
+	size_t i;
+	json_t *row;
+	fputc('\n', out);
+	json_array_foreach((json_t *)(uintptr_t)coverage, i, row)
+	{
+		json_int_t lines = json_integer_value(json_object_get(row, "lines"));
+		json_int_t ran = json_integer_value(json_object_get(row, "ran"));
+		const json_t *missed = json_object_get(row, "missed");
+		fprintf(out, "%5.1f %%  ", lines > 0 ? 100.0 * (double)ran / (double)lines : 100.0);
+		terminal_put(out, text_of(row, "file"));
+		fprintf(out, " (%lld of %lld lines)", (long long)ran, (long long)lines);
+		if (json_array_size(missed) > 0) {
+			fputs(", not run: ", out);
+			put_lines(out, missed);
+		}
+		fputc('\n', out);
+	}
+}

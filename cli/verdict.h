@@ -25,4 +25,7 @@ void verdict_one(void *verdict, const struct rehearse_case *one);
 /* Says what is left to be said; totals: NULL where the tests broke off. */
 void verdict_close(struct verdict *verdict, const struct rehearse_totals *totals);
 
+/* How much of each rule file ran, and the lines that did not. */
+void verdict_cover(FILE *out, const json_t *coverage);
+
 #endif

@@ -66,6 +66,28 @@ void solo_close(struct solo *solo)
 	free(solo);
 }
 
+void solo_take(struct solo *solo, struct spawn_shelf *shelf)
+{
+	if (shelf->pid == 0)
+		return;
+	end_worker(solo);
+	solo->pid = shelf->pid;
+	solo->fd = shelf->fd;
+	solo->workers++;
+	shelf->pid = 0;
+}
+
+void solo_give(struct solo *solo, struct spawn_shelf *shelf)
+{
+	if (solo->pid == 0 || shelf->pid != 0)
+		return;
+	shelf->pid = solo->pid;
+	shelf->fd = solo->fd;
+	solo->pid = 0;
+	solo->fd = -1;
+	end_worker(solo); /* its buffer */
+}
+
 unsigned solo_workers(const struct solo *solo)
 {
 	return solo->workers;

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "runner/spawn.h"
 #include "runner/version.h"
 #include "runner/worker/frame.h"
 
@@ -50,6 +51,10 @@ struct solo_question {
 };
 enum rc solo_ask(struct solo *solo, const struct solo_question *question, json_t **ret_answer,
 	struct err *err) must_check;
+/* Takes up a worker that lies there, in the place of its own; lays it back, or down. Nothing of
+ * what is loaded in it changes. */
+void solo_take(struct solo *solo, struct spawn_shelf *shelf);
+void solo_give(struct solo *solo, struct spawn_shelf *shelf);
 /* Counts the workers that were started: where it has changed, nothing is loaded any more. */
 unsigned solo_workers(const struct solo *solo);
 

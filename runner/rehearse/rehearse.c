@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "runner/rehearse/coverage.h"
 #include "runner/rehearse/scene.h"
 #include "runner/spawn.h"
 
@@ -20,6 +21,7 @@ struct rehearsing {
 	struct rehearse_totals totals;
 	struct solo *solo;
 	struct spawn_shelf shelf;
+	struct coverage coverage;
 	bool stopped; /* fail_fast */
 };
 
@@ -77,12 +79,20 @@ static enum rc play(struct rehearsing *r, struct script *script, int index, json
 	json_t *arg = json_pack("{s:i}", "index", index);
 	enum rc rc = script_ask(script, "scene", arg, &scene.plan, ret_error, err);
 	json_decref(arg);
+	if (rc == RC_OK && r->options->coverage)
+		rc = coverage_begin(&r->coverage, &r->shelf, err);
 	if (rc == RC_OK) {
 		rc = scene_play(&scene, &observed, err);
 		*ret_error = scene.error;
 	}
 	if (rc == RC_OK)
 		rc = judge(script, index, observed, ret_failures, ret_error, err);
+	scene_end(&scene);
+	if (r->options->coverage && scene.files[0] != NULL) {
+		enum rc noted =
+			coverage_end(&r->coverage, &r->shelf, scene.rules, scene.files, err);
+		rc = rc == RC_OK ? noted : rc;
+	}
 	scene_close(&scene);
 	return rc;
 }
@@ -173,8 +183,13 @@ enum rc rehearse_run(const struct rehearse_options *options,
 	enum rc rc = rehearse_find(options->paths, &files, err);
 	if (rc == RC_OK)
 		rc = solo_open(options->exe, &r.solo, err);
+	if (rc == RC_OK && options->coverage)
+		rc = coverage_open(&r.coverage, options->exe, err);
 	for (size_t i = 0; i < files.n && rc == RC_OK && !r.stopped; i++)
 		rc = play_file(&r, files.paths[i], err);
+	if (rc == RC_OK && options->coverage)
+		rc = coverage_sum(&r.coverage, &r.totals.coverage, err);
+	coverage_close(&r.coverage);
 	solo_close(r.solo);
 	spawn_clear(&r.shelf);
 	rehearse_files_done(&files);

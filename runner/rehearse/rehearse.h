@@ -7,7 +7,7 @@
  *   scene.c    one test: a whole runner on a store in memory; play.c lets time pass, observe.c
  *              reads what came of it, double.c and world.c answer its calls
  *   rehearse.c file by file, test by test; tells a listener
- *   tell.c     a listener: for people, as TAP, JUnit or JSON
+ *   coverage.c which lines of the rules have run
  *
  * Why a whole runner and not a model of one: matching, settling, batches, keys, timers, retries and
  * outcomes are what a test is there to try, and a second version of them would be the one that is
@@ -44,6 +44,8 @@ struct rehearse_case {    /* BORROWS during the call back */
 struct rehearse_totals {
 	size_t passed, failed, skipped, broken;
 	int64_t took_us;
+	json_t *coverage; /* [{file, lines, ran, missed: [line, ..]}, ..], or NULL: not asked for.
+			     GIVES */
 };
 
 struct rehearse_listener { /* BORROWS */
@@ -56,6 +58,7 @@ struct rehearse_options {         /* BORROWS */
 	const char *const *paths; /* of test files, rule files and folders, NULL-terminated */
 	const char *filter;       /* part of the names of tests; NULL: all */
 	bool fail_fast;           /* the first that does not pass is the last */
+	bool coverage;            /* which lines of the rules run is noted */
 };
 
 /* Plays them all. RC_NOT_FOUND with a sentence: there is no test at all, or no such file. */

@@ -216,9 +216,15 @@ enum rc scene_play(struct scene *scene, json_t **ret_observed, struct err *err)
 	return rc;
 }
 
-void scene_close(struct scene *scene)
+void scene_end(struct scene *scene)
 {
 	runner_free(scene->runner);
+	scene->runner = NULL;
+}
+
+void scene_close(struct scene *scene)
+{
+	scene_end(scene);
 	client_free(scene->client);
 	understudy_close(&scene->understudy);
 	sd_event_source_disable_unref(scene->kick);

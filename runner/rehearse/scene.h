@@ -53,6 +53,9 @@ struct scene {
  * rules; RC_DENIED: it is to be skipped, error says why; anything else is err's.
  */
 enum rc scene_play(struct scene *scene, json_t **ret_observed, struct err *err) must_check;
+/* Ends the runner; its worker goes back to the shelf. What the test said stays until scene_close.
+ */
+void scene_end(struct scene *scene);
 /* Ends it and gives the real clock back. Accepts a zeroed one, and one that failed. */
 void scene_close(struct scene *scene);
 

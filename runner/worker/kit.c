@@ -127,6 +127,8 @@ enum rc kit_open(struct kit *kit, struct err *err)
 
 void kit_done(struct kit *kit)
 {
+	cover_free(kit->cover);
+	kit->cover = NULL;
 	for (size_t i = 0; i < KIT_PIECES_N; i++)
 		buf_done(&kit->pieces[i]);
 	buf_done(&kit->scratch);

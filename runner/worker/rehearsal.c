@@ -8,6 +8,7 @@
 #include "runner/worker/rehearsal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <lauxlib.h>
@@ -290,6 +291,59 @@ static enum rc read_text(struct slice json, struct buf *out, size_t max)
 	return json.n != 0 ? json_text_copy(json, out) : RC_OK;
 }
 
+/* --- coverage ----------------------------------------------------------------------------------
+ */
+
+static int compile_lines(lua_State *L)
+{
+	const struct question *q = lua_touserdata(L, 1);
+	struct buf code;
+	char name[NAME_N + 2];
+	snprintf(name, sizeof(name), "=%s", q->file);
+	if (luaL_loadbufferx(L, q->source.p != NULL ? q->source.p : "", q->source.n, name, "t") !=
+		LUA_OK)
+		return lua_error(L);
+	buf_init(&code, FRAME_MAX);
+	enum rc rc = kit_dump(L, KIT_LINES_KEPT, &code);
+	if (rc == RC_OK)
+		rc = buf_put_text(q->out, "{\"value\":");
+	if (rc == RC_OK)
+		rc = cover_put_lines(&code, q->out);
+	if (rc == RC_OK)
+		rc = buf_put(q->out, "}", 1);
+	buf_done(&code);
+	return rc == RC_OK ? 0 : luaL_error(L, "the lines of %s are %s", q->file, rc_text(rc));
+}
+
+/* The lines of a file that have code, by a state of their own. */
+static enum rc take_lines(struct rehearsal *r, struct kit *kit, struct question *q, struct err *err)
+{
+	struct rehearsal own = {.prelude = r->prelude};
+	enum rc rc = state_open(&own.state, kit, STATE_HEAD, BUDGET, err);
+	if (rc != RC_OK)
+		return rc;
+	own.open = true;
+	state_place(&own.state, q->file, 1);
+	rc = run_limited(&own, compile_lines, q, err);
+	if (own.open)
+		state_close(&own.state);
+	return rc;
+}
+
+static enum rc take_cover(struct kit *kit, const char *what, struct buf *out)
+{
+	enum rc rc = buf_put_text(out, "{\"value\":");
+	if (rc == RC_OK && kit->cover != NULL && strcmp(what, "covered") == 0)
+		rc = cover_put(kit->cover, out);
+	else if (rc == RC_OK)
+		rc = buf_put_text(out, "{}");
+	cover_free(kit->cover);
+	kit->cover = calloc(1, sizeof(*kit->cover));
+	if (rc == RC_OK && kit->cover == NULL)
+		rc = RC_NOMEM;
+	return rc == RC_OK ? buf_put(out, "}", 1) : rc;
+}
+
 enum rc rehearsal_take(struct rehearsal *r, struct kit *kit, struct outbox *box,
 	const struct frame *frame, struct err *err)
 {
@@ -319,6 +373,10 @@ enum rc rehearsal_take(struct rehearsal *r, struct kit *kit, struct outbox *box,
 		err_set(err, rc, "a TEST that cannot be read");
 	else if (strcmp(q.what, "open") == 0)
 		rc = open_state(r, kit, &q, err);
+	else if (strcmp(q.what, "lines") == 0)
+		rc = take_lines(r, kit, &q, err);
+	else if (strncmp(q.what, "cover", 5) == 0)
+		rc = take_cover(kit, q.what, q.out);
 	else if (r->open)
 		rc = run_limited(r, ask_file, &q, err);
 	else

@@ -34,6 +34,10 @@ struct rehearsal { /* zero: no file */
  * Answers TEST with TOLD. {"do": "open", "file", "source", "fixtures": {name: text}} makes a fresh
  * state and answers what `list` does; {"do": <anything else>, "arg": {..}} asks the state that is
  * open. RC_NOMEM, RC_PARSE: the worker cannot go on.
+ *
+ * Of rule files: {"do": "cover"}: from here on the lines that run are noted; "covered": those so
+ * far, as cover_put writes them, forgotten then; "lines" (of "file", "source"): those that have
+ * code.
  */
 enum rc rehearsal_take(struct rehearsal *r, struct kit *kit, struct outbox *box,
 	const struct frame *frame, struct err *err) must_check;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "runner/worker/kit.h"
 #include "runner/worker/limit.h"
 #include "runner/worker/rule.h"
 
@@ -56,6 +57,8 @@ enum rc state_open(struct state *state, struct kit *kit, enum state_mode mode, s
 	}
 	*(struct state **)lua_getextraspace(L) = state;
 	state->L = L;
+	if (kit->cover != NULL)
+		cover_watch(L);
 	/* Most runs end before there is anything worth collecting: the first half megabyte is free
 	 * of the collector. A negative step puts off the next one by so many kilobytes. */
 	lua_gc(L, LUA_GCSTEP, -COLLECT_NOT_BEFORE_KB);

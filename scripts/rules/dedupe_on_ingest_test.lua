@@ -52,3 +52,8 @@ test "a merge that Twenty cannot do now is tried again, and done once" {
 	api = { ["people:merge"] = in_turn { fail { status = 503 }, function(options) return { id = options.into } end } },
 	expect = { merge("people", { into = OLD, from = { NEW }, preview = false }), no_other_writes, outcome = done },
 }
+
+test "nobody has no address in common with nobody" {
+	event = event("person.created", { id = NEW, firstName = "Ann", lastName = "Lee" }),
+	expect = { no_other_writes, outcome = skipped "no e-mail address of its own" },
+}

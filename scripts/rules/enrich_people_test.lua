@@ -64,3 +64,14 @@ test "Twenty is down for a moment: the run is tried again" {
 	api = { ["people:update"] = in_turn { fail { status = 500 }, fail { status = 503 }, function(_, data) return data end } },
 	expect = { update("people", ANN, partly { companyId = ACME }), no_other_writes, outcome = done, runs = 1 },
 }
+
+test "who is gone already is left alone" {
+	event = event("person.created", { id = ANN, email = "ann.lee@acme.io" }),
+	records = { people = {} },
+	expect = { no_other_writes, outcome = skipped "the person is gone" },
+}
+
+test "a server that does not say what changed: the rule looks for itself" {
+	event = event("person.updated", { id = ANN, email = "ann.lee@acme.io", firstName = "Ann", companyId = ACME }),
+	expect = { no_other_writes, outcome = skipped "nothing is empty" },
+}

@@ -95,3 +95,16 @@ test "an owner who has left is told of" {
 		logs = { "warn no workspace member has the address of the route for NEW" },
 	},
 }
+
+test "a deal that is gone is left alone" {
+	event = event("opportunity.created", deal { stage = "NEW" }),
+	records = { opportunities = {} },
+	expect = { no_other_writes, outcome = skipped "the deal is gone" },
+}
+
+test "another error of Twenty is not taken for a move" {
+	event = event("opportunity.created", deal { stage = "NEW" }),
+	records = { opportunities = { deal { stage = "NEW" } }, workspaceMembers = members },
+	api = { ["opportunities:update"] = fail { status = 422, message = "no such field" } },
+	expect = { no_other_writes, outcome = dead "no such field" },
+}

@@ -28,7 +28,8 @@ static struct played play(
 	struct played p = {0};
 	struct verdict verdict;
 	struct rehearse_listener listener = {&verdict, verdict_one};
-	struct rehearse_options options = {"/proc/self/exe", paths, filter, fail_fast};
+	struct rehearse_options options = {
+		.exe = "/proc/self/exe", .paths = paths, .filter = filter, .fail_fast = fail_fast};
 	FILE *out = open_memstream(&p.text, &p.n);
 	cr_assert_not_null(out);
 	log_start("test", LOG_JSON, LOG_NONE);
