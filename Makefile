@@ -193,6 +193,7 @@ install: all ## PREFIX=/usr/local DESTDIR=
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 man/man7 bash-completion/completions)
 	build/moonhook man >$(DESTDIR)$(PREFIX)/share/man/man1/moonhook.1
 	build/moonhook man rules >$(DESTDIR)$(PREFIX)/share/man/man7/moonhook-rules.7
+	build/moonhook man tests >$(DESTDIR)$(PREFIX)/share/man/man7/moonhook-tests.7
 	build/moonhook completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/moonhook
 
 clean: ## forget what was built

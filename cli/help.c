@@ -2,7 +2,8 @@
 /*
  * Help for people, and the verb `help`.
  * From: main.c. Made from the table of verbs and the option tables, so that it cannot drift; the
- * rule language has its manual in rules.txt, which a test holds against what a rule can reach.
+ * rule language has its manual in rules.txt, which a test holds against what a rule can reach,
+ * tests of rules theirs in tests.txt.
  */
 #include "cli/help.h"
 
@@ -15,9 +16,18 @@ static const char rules_text[] = {
 #include "cli/rules.txt.inc"
 	0};
 
+static const char tests_text[] = {
+#include "cli/tests.txt.inc"
+	0};
+
 const char *help_rules(void)
 {
 	return rules_text;
+}
+
+const char *help_tests(void)
+{
+	return tests_text;
 }
 
 void help_overview(FILE *out)
@@ -34,7 +44,8 @@ void help_overview(FILE *out)
 		fprintf(out, "  --%-8s %-5s %s\n", f->name, f->value != NULL ? f->value : "",
 			f->help);
 	fputs("  --KEY VALUE    any setting of the configuration, such as --log.level debug\n\n"
-	      "more: moonhook help <command> · moonhook help settings · moonhook help rules\n",
+	      "more: moonhook help <command> · moonhook help settings · moonhook help rules\n"
+	      "      moonhook help tests\n",
 		out);
 }
 
@@ -99,6 +110,10 @@ static int run_help(const struct args *args)
 		fputs(rules_text, stdout);
 		return CLI_OK;
 	}
+	if (args->operands_n == 1 && strcmp(args->operands[0], "tests") == 0) {
+		fputs(tests_text, stdout);
+		return CLI_OK;
+	}
 	union {
 		const char *const *in;
 		char *const *out;
@@ -122,7 +137,7 @@ static int run_help(const struct args *args)
 
 const struct verb verb_help = {
 	.name = "help",
-	.operands = "[COMMAND|settings|rules]",
+	.operands = "[COMMAND|settings|rules|tests]",
 	.summary = "what a command does, with examples",
 	.examples = {"moonhook help runs list", "moonhook help settings",
 		"moonhook help rules | less"},

@@ -14,5 +14,7 @@ void help_verb(FILE *out, const struct verb *verb);
 /* The manual of the rule language, as text: capitals at the start of a line are a heading, what is
  * indented stands as it is, else paragraphs. STATIC. */
 const char *help_rules(void);
+/* That of the tests of rules, likewise. STATIC. */
+const char *help_tests(void);
 
 #endif

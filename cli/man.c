@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hidden verb `man`: moonhook.1, made from the table of verbs, and moonhook-rules.7, made from
- * rules.txt.
+ * The hidden verb `man`: moonhook.1, made from the table of verbs, and moonhook-rules.7 and
+ * moonhook-tests.7, made from rules.txt and tests.txt.
  * From: packagers. `moonhook man | man -l -` shows it.
  */
 #include <ctype.h>
@@ -96,11 +96,12 @@ static void put_line(struct page *page, const char *line, enum shape shape)
 	*page = (struct page){.before = shape};
 }
 
-static void put_rules(void)
+/* title: "RULES" */
+static void put_manual(const char *title, const char *text)
 {
 	struct page page = {.before = HEADING};
-	puts(".\\\" SPDX-License-Identifier: MIT\n.TH MOONHOOK\\-RULES 7");
-	for (const char *at = help_rules(); *at != '\0'; at += *at == '\n') {
+	printf(".\\\" SPDX-License-Identifier: MIT\n.TH MOONHOOK\\-%s 7\n", title);
+	for (const char *at = text; *at != '\0'; at += *at == '\n') {
 		size_t n = strcspn(at, "\n");
 		enum shape shape = shape_of(at, n);
 		char *line = strndup(at, n);
@@ -116,11 +117,16 @@ static void put_rules(void)
 static int run_man(const struct args *args)
 {
 	if (args->operands_n == 1 && strcmp(args->operands[0], "rules") == 0) {
-		put_rules();
+		put_manual("RULES", help_rules());
+		return CLI_OK;
+	}
+	if (args->operands_n == 1 && strcmp(args->operands[0], "tests") == 0) {
+		put_manual("TESTS", help_tests());
 		return CLI_OK;
 	}
 	if (args->operands_n != 0)
-		return args_fail(CLI_USAGE, "there is moonhook man and moonhook man rules");
+		return args_fail(CLI_USAGE,
+			"there is moonhook man, moonhook man rules and moonhook man tests");
 	puts(".\\\" SPDX-License-Identifier: MIT\n"
 	     ".TH MOONHOOK 1\n.SH NAME\nmoonhook \\- receives Twenty's webhooks and runs rules on "
 	     "them\n"

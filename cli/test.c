@@ -81,7 +81,7 @@ const struct verb verb_test = {
 	.operands = "[FILE..]",
 	.summary = "tries rules out: *_test.lua, offline, in virtual time",
 	.text = "FILE is a test file, a rule file that has one beside it, or a folder; else the\n"
-		"folder of the rules. How tests are written: moonhook help rules.\n"
+		"folder of the rules. How tests are written: moonhook help tests.\n"
 		"-o tap and -o junit are for other programs.",
 	.examples = {"moonhook test",
 		"moonhook test scripts/rules/sla.lua --filter breached --coverage",
