@@ -59,7 +59,7 @@ struct kit {
 	struct buf pieces[KIT_PIECES_N]; /* of the prelude; bytecode */
 	struct buf scratch;              /* JSON on its way into a frame; one user at a time */
 	struct letters letters;
-	struct cover *cover; /* owned; notes which lines run; NULL: nobody does */
+	struct cover *cover;     /* owned; notes which lines run; NULL: nobody does */
 	struct zone *utc, *zone; /* zone: another that was asked for last; NULL: none yet */
 };
 
