@@ -51,7 +51,7 @@ void jump_step(struct runner *r)
 	struct err err = {0};
 	int64_t now = offset(), by = now - r->jump.offset_ms;
 	r->jump.offset_ms = now;
-	if (by > -JUMP_MS && by < JUMP_MS)
+	if (r->jump.still || (by > -JUMP_MS && by < JUMP_MS))
 		return;
 	if (shift(r, by, &err) != RC_OK) {
 		runner_fatal(r, &err);
@@ -64,5 +64,5 @@ void jump_step(struct runner *r)
 
 int64_t jump_now_ms(const struct runner *r)
 {
-	return clock_mono_ms() + r->jump.offset_ms;
+	return r->jump.still ? clock_wall_ms() : clock_mono_ms() + r->jump.offset_ms;
 }

@@ -3,6 +3,7 @@
 #ifndef MOONHOOK_RUNNER_JUMP_H
 #define MOONHOOK_RUNNER_JUMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -11,6 +12,7 @@ struct runner;
 
 struct jump {
 	int64_t offset_ms; /* of the wall clock to the monotonic one, as this runner sees it */
+	bool still;        /* the wall clock is set by hand: it is the time, and never jumps */
 };
 
 /* At the start, before the first claim: a clock that shows less than when the store was written

@@ -13,6 +13,7 @@
 #include "queue/queue.h"
 
 struct runner;
+struct rules_choice;
 struct spawn_shelf;
 
 struct runner_parts { /* BORROWED for the runner's life */
@@ -23,8 +24,8 @@ struct runner_parts { /* BORROWED for the runner's life */
 	const char *exe;      /* the program whose `room worker` is a worker */
 	int link_fd, wake_fd; /* -1: none */
 	uint64_t seed; /* for a runner that comes out the same each time; 0: the system's chance */
-	struct spawn_shelf *shelf; /* of pool.h; NULL: none */
-	const char *const *files;  /* of the rules folder, NULL-terminated; NULL: all of it */
+	struct spawn_shelf *shelf;         /* of pool.h; NULL: none */
+	const struct rules_choice *choice; /* of rules.h; NULL: the whole folder is live */
 };
 
 /* Takes back what a runner before left running, starts workers, begins to load rules. GIVES

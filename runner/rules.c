@@ -501,8 +501,8 @@ void rules_reload(struct runner *r)
 		refuse(r, &err);
 		return;
 	}
-	if (r->files != NULL)
-		folder_keep(&rules->folder, r->files);
+	if (r->choice != NULL)
+		folder_keep(&rules->folder, r->choice->files);
 	rules->candidates = calloc(rules->folder.n + 1, sizeof(*rules->candidates));
 	if (rules->candidates == NULL) {
 		folder_done(&rules->folder);
@@ -566,6 +566,26 @@ static void keep_report(struct candidate *c, const struct version *source, const
 	json_decref(error);
 }
 
+static bool is_chosen(const struct rules_choice *choice, const json_t *rule)
+{
+	const char *name = json_string_value(json_object_get(rule, "name"));
+	const char *const *at = choice->names;
+	bool clock = json_integer_value(json_object_get(rule, "every_ms")) != 0 ||
+		     json_is_string(json_object_get(rule, "cron"));
+	while (at != NULL && *at != NULL && name != NULL && strcmp(*at, name) != 0)
+		at++;
+	return (at == NULL || *at != NULL) && (!clock || choice->clock);
+}
+
+/* Takes the rules that are not chosen out of what a file declares. */
+static void choose_rules(const struct runner *r, const json_t *head)
+{
+	json_t *list = json_object_get(head, "rules");
+	for (size_t i = json_array_size(list); r->choice != NULL && i-- > 0;)
+		if (!is_chosen(r->choice, json_array_get(list, i)))
+			json_array_remove(list, i);
+}
+
 void rules_head(struct runner *r, struct worker *worker, const struct frame *frame)
 {
 	json_t *head = NULL;
@@ -581,6 +601,7 @@ void rules_head(struct runner *r, struct worker *worker, const struct frame *fra
 	c->source = NULL;
 	if (!c->recalled && json_is_string(json_object_get(head, "error")))
 		keep_report(c, source, head);
+	choose_rules(r, head);
 	if (rulefile_new(c->file->name, source, head, c->recalled ? &c->stored : &c->done, &err) !=
 		RC_OK)
 		give_up(c, err.msg);

@@ -23,6 +23,12 @@ struct runner;
 
 #define RULES_SLOT 0xc0000000u /* + index: `run` of the frames that load candidates */
 
+struct rules_choice {             /* BORROWS; what of the folder is live, for tests of rules */
+	const char *const *files; /* NULL-terminated */
+	const char *const *names; /* likewise; NULL: all rules of those files */
+	bool clock;               /* rules of cron and every, too */
+};
+
 struct candidate {                /* a file that is being loaded */
 	struct folder_file *file; /* BORROWS */
 	struct version *source;   /* whose head is wanted: the file's, then the store's */

@@ -275,7 +275,7 @@ enum rc runner_new(const struct runner_parts *parts, struct runner **ret_runner,
 	owner.ctx = r;
 	r->loop = sd_event_ref(parts->loop);
 	r->conf = parts->conf;
-	r->files = parts->files;
+	r->choice = parts->choice;
 	r->seed = parts->seed;
 	r->queue = parts->queue;
 	r->client = parts->client;

@@ -41,8 +41,8 @@
 struct runner {
 	sd_event *loop;
 	const struct conf *conf;
-	const char *const *files; /* of the rules folder that are read; NULL: all */
-	struct conf *own_conf;    /* of a reload; conf then */
+	const struct rules_choice *choice; /* NULL: the whole folder is live */
+	struct conf *own_conf;             /* of a reload; conf then */
 	struct buf link_in;
 	struct settings settings;
 	struct queue *queue;

@@ -49,8 +49,6 @@ static bool is_quiet(const struct scene *s)
 static void turn(struct scene *s)
 {
 	struct runner *r = s->runner;
-	/* The clock stands still; that is no jump of it. */
-	r->jump.offset_ms = clock_wall_ms() - clock_mono_ms();
 	if (!at_work(r))
 		(void)sd_event_source_set_enabled(s->kick, SD_EVENT_ONESHOT);
 	runner_turn(r);
@@ -339,12 +337,26 @@ static enum rc next_due(struct scene *s, int64_t *ret_ms, struct err *err)
 	return rc;
 }
 
+static enum rc check_names(struct scene *s)
+{
+	for (size_t i = 0; s->rule_names[i] != NULL; i++)
+		if (ruleset_find(s->runner->rules.live, s->rule_names[i]) == NULL)
+			return scene_refuse(s,
+				"there is no rule \"%.80s\" in %.200s, or it runs by the clock and "
+				"the "
+				"test does not say how long it lasts",
+				s->rule_names[i], s->files[0]);
+	return RC_OK;
+}
+
 enum rc scene_run(struct scene *scene, struct err *err)
 {
 	int leaps = 0;
 	enum rc rc = check_order(scene);
 	if (rc == RC_OK)
 		rc = await_rules(scene, err);
+	if (rc == RC_OK)
+		rc = check_names(scene);
 	if (rc == RC_OK)
 		rc = put_all_kept(scene, err);
 	while (rc == RC_OK) {

@@ -52,6 +52,21 @@ static enum rc add_file(struct scene *s, const char *name)
 	return RC_OK;
 }
 
+/* rule = "name" or a list: the others of the files are not there. */
+static enum rc read_rule_names(struct scene *s)
+{
+	const json_t *names = json_object_get(s->plan, "rule");
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+		if (name == NULL || i == SCENE_FILES_MAX)
+			return scene_refuse(s,
+				"rule is the name of a rule, or a list of at most %d",
+				SCENE_FILES_MAX);
+		s->rule_names[i] = name;
+	}
+	return RC_OK;
+}
+
 /* foo_test.lua is about foo.lua, unless it says rules = { .. }. */
 static enum rc read_files(struct scene *s)
 {
@@ -106,9 +121,16 @@ static enum rc read_plan(struct scene *s, struct err *err)
 		return scene_refuse(s, "%s", refused);
 	enum rc rc = read_files(s);
 	if (rc == RC_OK)
+		rc = read_rule_names(s);
+	if (rc == RC_OK)
 		rc = read_times(s);
 	if (rc != RC_OK)
 		return rc;
+	s->choice = (struct rules_choice){
+		.files = s->files,
+		.names = s->rule_names[0] != NULL ? s->rule_names : NULL,
+		.clock = s->end_ms != INT64_MAX,
+	};
 	clock_set_wall_ms(s->start_ms); /* until scene_close */
 	rc = world_open(&s->world, json_object_get(s->plan, "records"), err);
 	return rc == RC_INVALID ? scene_refuse(s, "%s", err->msg) : rc;
@@ -196,9 +218,12 @@ static enum rc open_runner(struct scene *s, struct err *err)
 		.shelf = s->shelf,
 		.link_fd = -1,
 		.wake_fd = -1,
-		.files = s->files,
+		.choice = &s->choice,
 	};
-	return runner_new(&parts, &s->runner, err);
+	rc = runner_new(&parts, &s->runner, err);
+	if (rc == RC_OK)
+		s->runner->jump.still = true;
+	return rc;
 }
 
 enum rc scene_play(struct scene *scene, json_t **ret_observed, struct err *err)

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "queue/queue.h"
 #include "runner/rehearse/double.h"
+#include "runner/rules.h"
 
 #define SCENE_FILES_MAX 32
 
@@ -30,8 +31,10 @@ struct scene {
 	json_t *plan;              /* owned; what the test says, as data */
 	char rules[SCRIPT_PATH_N]; /* the folder */
 	char names[SCENE_FILES_MAX][256];
-	const char *files[SCENE_FILES_MAX + 1]; /* of it, into names */
-	int64_t start_ms;                       /* wall, virtual */
+	const char *files[SCENE_FILES_MAX + 1];      /* of it, into names */
+	const char *rule_names[SCENE_FILES_MAX + 1]; /* into plan; of them these alone, if any */
+	struct rules_choice choice;
+	int64_t start_ms;   /* wall, virtual */
 	int64_t end_ms;     /* the same; INT64_MAX: when nothing is left to do */
 	size_t told_n;      /* events that have been delivered */
 	int64_t skipped_ms; /* of the monotonic clock, given back at the end */

@@ -671,7 +671,7 @@ function serve.scene(args)
 	for key in pairs(t.http or {}) do stubs[#stubs + 1] = "http " .. key end
 	return { events = events, records = t.records, kv = t.kv, kv_shared = t.kv_shared,
 		kv_keys = keys_of(t.expect.kv), kv_shared_keys = keys_of(t.expect.kv_shared), now = t.now,
-		lasts_ms = t.lasts and duration(t.lasts, "lasts") or nil, rule = t.rule, rules = one_or_list(t.rules),
+		lasts_ms = t.lasts and duration(t.lasts, "lasts") or nil, rule = one_or_list(t.rule), rules = one_or_list(t.rules),
 		skip = t.skip and tostring(t.skip) or nil, stubs = stubs }
 end
 

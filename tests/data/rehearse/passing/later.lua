@@ -13,8 +13,7 @@ rule "start sla" {
 rule "sla breached" {
 	on = "timer",
 	run = function(event)
-		local deal = twenty.opportunities:get(event.record.id)
-		if not deal then skip "gone" end
+		local deal = event.record
 		twenty.tasks:create { title = "SLA missed: " .. deal.name, assigneeId = deal.ownerId, about = { opportunity = deal.id } }
 	end,
 }
@@ -60,4 +59,15 @@ rule "told" {
 		local found = http.get("https://api.example.com/people/7").json
 		twenty.notes:create { title = found.name }
 	end,
+}
+
+rule "nightly" {
+	cron = "30 2 * * *",
+	tz = "Europe/Paris",
+	run = function(event) twenty.notes:create { title = "night " .. event.at } end,
+}
+
+rule "hourly" {
+	every = "1h",
+	run = function() log.info "an hour" end,
 }

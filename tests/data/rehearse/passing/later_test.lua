@@ -33,7 +33,7 @@ test "a stage after the other arms it anew" {
 test "a deal that is gone by then is left alone" {
 	event = event("opportunity.created", deal "SCREENING"),
 	records = { opportunities = {} },
-	expect = { no_other_writes, outcome = { done, skipped "gone" } },
+	expect = { no_other_writes, outcome = { done, skipped(matching "not there any more") } },
 }
 
 test "several edits are one run" {
@@ -97,4 +97,16 @@ test "a status that is in ok raises nothing, another one is tried again" {
 		["GET https://api.example.com/people/7"] = in_turn { { status = 503 }, fail { status = 429 }, { json = { name = "Bo" } } },
 	},
 	expect = { create("notes", { title = "Bo" }), outcome = done, logs = "404 none" },
+}
+
+test "a rule by the clock, over three nights" {
+	now = "2026-03-28T00:00:00Z",
+	lasts = "3d",
+	rule = "nightly",
+	expect = {
+		at("90m", create("notes", { title = matching "^night 2026%-03%-28T01:30" })), -- 02:30 of winter
+		create("notes", any),
+		create("notes", { title = matching "^night 2026%-03%-30T00:30" }), -- and of summer
+		no_other_writes,
+	},
 }
