@@ -78,7 +78,7 @@ static struct id at(struct suite *s, int64_t ms)
 
 struct seen {
 	char ids[64][ID_N + 1], hidden[64][32], text[64];
-	int64_t seq[64];
+	int64_t seq[64], cause[64];
 	size_t n;
 };
 
@@ -92,6 +92,7 @@ static enum rc see(void *ctx, const struct queue_joined *one, struct err *err)
 	snprintf(seen->text, sizeof(seen->text), "%s %s %s %.*s %.*s %.*s", one->source, one->via,
 		one->name, (int)one->headers.n - 1, one->headers.p, (int)one->body.n, one->body.p,
 		(int)one->past.n, one->past.p);
+	seen->cause[seen->n] = one->cause;
 	seen->seq[seen->n++] = one->seq;
 	return RC_OK;
 }
@@ -415,10 +416,15 @@ QUEUE_CASE(the_deepest_cause_of_its_events_is_that_of_the_run)
 	cr_assert_str_eq(step.event_id, deep.text);
 	cr_assert_eq(step.depth, 3);
 	struct seen seen = joined(s, run);
+	cr_assert_eq(seen.n, 3u);
+	cr_assert_eq(seen.cause[0], 0, "a person's");
+	cr_assert_eq(seen.cause[1], writer);
+	cr_assert_eq(seen.cause[2], writer);
 	struct queue_cause late = {.run = writer, .depth = 5, .fields = "x"};
 	suite_ok(s, queue_joined_put(s->runner, run, epoch, seen.seq[0], &late, &s->err));
 	suite_ok(s, queue_cause_find(s->runner, run, &cause, &s->err));
 	cr_assert_eq(cause.depth, 5);
+	cr_assert_eq(joined(s, run).cause[0], writer);
 }
 
 QUEUE_CASE(a_session_of_a_paused_rule_goes_on_gathering)
