@@ -51,6 +51,9 @@ static const struct worker_rig_text texts[] = {
 	/* half an hour is left out, or comes again */
 	{"start('hour', '2026-10-03T15:45:00.000Z', 'Australia/Lord_Howe')",
 		"2026-10-03T15:30:00.000Z"},
+	/* midnight comes twice: the first */
+	{"start('day', '2026-11-01T12:00:00.000Z', 'America/Havana')", "2026-11-01T04:00:00.000Z"},
+	{"start('day', '2026-11-01T04:30:00.000Z', 'America/Havana')", "2026-11-01T04:00:00.000Z"},
 	/* where midnight is left out, a day begins at one; a whole day was left out */
 	{"start('day', '2018-11-04T12:00:00.000Z', 'America/Sao_Paulo')",
 		"2018-11-04T03:00:00.000Z"},
