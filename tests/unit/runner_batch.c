@@ -53,7 +53,7 @@ Test(runner_batch, events_of_many_records_are_one_run_that_lists_them)
 		"rule \"each\" { on = \"person.updated\", run = function() end }\n");
 	stage_start(&s, STAGE_ALONE, NULL);
 	for (int i = 0; i < 5; i++) {
-		char title[8];
+		char title[16];
 		snprintf(title, sizeof(title), "t%d", i);
 		stage_someone(&s, title);
 	}
