@@ -95,8 +95,13 @@ static void add_lines(json_t *lines, const json_t *ran)
 /* "lib/owners.lua" of scripts/rules is scripts/lib/owners.lua. */
 static const char *folder_of(const char *dir, const char *name, char *out, size_t n)
 {
-	bool module = strncmp(name, "lib/", 4) == 0;
-	snprintf(out, n, "%s%s", dir, module ? "/.." : "");
+	const char *slash = strrchr(dir, '/');
+	if (strncmp(name, "lib/", 4) != 0)
+		snprintf(out, n, "%s", dir);
+	else if (slash == NULL || strcmp(slash, "/..") == 0 || strcmp(dir, ".") == 0)
+		snprintf(out, n, "%s/..", dir);
+	else
+		snprintf(out, n, "%.*s", (int)(slash - dir), dir);
 	return out;
 }
 

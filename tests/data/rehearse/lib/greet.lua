@@ -1,0 +1,3 @@
+local greet = {}
+function greet.text(name) return "Hello " .. name end
+return greet
