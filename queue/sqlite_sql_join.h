@@ -10,8 +10,8 @@
 		" WHERE s.open = 1 AND s.rule = ?1 AND s.key = ?2") \
 	X(JOIN_OPEN, "INSERT INTO session (run, rule, key, open, limit_ms, n, size, cause, words)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, 0, ?7)") \
-	X(JOIN_CLOSE, "UPDATE session SET open = 0 WHERE run = ?1") \
-	X(JOIN_GROW, "UPDATE session SET open = ?2, n = n + 1, size = size + ?3, cause = ?4, words = ?5" \
+	X(JOIN_CLOSE, "UPDATE session SET open = 0, key = '' WHERE run = ?1") \
+	X(JOIN_GROW, "UPDATE session SET open = ?2, key = CASE ?2 WHEN 1 THEN key ELSE '' END, n = n + 1, size = size + ?3, cause = ?4, words = ?5" \
 		" WHERE run = ?1") \
 	X(JOIN_RUN, "UPDATE run SET due_ms = ?2, hold2 = ?3, source = ?4 WHERE seq = ?1") \
 	X(JOIN_PUT, "INSERT INTO joined (run, event, hidden) VALUES (?1, ?2, ?3)") \

@@ -8,7 +8,7 @@ ALTER TABLE event ADD COLUMN joins INTEGER NOT NULL DEFAULT 0; -- > 0: it joined
 CREATE TABLE session (
 	run INTEGER PRIMARY KEY,
 	rule TEXT NOT NULL,
-	key TEXT NOT NULL,
+	key TEXT NOT NULL, -- '' once it is closed: it may name a person
 	open INTEGER NOT NULL, -- 1: more may join
 	limit_ms INTEGER NOT NULL,
 	n INTEGER NOT NULL, -- events, the first included

@@ -68,7 +68,7 @@ QUEUE_CASE(it_holds_for_runs_that_are_claimed_at_birth)
 {
 	limit(s, "a", 2);
 	for (int i = 0; i < 4; i++) {
-		char key[8];
+		char key[16];
 		snprintf(key, sizeof(key), "%d", i);
 		cr_assert_eq(suite_event(s, "a", key, 8), i < 2 ? 1u : 0u);
 	}
