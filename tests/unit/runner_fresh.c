@@ -169,7 +169,7 @@ Test(runner_fresh, waiting_for_the_budget_is_no_time_at_work)
 {
 	rule("fresh = true, timeout = '900ms'", "log.info(event.record.jobTitle)");
 	start("");
-	free(stage_ask(&s, "POST", "/_twin/fault", "status=429:1,retry-after=2,match=GET /rest"));
+	free(stage_ask(&s, "POST", "/_twin/fault", "status=429:1,retry-after=2,match=GET " GET));
 	struct id event = stage_person(&s, "updated", ID, "then");
 	const struct stage_run *run = end_of(&event);
 	cr_expect_eq(run->state, QUEUE_DONE, "%s", run->error);
