@@ -18,6 +18,7 @@
 #include "queue/kv.h"
 #include "queue/pause.h"
 #include "queue/queue.h"
+#include "queue/rename.h"
 #include "queue/spend.h"
 #include "queue/timer.h"
 
@@ -186,6 +187,8 @@ struct queue_backend {
 	enum rc (*timer_count)(struct queue *q, const char *rule, int64_t *ret_n,
 		int64_t *ret_next_ms, struct err *err);
 	enum rc (*timer_move)(struct queue *q, const char *from, const char *to, struct err *err);
+	enum rc (*rename)(struct queue *q, const char *from, const char *to, bool *ret_moved,
+		struct err *err);
 	enum rc (*tick_put)(struct queue *q, const struct queue_tick *tick, struct err *err);
 	enum rc (*tick_each)(struct queue *q, queue_tick_fn fn, void *ctx, struct err *err);
 	enum rc (*event_over)(
@@ -202,6 +205,7 @@ enum rc memory_open(const char *name, enum queue_side side, struct queue **ret_q
 
 struct queue_run_parts { /* BORROWS: what a claimed run is made from */
 	const char *rule, *source_hash, *key, *event_source, *event_via;
+	const char *born; /* NULL: as rule */
 	struct slice body, headers, past;
 	bool has_body;
 };

@@ -89,6 +89,7 @@ void mem_run_done(struct mem_run *r)
 	free(r->detail);
 	free(r->log);
 	free(r->hidden);
+	free(r->born);
 	mem_session_done(&r->session);
 }
 
@@ -141,6 +142,7 @@ static void store_free(struct mem_store *m)
 	DONE_ALL(m->kvs, mem_kv_done);
 	DONE_ALL(m->timers, mem_timer_done);
 	DONE_ALL(m->ticks, mem_tick_done);
+	DONE_ALL(m->renamed, mem_renamed_done);
 	pthread_mutex_destroy(&m->lock);
 	free(m->name);
 	free(m);
@@ -633,6 +635,7 @@ static const struct queue_backend memory_backend = {
 	.timer_next = mem_timer_next,
 	.timer_count = mem_timer_count,
 	.timer_move = mem_timer_move,
+	.rename = mem_rename,
 	.tick_put = mem_tick_put,
 	.tick_each = mem_tick_each,
 	.event_over = mem_event_over,

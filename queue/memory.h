@@ -63,6 +63,7 @@ struct mem_run {
 	int64_t seq, event, epoch;
 	struct id id;
 	char *rule, *source_hash, *key, *also, *error, *detail, *log;
+	char *born;   /* NULL: as rule */
 	char *hidden; /* fields that its rule does not see; NULL: none */
 	enum queue_state state;
 	enum rc code;
@@ -142,6 +143,10 @@ struct mem_erasure {
 	char *record;
 };
 
+struct mem_renamed {
+	char *was, *name;
+};
+
 struct mem_pause {
 	char *rule, *why;
 	int64_t since_ms;
@@ -183,6 +188,7 @@ struct mem_store {
 	MEM_LIST(struct mem_limit) limits;
 	MEM_LIST(struct mem_kv) kvs;
 	MEM_LIST(struct mem_timer) timers;
+	MEM_LIST(struct mem_renamed) renamed;
 	MEM_LIST(struct mem_tick) ticks; /* in the order of their rules */
 	int64_t position, last_delivery, last_event, last_run, last_timer;
 };
@@ -407,6 +413,10 @@ enum rc mem_timer_next(struct queue *q, int64_t *ret_wall_ms, struct err *err);
 enum rc mem_timer_count(
 	struct queue *q, const char *rule, int64_t *ret_n, int64_t *ret_next_ms, struct err *err);
 enum rc mem_timer_move(struct queue *q, const char *from, const char *to, struct err *err);
+/* --- memory_rename.c */
+void mem_renamed_done(struct mem_renamed *r);
+enum rc mem_rename(
+	struct queue *q, const char *from, const char *to, bool *ret_moved, struct err *err);
 enum rc mem_tick_put(struct queue *q, const struct queue_tick *tick, struct err *err);
 enum rc mem_tick_each(struct queue *q, queue_tick_fn fn, void *ctx, struct err *err);
 enum rc mem_event_over(struct queue *q, const char *event_id, bool *ret_over, struct err *err);

@@ -309,6 +309,8 @@ enum rc mem_run_renew(struct queue *q, const char *run_id, const char *source_ha
 	if (rc == RC_OK) {
 		free(r->source_hash);
 		r->source_hash = new;
+		free(r->born);
+		r->born = NULL;
 	}
 	mem_unlock(q);
 	return rc;

@@ -199,6 +199,7 @@ static enum rc claim_one(struct mem_store *m, struct mem_run *r, int64_t now_ms,
 	const struct mem_event *e = mem_event_find(m, r->event);
 	struct queue_run_parts parts = {
 		.rule = r->rule,
+		.born = r->born,
 		.source_hash = r->source_hash,
 		.key = r->key,
 		.event_source = e->source,

@@ -198,6 +198,7 @@ struct queue_run {   /* one claimed run; GIVES with queue_run_done */
 	int attempts_max;
 	int deaths; /* workers it has killed so far */
 	char *rule, *source_hash, *key;
+	char *born; /* what its rule was called when it was born (rename.h); NULL: the same */
 	struct id event;
 	int64_t event_received_ms;
 	char *event_source, *event_via;

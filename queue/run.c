@@ -33,11 +33,12 @@ enum rc queue_run_fill(struct queue_run *run, const struct queue_run_parts *part
 	struct slice past = parts->has_body ? parts->past : none;
 	size_t n = strlen(parts->rule) + strlen(parts->source_hash) + strlen(parts->key) +
 		   strlen(parts->event_source) + strlen(parts->event_via) + body.n + headers.n +
-		   past.n + 8;
+		   past.n + (parts->born != NULL ? strlen(parts->born) : 0) + 9;
 	char *at = malloc(n);
 	if (at == NULL)
 		return RC_NOMEM;
 	run->rule = place_text(&at, parts->rule);
+	run->born = parts->born != NULL ? place_text(&at, parts->born) : NULL;
 	run->source_hash = place_text(&at, parts->source_hash);
 	run->key = place_text(&at, parts->key);
 	run->event_source = place_text(&at, parts->event_source);
@@ -51,6 +52,30 @@ enum rc queue_run_fill(struct queue_run *run, const struct queue_run_parts *part
 		run->headers = place(&at, headers);
 		run->body = place(&at, body);
 	}
+	return RC_OK;
+}
+
+enum rc queue_run_rename(struct queue_run *run, const char *to)
+{
+	struct queue_run renamed = *run;
+	struct queue_run_parts parts = {
+		.rule = to,
+		.born = run->born != NULL ? run->born : run->rule,
+		.source_hash = run->source_hash,
+		.key = run->key,
+		.event_source = run->event_source,
+		.event_via = run->event_via,
+		.body = {run->body, run->body_n},
+		.past = {run->past, run->past_n},
+		.has_body = run->body != NULL,
+	};
+	if (run->headers != NULL)
+		parts.headers = slice_of(run->headers);
+	enum rc rc = queue_run_fill(&renamed, &parts);
+	if (rc != RC_OK)
+		return rc;
+	free(run->rule);
+	*run = renamed;
 	return RC_OK;
 }
 

@@ -138,6 +138,7 @@ static const struct queue_backend sqlite_backend = {
 	.timer_next = work_timer_next,
 	.timer_count = work_timer_count,
 	.timer_move = work_timer_move,
+	.rename = work_rename,
 	.tick_put = work_tick_put,
 	.tick_each = work_tick_each,
 	.event_over = work_event_over,

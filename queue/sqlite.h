@@ -468,6 +468,8 @@ enum rc work_timer_each(struct queue *q, const char *rule, size_t max, queue_tim
 enum rc work_timer_next(struct queue *q, int64_t *ret_wall_ms, struct err *err);
 enum rc work_timer_count(
 	struct queue *q, const char *rule, int64_t *ret_n, int64_t *ret_next_ms, struct err *err);
+enum rc work_rename(
+	struct queue *q, const char *from, const char *to, bool *ret_moved, struct err *err);
 enum rc work_timer_move(struct queue *q, const char *from, const char *to, struct err *err);
 enum rc work_tick_put(struct queue *q, const struct queue_tick *tick, struct err *err);
 enum rc work_tick_each(struct queue *q, queue_tick_fn fn, void *ctx, struct err *err);

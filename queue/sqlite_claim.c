@@ -123,6 +123,7 @@ static enum rc read_run(struct store *store, sqlite3_stmt *s, struct queue_run *
 	};
 	struct queue_run_parts parts = {
 		.rule = db_text(s, 7),
+		.born = sqlite3_column_type(s, 21) != SQLITE_NULL ? db_text(s, 21) : NULL,
 		.source_hash = db_text(s, 8),
 		.key = db_text(s, 9),
 		.event_source = db_text(s, 14),

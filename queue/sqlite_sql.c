@@ -43,14 +43,17 @@ static const char work_10[] = {
 static const char work_11[] = {
 #include "queue/work_11.sql.inc"
 	0};
+static const char work_12[] = {
+#include "queue/work_12.sql.inc"
+	0};
 static const char *const inbox_migrations[] = {inbox_1};
-static const char *const work_migrations[] = {
-	work_1, work_2, work_3, work_4, work_5, work_6, work_7, work_8, work_9, work_10, work_11};
+static const char *const work_migrations[] = {work_1, work_2, work_3, work_4, work_5, work_6,
+	work_7, work_8, work_9, work_10, work_11, work_12};
 
 #define X(name, text) [name] = text,
 static const char *const inbox_sql[] = {SQL_COMMON(X) SQL_INBOX(X)};
-static const char *const work_sql[] = {SQL_COMMON(X) SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X)
-		SQL_GAP(X) SQL_HAND(X) SQL_JOIN(X) SQL_TIMER(X) SQL_KV(X) SQL_SPEND(X)};
+static const char *const work_sql[] = {SQL_COMMON(X) SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X) SQL_GAP(
+	X) SQL_HAND(X) SQL_JOIN(X) SQL_TIMER(X) SQL_KV(X) SQL_SPEND(X) SQL_RENAME(X)};
 #undef X
 
 const struct db_form db_inbox_form = {

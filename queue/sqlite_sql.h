@@ -13,6 +13,7 @@
 #include "queue/sqlite_sql_join.h"
 #include "queue/sqlite_sql_kv.h"
 #include "queue/sqlite_sql_ledger.h"
+#include "queue/sqlite_sql_rename.h"
 #include "queue/sqlite_sql_spend.h"
 #include "queue/sqlite_sql_timer.h"
 
@@ -78,7 +79,7 @@
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?16, ?13, ?14, 0, 0, ?15, ?17)") \
 	X(WORK_RUN_DUE, "SELECT r.seq, r.id, r.epoch, r.attempt, r.attempt_next, r.attempts_max, r.deaths," \
 		" r.rule, s.hash, r.key, r.hold, r.event, e.id, e.received_ms, e.source, e.via, e.run_n, r.hold2, e.past," \
-		" r.kind, e.joins" \
+		" r.kind, e.joins, r.born" \
 		" FROM run AS r INDEXED BY run_open CROSS JOIN event AS e ON e.seq = r.event" \
 		" CROSS JOIN source AS s ON s.n = r.source" \
 		" WHERE r.state = 0 AND r.state < 3 ORDER BY r.seq LIMIT ?1") \
@@ -207,7 +208,7 @@ enum sql_inbox { SQL_INBOX_BEFORE = SQL_COMMON_N - 1, SQL_INBOX(X) SQL_INBOX_N }
 enum sql_work {
 	SQL_WORK_BEFORE = SQL_COMMON_N - 1,
 	SQL_WORK(X) SQL_COPY(X) SQL_LEDGER(X) SQL_GAP(X) SQL_HAND(X) SQL_JOIN(X) SQL_TIMER(X)
-		SQL_KV(X) SQL_SPEND(X) SQL_WORK_N
+		SQL_KV(X) SQL_SPEND(X) SQL_RENAME(X) SQL_WORK_N
 };
 #undef X
 

@@ -29,7 +29,7 @@
 	X(HAND_TALLY, "SELECT rule, state, count(*), sum(due_ms < 0 AND due_ms <> -2) FROM run WHERE created_ms >= ?1" \
 		" GROUP BY rule, state ORDER BY rule") \
 	X(HAND_RUN, "SELECT event, source, kind FROM run WHERE seq = ?1") \
-	X(HAND_RUN_RENEW, "UPDATE run SET source = ?2 WHERE seq = ?1") \
+	X(HAND_RUN_RENEW, "UPDATE run SET source = ?2, born = NULL WHERE seq = ?1") \
 	X(HAND_EVENTS, "SELECT seq, state, run_n + joins FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
 	X(HAND_EVENT_REASON, "UPDATE event SET reason = reason || '; ' || ?2 WHERE seq = ?1") \
 	X(HAND_SCRUB_PUT, "INSERT OR IGNORE INTO scrub (delivery) VALUES (?1)") \

@@ -249,7 +249,7 @@ static void start(struct runner *r, struct run *run, struct worker *worker)
 		return;
 	struct payload_start what = {
 		.hash = run->source->hash,
-		.rule = run->q.rule,
+		.rule = run->q.born != NULL ? run->q.born : run->q.rule,
 		.event = {run->event->text, run->event->text_n},
 		.cpu_ms = run->limits.cpu_ms,
 		.memory_bytes = r->settings.memory_bytes,

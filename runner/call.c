@@ -203,7 +203,8 @@ static void send_call(void *ctx)
 	const struct journal_entry *e = &run->journal.entries[call->entry];
 	struct err err = {0};
 	char name[ID_N + RULESET_NAME_MAX + JOURNAL_PATH_N + 8];
-	snprintf(name, sizeof(name), "%s/%s/%s", run->q.event.text, run->q.rule, e->path);
+	snprintf(name, sizeof(name), "%s/%s/%s", run->q.event.text,
+		run->q.born != NULL ? run->q.born : run->q.rule, e->path);
 	struct client_call to = {
 		.op = call->op,
 		.object = e->object,

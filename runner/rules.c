@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/rename.h"
 #include "runner/report.h"
 #include "runner/scan.h"
 #include "runner/state.h"
@@ -373,6 +374,8 @@ static void swap(struct runner *r)
 	enum rc rc = put_sources(r, set, &err);
 	if (rc == RC_OK)
 		rc = put_list(r, set, &err);
+	if (rc == RC_OK)
+		rc = rename_rules(r, set, &err);
 	if (rc == RC_OK)
 		rc = put_limits(r, set, &err);
 	gate_wrote(&r->gate);
