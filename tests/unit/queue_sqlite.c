@@ -635,6 +635,7 @@ Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_s
 		"ALTER TABLE event DROP COLUMN joins;"
 		"DROP TABLE timer; DROP TABLE timer_sum; DROP TABLE tick;"
 		"DROP TABLE spend; DROP TABLE shadow; DROP TABLE erasure;"
+		"DROP TABLE renamed; ALTER TABLE run DROP COLUMN born;"
 		"PRAGMA user_version = 1");
 	suite_ok(&s, queue_open(s.store, QUEUE_RECEIVER, &s.receiver, &s.err));
 	suite_put(&s, NULL, "{}");
