@@ -138,6 +138,16 @@ Test(walk_sources, each_scheme_reaches_its_rule_with_its_body_and_headers)
 		"what proves who sent it is no rule's business: %s", out);
 	free(out);
 	json_decref(runs);
+	const char *doctor[] = {"doctor", "-o", "json", NULL};
+	out = house_command(&h, doctor, &status);
+	cr_expect(strstr(out, "source \\\"github\\\" (github, 1 secret): the last delivery came") !=
+			  NULL,
+		"%s", out);
+	cr_expect(
+		strstr(out, "source \\\"stripe\\\" (stripe, 1 secret): no delivery has come yet") !=
+			NULL,
+		"%s", out);
+	free(out);
 	RUN(2, "trigger", "hook:twenty");
 	RUN(2, "trigger", "person.created", "--source", "github");
 	RUN(2, "trigger", "hook:github", "--file", "/nonexistent.json");
