@@ -341,7 +341,7 @@ static enum rc put_where(const char *class, const struct schema_object *o, struc
 	"---@field delete fun(self: crm.%1$s.Objects, id: string): crm.%1$s\n"                     \
 	"---@field restore fun(self: crm.%1$s.Objects, id: string): crm.%1$s\n"                    \
 	"---@field destroy fun(self: crm.%1$s.Objects, id: string): table\n"                       \
-	"---@field erase fun(self: crm.%1$s.Objects, id: string): table\n"                         \
+	"---@field erase fun(self: crm.%1$s.Objects, id: string): any\n"                           \
 	"---@field duplicates fun(self: crm.%1$s.Objects, what: "                                  \
 	"string|crm.%1$s.Data|any[]): crm.%1$s[]\n"                                                \
 	"---@field merge fun(self: crm.%1$s.Objects, options: moonhook.MergeOptions): "            \
