@@ -16,13 +16,22 @@
 #include "cli/settings.h"
 #include "cli/terminal.h"
 #include "runner/check/check.h"
+#include "runner/module.h"
 #include "runner/solo.h"
 
-#define ERROR_BYTES 600
+#define FOLDER_BYTES 4000
+
+#define WORDS_MAX 200
+
+struct words { /* NULL-terminated; BORROWS from the configuration */
+	const char *p[WORDS_MAX + 1];
+	size_t n;
+};
 
 struct checking {
 	const struct args *args;
 	struct conf *conf; /* NULL: there is none */
+	struct words sources, hosts, secrets;
 	struct cli_schema schema;
 	struct scripts scripts;
 	struct check_findings findings;
@@ -36,6 +45,25 @@ static enum cli_exit read_conf(struct checking *c)
 	if (c->args->operands_n > 0 && access(c->args->config, F_OK) != 0)
 		return CLI_OK;
 	return cli_settings_load(c->args, CLI_SETTINGS_PARTIAL, &c->conf);
+}
+
+static void add_word(struct words *words, const char *word)
+{
+	if (words->n < WORDS_MAX)
+		words->p[words->n++] = word;
+}
+
+/* What rules name of the configuration. */
+static void read_words(struct checking *c)
+{
+	struct conf_setting setting;
+	const char *word;
+	for (size_t i = 0; (word = conf_name(c->conf, "source", i)) != NULL; i++)
+		add_word(&c->sources, word);
+	for (size_t i = 1; (word = conf_item(c->conf, "http.allow", i)) != NULL; i++)
+		add_word(&c->hosts, word);
+	for (size_t i = 0; conf_below(c->conf, "secrets", i, &setting); i++)
+		add_word(&c->secrets, setting.key + strlen("secrets."));
 }
 
 /* Demanded with --schema or --live; else asked for where that is possible. */
@@ -98,6 +126,16 @@ static const char *skip_place(const char *text, const char *file)
 	return p > text + n + 1 && strncmp(p, ": ", 2) == 0 ? p + 2 : text;
 }
 
+/* The line of such a place; 1: it names none. */
+static int place_line(const char *text, const char *file)
+{
+	size_t n = strlen(file);
+	long line = 0;
+	if (skip_place(text, file) != text)
+		line = strtol(text + n + 1, NULL, 10);
+	return line > 0 && line < INT32_MAX ? (int)line : 1;
+}
+
 static void take_head(struct checking *c, const struct script *s, const json_t *head)
 {
 	const char *error = json_string_value(json_object_get(head, "error"));
@@ -105,6 +143,33 @@ static void take_head(struct checking *c, const struct script *s, const json_t *
 	if (error != NULL)
 		check_finding_put_line(&c->findings, s->path, line > 0 ? (int)line : 1, CHECK_HEAD,
 			"%s", skip_place(error, s->name));
+}
+
+/* The file with the modules that it uses, as the daemon would load it. RC_OK where it cannot be put
+ * together, too: that is a finding, and *ret_head is NULL. */
+static enum rc load(struct checking *c, struct solo *solo, const struct script *s,
+	json_t **ret_head, struct err *err)
+{
+	struct modules *modules = NULL;
+	struct buf whole;
+	char folder[FOLDER_BYTES];
+	const char *slash = strrchr(s->path, '/');
+	int n = slash != NULL ? (int)(slash - s->path) : 1;
+	snprintf(folder, sizeof(folder), "%.*s", n, slash != NULL ? s->path : ".");
+	buf_init(&whole, MODULE_VERSION_BYTES);
+	enum rc rc = modules_open(folder, &modules, err);
+	if (rc == RC_OK)
+		rc = modules_bundle(modules, s->name, buf_slice(&s->text), &whole, err);
+	if (rc != RC_OK && rc != RC_NOMEM) {
+		check_finding_put_line(&c->findings, s->path, place_line(err->msg, s->name),
+			CHECK_HEAD, "%s", skip_place(err->msg, s->name));
+		rc = RC_OK;
+	} else if (rc == RC_OK) {
+		rc = solo_load_text(solo, s->name, buf_slice(&whole), ret_head, err);
+	}
+	modules_close(modules);
+	buf_done(&whole);
+	return rc;
 }
 
 /* What only running the file shows: in a worker, which is asked for the heads of its rules. */
@@ -119,7 +184,9 @@ static void ask_heads(struct checking *c)
 		if (!s->asked || s->error != NULL || s->role != CHECK_RULE_FILE ||
 			has_errors(c, s->path))
 			continue;
-		enum rc asked = solo_load_text(solo, s->name, buf_slice(&s->text), &head, &err);
+		enum rc asked = load(c, solo, s, &head, &err);
+		if (asked == RC_OK && head == NULL)
+			continue;
 		if (asked == RC_OK)
 			take_head(c, s, head);
 		else if (asked == RC_CPU || asked == RC_CLOSED)
@@ -135,7 +202,13 @@ static void ask_heads(struct checking *c)
 
 static enum rc examine(struct checking *c, struct err *err)
 {
-	const struct check_world world = {.schema = c->schema.schema};
+	static const char *const none[] = {NULL};
+	struct check_world world = {.schema = c->schema.schema, .modules = none};
+	if (c->conf != NULL) {
+		world.sources = c->sources.p;
+		world.hosts = c->hosts.p;
+		world.secrets = c->secrets.p;
+	}
 	struct check *check = check_new(&world);
 	if (check == NULL)
 		return err_set(err, RC_NOMEM, "no memory");
@@ -253,6 +326,8 @@ static int run_check(const struct args *args)
 	struct checking c = {.args = args};
 	struct err err = {.msg = ""};
 	enum cli_exit status = read_conf(&c);
+	if (status == CLI_OK && c.conf != NULL)
+		read_words(&c);
 	if (status == CLI_OK && scripts_find(args, c.conf, &c.scripts, &err) != RC_OK)
 		status = (enum cli_exit)args_fail(
 			err.code == RC_NOMEM ? CLI_FAILED : CLI_USAGE, "%s", err.msg);

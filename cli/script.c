@@ -157,6 +157,22 @@ static enum rc add_rules(struct scripts *scripts, const char *rules, bool asked,
 	return rc;
 }
 
+/* What a named file may name itself: the rules beside it and their lib. */
+static enum rc add_around(struct scripts *scripts, const char *path, struct err *err)
+{
+	char folder[PATH_BYTES];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	int n = slash != NULL ? (int)(slash - path) : 1;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		snprintf(folder, sizeof(folder), "%s", path);
+	else
+		snprintf(folder, sizeof(folder), "%.*s", n, slash != NULL ? path : ".");
+	for (size_t k = strlen(folder); k > 1 && folder[k - 1] == '/'; k--)
+		folder[k - 1] = '\0';
+	return add_rules(scripts, folder, false, err);
+}
+
 enum rc scripts_find(const struct args *args, const struct conf *conf, struct scripts *ret_scripts,
 	struct err *err)
 {
@@ -165,6 +181,8 @@ enum rc scripts_find(const struct args *args, const struct conf *conf, struct sc
 	const char *rules = conf != NULL ? conf_text(conf, "rules") : NULL;
 	for (size_t i = 0; i < args->operands_n && rc == RC_OK; i++)
 		rc = add_named(&scripts, args->operands[i], err);
+	for (size_t i = 0; i < args->operands_n && rc == RC_OK; i++)
+		rc = add_around(&scripts, args->operands[i], err);
 	if (rc == RC_OK && rules != NULL)
 		rc = add_rules(&scripts, rules, args->operands_n == 0, err);
 	if (rc != RC_OK)

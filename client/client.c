@@ -326,6 +326,12 @@ const struct schema *client_schema(const struct client *client)
 	return client != NULL ? client->engine.schema : NULL;
 }
 
+void client_schema_ask(struct client *client)
+{
+	client->engine.schema_due = true;
+	engine_wake(&client->engine);
+}
+
 unsigned client_schema_n(const struct client *client)
 {
 	return client != NULL ? client->engine.schema_n : 0;

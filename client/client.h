@@ -262,6 +262,8 @@ bool client_plural(
 /* What the workspace says of its fields (schema.h); NULL: not read (yet). BORROWS until the loop
  * goes on. client may be NULL. */
 const struct schema *client_schema(const struct client *client);
+/* Has it read again before long: what was made of it may have changed. */
+void client_schema_ask(struct client *client);
 /* How often that was read: what was made of an earlier one is made anew. */
 unsigned client_schema_n(const struct client *client);
 /* "person" -> "people": as the workspace says, else of a standard object, else the name itself.

@@ -32,12 +32,14 @@ enum event_form route_form(const struct runner *r, const char *source)
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* The client may wait for the echo of a write of its own. */
-static void tell_client(const struct runner *r, const struct event *e)
+static void tell_client(struct runner *r, const struct event *e)
 {
 	const struct client_event event = {
 		.object = e->object, .record = e->record, .fields = e->fields};
 	if (e->object[0] != '\0')
 		client_heard(r->client, &event);
+	if (strncmp(e->name, "metadata.", 9) == 0)
+		inspect_news(r);
 }
 
 static enum rc parse_all(struct runner *r)

@@ -365,6 +365,7 @@ static enum rc put_limits(struct runner *r, const struct ruleset *set, struct er
 static void swap(struct runner *r)
 {
 	struct err err = {0};
+	inspect_candidates(r);
 	struct ruleset *set = assemble(&r->rules);
 	if (set == NULL) {
 		err_set(&err, RC_NOMEM, "no memory for the rules");

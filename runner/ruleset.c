@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/zone.h"
+#include "runner/check/finding.h"
 #include "runner/cron.h"
 #include "runner/match.h"
 #include "runner/predicate.h"
@@ -292,6 +293,9 @@ void rulefile_unref(struct rulefile *file)
 		predicate_free(file->rules[i].predicate);
 		json_decref(file->rules[i].asks);
 	}
+	if (file->lacks != NULL)
+		check_findings_done(file->lacks);
+	free(file->lacks);
 	free(file->rules);
 	version_unref(file->source);
 	free(file);

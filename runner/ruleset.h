@@ -62,6 +62,8 @@ struct rule {
 	bool set_aside;    /* it did that too often: not asked until the next reload */
 };
 
+struct check_findings;
+
 struct rulefile { /* one version of one file */
 	unsigned refs;
 	char name[256];
@@ -69,7 +71,8 @@ struct rulefile { /* one version of one file */
 	struct version *source;
 	struct rule *rules;
 	size_t n;
-	int64_t live_ms; /* wall: since when it is live; 0: it never was */
+	int64_t live_ms;              /* wall: since when it is live; 0: it never was */
+	struct check_findings *lacks; /* what the workspace does not have of it; NULL: not asked */
 };
 
 struct ruleset { /* refcounted, so that a batch keeps the rules it was matched against */

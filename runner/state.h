@@ -25,6 +25,7 @@
 #include "runner/flight.h"
 #include "runner/gap.h"
 #include "runner/gate.h"
+#include "runner/inspect.h"
 #include "runner/jump.h"
 #include "runner/notify.h"
 #include "runner/order.h"
@@ -66,6 +67,7 @@ struct runner {
 	struct gap gap;
 	struct timers timers;
 	struct ticks ticks;
+	struct inspect inspect;
 	uint64_t seed; /* of chance; 0: the system's */
 	int link_fd;   /* -1: no supervisor */
 	int wake_fd;   /* -1: the slow poll only */

@@ -197,6 +197,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	count(r);
 	upkeep_look(r);
 	gap_tick(r);
+	inspect_look(r);
 	trim(r);
 	notify_look(r);
 	erasure_look(r);

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "runner/check/field.h"
 
@@ -274,6 +275,24 @@ static struct slice host_of(const struct check_node *url, bool whole)
 	return (struct slice){from, (size_t)(to - from)};
 }
 
+/* As http.allow says them: "host", "host:port", "*.host", "http://host". Ports are not looked at.
+ */
+static bool is_allowed(const char *const *hosts, struct slice host)
+{
+	for (; *hosts != NULL; hosts++) {
+		const char *scheme = strstr(*hosts, "://");
+		const char *name = scheme != NULL ? scheme + 3 : *hosts;
+		size_t n = strcspn(name, ":/");
+		bool star = n > 1 && name[0] == '*';
+		name += star;
+		n -= star;
+		if (star ? host.n > n && strncasecmp(host.p + host.n - n, name, n) == 0
+			 : host.n == n && strncasecmp(host.p, name, n) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void check_url(const struct check_pass *pass, const struct check_node *url)
 {
 	bool whole = url->kind == NODE_STRING;
@@ -287,7 +306,7 @@ static void check_url(const struct check_pass *pass, const struct check_node *ur
 		check_suggest(f, "write \"https://host/path\"");
 		return;
 	}
-	if (host.n == 0 || pass->world->hosts == NULL || is_known(pass->world->hosts, host))
+	if (host.n == 0 || pass->world->hosts == NULL || is_allowed(pass->world->hosts, host))
 		return;
 	struct check_finding *f = check_say(pass, CHECK_HOST, url,
 		"the configuration does not allow calls to '%.*s'", CHECK_WORD(host));
@@ -429,9 +448,9 @@ static void check_function(const struct check_pass *pass, const struct check_nod
 	else if (check_is_global(n->a, "after"))
 		check_rule_name(pass, second);
 	else if (check_is_global(n->a, "retry_after") && first != NULL)
-		check_duration(pass, first, "retry_after", 1, LONG_MS);
+		check_duration(pass, first, "retry_after", 0, LONG_MS);
 	else if ((check_is_global(n->a, "ago") || check_is_global(n->a, "ahead")) && first != NULL)
-		check_duration(pass, first, "this", 1, 100 * LONG_MS);
+		check_duration(pass, first, "this", 0, 100 * LONG_MS);
 	else if (n->a->kind == NODE_INDEX && check_is_global(n->a->a, "http"))
 		check_http(pass, n);
 }

@@ -211,6 +211,9 @@ void check_globals(const struct check_pass *pass)
 	for (const struct check_symbol *s = pass->text->scope.symbols; s != NULL; s = s->next)
 		if (slice_equal(s->name, slice_of("_ENV")))
 			return; /* its globals are its own affair */
+	const char *const *words = interface_test_names();
+	for (; pass->text->role == CHECK_TEST_FILE && *words != NULL; words++)
+		l.made[l.made_n++] = slice_of(*words);
 	find_made(&l, pass->text->tree.block);
 	look(&l, pass->text->tree.block);
 }

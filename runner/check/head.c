@@ -67,7 +67,7 @@ void check_duration(const struct check_pass *pass, const struct check_node *n, c
 	if (n->kind != NODE_STRING || !copy_text(n->text, text))
 		return;
 	int64_t ms = conf_parse_duration(text);
-	if (ms <= 0) {
+	if (ms < 0 || (ms == 0 && min_ms > 0)) {
 		struct check_finding *f =
 			check_say(pass, CHECK_VALUE, n, "%s: \"%.60s\" is no duration", what, text);
 		check_suggest(f, "write \"500ms\", \"30s\", \"5m\", \"2h\" or \"3d\"");

@@ -79,6 +79,16 @@ size_t interface_members(const char *table, const char **ret_words, size_t max)
 	return n;
 }
 
+const char *const *interface_test_names(void)
+{
+	static const char *const words[] = {"test", "fixture", "id", "event", "at", "partly",
+		"matching", "fail", "in_turn", "any", "any_id", "create", "create_many", "ensure",
+		"update", "update_many", "update_where", "delete", "restore", "destroy", "erase",
+		"merge", "graphql", "http", "after", "cancel", "no_other_writes", "done", "skipped",
+		"dead", NULL};
+	return words;
+}
+
 static const struct {
 	const char *path, *text;
 } absent[] = {

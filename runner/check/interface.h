@@ -33,6 +33,9 @@ const struct interface_name *interface_names(size_t *ret_n);
 /* The names of a table ("" : all globals), at most max, as words for a suggestion. */
 size_t interface_members(const char *table, const char **ret_words, size_t max);
 
+/* What a *_test.lua can say besides, NULL-terminated. */
+const char *const *interface_test_names(void);
+
 /* What a rule does not have and people look for: "os.time" -> a sentence that says what to use. */
 const char *interface_absent(struct slice path);
 /* What such are called, at most max. */

@@ -142,7 +142,7 @@ Test(runner_settle, when_is_decided_behind_it_by_a_function)
 		"end,\n" TELLS "rule \"no\" { on = \"person.updated\", settle = \"300ms\",\n"
 		"  when = function(e) return e.record.stage == \"LOST\" end,\n" TELLS
 		"rule \"bad\" { on = \"person.updated\", settle = \"300ms\",\n"
-		"  when = function(e) return e.nothing.here end,\n" TELLS
+		"  when = function(e) return e.record.nothing.here end,\n" TELLS
 		"rule \"part\" { on = \"person.updated\", settle = \"300ms\",\n"
 		"  when = all { changed { stage = { to = \"WON\" } },\n"
 		"    function(e) return #e.fields == 4 end },\n" TELLS);
