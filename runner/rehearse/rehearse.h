@@ -5,7 +5,8 @@
  *   find.c     names on the command line -> test files
  *   script.c   one file, its Lua in a worker of its own
  *   scene.c    one test: a whole runner on a store in memory; play.c lets time pass, observe.c
- *              reads what came of it, double.c and world.c answer its calls
+ *              reads what came of it, double.c, double_http.c and world.c
+ *              answer its calls
  *   rehearse.c file by file, test by test; tells a listener
  *   coverage.c which lines of the rules have run
  *

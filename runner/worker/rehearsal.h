@@ -13,16 +13,10 @@
 #include "base/err.h"
 #include "runner/worker/frame.h"
 #include "runner/worker/state.h"
+#include "runner/worker/test_words.h"
 
 struct kit;
 struct outbox;
-
-/*
- * The globals of a test file: these and nothing else, sorted. Whoever checks test files takes them
- * from here; a test holds the list against what a state really has. Members of string, table, math,
- * utf8, json and text are those of rules, without math.random. STATIC, NULL-terminated.
- */
-extern const char *const rehearsal_globals[];
 
 struct rehearsal { /* zero: no file */
 	bool open;

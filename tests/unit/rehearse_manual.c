@@ -11,7 +11,7 @@
 #include "cli/help.h"
 #include "cli/verdict.h"
 #include "runner/rehearse/rehearse.h"
-#include "runner/worker/rehearsal.h"
+#include "runner/worker/test_words.h"
 #include "tests/harness/process.h"
 
 #define INDENT "    "

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "runner/rehearse/script.h"
-#include "runner/worker/rehearsal.h"
+#include "runner/worker/test_words.h"
 #include "tests/harness/process.h"
 
 static struct solo *solo;
