@@ -241,9 +241,10 @@ static void put_run(const json_t *run, int depth, const char *asked)
 		const json_t *write = json_array_get(writes, i);
 		const char *code = detail_text(write, "code");
 		fputs(i == 0 ? ": " : ", ", stdout);
+		const char *object = detail_text(write, "object");
 		put(detail_text(write, "method"));
-		fputs(" ", stdout);
-		put(detail_text(write, "object"));
+		fputs(object != NULL ? " " : "", stdout);
+		put(object);
 		if (code != NULL && strcmp(code, "ok") != 0)
 			printf(" (%s)", code);
 	}

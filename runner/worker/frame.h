@@ -42,7 +42,11 @@
  *   CALL    {"path","method","object","args"}
  *   SIDE    the same, of a branch under parallel(): others of the run may go on, so it is not yet
  *           the answer to a START or RESUME; that is the CALL, END or BEAT that comes behind
- *           object "": now {} answers an ISO text, random {} a number in [0,1); else client.h
+ *           object "": now {} answers an ISO text, random {} a number in [0,1),
+ *           after {"rule","delay_ms" or "at_ms","payload","key"} the time as ISO text,
+ *           cancel {"rule","key"} a boolean; "kv" and "kv.shared": get {"key"} answers the value,
+ *           set {"key","value","ttl_ms"} null, incr {"key","by","ttl_ms"} the number,
+ *           delete {"key"} a boolean; any other: client.h
  *   END     {"outcome":"done"|"skip"|"retry_after"|"reject"|"error", "why", "delay_ms", "path",
  *            "error":{"code","message","line","frames","call","status","retryable"},
  *            "cpu_us","memory"}          memory: most bytes held at once; path: of retry_after in

@@ -430,6 +430,22 @@ Test(runner_timer, a_rule_that_looks_again_every_minute_goes_on)
 	cr_expect(strlen(told) > 2 && strcmp(told + strlen(told) - 2, "|0") == 0, "%s", told);
 }
 
+Test(runner_timer, a_run_that_arms_timers_without_end_meets_its_quota)
+{
+	rules("local n = 0\n"
+	      "while true do\n"
+	      "  n = n + 1\n"
+	      "  local ok, e = pcall(after, \"1h\", \"later\", nil, { key = \"k\" .. n })\n"
+	      "  if not ok then skip(e.code .. \" \" .. n) end\n"
+	      "end",
+		tells);
+	stage_start(&s, STAGE_ALONE, "limits = { calls = 20 }");
+	stage_person(&s, "created", ID, "x");
+	stage_until(&s, stage_ended, 1);
+	cr_expect_str_eq(said("arms"), "quota 21");
+	cr_expect_eq(armed_n("later"), 20);
+}
+
 Test(runner_timer, a_hundred_timers_at_once_fire_once_each)
 {
 	rules("for i = 1, 100 do after(\"1ms\", \"later\", i, { key = \"k\" .. i }) end", tells);

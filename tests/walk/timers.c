@@ -142,6 +142,32 @@ static void let_all_fire(void)
 	await_note("later 1ms");
 }
 
+/* The oldest run of a rule, from what it came. */
+static void says_why(const char *rule)
+{
+	json_t *runs = house_runs(&h), *run;
+	char id[64] = "";
+	size_t i;
+	int status = -1;
+	json_array_foreach(runs, i, run)
+	{
+		if (id[0] == '\0' &&
+			strcmp(json_string_value(json_object_get(run, "rule")), rule) == 0)
+			snprintf(id, sizeof(id), "%s",
+				json_string_value(json_object_get(run, "id")));
+	}
+	json_decref(runs);
+	const char *const args[] = {"why", id, NULL};
+	char *said = house_command(&h, args, &status);
+	cr_expect_eq(status, 0);
+	cr_expect(strstr(said, "person.created ") == said, "%s", said);
+	cr_expect(strstr(said, "\"arms\" done: after  ") != NULL, "%s", said);
+	cr_expect(strstr(said, ", via timer  ") != NULL, "%s", said);
+	cr_expect(strstr(said, "\"later\" done: create notes  ") != NULL, "%s", said);
+	cr_expect(strstr(said, "<-- asked for") != NULL, "%s", said);
+	free(said);
+}
+
 Test(timers, one_that_is_armed_fires_once_after_a_sudden_end_and_never_again)
 {
 	open_house();
@@ -155,6 +181,7 @@ Test(timers, one_that_is_armed_fires_once_after_a_sudden_end_and_never_again)
 	let_all_fire();
 	cr_expect_eq(notes_n("later 4s"), 1);
 	cr_expect_eq(listed_n("timer"), 0);
+	says_why("later");
 }
 
 /* The store says that the last one was five days ago. */
