@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,7 +224,7 @@ void stage_turn(struct stage *s, int n)
 }
 
 /* What a test that waited in vain leaves to its reader. */
-static void tell(const struct stage *s)
+static void tell(struct stage *s)
 {
 	const struct runner *r = s->runner;
 	for (size_t i = 0; i < r->pool.n; i++) {
@@ -237,6 +238,16 @@ static void tell(const struct stage *s)
 			fprintf(stderr, "run %zu: state %d, worker %zd\n", i, (int)run->state,
 				run->worker != NULL ? (ssize_t)run->worker->index : -1);
 	}
+	const struct route *route = &r->route;
+	fprintf(stderr, "backlog %d, wanted %d, batch open %d, asking %zu, behind %" PRId64 "\n",
+		route->backlog, route->wanted, route->open, route->asking_n, route->behind_n);
+	stage_look(s);
+	for (size_t i = 0; i < s->runs_n; i++)
+		fprintf(stderr, "%s of %s: %s, attempt %d, due in %" PRId64 " ms, %s %s\n",
+			s->runs[i].rule, s->runs[i].event, queue_state_name(s->runs[i].state),
+			s->runs[i].attempt,
+			s->runs[i].due_ms != 0 ? s->runs[i].due_ms - clock_wall_ms() : 0,
+			s->runs[i].code, s->runs[i].error);
 }
 
 void stage_until(struct stage *s, bool (*question)(struct stage *s, long n), long n)
