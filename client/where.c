@@ -128,12 +128,18 @@ static bool is_plain(const json_t *v)
 	return json_is_string(v) || json_is_number(v) || json_is_boolean(v) || json_is_null(v);
 }
 
-/* A link of which only the host counts: every way to write it. */
+/* A link of which only the host counts: every way to write it, with a slash behind it as well,
+ * which older servers keep. */
 static json_t *links_of(const char *host)
 {
-	return json_pack("[s, o, o, o, o, o]", host, json_sprintf("https://%s", host),
-		json_sprintf("http://%s", host), json_sprintf("https://www.%s", host),
-		json_sprintf("http://www.%s", host), json_sprintf("www.%s", host));
+	static const char *const fronts[] = {
+		"", "https://", "http://", "https://www.", "http://www.", "www."};
+	json_t *links = json_array();
+	for (size_t i = 0; i < ARRAY_N(fronts); i++) {
+		json_array_append_new(links, json_sprintf("%s%s", fronts[i], host));
+		json_array_append_new(links, json_sprintf("%s%s/", fronts[i], host));
+	}
+	return links;
 }
 
 static enum rc read_domain(struct reading *r, const struct field *field, const json_t *values,

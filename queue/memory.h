@@ -358,6 +358,8 @@ enum rc mem_run_named(
 
 /* --- memory_spend.c */
 void mem_spend_done(struct mem_spend *s);
+/* Adds n to a slot, under the lock. False: no memory. */
+bool mem_spend_keep(struct mem_store *m, const char *rule, int64_t slot_ms, int64_t n);
 
 enum rc mem_spend_add(
 	struct queue *q, const char *rule, int64_t slot_ms, int64_t n, struct err *err);

@@ -58,6 +58,27 @@ static bool rename_issue(struct mem_issue *issue, const char *from, const char *
 	return true;
 }
 
+/* What was counted under the old name counts under the new one. */
+static bool move_spends(struct mem_store *m, const char *from, const char *to)
+{
+	size_t i = 0;
+	while (i < m->spends.n) {
+		struct mem_spend one = m->spends.p[i];
+		if (strcmp(one.rule, from) != 0) {
+			i++;
+			continue;
+		}
+		m->spends.n--;
+		memmove(&m->spends.p[i], &m->spends.p[i + 1], (m->spends.n - i) * sizeof(one));
+		bool kept = mem_spend_keep(m, to, one.slot_ms, one.n);
+		mem_spend_done(&one);
+		if (!kept)
+			return false;
+		i = 0;
+	}
+	return true;
+}
+
 static bool note(struct mem_store *m, const char *from, const char *to)
 {
 	size_t back = find_note(m, to, from);
@@ -84,6 +105,8 @@ enum rc mem_rename(
 			kept = mem_keep(&m->writes.p[i].rule, to);
 	for (size_t i = 0; *ret_moved && kept && i < m->issues.n; i++)
 		kept = rename_issue(&m->issues.p[i], from, to);
+	if (*ret_moved && kept)
+		kept = move_spends(m, from, to);
 	if (*ret_moved && kept)
 		kept = note(m, from, to);
 	mem_unlock(q);

@@ -22,7 +22,7 @@ static int order_of(const struct mem_spend *s, const char *rule, int64_t slot_ms
 	return by_rule != 0 ? by_rule : s->slot_ms < slot_ms ? -1 : s->slot_ms > slot_ms;
 }
 
-static bool spend_keep(struct mem_store *m, const char *rule, int64_t slot_ms, int64_t n)
+bool mem_spend_keep(struct mem_store *m, const char *rule, int64_t slot_ms, int64_t n)
 {
 	size_t i = 0;
 	while (i < m->spends.n && order_of(&m->spends.p[i], rule, slot_ms) < 0)
@@ -45,7 +45,7 @@ enum rc mem_spend_add(
 	struct queue *q, const char *rule, int64_t slot_ms, int64_t n, struct err *err)
 {
 	mem_lock(q);
-	bool kept = spend_keep(mem_of(q), rule, slot_ms, n);
+	bool kept = mem_spend_keep(mem_of(q), rule, slot_ms, n);
 	mem_unlock(q);
 	return kept ? RC_OK : queue_break(q, err, "out of memory for what a rule has written");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules that have got another name: the tables run, session, written, issue, and renamed, where it
- * is noted what was done.
+ * Rules that have got another name: the tables run, session, written, spend, issue, and renamed,
+ * where it is noted what was done.
  * From: queue_rename. To: work.db, in the open transaction.
  */
 #include "queue/sqlite.h"
@@ -20,8 +20,8 @@ static enum rc is_done(
 enum rc work_rename(
 	struct queue *q, const char *from, const char *to, bool *ret_moved, struct err *err)
 {
-	static const int steps[] = {RENAME_RUNS, RENAME_SESSIONS, RENAME_WRITTEN, RENAME_ISSUES,
-		RENAME_BACK, RENAME_NOTE};
+	static const int steps[] = {RENAME_RUNS, RENAME_SESSIONS, RENAME_WRITTEN, RENAME_SPEND,
+		RENAME_SPENT, RENAME_ISSUES, RENAME_BACK, RENAME_NOTE};
 	struct store *store = store_of(q);
 	struct db *db = &store->work;
 	bool done = false;

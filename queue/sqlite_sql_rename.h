@@ -11,6 +11,9 @@
 	X(RENAME_RUNS, "UPDATE run SET born = ifnull(born, rule), rule = ?2 WHERE rule = ?1") \
 	X(RENAME_SESSIONS, "UPDATE OR IGNORE session SET rule = ?2 WHERE rule = ?1") \
 	X(RENAME_WRITTEN, "UPDATE written SET rule = ?2 WHERE rule = ?1") \
+	X(RENAME_SPEND, "INSERT INTO spend (rule, slot_ms, n) SELECT ?2, slot_ms, n FROM spend" \
+		" WHERE rule = ?1 ON CONFLICT (rule, slot_ms) DO UPDATE SET n = n + excluded.n") \
+	X(RENAME_SPENT, "DELETE FROM spend WHERE rule = ?1 AND rule <> ?2") \
 	X(RENAME_ISSUES, "UPDATE OR REPLACE issue SET about = ?2 || substr(about, length(?1) + 1)" \
 		" WHERE kind IN ('dead', 'quarantined', 'loop')" \
 		" AND (about = ?1 OR substr(about, 1, length(?1) + 2) = ?1 || ': ')")

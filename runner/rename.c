@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "queue/rename.h"
+#include "runner/spend.h"
 #include "runner/state.h"
 
 /* Those that are alive are in the store, too. */
@@ -35,6 +36,7 @@ static enum rc rename_rule(struct runner *r, const struct rule *rule, struct err
 		return rc;
 	log_info(&f, "%s:%d: it goes on with what \"%s\" had", rule->source->file, rule->line,
 		rule->was);
+	spend_rename(r, rule->was, rule->name);
 	return rename_live(r, rule, err);
 }
 

@@ -248,7 +248,8 @@ void spend_stop(struct runner *r, struct run *run)
 	outcome_pause(r, run);
 }
 
-enum rc spend_anew(struct runner *r, const char *rule, struct err *err)
+/* "*": of all rules. */
+static void forget_rule(struct runner *r, const char *rule)
 {
 	for (struct spend **at = &r->spends.first, *s; (s = *at) != NULL;) {
 		if (strcmp(rule, "*") != 0 && strcmp(s->rule, rule) != 0) {
@@ -258,5 +259,16 @@ enum rc spend_anew(struct runner *r, const char *rule, struct err *err)
 		*at = s->next;
 		spend_free(s);
 	}
+}
+
+void spend_rename(struct runner *r, const char *from, const char *to)
+{
+	forget_rule(r, from);
+	forget_rule(r, to);
+}
+
+enum rc spend_anew(struct runner *r, const char *rule, struct err *err)
+{
+	forget_rule(r, rule);
 	return queue_spend_clear(r->queue, rule, INT64_MAX, err);
 }

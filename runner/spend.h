@@ -34,6 +34,8 @@ bool spend_note(struct runner *r, const struct run *run, int64_t n);
 void spend_stop(struct runner *r, struct run *run);
 /* The rule ("*": all) is resumed: what it wrote is forgotten. RC_IO and others of the store. */
 enum rc spend_anew(struct runner *r, const char *rule, struct err *err) must_check;
+/* The rule has another name: what is known here of either is asked of the store again. */
+void spend_rename(struct runner *r, const char *from, const char *to);
 void spends_done(struct spends *spends);
 
 #endif

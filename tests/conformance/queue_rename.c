@@ -5,6 +5,7 @@
 #include "queue/kv.h"
 #include "queue/ledger.h"
 #include "queue/pause.h"
+#include "queue/spend.h"
 #include "queue/timer.h"
 #include "tests/conformance/queue_suite.h"
 
@@ -151,6 +152,31 @@ QUEUE_CASE(what_it_kept_and_armed_goes_with_it)
 	suite_ok(s, queue_timer_count(s->runner, "new", &n, &next, &s->err));
 	cr_expect_eq(n, 1);
 	buf_done(&out);
+}
+
+static enum rc add_spend(void *ctx, int64_t slot_ms, int64_t n, struct err *err)
+{
+	char *text = ctx;
+	size_t at = strlen(text);
+	(void)err;
+	snprintf(text + at, 200 - at, "%lld:%lld;", (long long)slot_ms, (long long)n);
+	return RC_OK;
+}
+
+QUEUE_CASE(how_much_it_wrote_counts_under_its_new_name)
+{
+	char text[200] = "", old[200] = "", other[200] = "";
+	suite_ok(s, queue_spend_add(s->runner, "old", 1000, 3, &s->err));
+	suite_ok(s, queue_spend_add(s->runner, "old", 2000, 5, &s->err));
+	suite_ok(s, queue_spend_add(s->runner, "new", 2000, 70, &s->err));
+	suite_ok(s, queue_spend_add(s->runner, "older", 2000, 9, &s->err));
+	cr_expect(renamed(s, "old", "new"));
+	suite_ok(s, queue_spend_each(s->runner, "new", 0, add_spend, text, &s->err));
+	cr_expect_str_eq(text, "1000:3;2000:75;");
+	suite_ok(s, queue_spend_each(s->runner, "old", 0, add_spend, old, &s->err));
+	cr_expect_str_empty(old);
+	suite_ok(s, queue_spend_each(s->runner, "older", 0, add_spend, other, &s->err));
+	cr_expect_str_eq(other, "2000:9;");
 }
 
 QUEUE_CASE(a_name_is_not_renamed_to_itself_or_to_nothing)

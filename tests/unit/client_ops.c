@@ -263,6 +263,30 @@ IN_BOTH(only_the_fields_that_were_asked_for_come_back)
 	rig_answer_done(&a);
 }
 
+IN_BOTH(with_depth_1_a_record_brings_what_it_is_related_to)
+{
+	char company[37], person[37];
+	make(rig, "companies", "{'name':'Acme'}", "h/1", company);
+	json_t *data = json_pack("{s:s, s:s}", "firstName", "Bo", "companyId", company);
+	struct rig_answer a =
+		rig_call(rig, CLIENT_CREATE, "people", json_pack("{s:o}", "data", data), "h/2");
+	OK(a);
+	snprintf(person, sizeof(person), "%s", rig_text(a.value, "id"));
+	rig_answer_done(&a);
+	for (int depth = core ? 0 : 1; depth < 2; depth++) { /* docs: always */
+		const char *name = depth == 1 ? "Acme" : "";
+		a = rig_call(rig, CLIENT_GET, "people",
+			json_pack("{s:s, s:i}", "id", person, "depth", depth), "h/3");
+		OK(a);
+		cr_expect_str_eq(rig_text(a.value, "company.name"), name);
+		rig_answer_done(&a);
+		a = rig_call(rig, CLIENT_LIST, "people", json_pack("{s:i}", "depth", depth), "h/4");
+		OK(a);
+		cr_expect_str_eq(rig_text(a.value, "records.0.company.name"), name);
+		rig_answer_done(&a);
+	}
+}
+
 IN_BOTH(ensure_finds_or_makes_one)
 {
 	(void)core;

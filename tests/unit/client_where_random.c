@@ -160,13 +160,13 @@ static json_t *company(unsigned i)
 {
 	char link[64] = "";
 	if (i < ARRAY_N(hosts) * 5) {
-		json_t *text = json_sprintf("%s%s",
+		json_t *text = json_sprintf("%s%s%s",
 			i % 5 == 0   ? "https://"
 			: i % 5 == 1 ? "http://"
 			: i % 5 == 2 ? "https://www."
 			: i % 5 == 3 ? "www."
 				     : "",
-			hosts[i / 5]);
+			hosts[i / 5], i % 3 == 0 ? "/" : "");
 		snprintf(link, sizeof(link), "%s", json_string_value(text));
 		json_decref(text);
 	}
@@ -204,7 +204,8 @@ static json_t *plain_value(enum kind kind)
 				    : json_sprintf("%s%s", phone[0], phone[1]);
 	}
 	case LINK:
-		return json_sprintf("%s%s", dice(3) == 0 ? "https://www." : "", PICK(hosts));
+		return json_sprintf("%s%s%s", dice(3) == 0 ? "https://www." : "", PICK(hosts),
+			dice(5) == 0 ? "/" : "");
 	case NUMBER:
 		return dice(3) == 0 ? json_integer((json_int_t)dice(20) - 5)
 				    : json_real(PICK(numbers));
@@ -388,6 +389,9 @@ static void host_of(const char *text, char *out, size_t n)
 	const char *rest = strstr(text, "://");
 	rest = rest != NULL ? rest + 3 : text;
 	snprintf(out, n, "%s", strncmp(rest, "www.", 4) == 0 ? rest + 4 : rest);
+	size_t end = strlen(out);
+	if (end > 0 && out[end - 1] == '/')
+		out[end - 1] = '\0';
 }
 
 static bool same(

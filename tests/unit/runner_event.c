@@ -108,6 +108,25 @@ Test(runner_event, a_person_is_told_from_a_key)
 	cr_assert_str_eq(text("actor.id"), "20202020-0687-4c41-b707-ed1bfca972a7");
 }
 
+Test(runner_event, each_source_of_twenty_is_a_person_the_api_or_an_import)
+{
+	static const struct {
+		const char *source, *kind;
+	} rows[] = {{"MANUAL", "person"}, {"API", "api"}, {"WORKFLOW", "api"}, {"IMPORT", "import"},
+		{"EMAIL", "import"}, {"CALENDAR", "import"}, {"SOMETHING_NEW", "api"}};
+	for (size_t i = 0; i < ARRAY_N(rows); i++) {
+		char body[300];
+		snprintf(body, sizeof(body),
+			"{\"eventName\":\"person.created\",\"record\":{\"id\":\"x\",\"createdBy\":"
+			"{\"source\":\"%s\",\"name\":\"Ann\",\"workspaceMemberId\":null}}}",
+			rows[i].source);
+		cr_assert_eq(parse(body), RC_OK, "%s", err.msg);
+		cr_expect_str_eq(text("actor.kind"), rows[i].kind, "%s", rows[i].source);
+		cr_expect_str_eq(text("actor.name"), "Ann");
+		done();
+	}
+}
+
 Test(runner_event, metadata_has_its_event_as_record)
 {
 	parse_file("metadata.objectMetadata.created");

@@ -121,6 +121,17 @@ Test(runner_http, an_effect_that_was_answered_is_not_done_again_when_the_run_is)
 	cr_expect_eq(atomic_load(&fake.shared->hits), 3);
 }
 
+Test(runner_http, a_get_is_no_effect_and_is_asked_anew)
+{
+	start(RULE("http.get(server .. \"/a\")\n"
+		   "if kv.incr(\"tries\") == 1 then retry_after(\"1ms\", \"once more\") end"),
+		2);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	cr_expect_eq(stage_find(&s, "r", NULL)->state, QUEUE_DONE);
+	cr_expect_eq(atomic_load(&fake.shared->hits), 2);
+}
+
 /* Does any file of the store have these bytes? */
 static bool store_has(const char *bytes)
 {

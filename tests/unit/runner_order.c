@@ -276,6 +276,20 @@ Test(runner_order, events_in_quarantine_are_tried_again_as_new_ones_and_once_onl
 	cr_assert_eq(stage_counts(&s).runs[QUEUE_DONE], 1);
 }
 
+Test(runner_order, a_rule_is_told_that_an_event_is_tried_again)
+{
+	char said[512];
+	stage_rule(&s, "bad.lua",
+		"rule \"bad\" { on = \"person.updated\", run = function(event) skip(event.via) end "
+		"}");
+	stage_reload(&s, said);
+	set_aside();
+	stage_until(&s, quarantined_are, 2);
+	cr_assert_eq(number_of(have_done(1, "{\"do\":\"retry\"," EVENTS "{}}"), "n"), 2);
+	stage_until(&s, stage_ended, 1);
+	cr_expect_str_eq(stage_find(&s, "bad", NULL)->error, "replay");
+}
+
 static enum rc take_audit(void *ctx, const struct queue_audit *a, struct err *err)
 {
 	char *text = ctx;

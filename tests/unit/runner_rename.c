@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/pause.h"
 #include "tests/unit/runner_stage.h"
 
 #define ID "4b4b4b4b-0000-4000-8000-00000000000a"
@@ -86,6 +87,26 @@ Test(runner_rename, a_run_that_waits_goes_on_with_its_source_and_repeats_nothing
 	cr_expect_eq(run->state, QUEUE_DONE, "%s", run->error);
 	cr_expect(strstr(run->log, "went on") != NULL, "%s", run->log);
 	cr_expect_eq(stage_requests(&s, "POST", "/rest/tasks"), 1);
+}
+
+static bool is_paused(struct stage *stage, long n)
+{
+	(void)n;
+	return queue_paused(stage->work, "new");
+}
+
+/* Three may be written: two before it was renamed, and of the two behind it one. */
+Test(runner_rename, what_it_wrote_under_its_old_name_counts)
+{
+#define WRITES "for i = 1, 2 do twenty.notes:create { title = 'n' } end"
+	stage_rule(&s, "a.lua", RULE("old", "max_writes = '3/d', ", WRITES));
+	stage_start(&s, STAGE_TWIN, NULL);
+	stage_person(&s, "updated", ID, "a");
+	stage_until(&s, stage_ended, 1);
+	reload("a.lua", RULE("new", "was = 'old', max_writes = '3/d', ", WRITES));
+	stage_person(&s, "updated", ID, "b");
+	stage_until(&s, is_paused, 0);
+	cr_expect_eq(stage_requests(&s, "POST", "/rest/notes"), 3);
 }
 
 Test(runner_rename, a_name_that_another_rule_has_stays_with_that_rule)
