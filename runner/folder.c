@@ -72,9 +72,20 @@ static enum rc add_modules(struct modules *modules, struct folder_file *f, struc
 	return RC_OK;
 }
 
-static enum rc read_one(int dir, struct modules *modules, struct folder_file *f, struct err *err)
+enum rc folder_hash(struct folder_file *f, struct err *err)
 {
 	uint8_t sum[DIGEST_N];
+	/* The name, its NUL too, is part of it: errors of a copy must name the copy. */
+	struct slice parts[] = {{f->name, strlen(f->name) + 1}, buf_slice(&f->text)};
+	enum rc rc = digest_sha256(parts, ARRAY_N(parts), sum);
+	if (rc != RC_OK)
+		return err_set(err, rc, "%s: %s", f->name, rc_text(rc));
+	digest_format(sum, f->hash);
+	return RC_OK;
+}
+
+static enum rc read_one(int dir, struct modules *modules, struct folder_file *f, struct err *err)
+{
 	buf_init(&f->text, FOLDER_FILE_BYTES);
 	enum rc rc = file_read(dir, f->name, FILE_LINKS_REFUSED, &f->text, err);
 	if (rc == RC_DENIED && err != NULL && strstr(err->msg, strerror(ELOOP)) != NULL)
@@ -88,15 +99,7 @@ static enum rc read_one(int dir, struct modules *modules, struct folder_file *f,
 		return err_set(err, RC_PARSE, "%s:%zu: a NUL byte has no place in a rule", f->name,
 			line_of(f->text.p, (size_t)(nul - f->text.p)));
 	rc = add_modules(modules, f, err);
-	if (rc != RC_OK)
-		return rc;
-	/* The name, its NUL too, is part of it: errors of a copy must name the copy. */
-	struct slice parts[] = {{f->name, strlen(f->name) + 1}, buf_slice(&f->text)};
-	rc = digest_sha256(parts, ARRAY_N(parts), sum);
-	if (rc != RC_OK)
-		return err_set(err, rc, "%s: %s", f->name, rc_text(rc));
-	digest_format(sum, f->hash);
-	return RC_OK;
+	return rc == RC_OK ? folder_hash(f, err) : rc;
 }
 
 static enum rc read_file(int dir, struct modules *modules, struct folder_file *f)

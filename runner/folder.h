@@ -30,6 +30,8 @@ struct folder {
 enum rc folder_read(const char *path, struct folder *ret_folder, struct err *err) must_check;
 /* Takes a byte order mark away and makes every line end with \n alone. */
 void folder_normalise(struct buf *text);
+/* Notes the hash of a file whose text has changed. */
+enum rc folder_hash(struct folder_file *file, struct err *err) must_check;
 /* Forgets every file but those with these names, NULL-terminated. */
 void folder_keep(struct folder *folder, const char *const *names);
 void folder_done(struct folder *folder);

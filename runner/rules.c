@@ -505,8 +505,10 @@ void rules_reload(struct runner *r)
 		refuse(r, &err);
 		return;
 	}
-	if (r->choice != NULL)
+	if (r->choice != NULL) {
 		folder_keep(&rules->folder, r->choice->files);
+		r->choice->edit(r->choice->ctx, &rules->folder);
+	}
 	rules->candidates = calloc(rules->folder.n + 1, sizeof(*rules->candidates));
 	if (rules->candidates == NULL) {
 		folder_done(&rules->folder);

@@ -27,6 +27,9 @@ struct rules_choice {             /* BORROWS; what of the folder is live, for te
 	const char *const *files; /* NULL-terminated */
 	const char *const *names; /* likewise; NULL: all rules of those files */
 	bool clock;               /* rules of cron and every, too */
+	/* Changes the texts of those files before they are loaded. */
+	void (*edit)(void *ctx, struct folder *folder);
+	void *ctx;
 };
 
 struct candidate {                /* a file that is being loaded */

@@ -285,6 +285,8 @@ static enum rc check_rules(void *ctx, const struct queue_rule *rule, struct err 
 static enum rc await_rules(struct scene *s, struct err *err)
 {
 	enum rc rc = turn_until_quiet(s, err);
+	if (rc == RC_OK && s->error.text[0] != '\0')
+		return RC_RULE; /* scene_edit */
 	if (rc == RC_OK)
 		rc = queue_rule_each(s->work, check_rules, s, err);
 	for (size_t i = 0; rc == RC_OK && s->files[i] != NULL; i++)

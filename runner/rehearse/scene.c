@@ -130,6 +130,8 @@ static enum rc read_plan(struct scene *s, struct err *err)
 		.files = s->files,
 		.names = s->rule_names[0] != NULL ? s->rule_names : NULL,
 		.clock = s->end_ms != INT64_MAX,
+		.edit = scene_edit,
+		.ctx = s,
 	};
 	clock_set_wall_ms(s->start_ms); /* until scene_close */
 	rc = world_open(&s->world, json_object_get(s->plan, "records"), err);

@@ -67,6 +67,8 @@ void scene_close(struct scene *scene);
 
 /* Delivers events and lets time pass until all is done. As scene_play. */
 enum rc scene_run(struct scene *scene, struct err *err) must_check;
+/* rules_choice: what the test says under `edit` is done to the texts of its rules. */
+void scene_edit(void *scene, struct folder *folder);
 /* Reads what came of it from the store. GIVES. */
 enum rc scene_observe(struct scene *scene, json_t **ret_observed, struct err *err) must_check;
 /* The test cannot be played: keeps the sentence. Answers RC_RULE. */

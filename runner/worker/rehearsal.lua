@@ -64,7 +64,7 @@ end
 local words = {}
 
 local known = { event = true, events = true, api = true, http = true, records = true, kv = true,
- now = true, lasts = true, rule = true, rules = true, skip = true, expect = true }
+	kv_shared = true, now = true, lasts = true, rule = true, rules = true, edit = true, skip = true, expect = true }
 local known_expect = { outcome = true, logs = true, runs = true, records = true, kv = true, kv_shared = true }
 
 local function check_keys(t, names, what)
@@ -95,6 +95,15 @@ local function check_expect(t, name)
 	end
 end
 
+local function check_edit(edit)
+	if edit ~= nil and type(edit) ~= "table" then fail("edit = { [\"a text of the rules\"] = \"what stands for it\" }") end
+	for from, to in pairs(edit or {}) do
+		if type(from) ~= "string" or type(to) ~= "string" then
+			fail("edit: a text of the rules and the text that stands for it, it is " .. a(from) .. " and " .. a(to))
+		end
+	end
+end
+
 function words.test(name)
 	if type(name) ~= "string" or name == "" then fail("a test has a name: test \"name\" { .. }") end
 	local line = here()
@@ -105,6 +114,7 @@ function words.test(name)
 		end
 		check_keys(t, known, "test \"" .. name .. "\"")
 		if t.lasts ~= nil then duration(t.lasts, "lasts") end
+		check_edit(t.edit)
 		check_expect(t, name)
 		tests[#tests + 1] = { name = name, line = line, t = t }
 	end
@@ -672,6 +682,7 @@ function serve.scene(args)
 	return { events = events, records = t.records, kv = t.kv, kv_shared = t.kv_shared,
 		kv_keys = keys_of(t.expect.kv), kv_shared_keys = keys_of(t.expect.kv_shared), now = t.now,
 		lasts_ms = t.lasts and duration(t.lasts, "lasts") or nil, rule = one_or_list(t.rule), rules = one_or_list(t.rules),
+		edit = t.edit,
 		skip = t.skip and tostring(t.skip) or nil, stubs = stubs }
 end
 

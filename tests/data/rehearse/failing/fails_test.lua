@@ -100,3 +100,27 @@ test "rules that are not there" {
 	event = deal "NEW",
 	expect = { outcome = done },
 }
+
+test "another setting that stands nowhere" {
+	event = event("opportunity.created", {}),
+	edit = { ["limit = 5"] = "limit = 1" },
+	expect = {},
+}
+
+test "another setting that could be several" {
+	event = event("opportunity.created", {}),
+	edit = { ["rule "] = "rule  " },
+	expect = {},
+}
+
+test "another setting that moves lines" {
+	event = event("opportunity.created", {}),
+	edit = { ["rule "] = "rule\n" },
+	expect = {},
+}
+
+test "another setting that breaks the rule" {
+	event = event("opportunity.created", {}),
+	edit = { ['rule "deal"'] = 'rule "deal' },
+	expect = {},
+}

@@ -31,3 +31,24 @@ test "fresh, and the record is gone" {
 	records = { companies = {} },
 	expect = { outcome = skipped(any), no_other_writes },
 }
+
+test "a rule with another setting" {
+	event = event("person.updated", { id = id "ann" }),
+	edit = { ['mode = "shadow"'] = 'mode = "live"' },
+	records = { people = { { id = id "ann" } } },
+	expect = { records = { people = { { city = "Rome" } } } },
+}
+
+test "a module with another text" {
+	event = event("company.created", { id = id "acme", name = "Acme" }),
+	edit = { ['"Hello "'] = '"Bye "', ["fresh = true"] = "fresh = { depth = 0 }" },
+	records = { companies = { { id = id "acme", name = "Acme" } } },
+	expect = { logs = "Bye Acme", no_other_writes },
+}
+
+test "which is gone with the test; what all rules keep was there before" {
+	event = event("company.created", { id = id "acme", name = "Acme" }),
+	records = { companies = { { id = id "acme", name = "Acme" } } },
+	kv_shared = { greeted = 7 },
+	expect = { logs = "Hello Acme", no_other_writes, kv_shared = { greeted = 7 } },
+}
