@@ -200,3 +200,13 @@ Test(rehearse_golden, the_shipped_rules_pass_their_tests)
 	cr_expect_gt(p.totals.passed, 20u);
 	free(p.text);
 }
+
+/* The first rule and the first test that people are shown, word for word. */
+Test(rehearse_golden, the_examples_of_the_language_pass)
+{
+	struct played p = play_one("tests/data/rehearse/language", ARGS_TABLE);
+	cr_assert_eq(p.rc, RC_OK, "%s", p.err.msg);
+	cr_expect_eq(p.totals.failed + p.totals.broken, 0u, "%s", p.text);
+	cr_expect_eq(p.totals.passed, 3u, "%s", p.text);
+	free(p.text);
+}

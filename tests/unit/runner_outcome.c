@@ -202,6 +202,19 @@ Test(runner_outcome, a_failing_call_is_tried_again_until_it_works)
 	cr_assert_eq(run->api_calls, 2);
 }
 
+Test(runner_outcome, an_error_of_a_call_that_cannot_get_better_is_a_dead_letter_at_once)
+{
+	rule("twenty.notes:update(\"9b9b9b9b-0000-4000-8000-00000000000a\", { title = \"x\" })");
+	stage_start(&s, STAGE_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 1);
+	const struct stage_run *run = stage_find(&s, "r", NULL);
+	cr_assert_eq(run->state, QUEUE_DEAD);
+	cr_assert_str_eq(run->code, "not_found");
+	cr_assert_eq(run->attempt, 1);
+	cr_assert_eq(metrics_value(METRIC_RUN_RETRY), 0);
+}
+
 /* A run that takes too long can get better, but this one does not: 50 ms for each answer. */
 #define SLOW(retries)                                                                              \
 	"rule \"r\" { on = \"person.*\", timeout = \"20ms\", retry = { max = " retries             \
