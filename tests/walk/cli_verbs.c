@@ -117,27 +117,6 @@ Test(cli_verbs, the_columns_of_the_settings_stand_below_each_other)
 	free(out);
 }
 
-Test(cli_verbs, config_print_notes_what_has_no_effect)
-{
-	const char *args[] = {"config", "print", "-o", "jsonl", "--http.allow", "a.example", NULL};
-	char *out = NULL, *save = NULL;
-	size_t n = 0;
-	SAYS(0, "reserved: has no effect in this version", "config", "print", "--http.allow",
-		"a.example");
-	cr_assert_eq(daemon_command(&d, args, NULL, &out, NULL), 0);
-	for (char *line = strtok_r(out, "\n", &save); line != NULL;
-		line = strtok_r(NULL, "\n", &save)) {
-		json_t *row = json_loads(line, 0, NULL);
-		const char *key = json_string_value(json_object_get(row, "key"));
-		const char *note = json_string_value(json_object_get(row, "note"));
-		cr_expect_eq(note != NULL, strcmp(key, "http.allow.1") == 0, "%s", line);
-		n += note != NULL;
-		json_decref(row);
-	}
-	cr_expect_eq(n, 1);
-	free(out);
-}
-
 /* --- with a daemon and one event
  * --------------------------------------------------------------------- */
 
