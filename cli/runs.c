@@ -24,12 +24,12 @@ static const struct rows_column columns[] = {{"started_at", "STARTED"}, {"id", "
 
 json_t *runs_row(const struct queue_run_row *r)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:s?, s:i, s:o, s:i, s:o, s:o, s:o}", "id",
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:o, s:o, s:s?}", "id",
 		rows_text(r->id), "event", rows_text(r->event), "rule", rows_text(r->rule), "state",
-		queue_state_name(r->state), "mode", r->shadow ? "shadow" : NULL, "attempt",
-		r->attempt, "error", rows_text(r->error), "api_calls", r->api_calls, "started_at",
-		rows_time(r->started_ms), "ended_at", rows_time(r->ended_ms), "error_code",
-		rows_text(r->error_code));
+		queue_state_name(r->state), "attempt", r->attempt, "error", rows_text(r->error),
+		"api_calls", r->api_calls, "started_at", rows_time(r->started_ms), "ended_at",
+		rows_time(r->ended_ms), "error_code", rows_text(r->error_code), "mode",
+		r->shadow ? "shadow" : NULL);
 }
 
 static enum rc put_row(void *ctx, const struct queue_run_row *r, struct err *err)

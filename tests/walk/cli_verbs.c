@@ -190,7 +190,8 @@ Test(cli_verbs, lists_have_the_fields_that_scripts_rely_on)
 	cr_expect(llabs(clock_wall_ms() - at) < 60000);
 	json_decref(one);
 	one = JSON_OF("runs", "list", "-o", "jsonl");
-	keys_are(one, "id event rule state attempt error api_calls started_at ended_at error_code");
+	keys_are(one,
+		"id event rule state attempt error api_calls started_at ended_at error_code mode");
 	cr_expect_str_eq(json_string_value(json_object_get(one, "event")), event);
 	cr_expect_str_eq(json_string_value(json_object_get(one, "rule")), "hello");
 	cr_expect_str_eq(json_string_value(json_object_get(one, "state")), "done");
@@ -359,9 +360,10 @@ Test(cli_verbs, show_is_for_people_what_json_is_for_scripts)
 		strstr(out, "\nruns\nRUN ") != NULL && strstr(out, "vip deals") != NULL, "%s", out);
 	free(out);
 	json_t *one = JSON_OF("runs", "show", id, "-o", "json");
-	keys_are(one, "id event rule state attempt error api_calls started_at ended_at error_code "
-		      "detail key deaths source created_at due_at parked log cause "
-		      "depth limited calls events because");
+	keys_are(one,
+		"id event rule state attempt error api_calls started_at ended_at error_code mode "
+		"detail key deaths source created_at due_at parked log cause "
+		"depth limited calls events because");
 	json_decref(one);
 	SAYS(1, "is a run, not an event: moonhook runs show", "events", "show", id);
 	SAYS(1, "is an event, not a run: moonhook events show", "runs", "show", event);
