@@ -34,7 +34,8 @@
 /* r read, t time, x random, f caught failure, v caught refusal, c create, u update what was created
  * last, y come again unless the counter is odd, ( | ) branches */
 static const char rule_text[] =
-	"rule \"prog\" { on = \"person.*\", cpu = \"20s\", retry = { max = 100 }, run = "
+	"rule \"prog\" { on = \"person.*\", cpu = \"20s\", retry = { max = 100 }, "
+	"max_writes = \"9999999/s\", run = "
 	"function(e)\n"
 	"  local text, at, n, name = e.record.jobTitle, 1, 0, e.record.city\n"
 	"  local function parse()\n"

@@ -32,7 +32,7 @@ static const char rule_text[] =
 	"  end,\n"
 	"}\n"
 	"rule \"import\" {\n"
-	"  on = \"person.created\",\n"
+	"  on = \"person.created\", max_writes = \"9999999/s\",\n"
 	"  run = function(event)\n"
 	"    local same = twenty.people:duplicates(event.record.id)\n"
 	"    local company = twenty.companies:get(event.record.companyId)\n"

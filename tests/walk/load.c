@@ -20,7 +20,7 @@
 
 /* Creates one note for each event: the effects can be counted, and twice would show as two. */
 static const char rule_text[] = "rule \"count\" {\n"
-				"  on = \"person.created\",\n"
+				"  on = \"person.created\", max_writes = \"9999999/s\",\n"
 				"  run = function(event)\n"
 				"    twenty.notes:create { title = \"seen \" .. event.record.id }\n"
 				"  end,\n"
