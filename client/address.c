@@ -47,7 +47,8 @@ static enum address_kind kind_of_v4(uint32_t a)
 		{0x00000000, 8, ADDRESS_LOOPBACK}, /* 0.0.0.0 leads to this machine */
 		{0xc0000000, 24, ADDRESS_SPECIAL}, {0xc0000200, 24, ADDRESS_SPECIAL},
 		{0xc6120000, 15, ADDRESS_SPECIAL}, {0xc6336400, 24, ADDRESS_SPECIAL},
-		{0xcb007100, 24, ADDRESS_SPECIAL}, {0xe0000000, 3, ADDRESS_SPECIAL}};
+		{0xcb007100, 24, ADDRESS_SPECIAL}, {0xc0586300, 24, ADDRESS_SPECIAL},
+		{0xe0000000, 3, ADDRESS_SPECIAL}};
 	for (size_t i = 0; i < ARRAY_N(nets); i++)
 		if ((a >> (32 - nets[i].bits)) == (nets[i].net >> (32 - nets[i].bits)))
 			return nets[i].kind;
@@ -61,21 +62,25 @@ static uint32_t v4_at(const uint8_t *b)
 
 static enum address_kind kind_of_v6(const uint8_t b[static 16])
 {
-	static const uint8_t zero[15] = {0}, nat64[12] = {0x00, 0x64, 0xff, 0x9b};
+	static const uint8_t zero[15] = {0}, nat64[12] = {0x00, 0x64, 0xff, 0x9b},
+			     local64[6] = {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01},
+			     translated[12] = {[8] = 0xff, [9] = 0xff}, teredo[4] = {0x20, 0x01},
+			     discard[8] = {0x01};
 	if (memcmp(b, zero, 15) == 0 && b[15] <= 1)
 		return ADDRESS_LOOPBACK; /* :: leads to this machine, too */
 	if (memcmp(b, zero, 10) == 0 && b[10] == 0xff && b[11] == 0xff)
 		return kind_of_v4(v4_at(b + 12));
-	if (memcmp(b, zero, 12) == 0 || memcmp(b, nat64, 12) == 0)
+	if (memcmp(b, zero, 12) == 0 || memcmp(b, nat64, 12) == 0 || memcmp(b, translated, 12) == 0)
 		return kind_of_v4(v4_at(b + 12));
 	if (b[0] == 0x20 && b[1] == 0x02)
 		return kind_of_v4(v4_at(b + 2));
-	if ((b[0] & 0xfe) == 0xfc)
+	if ((b[0] & 0xfe) == 0xfc || memcmp(b, local64, 6) == 0)
 		return ADDRESS_PRIVATE;
 	if (b[0] == 0xfe && (b[1] & 0x80) == 0x80) /* link-local, and the old site-local */
 		return ADDRESS_LINK;
 	bool documentation = b[0] == 0x20 && b[1] == 0x01 && b[2] == 0x0d && b[3] == 0xb8;
-	return b[0] == 0xff || documentation ? ADDRESS_SPECIAL : ADDRESS_PUBLIC;
+	bool nobody = memcmp(b, teredo, 4) == 0 || memcmp(b, discard, 8) == 0;
+	return b[0] == 0xff || documentation || nobody ? ADDRESS_SPECIAL : ADDRESS_PUBLIC;
 }
 
 enum address_kind address_kind_of(const struct sockaddr *address)

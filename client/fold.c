@@ -7,6 +7,7 @@
  */
 #include "client/fold.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Characters that stand alone, and those whose small one is far away. */
@@ -91,22 +92,25 @@ bool fold_equal(const char *a, const char *b)
 	return *a == *b;
 }
 
-static bool begins(const char *text, const char *part)
-{
-	while (*part != '\0') {
-		if (*text == '\0' || next(&text) != next(&part))
-			return false;
-	}
-	return true;
-}
-
+/* As Knuth, Morris and Pratt: the time is that of the text, whatever the part is. */
 bool fold_find(const char *text, const char *part)
 {
-	for (;;) {
-		if (begins(text, part))
-			return true;
-		if (*text == '\0')
-			return false;
-		(void)next(&text);
+	uint32_t want[FOLD_PART_MAX];
+	uint16_t back[FOLD_PART_MAX]; /* how much of it still fits where its next does not */
+	size_t n = 0, k = 0;
+	for (; *part != '\0' && n < FOLD_PART_MAX; n++) {
+		want[n] = next(&part);
+		for (k = n > 0 ? back[n - 1] : 0; k > 0 && want[k] != want[n];)
+			k = back[k - 1];
+		back[n] = (uint16_t)(n > 0 && want[k] == want[n] ? k + 1 : 0);
 	}
+	if (*part != '\0')
+		return false;
+	for (k = 0; k < n && *text != '\0';) {
+		uint32_t c = next(&text);
+		while (k > 0 && want[k] != c)
+			k = back[k - 1];
+		k += want[k] == c;
+	}
+	return k == n;
 }

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 bool fold_equal(const char *a, const char *b);
-/* Is part somewhere in text? */
+#define FOLD_PART_MAX 1000 /* characters */
+/* Is part somewhere in text? Of a longer one: no. */
 bool fold_find(const char *text, const char *part);
 
 #endif

@@ -93,29 +93,71 @@ static enum match ordered(const struct where *w, const json_t *have)
 				       : a <= b);
 }
 
-/* LIKE: % any text, _ any one character (not byte). */
+/* --- like --------------------------------------------------------------------------------------
+ */
+
+#define LIKE_WORDS (WHERE_TEXT_MAX / 64 + 1)
+
+/* A pattern as sets of bits, one for each character: which may come next, and which may stay as it
+ * is. All ways to read a text are followed at once, in the time of the text. */
+struct like {
+	size_t n;
+	uint64_t fits[256][LIKE_WORDS]; /* by byte: the character at this place fits */
+	uint64_t any[LIKE_WORDS];       /* behind %: whatever comes, it may stay here */
+	uint64_t inside[LIKE_WORDS];    /* behind _: the rest of one character */
+};
+
+static void set_bit(uint64_t *set, size_t i)
+{
+	set[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static bool goes_on(int byte)
+{
+	return (byte & 0xC0) == 0x80;
+}
+
+/* % any text, _ any one character (not byte). */
+static void like_read(struct like *l, const char *pattern)
+{
+	for (; *pattern != '\0'; pattern++) {
+		if (*pattern == '%') {
+			set_bit(l->any, l->n);
+			continue;
+		}
+		for (int c = 0; *pattern == '_' && c < 256; c++)
+			if (!goes_on(c))
+				set_bit(l->fits[c], l->n);
+		if (*pattern == '_')
+			set_bit(l->inside, l->n + 1);
+		else
+			set_bit(l->fits[(unsigned char)*pattern], l->n);
+		l->n++;
+	}
+}
+
 static bool like(const char *text, const char *pattern)
 {
-	const char *star = NULL, *resume = NULL;
-	while (*text != '\0') {
-		if (*pattern == '%') {
-			star = ++pattern;
-			resume = text;
-		} else if (*pattern == '_' || *pattern == *text) {
-			bool any = *pattern++ == '_';
-			text++;
-			while (any && ((unsigned char)*text & 0xC0) == 0x80)
-				text++;
-		} else if (star != NULL) {
-			pattern = star;
-			text = ++resume;
-		} else
-			return false;
+	struct like l = {.n = 0};
+	uint64_t at[LIKE_WORDS] = {1};
+	if (strlen(pattern) > WHERE_TEXT_MAX)
+		return false;
+	like_read(&l, pattern);
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		uint64_t carry = 0;
+		for (size_t i = 0; i < LIKE_WORDS; i++) {
+			uint64_t next = at[i] & l.fits[c][i];
+			at[i] &= goes_on(c) ? l.any[i] | l.inside[i] : l.any[i];
+			at[i] |= next << 1 | carry;
+			carry = next >> 63;
+		}
 	}
-	while (*pattern == '%')
-		pattern++;
-	return *pattern == '\0';
+	return (at[l.n / 64] >> l.n % 64 & 1) != 0;
 }
+
+/* --- other texts -------------------------------------------------------------------------------
+ */
 
 static bool is_ascii(const char *text)
 {

@@ -11,10 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FORMS_MAX 10 /* five of the value, and of what stands behind the host of an address */
+
 struct secret {
 	char *name, *value;
-	char *json;       /* the value as JSON writes it between quotes */
-	const char *rest; /* into value: of an address, what stands behind its host; "": nothing */
+	char *json;             /* the value as JSON writes it between quotes */
+	char *forms[FORMS_MAX]; /* how it may come back, none twice */
+	size_t forms_n;
 };
 
 struct web_secrets {
@@ -44,6 +47,8 @@ void web_secrets_unref(struct web_secrets *secrets)
 		free(secrets->list[i].name);
 		wipe(secrets->list[i].value);
 		wipe(secrets->list[i].json);
+		for (size_t k = 0; k < secrets->list[i].forms_n; k++)
+			wipe(secrets->list[i].forms[k]);
 	}
 	free(secrets);
 }
@@ -59,10 +64,10 @@ static bool name_valid(const char *name)
 }
 
 /* GIVES; NULL: no memory, or no UTF-8. */
-static char *as_json(const char *value)
+static char *as_json(const char *value, size_t flags)
 {
 	json_t *text = json_string(value);
-	char *quoted = text != NULL ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
+	char *quoted = text != NULL ? json_dumps(text, JSON_ENCODE_ANY | flags) : NULL;
 	json_decref(text);
 	if (quoted == NULL)
 		return NULL;
@@ -72,6 +77,48 @@ static char *as_json(const char *value)
 	return quoted;
 }
 
+/* As forms and addresses write it. GIVES; NULL: no memory. */
+static char *as_query(const char *value, const char *digits)
+{
+	char *out = malloc(3 * strlen(value) + 1), *at = out;
+	for (const char *p = value; out != NULL && *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (isalnum(c) || strchr("-._~", c) != NULL) {
+			*at++ = *p;
+			continue;
+		}
+		*at++ = '%';
+		*at++ = digits[c >> 4];
+		*at++ = digits[c & 15];
+	}
+	if (out != NULL)
+		*at = '\0';
+	return out;
+}
+
+/* TAKES form. False: it is NULL. */
+static bool add_form(struct secret *one, char *form)
+{
+	bool there = false;
+	for (size_t i = 0; form != NULL && i < one->forms_n; i++)
+		there = there || strcmp(one->forms[i], form) == 0;
+	if (form != NULL && !there && one->forms_n < FORMS_MAX)
+		one->forms[one->forms_n++] = form;
+	else
+		wipe(form);
+	return form != NULL;
+}
+
+/* As it is, as JSON has it (PHP's with slashes of its own, Python's in ASCII), in a query. */
+static bool add_forms(struct secret *one, const char *text)
+{
+	return add_form(one, strdup(text)) && add_form(one, as_json(text, 0)) &&
+	       add_form(one, as_json(text, JSON_ESCAPE_SLASH | JSON_ENSURE_ASCII)) &&
+	       add_form(one, as_query(text, "0123456789ABCDEF")) &&
+	       add_form(one, as_query(text, "0123456789abcdef"));
+}
+
+/* Of an address, what stands behind its host; "": nothing. */
 static const char *behind_host(const char *value)
 {
 	const char *at = strstr(value, "://");
@@ -96,14 +143,24 @@ static enum rc add(struct web_secrets *secrets, const struct conf_setting *s, st
 	secrets->n++;
 	one->name = strdup(name);
 	one->value = strdup(s->value);
-	one->json = one->value != NULL ? as_json(one->value) : NULL;
+	one->json = one->value != NULL ? as_json(one->value, 0) : NULL;
 	if (one->name == NULL || one->value == NULL)
 		return err_set(err, RC_NOMEM, "no memory for secrets");
 	if (one->json == NULL)
 		return err_set(
 			err, RC_INVALID, "%s: secrets.%s is no text in UTF-8", s->origin, name);
-	one->rest = behind_host(one->value);
-	return RC_OK;
+	const char *rest = behind_host(one->value);
+	bool ok = add_forms(one, one->value) &&
+		  (strlen(rest) < 2 * WEB_SECRET_LEAST || add_forms(one, rest));
+	return ok ? RC_OK : err_set(err, RC_NOMEM, "no memory for secrets");
+}
+
+/* A secret that stands in another must not be hidden first: the rest of that would show. */
+static int compare(const void *a, const void *b)
+{
+	size_t x = strlen(((const struct secret *)a)->value);
+	size_t y = strlen(((const struct secret *)b)->value);
+	return (x < y) - (x > y);
 }
 
 enum rc web_secrets_new(const struct conf *conf, struct web_secrets **ret_secrets, struct err *err)
@@ -115,6 +172,8 @@ enum rc web_secrets_new(const struct conf *conf, struct web_secrets **ret_secret
 		secrets->refs = 1;
 	for (size_t i = 0; rc == RC_OK && conf_below(conf, "secrets", i, &s); i++)
 		rc = add(secrets, &s, err);
+	if (rc == RC_OK)
+		qsort(secrets->list, secrets->n, sizeof(secrets->list[0]), compare);
 	if (rc != RC_OK) {
 		web_secrets_unref(secrets);
 		return rc;
@@ -234,11 +293,8 @@ enum rc web_secret_hide(
 		const struct secret *s = &secrets->list[i];
 		if ((used >> i & 1) == 0)
 			continue;
-		rc = hide_one(out, s->value, s->name);
-		if (rc == RC_OK)
-			rc = hide_one(out, s->json, s->name);
-		if (rc == RC_OK && strlen(s->rest) >= 2 * WEB_SECRET_LEAST)
-			rc = hide_one(out, s->rest, s->name);
+		for (size_t k = 0; k < s->forms_n && rc == RC_OK; k++)
+			rc = hide_one(out, s->forms[k], s->name);
 	}
 	return rc;
 }

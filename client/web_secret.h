@@ -36,8 +36,9 @@ enum rc web_secret_put(const struct web_secrets *secrets, const json_t *text, st
 	uint64_t *used, struct err *err) must_check;
 /* The name, where the whole text is one secret; else NULL. BORROWS. */
 const char *web_secret_whole(const json_t *text);
-/* Appends text with "(secret NAME)" for each value of those used: as it is, as JSON writes it, and
- * of one that is an address what stands behind its host. RC_NOMEM, RC_TOO_LARGE. */
+/* Appends text with "(secret NAME)" for each value of those used: as it is, as JSON or a
+ * query writes it, and of one that is an address what stands behind its host. RC_NOMEM,
+ * RC_TOO_LARGE. */
 enum rc web_secret_hide(const struct web_secrets *secrets, uint64_t used, struct slice text,
 	struct buf *out) must_check;
 

@@ -280,6 +280,14 @@ static bool value_fits(enum where_op op, const json_t *v)
 	return ok;
 }
 
+/* What is looked for in long texts, for each event and record anew. */
+static bool length_fits(enum where_op op, const json_t *v)
+{
+	bool looks =
+		op == WHERE_CONTAINS || op == WHERE_STARTS || op == WHERE_ENDS || op == WHERE_LIKE;
+	return !looks || json_string_length(v) <= WHERE_TEXT_MAX;
+}
+
 /* Of no object of the workspace, a name is a path through what the sender wrote. */
 static enum rc find_path(const char *name, struct field *ret_field, struct err *err)
 {
@@ -305,6 +313,9 @@ static enum rc read_test(struct reading *r, const char *name, enum where_op op, 
 	if (!value_fits(op, value))
 		return err_set(
 			r->err, RC_INVALID, "%s: that is no value for %s", name, op_names[op]);
+	if (!length_fits(op, value))
+		return err_set(r->err, RC_INVALID, "%s: %s has more than %d bytes", name,
+			op_names[op], WHERE_TEXT_MAX);
 	if (op == WHERE_NEQ) {
 		op = WHERE_EQ;
 		negated = !negated;

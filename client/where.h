@@ -27,6 +27,7 @@
 
 #define WHERE_DEPTH 12
 #define WHERE_NODES 400
+#define WHERE_TEXT_MAX 1000 /* bytes of what contains, startsWith, endsWith, like look for */
 
 enum where_kind { WHERE_ALL, WHERE_ANY, WHERE_TEST };
 

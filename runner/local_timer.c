@@ -104,10 +104,9 @@ static enum rc read_due(const struct local_ask *ask, struct queue_timer *timer, 
 	timer->relative = delay != NULL;
 	if (!json_is_integer(delay != NULL ? delay : at) || (delay != NULL && ms < 0))
 		return err_set(err, RC_INVALID, "after needs a delay or a time");
-	if (delay != NULL && ms <= FAR_MS)
-		ms += ask->now_ms;
-	if (ms > ask->now_ms + FAR_MS)
+	if (ms > FAR_MS + (delay != NULL ? 0 : ask->now_ms))
 		return err_set(err, RC_INVALID, "after: that is more than 10 years ahead");
+	ms += delay != NULL ? ask->now_ms : 0;
 	timer->due_ms = ms > 1 ? ms : 1;
 	return RC_OK;
 }

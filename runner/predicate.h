@@ -24,7 +24,7 @@
 #include "base/slice.h"
 
 #define PREDICATE_DEPTH 8   /* groups in groups */
-#define PREDICATE_NODES 200 /* of one `when` */
+#define PREDICATE_NODES 200 /* of one `when`; each comparison of an `is` is one */
 
 struct predicate;
 struct schema;

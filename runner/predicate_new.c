@@ -75,6 +75,19 @@ static enum rc read_has(struct reading *r, const json_t *data, struct predicate 
 	return fits ? RC_OK : unknown(r->err);
 }
 
+static size_t tests_of(const struct where *where)
+{
+	size_t n = where->kind == WHERE_TEST;
+	for (size_t i = 0; i < where->child_n; i++)
+		n += tests_of(where->child[i]);
+	return n;
+}
+
+static enum rc too_many(struct reading *r)
+{
+	return err_set(r->err, RC_INVALID, "`when` has more than %d parts", PREDICATE_NODES);
+}
+
 /* Which objects it will be about is not known yet: here its names are paths. */
 static enum rc read_is(struct reading *r, const json_t *data, struct predicate *p)
 {
@@ -85,8 +98,12 @@ static enum rc read_is(struct reading *r, const json_t *data, struct predicate *
 	enum rc rc = where_parse(NULL, "", data, &where, r->err);
 	if (rc == RC_OK && !where_tests(where))
 		rc = err_set(r->err, RC_INVALID, "an empty condition");
+	if (rc == RC_OK)
+		r->nodes += tests_of(where) - 1; /* one was counted already */
 	where_free(where);
-	return rc == RC_OK ? rc : err_wrap(r->err, "is");
+	if (rc != RC_OK)
+		return err_wrap(r->err, "is");
+	return r->nodes > PREDICATE_NODES ? too_many(r) : RC_OK;
 }
 
 static enum rc read_group(struct reading *r, const json_t *data, struct predicate *p)
@@ -143,8 +160,7 @@ static enum rc read_node(struct reading *r, const json_t *json, struct predicate
 	if (i == ARRAY_N(kinds))
 		return unknown(r->err);
 	if (++r->nodes > PREDICATE_NODES)
-		return err_set(
-			r->err, RC_INVALID, "`when` has more than %d parts", PREDICATE_NODES);
+		return too_many(r);
 	struct predicate *p = calloc(1, sizeof(*p));
 	if (p == NULL)
 		return err_set(r->err, RC_NOMEM, "no memory for a predicate");

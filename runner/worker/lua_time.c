@@ -41,12 +41,13 @@ static struct zone *check_zone(lua_State *L, const char *function, int index)
 	return zone;
 }
 
+/* One that is longer than all years there are is just that long, so that no sum overflows. */
 static int64_t check_duration(lua_State *L, const char *function)
 {
 	if (lua_type(L, 1) == LUA_TSTRING) {
 		int64_t ms = conf_parse_duration(lua_tostring(L, 1));
 		if (ms >= 0)
-			return ms;
+			return ms < LAST_MS - FIRST_MS ? ms : LAST_MS - FIRST_MS + 1;
 		state_raise(L,
 			"%s: \"%.40s\" is no duration, they are like \"90s\", \"5m\", \"2h\", "
 			"\"3d\"",

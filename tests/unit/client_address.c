@@ -34,7 +34,10 @@ Test(client_address, what_no_server_of_the_internet_reaches_is_told_in_any_spell
 		{"fe80::1", ADDRESS_LINK}, {"224.0.0.1", ADDRESS_SPECIAL},
 		{"255.255.255.255", ADDRESS_SPECIAL}, {"192.0.2.1", ADDRESS_SPECIAL},
 		{"203.0.113.9", ADDRESS_SPECIAL}, {"2001:db8::1", ADDRESS_SPECIAL},
-		{"ff02::1", ADDRESS_SPECIAL}};
+		{"ff02::1", ADDRESS_SPECIAL}, {"64:ff9b:1::10.0.0.5", ADDRESS_PRIVATE},
+		{"64:ff9b:1:fffe::1", ADDRESS_PRIVATE}, {"::ffff:0:127.0.0.1", ADDRESS_LOOPBACK},
+		{"2001::1", ADDRESS_SPECIAL}, {"100::1", ADDRESS_SPECIAL},
+		{"192.88.99.1", ADDRESS_SPECIAL}};
 	for (size_t i = 0; i < ARRAY_N(hosts); i++)
 		expect_kind(hosts[i].host, hosts[i].kind);
 }
@@ -44,7 +47,9 @@ Test(client_address, neighbours_of_those_are_public)
 	static const char *const hosts[] = {"126.255.255.255", "128.0.0.1", "9.255.255.255",
 		"11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0",
 		"100.63.255.255", "100.128.0.0", "169.253.255.255", "223.255.255.255", "1.1.1.1",
-		"2606:4700::1111", "[::ffff:8.8.8.8]", "fb00::1"};
+		"2606:4700::1111", "[::ffff:8.8.8.8]", "fb00::1", "64:ff9b::8.8.8.8", "64:ff9c::1",
+		"2001:1::1", "2001:4860::8888", "100:1::1", "192.88.98.255", "192.88.100.0",
+		"::ffff:0:8.8.8.8"};
 	for (size_t i = 0; i < ARRAY_N(hosts); i++)
 		expect_kind(hosts[i], ADDRESS_PUBLIC);
 }

@@ -262,6 +262,31 @@ Test(client_web, a_secret_that_an_error_shows_is_hidden_too)
 	rig_answer_done(&a);
 }
 
+/* As languages write JSON that is to stand in a page, forms and addresses. */
+static bool echoes_otherwise(int fd, const char *request, struct fake_shared *shared)
+{
+	(void)request, (void)shared;
+	return fake_answer(fd, 200,
+		"X-Back: a=sk%2Fcanary%2Bfed%3D%3D&b=sk%2fcanary%2bfed%3d%3d\r\n",
+		"{\"php\":\"sk\\/canary+fed==\",\"longer\":\"sk/canary+fed==-canary-more\"}");
+}
+
+Test(client_web, a_secret_is_hidden_however_its_slashes_are_written)
+{
+	/* SHORT stands in LONG, and comes first */
+	open_with(echoes_otherwise, NULL,
+		" secrets = { A_SHORT = \"sk/canary+fed==\", "
+		"B_LONG = \"sk/canary+fed==-canary-more\" }");
+	struct rig_answer a = call("get", "/",
+		"{'headers':{'X-A':[{'secret':'A_SHORT'}],'X-B':[{'secret':'B_LONG'}]}}");
+	OK(a);
+	char *dump = json_dumps(a.value, 0);
+	cr_expect_null(strstr(dump, "canary"), "%s", dump);
+	cr_expect_not_null(strstr(dump, "(secret B_LONG)"), "%s", dump);
+	free(dump);
+	rig_answer_done(&a);
+}
+
 Test(client_web, the_name_of_an_unknown_secret_is_an_error_that_says_which_was_meant)
 {
 	open_with(echoes, NULL, SECRETS);

@@ -177,6 +177,82 @@ Test(client_where, letters_fold_as_databases_fold_them)
 			}
 }
 
+Test(client_where, a_part_is_found_wherever_it_stands)
+{
+	unsigned seed = 7;
+	for (int i = 0; i < 20000; i++) {
+		char text[17] = "", part[6] = "";
+		for (size_t k = 0; k < sizeof(text) - 1; k++)
+			text[k] = "aAb"[(seed = seed * 1103515245 + 12345) >> 16 & 1 ? k % 2 : 2];
+		for (size_t k = 0; k < 1 + (size_t)i % (sizeof(part) - 1); k++)
+			part[k] = "ab"[(seed = seed * 1103515245 + 12345) >> 16 & 1];
+		cr_assert_eq(fold_find(text, part), strcasestr(text, part) != NULL, "%s in %s",
+			part, text);
+	}
+	cr_expect(fold_find("\xC3\x89t\xC3\x89\xC3\x89", "\xC3\xA9\xC3\xA9"));
+	cr_expect(fold_find("", ""));
+	cr_expect_not(fold_find("", "a"));
+}
+
+#define LONG_N (1 << 20)
+
+/* A text of n letters a, and something behind it. GIVES. */
+static char *many(const char *before, size_t n, const char *behind)
+{
+	char *text = malloc(strlen(before) + n + strlen(behind) + 1);
+	cr_assert_not_null(text);
+	memcpy(text, before, strlen(before));
+	memset(text + strlen(before), 'a', n);
+	memcpy(text + strlen(before) + n, behind, strlen(behind) + 1);
+	return text;
+}
+
+/* A record of a megabyte against a text that fits everywhere but at its end: where each place was
+ * tried anew, one rule could hold up all others for minutes. */
+Test(client_where, to_look_for_a_long_text_in_a_long_one_takes_the_time_of_the_latter,
+	.timeout = 30)
+{
+	char *text = many("", LONG_N, "");
+	char *parts[] = {many("", WHERE_TEXT_MAX - 1, "b"), many("%_", WHERE_TEXT_MAX - 5, "_b%")};
+	static const char *const ops[] = {"contains", "like"};
+	json_t *record = json_pack("{s:s}", "a", text);
+	for (size_t i = 0; i < 2; i++) {
+		struct where *w = NULL;
+		struct err err = {.msg = ""};
+		json_t *json = json_pack("{s:{s:s}}", "a", ops[i], parts[i]);
+		cr_assert_eq(where_parse(NULL, "", json, &w, &err), RC_OK, "%s", err.msg);
+		for (int k = 0; k < 10; k++)
+			cr_assert_eq(where_match(w, record, MATCH_EXACT), MATCH_NO);
+		where_free(w);
+		json_decref(json);
+		free(parts[i]);
+	}
+	json_decref(record);
+	free(text);
+}
+
+Test(client_where, a_text_that_is_looked_for_has_a_length)
+{
+	static const struct {
+		const char *op;
+		size_t max;
+	} ops[] = {{"contains", WHERE_TEXT_MAX}, {"startsWith", WHERE_TEXT_MAX},
+		{"endsWith", WHERE_TEXT_MAX}, {"like", WHERE_TEXT_MAX}};
+	for (size_t i = 0; i < 2 * sizeof(ops) / sizeof(ops[0]); i++) {
+		struct where *w = NULL;
+		struct err err = {.msg = ""};
+		char *text = many("", ops[i / 2].max + i % 2, "");
+		json_t *json = json_pack("{s:{s:s}}", "jobTitle", ops[i / 2].op, text);
+		cr_expect_eq(where_parse(NULL, "people", json, &w, &err),
+			i % 2 == 0 ? RC_OK : RC_INVALID, "%s", err.msg);
+		cr_expect(i % 2 == 0 || strstr(err.msg, ops[i / 2].op) != NULL, "%s", err.msg);
+		if (i % 2 == 0)
+			where_free(w);
+		json_decref(json);
+		free(text);
+	}
+}
+
 Test(client_where, the_parts_of_a_long_list_are_the_list)
 {
 	json_t *list = json_array();

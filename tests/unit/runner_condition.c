@@ -281,6 +281,15 @@ Test(runner_condition, too_deep_and_too_large_ones_are_refused)
 	cr_expect_eq(predicate_new(json, &predicate, &err), RC_INVALID);
 	cr_expect_str_eq(err.msg, "`when` has more than 200 parts");
 	json_decref(json);
+	json = json_pack("{s:[{s:{s:[]}}, {s:{s:[]}}]}", "all", "is", "any", "is", "any");
+	for (int i = 0; i < 202; i++) { /* each comparison counts */
+		json_t *is = json_array_get(json_object_get(json, "all"), (size_t)i % 2);
+		json_array_append_new(json_object_get(json_object_get(is, "is"), "any"),
+			json_pack("{s:i}", "score", i));
+	}
+	cr_expect_eq(predicate_new(json, &predicate, &err), RC_INVALID);
+	cr_expect_str_eq(err.msg, "`when` has more than 200 parts");
+	json_decref(json);
 }
 
 /* --- random trees, and an oracle that knows nothing of short cuts ------------------------------

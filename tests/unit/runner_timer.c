@@ -193,6 +193,25 @@ Test(runner_timer, a_time_of_the_day_is_as_good_as_a_delay_and_one_that_is_past_
 		said("later"));
 }
 
+Test(runner_timer, what_is_more_than_ten_years_ahead_is_refused_and_not_fired_at_once)
+{
+	rules("local _, a = pcall(after, \"4000d\", \"later\")\n"
+	      "local _, b = pcall(after, \"20000d\", \"later\")\n"
+	      "local _, c = pcall(after, \"106751991167d\", \"later\")\n"
+	      "local _, d = pcall(after, \"9999-01-01\", \"later\")\n"
+	      "after(\"3600d\", \"later\")\n"
+	      "skip(tostring(a.message) .. \"|\" .. tostring(b.message) .. \"|\" ..\n"
+	      "  tostring(c.message) .. \"|\" .. tostring(d.message))",
+		tells);
+	begin();
+	stage_person(&s, "created", ID, "x");
+	stage_until(&s, stage_ended, 1);
+	cr_expect_str_eq(said("arms"),
+		"after: that is more than 10 years ahead|after: that is more than 10 years ahead|"
+		"after: that is more than 10 years ahead|after: that is more than 10 years ahead");
+	cr_expect_eq(armed_n("later"), 1, "what is less is armed");
+}
+
 Test(runner_timer, armed_again_it_replaces_and_cancelled_it_does_not_fire)
 {
 	rules("after(\"1h\", \"later\", 1) after(\"2h\", \"later\", 2)\n"

@@ -84,6 +84,8 @@ static const struct {
 	{"ago('3d', 1764000000)", "ago: the time is a number"},
 	{"ago('3d', json.null)", "ago: the time is a null"},
 	{"ahead('3d', '9999-12-31T00:00:00Z')", "outside the years"},
+	{"ahead('106751991167d', '2026-02-20')", "ahead: that is outside the years"},
+	{"ago('106751991167d', '1500-02-20')", "ago: that is outside the years"},
 	{"ahead('300000000d', '2026-12-31T00:00:00Z')", "ahead: "},
 };
 
