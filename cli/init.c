@@ -6,12 +6,14 @@
  * fails, all of it is taken back. The key goes into a file of its own that nobody else may read,
  * and is never shown. Nothing that is there is overwritten, but for the sample of the distribution.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -83,6 +85,9 @@ static enum cli_exit ask_all(struct beginning *b)
 							   "TWENTY_URL and TWENTY_API_KEY");
 	if (strpbrk(b->url, "\"\\\n") != NULL)
 		return (enum cli_exit)args_fail(CLI_USAGE, "that is no address");
+	if (strncasecmp(b->url, "https://", 8) != 0 && strncasecmp(b->url, "http://", 7) != 0)
+		return (enum cli_exit)args_fail(CLI_CONFIG,
+			"\"%.200s\" is no address: it begins with https:// (or http://)", b->url);
 	return CLI_OK;
 }
 
@@ -175,6 +180,48 @@ static void write_rule(void)
 		fprintf(stderr, "moonhook: %s\n", err.msg);
 }
 
+/* ---- what else is there ---- */
+
+static int is_other_rule(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+	return n > 4 && strcmp(e->d_name + n - 4, ".lua") == 0 &&
+	       !(n > 9 && strcmp(e->d_name + n - 9, "_test.lua") == 0) &&
+	       strcmp(e->d_name, "first.lua") != 0;
+}
+
+static bool merges(const char *name)
+{
+	char path[PATH_N];
+	struct buf text;
+	struct err err;
+	buf_init(&text, 1 << 20);
+	snprintf(path, sizeof(path), RULES "/%.255s", name);
+	bool found = file_read(AT_FDCWD, path, FILE_LINKS_REFUSED, &text, &err) == RC_OK &&
+		     memmem(text.p, text.n, ":merge", 6) != NULL;
+	buf_done(&text);
+	return found;
+}
+
+/* Rules that nobody wrote here, such as those of the distribution, are live with the first. */
+static void tell_others(void)
+{
+	struct dirent **found = NULL;
+	int n = scandir(RULES, &found, is_other_rule, alphasort);
+	if (n > 0)
+		fputs("these rules go live with it, and write to this Twenty; move away what you "
+		      "do not want:\n",
+			stderr);
+	for (int i = 0; i < n; i++) {
+		fprintf(stderr, "  " RULES "/%s%s\n", found[i]->d_name,
+			merges(found[i]->d_name)
+				? "  (it merges: what is merged away is GONE FOR GOOD)"
+				: "");
+		free(found[i]);
+	}
+	free(found);
+}
+
 /* ---- trying ---- */
 
 static enum cli_exit greet(const struct conf *conf)
@@ -256,10 +303,12 @@ static int run_init(const struct args *args)
 		(void)unlink(b.fresh);
 		(void)unlink(b.key);
 	}
-	if (status == CLI_OK)
+	if (status == CLI_OK) {
+		tell_others();
 		fputs("next: moonhook webhook add, then moonhook serve; moonhook doctor says what "
 		      "is missing\n",
 			stderr);
+	}
 	return (int)status;
 }
 
@@ -272,7 +321,8 @@ const struct verb verb_init = {
 		"Writes "
 		"the\nconfiguration with the key in a file of its own beside it, " RULES
 		"/first.lua,\nand what `moonhook types` writes. Nothing that is there is "
-		"overwritten.",
+		"overwritten, but for the\nsample that stands in conf/. Other rules of that "
+		"folder are named: they go live, too.",
 	.examples = {"moonhook init", "moonhook init --config /etc/moonhook/moonhook.lua",
 		"TWENTY_URL=https://crm.acme.io TWENTY_API_KEY=$KEY moonhook init"},
 	.exits = {CLI_FAILED, CLI_USAGE, CLI_KEY, CLI_TWENTY, CLI_BUSY, CLI_CONFIG},

@@ -66,7 +66,8 @@ static enum rc add_rule(void *ctx, const struct queue_rule *r, struct err *err)
 	(void)json_object_set_new(row, "where", rows_text(r->line > 0 ? where : r->file));
 	(void)json_object_set_new(row, "file", rows_text(r->file));
 	(void)json_object_set_new(row, "line", json_integer(r->line));
-	(void)json_object_set_new(row, "on", rows_text(r->on));
+	(void)json_object_set_new(
+		row, "on", rows_text(r->on[0] == '\0' && r->line > 0 ? "by the clock" : r->on));
 	(void)json_object_set_new(row, "state", rows_text(r->state));
 	(void)json_object_set_new(row, "error", rows_text(r->error));
 	(void)json_object_set_new(row, "loaded_at", rows_time(r->loaded_ms));

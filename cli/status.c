@@ -123,7 +123,9 @@ static void put_rules(json_t *rules)
 		fputs(text_at(r, "name")[0] != '\0' ? "  " : "", stdout);
 		terminal_put(stdout, text_at(r, "file"));
 		fputs("  ", stdout);
-		terminal_put(stdout, broken ? text_at(r, "error") : text_at(r, "on"));
+		terminal_put(stdout, broken                        ? text_at(r, "error")
+				     : text_at(r, "on")[0] == '\0' ? "by the clock"
+								   : text_at(r, "on"));
 		putchar('\n');
 	}
 }

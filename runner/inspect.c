@@ -72,15 +72,28 @@ static void note_error(struct runner *r, struct candidate *c, const struct check
 	r->inspect.refused |= is_of_workspace(f->kind);
 }
 
+/* The rules of a file are live, and what the workspace seems to lack is told. */
+static void note_doubt(struct candidate *c, const struct check_finding *f)
+{
+	char text[ERROR_BYTES];
+	if (c->doubt != NULL || !is_of_workspace(f->kind))
+		return;
+	format(f, text, sizeof(text));
+	c->doubt = strdup(text);
+}
+
 /* The first error of each file is its error. */
 static void note_errors(struct runner *r, const struct check_findings *findings)
 {
 	for (size_t i = 0; i < r->rules.candidates_n; i++) {
 		struct candidate *c = &r->rules.candidates[i];
 		for (size_t k = 0; k < findings->n && is_new(c); k++)
-			if (findings->p[k].file == c->file->name &&
-				refuses(r, c, findings->p[k].kind))
+			if (findings->p[k].file != c->file->name)
+				continue;
+			else if (refuses(r, c, findings->p[k].kind))
 				note_error(r, c, &findings->p[k]);
+			else
+				note_doubt(c, &findings->p[k]);
 	}
 }
 

@@ -62,6 +62,7 @@ static void forget_load(struct rules *rules)
 		version_unref(rules->candidates[i].source);
 		free(rules->candidates[i].error);
 		free(rules->candidates[i].report);
+		free(rules->candidates[i].doubt);
 	}
 	free(rules->candidates);
 	rules->candidates = NULL;
@@ -279,14 +280,17 @@ static enum rc format_counts(const struct rules *rules, struct buf *out)
 	return rc;
 }
 
-/* The same, and why: ": foo.lua:3: .." */
+/* The same, and why, or what is doubtful: ": foo.lua:3: .." */
 static enum rc format_reasons(const struct rules *rules, struct buf *out)
 {
 	enum rc rc = RC_OK;
 	for (size_t i = 0, k = 0; i < rules->candidates_n && rc == RC_OK; i++) {
-		const char *error = rules->candidates[i].error;
-		if (error != NULL)
-			rc = buf_printf(out, "%s%s", k++ == 0 ? ": " : "; ", error);
+		const struct candidate *c = &rules->candidates[i];
+		if (c->error != NULL)
+			rc = buf_printf(out, "%s%s", k++ == 0 ? ": " : "; ", c->error);
+		else if (c->doubt != NULL)
+			rc = buf_printf(
+				out, "%s%s (live all the same)", k++ == 0 ? ": " : "; ", c->doubt);
 	}
 	return rc;
 }

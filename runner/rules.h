@@ -38,6 +38,7 @@ struct candidate {                /* a file that is being loaded */
 	struct rulefile *done;    /* its new version, once known */
 	char *error;              /* why it has none */
 	char *report;             /* the line it is about; NULL: not known */
+	char *doubt;              /* what the workspace seems to lack of it; NULL: nothing */
 	bool recalled;            /* the store has been asked for an older version */
 	struct rulefile *stored;  /* that one, where none is live here */
 	int64_t stored_ms;        /* wall: since when it was live */

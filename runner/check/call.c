@@ -259,58 +259,88 @@ static void check_colon(const struct check_pass *pass, const struct check_node *
 
 /* --- http and secrets ------------------------------------------------------------------------- */
 
-/* The host of a text that begins like a url; n 0: it is not all there. */
-static struct slice host_of(const struct check_node *url, bool whole)
+/* Where a url leads to, or what an entry of http.allow allows. */
+struct place {
+	struct slice host; /* n 0: it is not all there */
+	int port;          /* 0: not all of it is there */
+	bool tls;
+};
+
+/* Of a text whose end may be missing, as in "https://host" .. path. */
+static struct place read_place(struct slice text, bool whole)
 {
-	const char *p = url->text.p, *end = p + url->text.n;
-	const char *from = url->text.n > 3 ? memmem(p, url->text.n, "://", 3) : NULL;
-	if (from == NULL)
-		return (struct slice){0};
-	from += 3;
-	const char *to = from;
-	while (to < end && *to != '/' && *to != ':' && *to != '?' && *to != '#')
+	const char *end = text.p + text.n, *scheme = memmem(text.p, text.n, "://", 3);
+	const char *from = scheme != NULL ? scheme + 3 : text.p, *to = from;
+	struct place place = {.tls = scheme == NULL || scheme - text.p != 4 ||
+				     strncasecmp(text.p, "http", 4) != 0};
+	while (to < end && *from == '[' && *to != ']')
+		to++;
+	while (to < end && strchr(":/?#", *to) == NULL)
 		to++;
 	if (to == end && !whole)
-		return (struct slice){0};
-	return (struct slice){from, (size_t)(to - from)};
+		return place;
+	place.host = (struct slice){from, (size_t)(to - from)};
+	if (to == end || *to != ':') {
+		place.port = place.tls ? 443 : 80;
+		return place;
+	}
+	for (to++; to < end && *to >= '0' && *to <= '9' && place.port < 65536; to++)
+		place.port = place.port * 10 + (*to - '0');
+	if (to == end && !whole)
+		place.port = 0;
+	return place;
 }
 
-/* As http.allow says them: "host", "host:port", "*.host", "http://host". Ports are not looked at.
- */
-static bool is_allowed(const char *const *hosts, struct slice host)
+/* "host", "host:port", "*.host", "http://host" */
+static bool allows(const char *entry, const struct place *to)
 {
-	for (; *hosts != NULL; hosts++) {
-		const char *scheme = strstr(*hosts, "://");
-		const char *name = scheme != NULL ? scheme + 3 : *hosts;
-		size_t n = strcspn(name, ":/");
-		bool star = n > 1 && name[0] == '*';
-		name += star;
-		n -= star;
-		if (star ? host.n > n && strncasecmp(host.p + host.n - n, name, n) == 0
-			 : host.n == n && strncasecmp(host.p, name, n) == 0)
-			return true;
-	}
-	return false;
+	struct place is = read_place((struct slice){entry, strlen(entry)}, true);
+	bool star = is.host.n > 1 && is.host.p[0] == '*';
+	is.host.p += star;
+	is.host.n -= star;
+	if (is.tls != to->tls || (to->port != 0 && is.port != to->port) ||
+		(star ? to->host.n <= is.host.n : to->host.n != is.host.n))
+		return false;
+	return strncasecmp(to->host.p + to->host.n - is.host.n, is.host.p, is.host.n) == 0;
+}
+
+static bool is_allowed(const char *const *hosts, const struct place *to)
+{
+	while (*hosts != NULL && !allows(*hosts, to))
+		hosts++;
+	return *hosts != NULL;
+}
+
+/* As http.allow would say it. */
+static void name_place(const struct place *to, char *out, size_t n)
+{
+	char port[16] = "";
+	if (to->port != 0 && to->port != (to->tls ? 443 : 80))
+		snprintf(port, sizeof(port), ":%d", to->port);
+	snprintf(out, n, "%s%.*s%s", to->tls ? "" : "http://", CHECK_WORD(to->host), port);
 }
 
 static void check_url(const struct check_pass *pass, const struct check_node *url)
 {
+	char name[200];
 	bool whole = url->kind == NODE_STRING;
 	while (url->kind == NODE_BINARY && url->op == TOKEN_CONCAT)
 		url = url->a;
 	if (url->kind != NODE_STRING)
 		return;
-	struct slice host = host_of(url, whole);
-	if (host.n == 0 && whole) {
+	bool begins = url->text.n > 3 && memmem(url->text.p, url->text.n, "://", 3) != NULL;
+	struct place to = begins ? read_place(url->text, whole) : (struct place){.port = 0};
+	if (to.host.n == 0 && whole) {
 		struct check_finding *f = check_say(pass, CHECK_HOST, url, "this is no url");
 		check_suggest(f, "write \"https://host/path\"");
 		return;
 	}
-	if (host.n == 0 || pass->world->hosts == NULL || is_allowed(pass->world->hosts, host))
+	if (to.host.n == 0 || pass->world->hosts == NULL || is_allowed(pass->world->hosts, &to))
 		return;
-	struct check_finding *f = check_say(pass, CHECK_HOST, url,
-		"the configuration does not allow calls to '%.*s'", CHECK_WORD(host));
-	check_suggest(f, "add it: http = { allow = { \"%.*s\" } }", CHECK_WORD(host));
+	name_place(&to, name, sizeof(name));
+	struct check_finding *f = check_say(
+		pass, CHECK_HOST, url, "the configuration does not allow calls to '%s'", name);
+	check_suggest(f, "add it: http = { allow = { \"%s\" } }", name);
 }
 
 static void check_http(const struct check_pass *pass, const struct check_node *n)

@@ -13,7 +13,8 @@
 #define LEVELS_MAX 190 /* of nesting: Lua has 200 C levels, of which its caller uses some */
 
 static struct check_node *parse_expression(struct check_parser *p, int limit);
-static struct check_node *parse_block(struct check_parser *p);
+static struct check_node *parse_block(
+	struct check_parser *p, enum check_token_kind opened, uint32_t at);
 static struct check_node *parse_statement(struct check_parser *p);
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -206,7 +207,7 @@ static struct check_node *parse_function(struct check_parser *p, uint32_t at)
 	expect_close(p, TOKEN_CLOSE, TOKEN_OPEN, open);
 	f->flag = p->vararg;
 	f->a = names.first;
-	f->b = parse_block(p);
+	f->b = parse_block(p, TOKEN_FUNCTION, at);
 	expect_close(p, TOKEN_END, TOKEN_FUNCTION, at);
 	p->vararg = outer;
 	return finish(p, f);
@@ -412,12 +413,26 @@ static bool ends_block(enum check_token_kind k)
 	       k == TOKEN_UNTIL;
 }
 
-static struct check_node *parse_block(struct check_parser *p)
+/* What can only close, or go on with, something around the block. */
+static bool is_of_outside(enum check_token_kind k)
+{
+	return k == TOKEN_CLOSE_BRACE || k == TOKEN_CLOSE || k == TOKEN_CLOSE_BRACKET ||
+	       k == TOKEN_COMMA;
+}
+
+/* Of what begins with `opened` at `at`; TOKEN_EOF: the whole text. */
+static struct check_node *parse_block(
+	struct check_parser *p, enum check_token_kind opened, uint32_t at)
 {
 	struct list list = {0};
 	struct check_node *b = node_new(p, NODE_BLOCK, p->now.at);
 	while (!ends_block(kind(p)) && !p->lexer.failed) {
 		bool last = kind(p) == TOKEN_RETURN;
+		if (opened != TOKEN_EOF && is_of_outside(kind(p))) {
+			check_complain_unclosed(
+				p, opened == TOKEN_REPEAT ? TOKEN_UNTIL : TOKEN_END, opened, at);
+			break;
+		}
 		if (skip(p, TOKEN_SEMICOLON))
 			continue;
 		list_add(p, &list, parse_statement(p));
@@ -432,7 +447,7 @@ static struct check_node *parse_do(struct check_parser *p)
 {
 	struct check_node *s = node_new(p, NODE_DO, p->now.at);
 	advance(p);
-	s->a = parse_block(p);
+	s->a = parse_block(p, TOKEN_DO, s->at);
 	expect_close(p, TOKEN_END, TOKEN_DO, s->at);
 	return finish(p, s);
 }
@@ -444,7 +459,7 @@ static struct check_node *parse_while(struct check_parser *p)
 	advance(p);
 	s->a = parse_expression(p, 0);
 	expect(p, TOKEN_DO);
-	s->b = parse_block(p);
+	s->b = parse_block(p, TOKEN_WHILE, at);
 	expect_close(p, TOKEN_END, TOKEN_WHILE, at);
 	return finish(p, s);
 }
@@ -454,13 +469,14 @@ static struct check_node *parse_repeat(struct check_parser *p)
 	struct check_node *s = node_new(p, NODE_REPEAT, p->now.at);
 	uint32_t at = s->at;
 	advance(p);
-	s->a = parse_block(p);
+	s->a = parse_block(p, TOKEN_REPEAT, at);
 	expect_close(p, TOKEN_UNTIL, TOKEN_REPEAT, at);
 	s->b = parse_expression(p, 0);
 	return finish(p, s);
 }
 
-static struct check_node *parse_clause(struct check_parser *p, bool condition)
+/* at: where its `if` begins. */
+static struct check_node *parse_clause(struct check_parser *p, bool condition, uint32_t at)
 {
 	struct check_node *c = node_new(p, NODE_CLAUSE, p->now.at);
 	advance(p);
@@ -468,7 +484,7 @@ static struct check_node *parse_clause(struct check_parser *p, bool condition)
 		c->a = parse_expression(p, 0);
 		expect(p, TOKEN_THEN);
 	}
-	c->b = parse_block(p);
+	c->b = parse_block(p, TOKEN_IF, at);
 	return finish(p, c);
 }
 
@@ -478,10 +494,10 @@ static struct check_node *parse_if(struct check_parser *p)
 	struct check_node *s = node_new(p, NODE_IF, p->now.at);
 	uint32_t at = s->at;
 	do
-		list_add(p, &clauses, parse_clause(p, true));
+		list_add(p, &clauses, parse_clause(p, true, at));
 	while (kind(p) == TOKEN_ELSEIF && !p->lexer.failed);
 	if (kind(p) == TOKEN_ELSE)
-		list_add(p, &clauses, parse_clause(p, false));
+		list_add(p, &clauses, parse_clause(p, false, at));
 	expect_close(p, TOKEN_END, TOKEN_IF, at);
 	s->a = clauses.first;
 	return finish(p, s);
@@ -509,7 +525,7 @@ static struct check_node *parse_for(struct check_parser *p)
 	}
 	s->a = names.first;
 	expect(p, TOKEN_DO);
-	s->c = parse_block(p);
+	s->c = parse_block(p, TOKEN_FOR, at);
 	expect_close(p, TOKEN_END, TOKEN_FOR, at);
 	return finish(p, s);
 }
@@ -690,7 +706,7 @@ void check_parse(const struct check_source *source, struct check_arena *arena,
 	check_lexer_init(&p.lexer, source, arena, findings);
 	p.now.end = source->begin;
 	advance(&p);
-	struct check_node *block = parse_block(&p);
+	struct check_node *block = parse_block(&p, TOKEN_EOF, 0);
 	if (kind(&p) != TOKEN_EOF)
 		check_complain_rest(&p);
 	bool good = !p.lexer.failed && !arena->poor;

@@ -217,6 +217,18 @@ static bool knows_workspace(struct stage *stage, long n)
 	return client_schema_n(stage->runner->client) >= (unsigned)n;
 }
 
+Test(runner_inspect, what_the_workspace_lacks_of_a_new_file_is_in_the_answer_to_its_reload)
+{
+	stage_rule(&s, "a.lua", HEAD("one") "log.info(event.id)\n" END);
+	stage_start(&s, STAGE_TWIN, NULL);
+	stage_until(&s, knows_workspace, 1);
+	stage_rule(&s, "b.lua",
+		"rule \"two\" { on = \"oportunity.updated\", run = function() end }\n");
+	says("reloaded 2 rules live: b.lua:1:19: the workspace has no object 'oportunity'; did you "
+	     "mean \"opportunity.updated\"? (live all the same)");
+	says("reloaded 2 rules live");
+}
+
 static bool has_hats(struct stage *stage, long n)
 {
 	(void)n;

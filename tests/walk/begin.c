@@ -96,7 +96,11 @@ Test(walk_begin, what_twenty_refuses_leaves_nothing_behind)
 		said);
 	free(said);
 	cr_expect_eq(run("init", "http://127.0.0.1:1", HOUSE_KEY, NULL), 6);
-	cr_expect_eq(run("init", "nonsense", HOUSE_KEY, NULL), 78);
+	cr_expect_eq(run("init", "crm.example.com", HOUSE_KEY, &said), 78);
+	cr_expect(
+		strstr(said, "\"crm.example.com\" is no address: it begins with https://") != NULL,
+		"%s", said);
+	free(said);
 	cr_expect_eq(run("init", "", "", &said), 2);
 	cr_expect(strstr(said, "set TWENTY_URL and TWENTY_API_KEY") != NULL, "%s", said);
 	free(said);
@@ -111,6 +115,24 @@ Test(walk_begin, the_sample_of_the_distribution_may_be_replaced)
 	cr_assert_eq(mkdir(path, 0700), 0);
 	cr_assert(process_write(path, "moonhook.lua", sample));
 	cr_expect_eq(run("init", h.twin_url, HOUSE_KEY, &said), 0, "%s", said);
+	cr_expect(strstr(said, "go live with it") == NULL, "%s", said);
 	free(said);
 	free(sample);
+}
+
+Test(walk_begin, rules_that_are_there_already_are_named_and_those_that_merge_are_marked)
+{
+	char path[256], *said = NULL;
+	snprintf(path, sizeof(path), "%s/scripts", home);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/scripts/rules", home);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_assert(process_write(path, "a.lua", "-- nothing yet\n"));
+	cr_assert(process_write(path, "b.lua", "-- twenty.people:merge { .. }\n"));
+	cr_assert(process_write(path, "b_test.lua", "-- no rule\n"));
+	cr_expect_eq(run("init", h.twin_url, HOUSE_KEY, &said), 0, "%s", said);
+	cr_expect(strstr(said, "do not want:\n  scripts/rules/a.lua\n  scripts/rules/b.lua  (it "
+			       "merges: what is merged away is GONE FOR GOOD)\nnext: ") != NULL,
+		"%s", said);
+	free(said);
 }

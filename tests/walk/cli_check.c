@@ -157,6 +157,41 @@ Test(cli_check, the_configured_folder_is_checked_and_its_sources_hosts_and_secre
 	cr_expect(strstr(err, "2 files: 3 errors") != NULL, "%s", err);
 }
 
+/* Allowed are https://a.example, http://127.0.0.1:8080, [::1]:9000 and all below c.example. */
+static void expect_allowed(const char *url, const char *lacks)
+{
+	char rule[300], said[200];
+	snprintf(rule, sizeof(rule), RULE("http.get(%s)"), url);
+	snprintf(said, sizeof(said), "allow = { \"%s\" }", lacks);
+	file("rules/a.lua", rule);
+	cr_expect_eq(CHECK("@rules/a.lua", "--offline", "--config", "@c.lua"), lacks[0] != '\0',
+		"%s: %s", url, out);
+	cr_expect(lacks[0] == '\0' || strstr(out, said) != NULL, "%s: %s", url, out);
+}
+
+Test(cli_check,
+	a_host_is_allowed_with_its_scheme_and_port_and_what_is_missing_is_said_as_it_is_written)
+{
+	char conf[700];
+	snprintf(conf, sizeof(conf),
+		"rules = \"%s/rules\"\nhttp = { allow = { \"a.example\", "
+		"\"http://127.0.0.1:8080\", \"[::1]:9000\", \"*.c.example\" } }\n",
+		dir);
+	file("c.lua", conf);
+	expect_allowed("\"https://a.example/x\"", "");
+	expect_allowed("\"https://A.Example:443/x\"", "");
+	expect_allowed("\"http://a.example/x\"", "http://a.example");
+	expect_allowed("\"https://a.example:8443\"", "a.example:8443");
+	expect_allowed("\"http://127.0.0.1:8080/\" .. event.id", "");
+	expect_allowed("\"http://127.0.0.1:80\" .. \"80/\"", "");
+	expect_allowed("\"https://127.0.0.1:8080/\"", "127.0.0.1:8080");
+	expect_allowed("\"http://127.0.0.1:8081/\"", "http://127.0.0.1:8081");
+	expect_allowed("\"https://[::1]:9000/\"", "");
+	expect_allowed("\"https://[::2]:9000/\"", "[::2]:9000");
+	expect_allowed("\"https://b.c.example/\"", "");
+	expect_allowed("\"https://c.example/\"", "c.example");
+}
+
 Test(cli_check, exit_statuses_tell_usage_configuration_and_a_twenty_that_is_not_there_apart)
 {
 	file("rules/a.lua", RULE("log.info(event.id)"));
