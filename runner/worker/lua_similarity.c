@@ -7,7 +7,6 @@
  * Twice the number that both have, divided by the sum of what each has. So it does not matter which
  * comes first, nor the order of words; 1 means the same trigrams. Nothing is like nothing: 0.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <unicode/uchar.h>
@@ -58,12 +57,30 @@ static int32_t push_folded(lua_State *L, int arg, UChar **ret_to)
 	return push_form(L, letters->apart, wide, n, ret_to);
 }
 
-static int compare(const void *a, const void *b)
+static void sink(uint64_t *heap, size_t n, size_t at)
 {
-	uint64_t x, y;
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return (x > y) - (x < y);
+	uint64_t value = heap[at];
+	for (size_t child; (child = 2 * at + 1) < n; at = child) {
+		if (child + 1 < n && heap[child + 1] > heap[child])
+			child++;
+		if (heap[child] <= value)
+			break;
+		heap[at] = heap[child];
+	}
+	heap[at] = value;
+}
+
+/* qsort of libc asks the system how much memory there is, for which the sandbox ends the worker. */
+static void sort(uint64_t *list, size_t n)
+{
+	for (size_t i = n / 2; i-- > 0;)
+		sink(list, n, i);
+	for (size_t last = n; last-- > 1;) {
+		uint64_t value = list[0];
+		list[0] = list[last];
+		list[last] = value;
+		sink(list, last, 0);
+	}
 }
 
 /* Three characters are one number. */
@@ -97,7 +114,7 @@ static size_t push_grams(lua_State *L, int arg, uint64_t **ret_grams)
 	}
 	if (last != 0)
 		put(grams, &n, &last, ' ');
-	qsort(grams, n, sizeof(*grams), compare);
+	sort(grams, n);
 	for (size_t k = 0; k < n; k++)
 		if (unique == 0 || grams[k] != grams[unique - 1])
 			grams[unique++] = grams[k];

@@ -146,3 +146,31 @@ Test(worker_text, what_people_type_is_made_comparable)
 {
 	worker_rig_say_all("tostring", texts, ARRAY_N(texts));
 }
+
+/* Whatever libc does about it: in the worker's walls some of that would be its end. */
+Test(worker_text, similarity_compares_long_texts_behind_the_walls_too)
+{
+	static const char body[] =
+		"local function long(from, to)\n"
+		"  local words = {}\n"
+		"  for i = from, to, from < to and 1 or -1 do\n"
+		"    words[#words + 1] = string.char(97 + i % 26, 97 + i // 26 % 26, 97 + i // "
+		"676)\n"
+		"  end\n"
+		"  return table.concat(words, ' ')\n"
+		"end\n"
+		"local all, half = long(1, 900), long(1, 450)\n"
+		"local some = text.similarity(all, half)\n"
+		"local wide = ('\\u{FDFA}'):rep(3333)\n"
+		"log.info(text.similarity(all, all), text.similarity(all, long(900, 1)),\n"
+		"  some > 0.3 and some < 0.9, text.similarity(half, long(451, 900)) < some,\n"
+		"  text.similarity(wide, wide))";
+	struct worker_rig rig;
+	worker_rig_open(&rig);
+	json_t *outcome = worker_rig_run(&rig, body, "[]");
+	const char *line = json_string_value(json_array_get(json_object_get(outcome, "log"), 0));
+	cr_assert_not_null(line);
+	cr_expect_str_eq(line, "info 1.0 1.0 true true 1.0");
+	json_decref(outcome);
+	worker_rig_close(&rig);
+}
