@@ -85,8 +85,8 @@ static bool read_conf(struct doctor *d)
 		enum rc rc = cli_settings_read(d->args, CLI_SETTINGS_PARTIAL, &d->conf, &again);
 		if (rc == RC_IO)
 			finding_fix(f,
-				"name another with --config FILE, or begin one: moonhook config "
-				"sample >%s",
+				"name another with --config FILE, or begin one: moonhook init "
+				"--config %s",
 				d->args->config);
 		else if (rc != RC_OK && strcmp(err.msg, again.msg) != 0)
 			finding_put(&d->findings, "config", FINDING_FAIL, "%s", again.msg);
@@ -133,7 +133,7 @@ static void check_key(struct doctor *d, const char *url, const char *dialect)
 	clock_format(key.expires_ms, end);
 	struct finding *f = finding_put(&d->findings, "key", FINDING_WARN,
 		"the key ends on %.10s: nothing works after that", end);
-	finding_fix(f, "make another in Twenty (Settings, API & Webhooks) for twenty.key");
+	finding_fix(f, "make another in Twenty (Settings, APIs & Webhooks) for twenty.key");
 }
 
 static void blame_twenty(struct doctor *d, const char *url, enum rc rc, const char *why)

@@ -128,7 +128,7 @@ enum cli_exit cli_settings_load(
 		fprintf(stderr,
 			"          name another with --config FILE or MOONHOOK_CONFIG, or begin "
 			"one: "
-			"moonhook config sample >%s\n",
+			"moonhook init --config %s\n",
 			args->config);
 	return CLI_CONFIG;
 }

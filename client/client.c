@@ -28,7 +28,7 @@ static const struct conf_option options[] = {
 	{"twenty.url", CONF_TEXT, "!", 0, 0, NULL,
 		"address of Twenty, such as https://crm.example.com"},
 	{"twenty.key", CONF_SECRET, "!", 0, 0, NULL,
-		"API key of Twenty (Settings, API & Webhooks)"},
+		"API key of Twenty (Settings, APIs & Webhooks)"},
 	{"twenty.dialect", CONF_CHOICE, "auto", 0, 0, "auto core docs",
 		"form of Twenty's REST API; auto finds out"},
 	{"twenty.budget", CONF_RATE, "100/m", 0, 0, NULL,

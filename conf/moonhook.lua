@@ -99,7 +99,7 @@ gap = {
 twenty = {
 	-- address of Twenty, such as https://crm.example.com
 	url = env "TWENTY_URL",
-	-- API key of Twenty (Settings, API & Webhooks)
+	-- API key of Twenty (Settings, APIs & Webhooks)
 	key = env "TWENTY_API_KEY",
 	-- form of Twenty's REST API; auto finds out
 	-- one of: auto core docs

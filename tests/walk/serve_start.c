@@ -49,7 +49,7 @@ Test(serve_start, no_configuration_ends_with_78)
 {
 	cr_assert_eq(unlink(d.config), 0);
 	fails(78, "m.lua: No such file or directory");
-	fails(78, "or begin one: moonhook config sample >");
+	fails(78, "or begin one: moonhook init --config ");
 }
 
 Test(serve_start, an_unset_variable_ends_with_78_and_its_name)
