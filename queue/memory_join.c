@@ -65,7 +65,8 @@ struct mem_run *mem_session_find(struct mem_store *m, const struct queue_run_new
 			r->due_ms == 0 && strcmp(r->also, new->also != NULL ? new->also : "") != 0;
 		bool fits = (int64_t)s->joined.n + 1 < j->events_max &&
 			    s->size + j->size <= j->size_max;
-		if (fits && !placed)
+		bool same = s->kind == j->kind && r->shadow == new->shadow;
+		if (fits && same && !placed)
 			return r;
 		s->open = false;
 	}
@@ -90,7 +91,8 @@ bool mem_session_take(struct mem_store *m, struct mem_run *r, const struct queue
 	if (r->due_ms != 0 && r->due_ms != QUEUE_LIMITED)
 		r->due_ms = r->due_ms < 0 ? -due : due;
 	free(s->words);
-	s->words = NULL;
+	free(r->born);
+	s->words = r->born = NULL;
 	return (new->hidden == NULL || mem_keep(&one->hidden, new->hidden)) &&
 	       mem_keep(&r->also, new->also) && mem_keep(&r->source_hash, new->source_hash) &&
 	       (j->words == NULL || mem_keep(&s->words, j->words));

@@ -47,11 +47,14 @@ enum rc join_find(struct store *store, const struct queue_run_new *new, int64_t 
 	};
 	if (found.cause == 0)
 		found.cause = sqlite3_column_int64(s, 8);
-	sqlite3_reset(s);
 	bool fits = found.n < j->events_max && found.size + j->size <= j->size_max;
+	/* Its rule is another by now: what the event is to come to, that run does not. */
+	bool same = sqlite3_column_int(s, 9) == j->kind &&
+		    (sqlite3_column_int(s, 10) != 0) == new->shadow;
+	sqlite3_reset(s);
 	/* Its places are taken, and those of the event are others. */
 	bool placed = found.due_ms == 0 && found.key2 != key2;
-	if (fits && !placed) {
+	if (fits && same && !placed) {
 		*ret_session = found;
 		return RC_OK;
 	}
@@ -116,7 +119,7 @@ static enum rc put_joined(
 	return db_run(&store->work, s, err);
 }
 
-/* The version of the rule that the newest event met. */
+/* The version of the rule that the newest event met, which knows it by its name of now. */
 static enum rc renew(struct store *store, const struct session *session, const char *hash,
 	int64_t *ret_source, struct err *err)
 {

@@ -94,6 +94,25 @@ static enum rc remember(struct store *store, const struct queue_limit *limit, st
 	return RC_OK;
 }
 
+/* Of rules that have no limit any more, or another name, some may be parked for one. */
+static enum rc remember_parked(struct store *store, struct err *err)
+{
+	sqlite3_stmt *s = db_use(&store->work, LIMIT_RULES);
+	for (;;) {
+		bool row;
+		enum rc rc = db_row(&store->work, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		struct queue_limit none = {.rule = db_text(s, 0)};
+		if (places_find(store, none.rule) == 0)
+			rc = remember(store, &none, err);
+		if (rc != RC_OK) {
+			sqlite3_reset(s);
+			return rc;
+		}
+	}
+}
+
 /* Those that are at work count from now on. */
 static enum rc count_live(struct store *store, struct err *err)
 {
@@ -147,6 +166,8 @@ enum rc work_limits_put(
 		store->limits.p[i].max = 0;
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = remember(store, &limits[i], err);
+	if (rc == RC_OK)
+		rc = remember_parked(store, err);
 	if (rc == RC_OK && store->limits.n > 0)
 		rc = count_live(store, err);
 	/* A runner before this one may have left some. */

@@ -20,8 +20,8 @@ static enum rc is_done(
 enum rc work_rename(
 	struct queue *q, const char *from, const char *to, bool *ret_moved, struct err *err)
 {
-	static const int steps[] = {RENAME_RUNS, RENAME_SESSIONS, RENAME_WRITTEN, RENAME_SPEND,
-		RENAME_SPENT, RENAME_ISSUES, RENAME_BACK, RENAME_NOTE};
+	static const int steps[] = {RENAME_RUNS, RENAME_SESSIONS, RENAME_CLOSE, RENAME_WRITTEN,
+		RENAME_SPEND, RENAME_SPENT, RENAME_ISSUES, RENAME_BACK, RENAME_NOTE};
 	struct store *store = store_of(q);
 	struct db *db = &store->work;
 	bool done = false;

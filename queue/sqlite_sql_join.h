@@ -5,7 +5,8 @@
 
 /* clang-format off */
 #define SQL_JOIN(X) \
-	X(JOIN_FIND, "SELECT s.run, r.due_ms, r.hold2, r.source, s.limit_ms, s.n, s.size, s.cause, r.event" \
+	X(JOIN_FIND, "SELECT s.run, r.due_ms, r.hold2, r.source, s.limit_ms, s.n, s.size, s.cause, r.event," \
+		" r.kind," SHADOW_OF("r") \
 		" FROM session AS s CROSS JOIN run AS r ON r.seq = s.run" \
 		" WHERE s.open = 1 AND s.rule = ?1 AND s.key = ?2") \
 	X(JOIN_OPEN, "INSERT INTO session (run, rule, key, open, limit_ms, n, size, cause, words)" \
@@ -13,7 +14,7 @@
 	X(JOIN_CLOSE, "UPDATE session SET open = 0, key = '' WHERE run = ?1") \
 	X(JOIN_GROW, "UPDATE session SET open = ?2, key = CASE ?2 WHEN 1 THEN key ELSE '' END, n = n + 1, size = size + ?3, cause = ?4, words = ?5" \
 		" WHERE run = ?1") \
-	X(JOIN_RUN, "UPDATE run SET due_ms = ?2, hold2 = ?3, source = ?4 WHERE seq = ?1") \
+	X(JOIN_RUN, "UPDATE run SET due_ms = ?2, hold2 = ?3, source = ?4, born = NULL WHERE seq = ?1") \
 	X(JOIN_PUT, "INSERT INTO joined (run, event, hidden) VALUES (?1, ?2, ?3)") \
 	X(JOIN_HIDE, "UPDATE joined SET hidden = ?3 WHERE run = ?1 AND event = ?2") \
 	X(JOIN_DEPTH, "SELECT depth FROM event_cause WHERE seq = ?1") \
@@ -29,6 +30,7 @@
 	X(JOIN_SHIFT, "UPDATE session SET limit_ms = max(1, limit_ms + ?1) WHERE open = 1") \
 	X(LIMIT_PARKED, "SELECT seq, hold, hold2 FROM run INDEXED BY run_parked" \
 		" WHERE due_ms < 0 AND rule = ?1 AND due_ms = -2 ORDER BY seq LIMIT ?2") \
+	X(LIMIT_RULES, "SELECT DISTINCT rule FROM run INDEXED BY run_parked WHERE due_ms < 0 AND due_ms = -2") \
 	X(JOIN_LIST, "SELECT e.seq, e.id, e.source, e.via, e.name, h.fields, e.received_ms, e.past," JOIN_CAUSED_BY \
 		" FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 		" LEFT JOIN run_hidden AS h ON h.run = r.seq WHERE r.seq = ?1" \

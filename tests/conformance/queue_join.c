@@ -5,6 +5,8 @@
 #include "queue/erase.h"
 #include "queue/hand.h"
 #include "queue/pause.h"
+#include "queue/rename.h"
+#include "queue/spend.h"
 #include "tests/conformance/queue_suite.h"
 
 #define NOW SUITE_NOW_MS
@@ -16,6 +18,8 @@ struct edit { /* one event of a rule that settles */
 	const char *rule, *record, *also, *hidden, *words, *hash;
 	int64_t at_ms;
 	int events_max;
+	int kind; /* 0: 1 */
+	bool shadow;
 	int64_t size, size_max;
 	struct queue_cause cause;
 };
@@ -30,6 +34,7 @@ static struct id born(struct suite *s, const struct edit *e, const struct queue_
 		.also = e->also,
 		.hidden = e->hidden,
 		.attempts_max = 8,
+		.shadow = e->shadow,
 		.join = join};
 	struct queue_raw raw;
 	size_t n = 0, claimed = 0;
@@ -58,7 +63,7 @@ static struct id born(struct suite *s, const struct edit *e, const struct queue_
 static struct id edit(struct suite *s, struct edit e)
 {
 	struct queue_join join = {
-		.kind = 1,
+		.kind = e.kind != 0 ? e.kind : 1,
 		.key = e.record,
 		.now_ms = e.at_ms,
 		.due_ms = e.at_ms + SETTLE,
@@ -611,5 +616,67 @@ QUEUE_CASE(a_known_event_joins_nothing)
 	suite_claim(s, NOW + SETTLE, 8);
 	struct seen seen = joined(s, s->runs[0].seq);
 	cr_assert_eq(seen.n, 2u);
+	suite_check_counts(s);
+}
+
+/* --- its rule is another by now --------------------------------------------------------------- */
+
+QUEUE_CASE(an_event_of_a_rule_that_is_live_joins_no_run_in_shadow_mode)
+{
+	bool shadow[2];
+	edit(s, (struct edit){.rule = "a", .record = "record", .at_ms = NOW, .shadow = true});
+	at(s, 0);
+	cr_assert_eq(routing.ret_joined_n, 0u);
+	at(s, 0);
+	cr_assert_eq(routing.ret_joined_n, 1u, "those after it join it");
+	cr_assert_eq(suite_claim(s, NOW + SETTLE, 8), 1u, "one behind the other");
+	suite_ok(s, queue_shadow_is(s->runner, s->runs[0].seq, &shadow[0], &s->err));
+	suite_finish(s, &s->runs[0], QUEUE_DONE);
+	cr_assert_eq(suite_claim(s, NOW + SETTLE, 8), 1u);
+	suite_ok(s, queue_shadow_is(s->runner, s->runs[0].seq, &shadow[1], &s->err));
+	cr_assert(shadow[0] && !shadow[1]);
+	cr_assert_eq(joined(s, s->runs[0].seq).n, 2u);
+	suite_check_counts(s);
+}
+
+QUEUE_CASE(an_event_of_a_rule_in_shadow_mode_joins_no_run_that_is_live)
+{
+	at(s, 0);
+	edit(s, (struct edit){.rule = "a", .record = "record", .at_ms = NOW, .shadow = true});
+	cr_assert_eq(routing.ret_joined_n, 0u);
+}
+
+QUEUE_CASE(an_event_joins_no_run_of_another_kind)
+{
+	at(s, 0);
+	edit(s, (struct edit){.rule = "a", .record = "record", .at_ms = NOW, .kind = 2});
+	cr_assert_eq(routing.ret_joined_n, 0u);
+	cr_assert_eq(suite_claim(s, NOW + SETTLE, 8), 1u);
+	cr_assert_eq(s->runs[0].kind, 1);
+}
+
+QUEUE_CASE(a_run_that_is_joined_under_a_new_name_knows_its_rule_by_that)
+{
+	bool moved = false;
+	edit(s, (struct edit){.rule = "old", .record = "record", .at_ms = NOW, .hash = "one"});
+	suite_ok(s, queue_rename(s->runner, "old", "new", &moved, &s->err));
+	edit(s, (struct edit){.rule = "new", .record = "record", .at_ms = NOW, .hash = "two"});
+	cr_assert_eq(routing.ret_joined_n, 1u);
+	cr_assert_eq(suite_claim(s, NOW + SETTLE, 8), 1u);
+	cr_assert_str_eq(s->runs[0].source_hash, "two");
+	cr_assert_str_eq(s->runs[0].rule, "new");
+	cr_assert_null(s->runs[0].born, "that version knows the new name alone");
+}
+
+QUEUE_CASE(a_session_of_a_name_that_another_rule_has_taken_is_not_joined)
+{
+	bool moved = false;
+	edit(s, (struct edit){.rule = "old", .record = "record", .at_ms = NOW});
+	edit(s, (struct edit){.rule = "new", .record = "record", .at_ms = NOW});
+	suite_ok(s, queue_rename(s->runner, "old", "new", &moved, &s->err));
+	edit(s, (struct edit){.rule = "old", .record = "record", .at_ms = NOW});
+	cr_assert_eq(routing.ret_joined_n, 0u);
+	edit(s, (struct edit){.rule = "new", .record = "record", .at_ms = NOW});
+	cr_assert_eq(routing.ret_joined_n, 1u);
 	suite_check_counts(s);
 }

@@ -3,6 +3,7 @@
 #include "queue/limit.h"
 
 #include "queue/pause.h"
+#include "queue/rename.h"
 #include "tests/conformance/queue_suite.h"
 
 static void limit(struct suite *s, const char *rule, int max)
@@ -188,23 +189,53 @@ QUEUE_CASE(a_long_line_does_not_stand_before_others)
 	cr_assert_eq(n, 4u, "one of a, three of b");
 }
 
-QUEUE_CASE(what_waited_for_room_when_the_runner_went_is_found_again)
+static void reopen(struct suite *s)
 {
 	size_t n;
-	if (s->folder[0] == '\0')
-		return; /* what is in memory goes with its handles */
-	limit(s, "a", 1);
-	events(s, "a", 3);
-	cr_assert_eq(claim_more(s), 1u);
 	suite_commit(s);
 	suite_forget_runs(s);
 	queue_close(s->runner);
 	suite_ok(s, queue_open(s->store, QUEUE_RUNNER, &s->runner, &s->err));
 	suite_ok(s, queue_adopt(s->runner, &n, &s->err));
+}
+
+QUEUE_CASE(what_waited_for_room_when_the_runner_went_is_found_again)
+{
+	if (s->folder[0] == '\0')
+		return; /* what is in memory goes with its handles */
+	limit(s, "a", 1);
+	events(s, "a", 3);
+	cr_assert_eq(claim_more(s), 1u);
+	reopen(s);
 	limit(s, "a", 1);
 	for (int i = 0; i < 3; i++) {
 		cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 1u, "%d", i);
 		suite_finish(s, &s->runs[0], QUEUE_DONE);
 	}
+	suite_check_counts(s);
+}
+
+QUEUE_CASE(what_waited_for_room_comes_back_where_its_limit_is_gone_after_a_restart)
+{
+	if (s->folder[0] == '\0')
+		return; /* what is in memory goes with its handles */
+	limit(s, "a", 1);
+	events(s, "a", 3);
+	cr_assert_eq(claim_more(s), 1u);
+	reopen(s);
+	limit(s, "a", 0);
+	cr_assert_eq(claim_more(s), 3u);
+	suite_check_counts(s);
+}
+
+QUEUE_CASE(what_waited_for_room_comes_back_under_a_name_that_has_no_limit)
+{
+	bool moved = false;
+	limit(s, "a", 1);
+	events(s, "a", 3);
+	cr_assert_eq(claim_more(s), 1u);
+	suite_ok(s, queue_rename(s->runner, "a", "b", &moved, &s->err));
+	limit(s, "b", 0);
+	cr_assert_eq(claim_more(s), 2u);
 	suite_check_counts(s);
 }
