@@ -12,10 +12,12 @@
 #include "cli/control.h"
 #include "cli/detail.h"
 #include "cli/rows.h"
+#include "cli/schedule.h"
 #include "cli/store.h"
 #include "cli/terminal.h"
 #include "queue/hand.h"
 #include "queue/pause.h"
+#include "queue/timer.h"
 
 #define PATIENCE_S 60
 
@@ -23,7 +25,8 @@
 
 static const struct rows_column columns[] = {{"name", "RULE"}, {"where", "WHERE"}, {"on", "ON"},
 	{"state", "STATE"}, {"done", "DONE"}, {"failed", "FAILED"}, {"success", "SUCCESS"},
-	{"open", "OPEN"}, {"parked", "PARKED"}, {"paused_since", "PAUSED SINCE"}, {"why", "WHY"}};
+	{"open", "OPEN"}, {"parked", "PARKED"}, {"next_at", "NEXT"}, {"options", "OPTIONS"},
+	{"paused_since", "PAUSED SINCE"}, {"why", "WHY"}};
 
 struct rule_list {
 	json_t *rows;    /* objects, by place */
@@ -41,7 +44,9 @@ static json_t *row_of(struct rule_list *list, const char *name)
 		"done", "skipped", "dead", "quarantined", "failed", "open", "parked"};
 	for (size_t i = 0; i < ARRAY_N(counts); i++)
 		(void)json_object_set_new(row, counts[i], json_integer(0));
-	(void)json_object_set_new(row, "success", json_null());
+	static const char *const unknown[] = {"success", "next_at", "options"};
+	for (size_t i = 0; i < ARRAY_N(unknown); i++)
+		(void)json_object_set_new(row, unknown[i], json_null());
 	(void)json_object_set_new(row, "paused_since", json_null());
 	(void)json_object_set_new(row, "why", json_null());
 	if (row == NULL || json_object_set(list->by_name, name, row) != 0 ||
@@ -68,6 +73,7 @@ static enum rc add_rule(void *ctx, const struct queue_rule *r, struct err *err)
 	(void)json_object_set_new(row, "line", json_integer(r->line));
 	(void)json_object_set_new(
 		row, "on", rows_text(r->on[0] == '\0' && r->line > 0 ? "by the clock" : r->on));
+	(void)json_object_set_new(row, "options", rows_text(r->options));
 	(void)json_object_set_new(row, "state", rows_text(r->state));
 	(void)json_object_set_new(row, "error", rows_text(r->error));
 	(void)json_object_set_new(row, "loaded_at", rows_time(r->loaded_ms));
@@ -134,6 +140,19 @@ static enum rc add_pause(void *ctx, const struct queue_pause *p, struct err *err
 	return RC_OK;
 }
 
+/* Of live rules alone: one that runs by the clock no more leaves its tick behind. */
+static enum rc add_tick(void *ctx, const struct queue_tick *t, struct err *err)
+{
+	struct rule_list *list = ctx;
+	json_t *row = json_object_get(list->by_name, t->rule);
+	const char *options = json_string_value(json_object_get(row, "options"));
+	(void)err;
+	if (options != NULL &&
+		(strncmp(options, "every ", 6) == 0 || strncmp(options, "cron ", 5) == 0))
+		(void)json_object_set_new(row, "next_at", rows_time(schedule_next_ms(t)));
+	return RC_OK;
+}
+
 static enum rc read_list(
 	struct queue *queue, int64_t since_ms, struct rule_list *list, struct err *err)
 {
@@ -142,6 +161,8 @@ static enum rc read_list(
 	enum rc rc = queue_rule_each(queue, add_rule, list, err);
 	if (rc == RC_OK)
 		rc = queue_tally_each(queue, since_ms, add_tally, list, err);
+	if (rc == RC_OK)
+		rc = queue_tick_each(queue, add_tick, list, err);
 	return rc == RC_OK ? queue_pause_each(queue, add_pause, list, err) : rc;
 }
 
@@ -273,7 +294,9 @@ const struct verb verb_rules_list = {
 		"that\n"
 		"was renamed or removed). SUCCESS counts skipped runs as well; PARKED are those "
 		"that\n"
-		"wait for the end of a pause.",
+		"wait for the end of a pause. OPTIONS are those of its head that are not as by "
+		"default;\n"
+		"NEXT is the next tick of a rule by the clock.",
 	.examples = {"moonhook rules list", "moonhook rules list --since 24h",
 		"moonhook rules list -o json | jq -r '.[] | select(.state != \"live\") | .name'"},
 	.flags = list_flags,

@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/zone.h"
 #include "cli/control.h"
 #include "cli/detail.h"
 #include "cli/rows.h"
+#include "cli/schedule.h"
 #include "cli/store.h"
 #include "cli/terminal.h"
 #include "queue/timer.h"
-#include "runner/cron_next.h"
 
 #define PATIENCE_S 60
 
@@ -47,35 +46,6 @@ static enum rc put_timer(void *ctx, const struct queue_timer *t, struct err *err
 		err);
 }
 
-/* "cron 0 9 * * 1-5 Europe/Paris" */
-static bool next_of_cron(const char *text, int64_t last_ms, int64_t *ret_ms)
-{
-	char line[CRON_TEXT_MAX + 1];
-	struct cron cron;
-	struct zone *zone = NULL;
-	struct err err;
-	const char *end = strrchr(text, ' ');
-	if (end == NULL || (size_t)(end - text) >= sizeof(line))
-		return false;
-	snprintf(line, sizeof(line), "%.*s", (int)(end - text), text);
-	bool found = cron_parse(line, &cron, &err) == RC_OK &&
-		     zone_open(end + 1, &zone, &err) == RC_OK &&
-		     cron_next(&cron, zone, last_ms, ret_ms);
-	zone_free(zone);
-	return found;
-}
-
-static int64_t next_of(const struct queue_tick *t)
-{
-	int64_t next = 0;
-	if (strncmp(t->schedule, "every ", 6) == 0)
-		return t->last_ms + strtoll(t->schedule + 6, NULL, 10);
-	if (strncmp(t->schedule, "cron ", 5) == 0 &&
-		!next_of_cron(t->schedule + 5, t->last_ms, &next))
-		return 0;
-	return next;
-}
-
 /* "every 3600000" reads every 3600s, as one may write it. */
 static void write_schedule(const char *schedule, char *text, size_t size)
 {
@@ -96,8 +66,8 @@ static enum rc put_tick(void *ctx, const struct queue_tick *t, struct err *err)
 	write_schedule(t->schedule, schedule, sizeof(schedule));
 	return put(list,
 		json_pack("{s:o, s:o, s:s, s:n, s:n, s:n, s:o, s:n, s:o}", "due_at",
-			rows_time(next_of(t)), "rule", rows_text(t->rule), "kind", "tick", "key",
-			"object", "record", "by", rows_text(schedule), "payload", "last_at",
+			rows_time(schedule_next_ms(t)), "rule", rows_text(t->rule), "kind", "tick",
+			"key", "object", "record", "by", rows_text(schedule), "payload", "last_at",
 			rows_time(t->last_ms)),
 		err);
 }

@@ -105,6 +105,7 @@ void mem_rule_done(struct mem_rule *r)
 	free(r->on);
 	free(r->state);
 	free(r->error);
+	free(r->options);
 }
 
 static void source_done(struct mem_source *s)
@@ -483,7 +484,8 @@ static bool keep_rule(struct mem_store *m, const struct queue_rule *rule)
 	r->loaded_ms = rule->loaded_ms;
 	return mem_keep(&r->name, rule->name) && mem_keep(&r->file, rule->file) &&
 	       mem_keep(&r->on, rule->on) && mem_keep(&r->state, rule->state) &&
-	       mem_keep(&r->error, rule->error);
+	       mem_keep(&r->error, rule->error) &&
+	       mem_keep(&r->options, rule->options != NULL ? rule->options : "");
 }
 
 static enum rc rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
@@ -513,7 +515,8 @@ static enum rc rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct er
 				.on = r->on,
 				.state = r->state,
 				.error = r->error,
-				.loaded_ms = r->loaded_ms},
+				.loaded_ms = r->loaded_ms,
+				.options = r->options},
 			err);
 	}
 	mem_unlock(q);

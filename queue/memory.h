@@ -92,7 +92,7 @@ struct mem_write {
 };
 
 struct mem_rule {
-	char *name, *file, *on, *state, *error;
+	char *name, *file, *on, *state, *error, *options;
 	int line;
 	int64_t loaded_ms;
 };

@@ -318,6 +318,7 @@ struct queue_rule {       /* what is live now, for people; BORROWS */
 	const char *state; /* "live", "broken" (an older version is live or none), "paused" */
 	const char *error; /* of "broken": file:line: sentence; else "" */
 	int64_t loaded_ms;
+	const char *options; /* "settle 20s, key companyId": of its head beside on; NULL: "" */
 };
 /* Replaces the whole list. */
 enum rc queue_rules_put(

@@ -267,6 +267,7 @@ static enum rc put_rule(struct store *store, const struct queue_rule *rule, stru
 	db_bind_text(db, s, 5, rule->state != NULL ? rule->state : "");
 	db_bind_text(db, s, 6, rule->error != NULL ? rule->error : "");
 	db_bind_int(db, s, 7, rule->loaded_ms);
+	db_bind_text(db, s, 8, rule->options != NULL ? rule->options : "");
 	return db_run(db, s, err);
 }
 
@@ -302,6 +303,7 @@ enum rc work_rule_each(struct queue *q, queue_rule_fn fn, void *ctx, struct err 
 			.state = db_text(s, 4),
 			.error = db_text(s, 5),
 			.loaded_ms = sqlite3_column_int64(s, 6),
+			.options = db_text(s, 7),
 		};
 		rc = fn(ctx, &rule, err);
 		if (rc != RC_OK) {

@@ -46,9 +46,12 @@ static const char work_11[] = {
 static const char work_12[] = {
 #include "queue/work_12.sql.inc"
 	0};
+static const char work_13[] = {
+#include "queue/work_13.sql.inc"
+	0};
 static const char *const inbox_migrations[] = {inbox_1};
 static const char *const work_migrations[] = {work_1, work_2, work_3, work_4, work_5, work_6,
-	work_7, work_8, work_9, work_10, work_11, work_12};
+	work_7, work_8, work_9, work_10, work_11, work_12, work_13};
 
 #define X(name, text) [name] = text,
 static const char *const inbox_sql[] = {SQL_COMMON(X) SQL_INBOX(X)};

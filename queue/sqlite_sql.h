@@ -140,9 +140,10 @@
 	X(WORK_SOURCE_DELETE, "DELETE FROM source WHERE n = ?1") \
 	X(WORK_SOURCE_USE_DELETE, "DELETE FROM source_use WHERE n = ?1") \
 	X(WORK_RULES_CLEAR, "DELETE FROM rule") \
-	X(WORK_RULE_PUT, "INSERT INTO rule (name, file, line, ons, state, error, loaded_ms)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
-	X(WORK_RULES, "SELECT name, file, line, ons, state, error, loaded_ms FROM rule ORDER BY n") \
+	X(WORK_RULE_PUT, "INSERT INTO rule (name, file, line, ons, state, error, loaded_ms," \
+		" options) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
+	X(WORK_RULES, "SELECT name, file, line, ons, state, error, loaded_ms, options FROM rule" \
+		" ORDER BY n") \
 	X(WORK_RUN_FIND, "SELECT seq, state FROM run WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
 	X(WORK_EVENT_FIND, "SELECT seq, state FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
 	X(WORK_EVENT_ROW, "SELECT " WORK_EVENT_COLUMNS " FROM event WHERE seq = ?1") \

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "runner/manner.h"
 #include "runner/rename.h"
 #include "runner/report.h"
 #include "runner/scan.h"
@@ -205,7 +206,7 @@ static enum rc format_on(const struct rule *rule, struct buf *out)
 
 struct listing { /* of rules, for people */
 	struct queue_rule *rules;
-	size_t *at; /* where the text of each `on` starts */
+	size_t *at; /* where the text of each `on` starts; its options are behind it */
 	size_t n;
 	struct buf on;
 };
@@ -218,6 +219,10 @@ static enum rc list_live(const struct rules *rules, const struct ruleset *set, s
 		const char *error = error_of(rules, rule->source->file);
 		list->at[list->n] = list->on.n;
 		rc = format_on(rule, &list->on);
+		if (rc == RC_OK)
+			rc = manner_put(rule, &list->on);
+		if (rc == RC_OK)
+			rc = buf_put(&list->on, "\0", 1);
 		list->rules[list->n++] = (struct queue_rule){.name = rule->name,
 			.file = rule->source->file,
 			.line = rule->line,
@@ -225,8 +230,10 @@ static enum rc list_live(const struct rules *rules, const struct ruleset *set, s
 			.error = error != NULL ? error : "",
 			.loaded_ms = set->loaded_ms};
 	}
-	for (size_t i = 0; i < list->n && rc == RC_OK; i++)
+	for (size_t i = 0; i < list->n && rc == RC_OK; i++) {
 		list->rules[i].on = list->on.p + list->at[i];
+		list->rules[i].options = list->rules[i].on + strlen(list->rules[i].on) + 1;
+	}
 	return rc;
 }
 

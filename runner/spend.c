@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "queue/pause.h"
 #include "queue/spend.h"
+#include "runner/manner.h"
 #include "runner/outcome.h"
 #include "runner/state.h"
 
@@ -145,28 +146,15 @@ static int64_t sum_of(const struct spend *s, const struct rule *rule, int64_t no
 	return sum;
 }
 
-/* "1000/h" */
-static void say_limit(const struct rule *rule, char text[static 64])
-{
-	static const struct {
-		int64_t ms;
-		char unit;
-	} units[] = {{1000, 's'}, {60000, 'm'}, {3600000, 'h'}, {86400000, 'd'}};
-	snprintf(text, 64, "%d in %" PRId64 " s", rule->writes_max, rule->writes_per_ms / 1000);
-	for (size_t i = 0; i < ARRAY_N(units); i++)
-		if (units[i].ms == rule->writes_per_ms)
-			snprintf(text, 64, "%d/%c", rule->writes_max, units[i].unit);
-}
-
 enum spend_verdict spend_ask(
 	struct runner *r, const struct run *run, int64_t n, struct err *ret_why)
 {
-	char limit[64];
+	char limit[MANNER_RATE_N];
 	const struct rule *rule = rule_of(r, run);
 	if (rule == NULL || rule->writes_max <= 0)
 		return SPEND_FINE;
 	if (n > rule->writes_max) {
-		say_limit(rule, limit);
+		manner_rate(rule, limit);
 		err_set(ret_why, RC_QUOTA,
 			"one call that writes %" PRId64
 			" records is more than the rule's max_writes of \"%s\" lets through: write "
@@ -208,10 +196,10 @@ bool spend_note(struct runner *r, const struct run *run, int64_t n)
 static enum rc pause_rule(
 	struct runner *r, const struct run *run, const struct rule *rule, struct err *err)
 {
-	char limit[64], why[200];
+	char limit[MANNER_RATE_N], why[200];
 	size_t n = 0;
 	int64_t now_ms = clock_wall_ms();
-	say_limit(rule, limit);
+	manner_rate(rule, limit);
 	snprintf(why, sizeof(why), "max_writes: it would write more than \"%s\" lets it", limit);
 	struct queue_pause pause = {.rule = rule->name, .why = why, .since_ms = now_ms};
 	struct queue_issue issue = {.kind = "max_writes",

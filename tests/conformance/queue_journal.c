@@ -129,6 +129,7 @@ QUEUE_CASE(a_source_may_be_stored_after_a_run_has_named_it)
 struct rules_seen {
 	size_t n;
 	char names[4][16];
+	char options[64];
 	int line;
 };
 
@@ -138,6 +139,7 @@ static enum rc take_rule(void *ctx, const struct queue_rule *row, struct err *er
 	(void)err;
 	snprintf(seen->names[seen->n++], 16, "%s", row->name);
 	seen->line = row->line;
+	snprintf(seen->options, sizeof(seen->options), "%s", row->options);
 	return RC_OK;
 }
 
@@ -155,7 +157,8 @@ QUEUE_CASE(the_list_of_rules_is_replaced_whole)
 			.line = 9,
 			.on = "y",
 			.state = "live",
-			.error = ""},
+			.error = "",
+			.options = "settle 20s"},
 	};
 	struct rules_seen seen = {0};
 	suite_ok(s, queue_rules_put(s->runner, rules, 2, &s->err));
@@ -164,4 +167,9 @@ QUEUE_CASE(the_list_of_rules_is_replaced_whole)
 	cr_assert_eq(seen.n, 1u);
 	cr_assert_str_eq(seen.names[0], "two");
 	cr_assert_eq(seen.line, 9);
+	cr_assert_str_eq(seen.options, "settle 20s");
+	suite_ok(s, queue_rules_put(s->runner, rules, 1, &s->err));
+	seen.n = 0;
+	suite_ok(s, queue_rule_each(s->runner, take_rule, &seen, &s->err));
+	cr_assert_str_eq(seen.options, "", "none");
 }

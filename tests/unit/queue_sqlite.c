@@ -636,6 +636,7 @@ Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_s
 		"DROP TABLE timer; DROP TABLE timer_sum; DROP TABLE tick;"
 		"DROP TABLE spend; DROP TABLE shadow; DROP TABLE erasure;"
 		"DROP TABLE renamed; ALTER TABLE run DROP COLUMN born;"
+		"ALTER TABLE rule DROP COLUMN options;"
 		"PRAGMA user_version = 1");
 	suite_ok(&s, queue_open(s.store, QUEUE_RECEIVER, &s.receiver, &s.err));
 	suite_put(&s, NULL, "{}");
@@ -643,7 +644,7 @@ Test(queue_sqlite, a_store_of_the_version_before_is_brought_up_to_date_whoever_s
 	cr_assert_eq(queue_open(s.store, QUEUE_READER, &reader, &s.err), RC_UNSUPPORTED);
 	suite_ok(&s, queue_open(s.store, QUEUE_RUNNER, &s.runner, &s.err));
 	cr_assert_eq(query(&s, "work.db", "SELECT sum(runs) FROM source_use"), 2);
-	cr_assert_eq(query(&s, "work.db", "PRAGMA user_version"), 12);
+	cr_assert_eq(query(&s, "work.db", "PRAGMA user_version"), 13);
 	suite_ok(&s, queue_source_prune(s.runner, INT64_MAX, &n, &s.err));
 	cr_assert_eq(n, 0u, "its runs are counted");
 	cr_assert_eq(suite_runs_n(&s, NULL), 2u);

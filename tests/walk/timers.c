@@ -199,10 +199,37 @@ static void make_last_tick_old(void)
 	queue_close(q);
 }
 
+/* What a rule by the clock is shown with. */
+static void shows_next(void)
+{
+	static const char *const args[] = {"rules", "list", "-o", "json", NULL};
+	int status = -1;
+	char *text = house_command(&h, args, &status);
+	json_t *list = json_loads(text != NULL ? text : "", 0, NULL), *row;
+	size_t i, found = 0;
+	cr_assert_eq(status, 0, "%s", text);
+	json_array_foreach(list, i, row)
+	{
+		const char *next = json_string_value(json_object_get(row, "next_at"));
+		const char *options = json_string_value(json_object_get(row, "options"));
+		if (strcmp(json_string_value(json_object_get(row, "name")), "nightly") != 0) {
+			cr_expect_null(next);
+			continue;
+		}
+		found++;
+		cr_expect(options != NULL && strcmp(options, "cron 0 3 * * * Europe/Paris") == 0);
+		cr_expect(next != NULL && clock_parse(next) > clock_wall_ms() - DAY_MS, "%s", next);
+	}
+	cr_expect_eq(found, 1u);
+	json_decref(list);
+	free(text);
+}
+
 Test(timers, nights_that_were_missed_are_made_up_once)
 {
 	open_house();
 	cr_assert(process_await(is_ticking, NULL, 30000));
+	shows_next();
 	cr_expect_eq(notes_n("nightly"), 0, "none for what is past");
 	kill_house();
 	make_last_tick_old();
