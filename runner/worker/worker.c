@@ -80,12 +80,10 @@ static enum rc take_all(struct worker_process *w, struct err *err)
 {
 	size_t at = 0;
 	enum rc rc = RC_OK;
-	while (rc == RC_OK) {
+	while (rc == RC_OK && at < w->in.n) {
 		struct frame frame;
 		struct slice rest = {w->in.p + at, w->in.n - at};
 		size_t n;
-		if (rest.n == 0)
-			break;
 		rc = frame_parse(rest, &frame, &n, err);
 		if (rc == RC_BUSY)
 			break;
