@@ -156,14 +156,14 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 		.started_ms = call->started_ms,
 		.from = answer,
 	};
-	size_t more = call->op == CLIENT_UPDATE_WHERE ? answer->writes_n : 0;
+	int64_t wrote = run->journal.entries[entry].effect ? spend_told(call->op, answer) : 0;
 	bool erased =
 		call->op == CLIENT_ERASE && (answer->code == RC_OK || answer->code == RC_NOT_FOUND);
 	bool broken =
 		erased && !erasure_want(r, json_string_value(json_object_get(call->args, "id")));
 	call->request = NULL;
 	free_call(call);
-	if (broken || (more > 1 && !spend_note(r, run, (int64_t)more - 1))) {
+	if (broken || (wrote > 1 && !spend_note(r, run, wrote - 1))) {
 		free(request);
 		return;
 	}

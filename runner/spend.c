@@ -71,6 +71,21 @@ int64_t spend_size(enum client_op op, const json_t *args)
 	return n > 0 ? (int64_t)n : 1;
 }
 
+int64_t spend_told(enum client_op op, const struct client_answer *answer)
+{
+	const char *name;
+	json_t *root;
+	int64_t n = 0;
+	if (op == CLIENT_UPDATE_WHERE)
+		return (int64_t)answer->writes_n;
+	if (op != CLIENT_GRAPHQL)
+		return 0;
+	/* Each mutation of a document, and each record of those of many, has its place there. */
+	json_object_foreach(answer->value, name, root) n +=
+		json_is_array(root) ? (int64_t)json_array_size(root) : 1;
+	return n;
+}
+
 /* Without the slots that ended before that. */
 static void forget_before(struct spend *s, int64_t before_ms)
 {

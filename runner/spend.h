@@ -19,6 +19,8 @@ struct spends { /* zeroed: nothing is known (yet) */
 
 /* Records, or requests to others, that a call writes as far as its arguments tell. */
 int64_t spend_size(enum client_op op, const json_t *args);
+/* What such a call has written by its answer, where only that tells; else 0. */
+int64_t spend_told(enum client_op op, const struct client_answer *answer);
 enum spend_verdict {
 	SPEND_FINE,
 	SPEND_OVER,  /* too much for now */

@@ -8,6 +8,7 @@
 
 #include "queue/pause.h"
 #include "queue/spend.h"
+#include "runner/spend.h"
 #include "tests/unit/runner_stage.h"
 
 static struct stage s;
@@ -140,6 +141,39 @@ Test(runner_spend, a_call_counts_as_many_as_it_writes)
 	stage_until(&s, is_paused, 0);
 	stage_until(&s, are_parked, 1);
 	cr_expect_eq(notes(), 2);
+}
+
+/* What the twin takes for a query, and nobody else for sure. */
+#define ODD(roots) "query x( { " roots " }"
+
+Test(runner_spend, a_document_counts_each_of_its_mutations_when_its_answer_is_there)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"r\" { on = \"person.*\", max_writes = \"3/h\", run = function(event)\n"
+		"  twenty.graphql(\"" ODD(
+			"a: notes { totalCount } b: notes { totalCount } "
+			"c: notes { totalCount }") "\")\n"
+						   "  twenty.notes:create { title = \"a\" }\n"
+						   "end }");
+	stage_start(&s, STAGE_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, is_paused, 0);
+	stage_until(&s, are_parked, 1);
+	cr_expect_eq(notes(), 0);
+	cr_expect_eq(stage_requests(&s, "POST", "/graphql"), 1);
+}
+
+Test(runner_spend, a_mutation_of_many_counts_each_record)
+{
+	struct client_answer answer = {
+		.value = json_pack("{s:[{}, {}, {}], s:{}, s:[]}", "many", "one", "none")};
+	cr_expect_eq(spend_told(CLIENT_GRAPHQL, &answer), 4);
+	cr_expect_eq(spend_told(CLIENT_CREATE, &answer), 0);
+	json_decref(answer.value);
+	answer.value = NULL;
+	cr_expect_eq(spend_told(CLIENT_GRAPHQL, &answer), 0);
+	answer.writes_n = 7;
+	cr_expect_eq(spend_told(CLIENT_UPDATE_WHERE, &answer), 7);
 }
 
 Test(runner_spend, one_call_that_writes_more_than_a_rule_may_at_all_is_an_error)
