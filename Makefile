@@ -186,8 +186,9 @@ format-check: ## is the code in shape?
 install: all ## PREFIX=/usr/local DESTDIR=
 	install -D -m 755 build/moonhook $(DESTDIR)$(PREFIX)/bin/moonhook
 	install -D -m 644 conf/moonhook.lua $(DESTDIR)$(PREFIX)/share/moonhook/moonhook.lua
-	install -d $(DESTDIR)$(PREFIX)/share/moonhook/rules
+	install -d $(DESTDIR)$(PREFIX)/share/moonhook/rules $(DESTDIR)$(PREFIX)/share/moonhook/lib
 	install -m 644 scripts/rules/*.lua $(DESTDIR)$(PREFIX)/share/moonhook/rules
+	install -m 644 scripts/lib/*.lua $(DESTDIR)$(PREFIX)/share/moonhook/lib
 	install -D -m 644 conf/moonhook.service $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.service
 	install -D -m 644 conf/moonhook.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.socket
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 man/man7 bash-completion/completions)

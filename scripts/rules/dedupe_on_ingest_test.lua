@@ -57,3 +57,34 @@ test "nobody has no address in common with nobody" {
 	event = event("person.created", { id = NEW, firstName = "Ann", lastName = "Lee" }),
 	expect = { no_other_writes, outcome = skipped "no e-mail address of its own" },
 }
+
+local twice = { people = { ann, person { id = OLD, email = "ann.lee@acme.io", firstName = "Ann", lastName = "Lee",
+	createdAt = "2025-03-01T10:00:00.000Z" } } }
+
+test "with preview = true nothing is merged" {
+	event = event("person.created", ann),
+	edit = { ["local preview = false"] = "local preview = true" },
+	records = twice,
+	expect = { merge("people", { into = OLD, from = { NEW }, preview = true }), no_other_writes,
+		logs = { "would merge 1 into " .. OLD }, records = { people = { { id = NEW }, { id = OLD } } } },
+}
+
+test "two of the same age: always the same one survives" {
+	event = event("person.created", ann),
+	records = { people = { ann, person { id = OLD, email = "ann.lee@acme.io", firstName = "Ann", lastName = "Lee" } } },
+	expect = { merge("people", { into = OLD < NEW and OLD or NEW, from = { OLD < NEW and NEW or OLD }, preview = false }),
+		no_other_writes },
+}
+
+test "a name that one of them lacks is no difference" {
+	event = event("person.created", ann),
+	records = { people = { ann, person { id = OLD, email = "ann.lee+crm@acme.io", createdAt = "2025-03-01T10:00:00.000Z" } } },
+	expect = { merge("people", { into = OLD, from = { NEW }, preview = false }), no_other_writes },
+}
+
+test "an error of a merge that cannot get better is a dead letter" {
+	event = event("person.created", ann),
+	records = twice,
+	api = { ["people:merge"] = fail { status = 422, message = "no such thing" } },
+	expect = { no_other_writes, outcome = dead "no such thing" },
+}

@@ -6,16 +6,27 @@
 -- the follow-up task. There is one task for each stage of a deal, however often it comes back to it.
 -- A deal that somebody outside this table owns was given to them by hand: it stays theirs.
 
--- stage; smallest amount in the deal's currency; owner (a workspace member's e-mail); the task's title
-local routes = {
-	{ stage = "NEW", from = 0, owner = "tim@apple.dev", task = "Qualify" },
-	{ stage = "SCREENING", from = 0, owner = "tim@apple.dev", task = "Screen" },
-	{ stage = "MEETING", from = 50000, owner = "jane.austen@apple.dev", task = "Prepare the meeting" },
-	{ stage = "MEETING", from = 0, owner = "tim@apple.dev", task = "Prepare the meeting" },
-	{ stage = "PROPOSAL", from = 20000, owner = "jane.austen@apple.dev", task = "Write the proposal" },
-	{ stage = "PROPOSAL", from = 0, owner = "tim@apple.dev", task = "Send the standard offer" },
-	{ stage = "CUSTOMER", from = 0, owner = "jane.austen@apple.dev", task = "Hand over to onboarding" },
+-- Who is who: the workspace members' e-mail addresses.
+local owners = {
+	sales = "tim@apple.dev",
+	key_accounts = "jane.austen@apple.dev",
 }
+
+-- The stage; the smallest amount, in the deal's currency; whose it is; the task's title.
+local routes = {
+	{ stage = "NEW", from = 0, owner = "sales", task = "Qualify" },
+	{ stage = "SCREENING", from = 0, owner = "sales", task = "Screen" },
+	{ stage = "MEETING", from = 50000, owner = "key_accounts", task = "Prepare the meeting" },
+	{ stage = "MEETING", from = 0, owner = "sales", task = "Prepare the meeting" },
+	{ stage = "PROPOSAL", from = 20000, owner = "key_accounts", task = "Write the proposal" },
+	{ stage = "PROPOSAL", from = 0, owner = "sales", task = "Send the standard offer" },
+	{ stage = "CUSTOMER", from = 0, owner = "key_accounts", task = "Hand over to onboarding" },
+}
+
+local stages = {}
+for i, route in ipairs(routes) do
+	stages[i] = route.stage
+end
 
 local function route_of(deal)
 	local amount = units(deal.amount) or 0
@@ -28,14 +39,10 @@ end
 
 -- e-mail -> id of everybody the table names, in one call; for one of them, twenty.member does.
 local function members()
-	local emails, seen = {}, {}
-	for _, route in ipairs(routes) do
-		if not seen[route.owner] then
-			seen[route.owner] = true
-			emails[#emails + 1] = route.owner
-		end
+	local emails, ids = {}, {}
+	for _, email in pairs(owners) do
+		emails[#emails + 1] = email
 	end
-	local ids = {}
 	for _, member in ipairs(twenty.workspaceMembers:list { where = { email = emails }, limit = 60 }) do
 		ids[text.email(member.email)] = member.id
 	end
@@ -65,35 +72,17 @@ local function assign(deal, owner)
 	end
 end
 
--- Did an update touch one of these fields? A server that does not name the changed fields may have
--- touched any; the run then looks for itself.
-local function touched(event, ...)
-	if event.fields == nil then
-		return true
-	end
-	for _, field in ipairs(event.fields) do
-		for _, wanted in ipairs { ... } do
-			if field == wanted then
-				return true
-			end
-		end
-	end
-	return false
-end
-
 rule "route opportunities" {
-	on = { "opportunity.created", "opportunity.updated" },
+	on   = { "opportunity.created", "opportunity.updated" },
+	when = changed { stage = { to = stages } },
 
-	when = function(event)
-		return event.action == "created" or touched(event, "stage")
-	end,
+	-- Twenty's page saves each field by itself. Who makes a deal, names it, says the amount and moves it is one
+	-- session: the route is looked up for what came of it, and the task bears the name that it has by then.
+	settle = "5s",
+	fresh  = true,
 
 	run = function(event)
-		-- Two quick moves give two events; what counts is where the deal is now.
-		local deal = twenty.opportunities:get(event.record.id)
-		if not deal then
-			skip "the deal is gone"
-		end
+		local deal = event.record
 		local route = route_of(deal)
 		if not route then
 			skip("no route for the stage " .. tostring(deal.stage))
@@ -105,9 +94,9 @@ rule "route opportunities" {
 		for _, id in pairs(ids) do
 			ours[id] = true
 		end
-		local owner = ids[route.owner]
+		local owner = ids[owners[route.owner]]
 		if not owner then
-			log.warn("no workspace member has the address of the route for " .. route.stage)
+			log.warn("no workspace member has the address of " .. route.owner .. ", the owner of the stage " .. route.stage)
 		elseif deal.ownerId ~= owner and (deal.ownerId == nil or ours[deal.ownerId]) then
 			assign(deal, owner)
 		end

@@ -19,7 +19,8 @@
 
 #define SCHEMA "tests/data/twenty/rest/metadata-objects-all.body"
 
-static const char *const modules[] = {"names", NULL}, *const sources[] = {"stripe", NULL},
+static const char *const modules[] = {"duplicates", "lookup", "names", NULL},
+			 *const sources[] = {"stripe", NULL},
 			 *const hosts[] = {"api.example.com", "hooks.slack.com", NULL},
 			 *const secrets[] = {"SLACK_HOOK", "ENRICH_KEY", NULL};
 

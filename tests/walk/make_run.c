@@ -110,6 +110,26 @@ static void go_live(void)
 	free(text);
 }
 
+/* The rules, their modules, and no tests: those are about the settings of the originals. */
+static void expect_copies(void)
+{
+	static const struct {
+		const char *name;
+		int there;
+	} files[] = {
+		{"rules/dedupe_nightly.lua", 0},
+		{"lib/duplicates.lua", 0},
+		{"lib/lookup.lua", 0},
+		{"rules/dedupe_nightly_test.lua", -1},
+	};
+	for (size_t i = 0; i < ARRAY_N(files); i++) {
+		struct stat st;
+		char path[300];
+		snprintf(path, sizeof(path), "%s/store/%s", h.dir, files[i].name);
+		cr_expect_eq(stat(path, &st), files[i].there, "%s", files[i].name);
+	}
+}
+
 Test(make_run, a_merge_is_tried_out_until_its_owner_wants_it)
 {
 	static const char *const reload[] = {"reload", NULL};
@@ -118,6 +138,8 @@ Test(make_run, a_merge_is_tried_out_until_its_owner_wants_it)
 	serve(NULL);
 	says("only tries merges out (preview = true): writes nothing");
 	says("set preview = false there");
+	says("at night, tells who is there twice (preview = true): writes nothing");
+	expect_copies();
 	maria("maria.silva@northwind.example");
 	cr_assert(process_await(dedupe_ran, &(struct wanted){"skipped", 1}, 20000));
 	maria("maria.silva+form@northwind.example");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The three shipped rules at work, in both dialects of Twenty: the same things happen at the twin,
+ * The shipped rules at work, in both dialects of Twenty: the same things happen at the twin,
  * and the same records must come out. From: changes made through the twin's own API. To: the
  * records it holds afterwards.
  */
@@ -11,7 +11,7 @@
 #include <criterion/criterion.h>
 
 #include "base/attr.h"
-#include "tests/harness/house.h"
+#include "tests/harness/shipped.h"
 
 enum dialect { CORE, DOCS, DIALECT_N };
 
@@ -229,9 +229,11 @@ Test(walk_rules, the_shipped_rules_give_the_same_records_in_both_dialects, .time
 	for (int d = 0; d < DIALECT_N; d++) {
 		struct house house = {0};
 		struct house_conf conf = {.dialect = dialect_names[d],
-			.rules = "scripts/rules",
 			.twin_args = "--budget none",
 			.budget = "none"};
+		cr_assert(shipped_copy(&house));
+		cr_assert(shipped_edit(&house, "rules/route_opportunities.lua", "settle = \"5s\"",
+			"settle = \"200ms\""));
 		cr_assert(house_open(&house, &conf));
 		story(&house, (enum dialect)d);
 		cr_expect_eq(house_runs_n(&house, "dead"), 0, "%s: dead runs", dialect_names[d]);
