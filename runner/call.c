@@ -194,6 +194,19 @@ static void on_answer(void *ctx, const struct client_answer *answer)
 	free(request);
 }
 
+/* Of no other call, nor of a part of one: a rule may be named as another's call ("a/1"). Control
+ * characters are in no rule's name. */
+static void name_call(const struct run *run, const char *path, char *ret_name, size_t n)
+{
+	const char *rule = run->q.born != NULL ? run->q.born : run->q.rule;
+	int at = snprintf(ret_name, n, "%s/", run->q.event.text);
+	int used = snprintf(ret_name + at, n - (size_t)at, "%s", rule);
+	for (char *slash = ret_name + at; (slash = strchr(slash, '/')) != NULL;)
+		*slash = '\x1f';
+	at += used;
+	snprintf(ret_name + at, n - (size_t)at, "/%s", path);
+}
+
 /* To the client; what it refuses at once is answered at once. */
 static void send_call(void *ctx)
 {
@@ -203,8 +216,7 @@ static void send_call(void *ctx)
 	const struct journal_entry *e = &run->journal.entries[call->entry];
 	struct err err = {0};
 	char name[ID_N + RULESET_NAME_MAX + JOURNAL_PATH_N + 8];
-	snprintf(name, sizeof(name), "%s/%s/%s", run->q.event.text,
-		run->q.born != NULL ? run->q.born : run->q.rule, e->path);
+	name_call(run, e->path, name, sizeof(name));
 	struct client_call to = {
 		.op = call->op,
 		.object = e->object,

@@ -179,6 +179,21 @@ Test(runner_again, a_mutation_that_was_never_sent_is_sent_after_a_drain)
 	cr_expect_eq(stage_requests(&s, "POST", "/graphql"), 2);
 }
 
+/* Ids of new records are made of the names of calls. */
+Test(runner_again, a_rule_named_as_anothers_call_does_not_find_that_ones_records)
+{
+	stage_rule(&s, "a.lua",
+		"rule \"a\" { on = \"person.*\", run = function()\n"
+		"  twenty.notes:create_many { { title = \"0\" }, { title = \"1\" } } end }\n"
+		"rule \"a/1\" { on = \"person.*\", run = function()\n"
+		"  skip(twenty.notes:create({ title = \"mine\" }).title) end }");
+	stage_start(&s, STAGE_TWIN, NULL);
+	stage_someone(&s, "x");
+	stage_until(&s, stage_ended, 2);
+	cr_expect_str_eq(stage_find(&s, "a/1", NULL)->error, "mine");
+	cr_expect_eq(rows("notes"), 3);
+}
+
 #define SWITCH "99999999-2222-4333-8444-555555555555"
 
 /* Given again, what it read would make it ask for ever. */
