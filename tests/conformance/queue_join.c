@@ -4,6 +4,7 @@
 
 #include "queue/erase.h"
 #include "queue/hand.h"
+#include "queue/limit.h"
 #include "queue/pause.h"
 #include "queue/rename.h"
 #include "queue/spend.h"
@@ -453,6 +454,26 @@ QUEUE_CASE(a_session_of_a_paused_rule_goes_on_gathering)
 	cr_assert_eq(s->runs_n, 1u, "it holds nothing before its time, resumed or not");
 	suite_finish(s, &s->runs[0], QUEUE_DONE);
 	cr_assert_eq(suite_claim(s, due, 8), 2u);
+	suite_check_counts(s);
+}
+
+QUEUE_CASE(a_session_that_waits_for_room_is_joined_and_starts_when_there_is_some)
+{
+	struct queue_limit one = {"a", 1};
+	suite_ok(s, queue_limits_put(s->runner, &one, 1, &s->err));
+	cr_assert_eq(suite_event(s, "a", "busy", 8), 1u);
+	struct queue_run busy = s->runs[0];
+	size_t n = 0;
+	at(s, 0);
+	suite_ok(s, queue_claim(s->runner, NOW + SETTLE, 8, &s->runs[1], &n, &s->err));
+	cr_assert_eq(n, 0u);
+	at(s, 30000);
+	cr_assert_eq(routing.ret_joined_n, 1u);
+	suite_finish(s, &busy, QUEUE_DONE);
+	suite_ok(s, queue_claim(s->runner, NOW + SETTLE, 8, &s->runs[1], &n, &s->err));
+	cr_assert_eq(n, 1u, "its time had come: the later event does not put it off");
+	s->runs_n = 2;
+	cr_assert_eq(joined(s, s->runs[1].seq).n, 2u);
 	suite_check_counts(s);
 }
 
