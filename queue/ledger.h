@@ -13,6 +13,7 @@
 #define MOONHOOK_QUEUE_LEDGER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
