@@ -150,8 +150,8 @@ static enum rc put_json(struct buf *out, const char *key, const json_t *value)
 static json_t *make_headers(struct slice headers)
 {
 	json_t *all = json_object();
-	const char *p = headers.p, *end = headers.p + headers.n;
-	while (all != NULL && headers.n != 0 && p < end) {
+	const char *p = headers.p, *end = headers.n != 0 ? headers.p + headers.n : p;
+	while (all != NULL && p < end) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 		stop = stop != NULL ? stop : end;
 		const char *colon = memchr(p, ':', (size_t)(stop - p));

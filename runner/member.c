@@ -58,10 +58,12 @@ static const char *value_end(const char *p, const char *end)
 
 void member_begin(struct member_walk *walk, struct slice object)
 {
-	*walk = (struct member_walk){.p = object.p, .end = object.p + object.n};
-	walk->bad = object.n < 2 || object.p[0] != '{' || walk->end[-1] != '}';
-	if (!walk->bad)
-		walk->p++;
+	*walk = (struct member_walk){
+		.bad = object.n < 2 || object.p[0] != '{' || object.p[object.n - 1] != '}'};
+	if (walk->bad)
+		return;
+	walk->p = object.p + 1;
+	walk->end = object.p + object.n;
 }
 
 static bool bad(struct member_walk *walk)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -114,9 +115,18 @@ bool house_launch(struct house *h)
 	return process_start(&h->daemon, h->dir, "moonhook", argv, h->conf.env);
 }
 
+/* It is ready, or it has ended and never will be. */
+static bool is_settled(void *house)
+{
+	struct house *h = house;
+	siginfo_t info = {0};
+	waitid(P_PID, (id_t)h->daemon.pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	return info.si_pid != 0 || house_ready(h);
+}
+
 bool house_start(struct house *h)
 {
-	if (house_launch(h) && process_await(house_ready, h, 60000))
+	if (house_launch(h) && process_await(is_settled, h, 60000) && house_ready(h))
 		return true;
 	char *why = process_read(h->daemon.err);
 	fprintf(stderr, "moonhook did not become ready:\n%s\n", why != NULL ? why : "");
