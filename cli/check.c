@@ -314,6 +314,7 @@ static enum cli_exit show(const struct checking *c)
 	} else {
 		for (size_t i = 0; i < c->findings.n; i++)
 			put_finding(&c->findings.p[i]);
+		fflush(stdout);
 		fprintf(stderr, "%zu file%s: %zu error%s, %zu warning%s\n", files,
 			files == 1 ? "" : "s", errors, errors == 1 ? "" : "s", warnings,
 			warnings == 1 ? "" : "s");

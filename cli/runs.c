@@ -300,6 +300,7 @@ static void show_one(const json_t *run)
 	detail_list("log", json_object_get(run, "log"));
 	if (strcmp(detail_text(run, "state"), "running") == 0)
 		fputs("\nwhether calls wait, and for what: moonhook status\n", stderr);
+	fflush(stdout);
 	if (json_array_size(calls) != 0)
 		fprintf(stderr, "\narguments and answers whole: moonhook runs show %s -o json\n",
 			detail_text(run, "id"));

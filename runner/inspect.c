@@ -104,6 +104,36 @@ static enum rc add_file(struct check *check, const struct candidate *c, struct e
 			 : check_add_context(check, c->file->name, text, CHECK_RULE_FILE, err);
 }
 
+static void take_words(struct candidate *c, const struct check_finding *f)
+{
+	char text[ERROR_BYTES];
+	format(f, text, sizeof(text));
+	char *copy = strdup(text);
+	if (copy == NULL)
+		return;
+	free(c->error);
+	free(c->report); /* of where Lua got stuck, which is another place */
+	c->error = copy;
+	c->report = NULL;
+}
+
+/* Of a text that is no Lua, Lua says where it got stuck, and the check what is missing where. */
+static void reword(struct candidate *c)
+{
+	const struct check_world world = {.schema = NULL};
+	struct check_findings findings = {0};
+	struct err err = {.msg = ""};
+	struct slice text = bundle_text(buf_slice(&c->file->text), c->file->name);
+	struct check *check = check_new(&world);
+	if (check != NULL &&
+		check_add(check, c->file->name, text, CHECK_RULE_FILE, &err) == RC_OK &&
+		check_run(check, &findings, &err) == RC_OK && findings.n > 0 &&
+		findings.p[0].kind == CHECK_SYNTAX)
+		take_words(c, &findings.p[0]);
+	check_findings_done(&findings);
+	check_free(check);
+}
+
 void inspect_candidates(struct runner *r)
 {
 	struct rules *rules = &r->rules;
@@ -111,8 +141,11 @@ void inspect_candidates(struct runner *r)
 	const struct check_world world = {.schema = client_schema(r->client)};
 	struct check_findings findings = {0};
 	bool any = false;
-	for (size_t i = 0; i < rules->candidates_n; i++)
+	for (size_t i = 0; i < rules->candidates_n; i++) {
 		any = any || is_new(&rules->candidates[i]);
+		if (rules->candidates[i].error != NULL && rules->candidates[i].file->text.n > 0)
+			reword(&rules->candidates[i]);
+	}
 	if (!any)
 		return;
 	struct check *check = check_new(&world);

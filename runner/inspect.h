@@ -23,7 +23,7 @@ struct inspect {
 };
 
 /* Of the load under way, all heads being known: versions that were never live and have errors get
- * them, and are no candidates any more. */
+ * them, and are no candidates any more; what is no Lua is told in the words of the check. */
 void inspect_candidates(struct runner *r);
 /* Has the workspace been read again? Then live rules are held against it, and files that were
  * refused over it are loaded once more. Call it now and then. */

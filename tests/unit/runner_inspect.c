@@ -65,6 +65,18 @@ Test(runner_inspect, an_error_that_only_the_check_sees_leaves_the_old_version_li
 	cr_assert_str_eq(live(), "uno");
 }
 
+Test(runner_inspect, what_is_no_lua_is_told_in_the_words_of_the_check)
+{
+	stage_rule(&s, "a.lua", HEAD("one") "log.info(event.id)\n" END);
+	stage_start(&s, STAGE_ALONE, NULL);
+	stage_rule(&s, "a.lua",
+		"rule \"one\" {\n\ton = \"company.updated\",\n\trun = function(event)\n\t\tif "
+		"event.id then\n\t\t\tlog.info(event.id)\n\tend,\n}\n");
+	says("1 rule live, 1 file broken: a.lua:4:3: 'if' that begins here seems to have no 'end' "
+	     "of its own: the 'end' of line 6 stands further left; running the version of ");
+	cr_assert_str_eq(live(), "one");
+}
+
 Test(runner_inspect, a_warning_refuses_nothing)
 {
 	stage_rule(&s, "a.lua",

@@ -97,7 +97,7 @@ Test(runner_rules, a_file_that_never_loaded_is_listed_as_broken)
 	stage_rule(&s, "a.lua", RULE("one"));
 	stage_rule(&s, "b.lua", "local x = = 3\n");
 	stage_start(&s, STAGE_ALONE, NULL);
-	says("1 rule live, 1 file broken: b.lua:1: ");
+	says("1 rule live, 1 file broken: b.lua:1:11: ");
 }
 
 Test(runner_rules, byte_order_mark_and_crlf_are_fine_and_nul_is_not)
@@ -287,7 +287,7 @@ Test(runner_rules, a_broken_file_says_which_version_runs_after_a_reload_too)
 	stage_start(&s, STAGE_ALONE, NULL);
 	stage_rule(&s, "a.lua", "rule {");
 	says("; running the version of 20");
-	is_listed("a.lua", "broken one a.lua:1: ", "; running the version of 20");
+	is_listed("a.lua", "broken one a.lua:1:7: ", "; running the version of 20");
 }
 
 Test(runner_rules, the_version_before_comes_back_for_a_file_that_cannot_be_read_or_takes_a_name)
@@ -323,7 +323,7 @@ Test(runner_rules, a_file_that_was_deleted_does_not_come_back)
 	stage_rule(&s, "a.lua", "rule {");
 	stage_again(&s);
 	cr_assert_str_eq(live(), "two");
-	is_listed("a.lua", "broken  a.lua:1: ", "");
+	is_listed("a.lua", "broken  a.lua:1:7: ", "");
 	cr_expect(strstr(listed("a.lua"), "running the version") == NULL);
 }
 
@@ -332,7 +332,7 @@ Test(runner_rules, a_file_that_is_broken_at_its_first_start_has_nothing_to_go_ba
 	stage_rule(&s, "a.lua", "rule {");
 	stage_start(&s, STAGE_ALONE, NULL);
 	cr_assert_str_eq(live(), "");
-	is_listed("a.lua", "broken  a.lua:1: ", "");
+	is_listed("a.lua", "broken  a.lua:1:7: ", "");
 }
 
 /* The versions whose rules have run stay as long as the runs do, the rest goes with upkeep. */
