@@ -17,7 +17,7 @@
 #include "cli/terminal.h"
 
 #define HELD_MAX 256
-#define COLUMNS_MAX 12
+#define COLUMNS_MAX 16
 #define CELL_MAX 200 /* columns of the terminal that one cell may take */
 
 struct rows {

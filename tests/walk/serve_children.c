@@ -342,13 +342,13 @@ Test(serve_children, a_reload_says_of_each_room_what_it_took_and_logs_an_error_o
 	cr_assert(process_write(d.rules, "a.lua", "rule \"x\" {\n  on = = 1\n}\n"));
 	cr_expect_eq(daemon_command(&d, reload, NULL, &out, &err), 78);
 	cr_expect(strstr(err, "applied in part: receiver: applied, 1 source; runner: not all "
-			      "applied, 0 rules live, 1 file broken: a.lua:2: ") != NULL,
+			      "applied, 0 rules live, 1 file broken: a.lua:2:8: ") != NULL,
 		"%s", err);
 	cr_expect_null(strstr(err, "stays"), "the new secret counts: %s", err);
 	free(out);
 	free(err);
 	char *log = daemon_log(&d);
-	cr_expect_eq(times(log, "a.lua:2: "), 1, "%s", log);
+	cr_expect_eq(times(log, "a.lua:2:8: "), 1, "%s", log);
 	cr_expect(strstr(log, "reload applied in part: ") != NULL, "%s", log);
 	free(log);
 	cr_expect_eq(daemon_command(&d, as_json, NULL, &out, NULL), 78);
