@@ -29,6 +29,7 @@
 #define ANSWER_N 4096
 #define TWENTY_MS 10000
 #define RULES "scripts/rules"
+#define LIVE "local preview = false" /* of a rule that merges */
 
 struct beginning {
 	const struct args *args;
@@ -190,6 +191,7 @@ static int is_other_rule(const struct dirent *e)
 	       strcmp(e->d_name, "first.lua") != 0;
 }
 
+/* By itself, or as the shipped rules say it, whose modules do it. */
 static bool merges(const char *name)
 {
 	char path[PATH_N];
@@ -198,7 +200,8 @@ static bool merges(const char *name)
 	buf_init(&text, 1 << 20);
 	snprintf(path, sizeof(path), RULES "/%.255s", name);
 	bool found = file_read(AT_FDCWD, path, FILE_LINKS_REFUSED, &text, &err) == RC_OK &&
-		     memmem(text.p, text.n, ":merge", 6) != NULL;
+		     (memmem(text.p, text.n, ":merge", 6) != NULL ||
+			     memmem(text.p, text.n, "\n" LIVE, sizeof(LIVE)) != NULL);
 	buf_done(&text);
 	return found;
 }

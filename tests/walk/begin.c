@@ -130,9 +130,13 @@ Test(walk_begin, rules_that_are_there_already_are_named_and_those_that_merge_are
 	cr_assert(process_write(path, "a.lua", "-- nothing yet\n"));
 	cr_assert(process_write(path, "b.lua", "-- twenty.people:merge { .. }\n"));
 	cr_assert(process_write(path, "b_test.lua", "-- no rule\n"));
+	cr_assert(process_write(path, "c.lua", "-- as shipped\nlocal preview = false\n"));
+	cr_assert(process_write(path, "d.lua", "-- as shipped\nlocal preview = true\n"));
 	cr_expect_eq(run("init", h.twin_url, HOUSE_KEY, &said), 0, "%s", said);
 	cr_expect(strstr(said, "do not want:\n  scripts/rules/a.lua\n  scripts/rules/b.lua  (it "
-			       "merges: what is merged away is GONE FOR GOOD)\nnext: ") != NULL,
+			       "merges: what is merged away is GONE FOR GOOD)\n  "
+			       "scripts/rules/c.lua  (it merges: what is merged away is GONE FOR "
+			       "GOOD)\n  scripts/rules/d.lua\nnext: ") != NULL,
 		"%s", said);
 	free(said);
 }
