@@ -336,9 +336,10 @@ enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*
 	if (wire == NULL)
 		return err_set(err, RC_IO, "there is no wire");
 	struct transport *t = must(calloc(1, sizeof(*t)));
-	size_t n = strlen(conf->key) + sizeof("Bearer ");
+	const char *key = conf->key != NULL ? conf->key : ""; /* other servers are told none */
+	size_t n = strlen(key) + sizeof("Bearer ");
 	t->authorization = must(malloc(n));
-	snprintf(t->authorization, n, "Bearer %s", conf->key);
+	snprintf(t->authorization, n, "Bearer %s", key);
 	t->deadline_ms = conf->deadline_ms;
 	t->body_max = conf->body_max;
 	t->idle = idle;
