@@ -282,17 +282,27 @@ Test(runner_echo, somebody_elses_event_that_waited_runs_then_and_others_do_not_w
 	end_related();
 }
 
+static struct id early_id;
+
+static bool early_is_echo(struct stage *stage, long n)
+{
+	(void)stage, (void)n;
+	return event_state(&early_id) == QUEUE_ECHO;
+}
+
+/* The run that waited ends as an echo; or the answer was found before the event was routed, which
+ * has no run then. Fired, it would be done. */
 Test(runner_echo, it_waits_over_a_restart_too)
 {
 	start_related(2000);
 	deliver("person.updated", person, "intro");
 	stage_until(&s, is_written, 0);
 	json_t *after = get_company();
-	struct id early = deliver("company.updated", after, "employees");
+	early_id = deliver("company.updated", after, "employees");
 	stage_crash(&s);
 	stage_again(&s);
-	stage_until(&s, stage_ended, 2);
-	cr_assert_eq(stage_find(&s, "x", &early)->state, QUEUE_ECHO);
+	stage_until(&s, stage_ended, 1);
+	stage_until(&s, early_is_echo, 0);
 	json_decref(after);
 	end_related();
 }
