@@ -313,7 +313,8 @@ static enum rc get_raw(struct store *store, const struct queue_filter *f,
 	const struct progress *progress, queue_event_fn fn, void *ctx, struct err *err)
 {
 	bool row;
-	sqlite3_stmt *s = raw_use(store, INBOX_LIST, f, progress->position, 1);
+	/* A statement of its own: whoever walks through the list may ask for one of it. */
+	sqlite3_stmt *s = raw_use(store, INBOX_ONE, f, progress->position, 1);
 	enum rc rc = db_row(&store->inbox, s, &row, err);
 	if (rc != RC_OK || !row)
 		return rc;

@@ -49,6 +49,8 @@
 	X(INBOX_BODY, "SELECT headers, body FROM delivery WHERE seq = ?1") \
 	X(INBOX_LIST, "SELECT * FROM (SELECT seq, id, source, received_ms, quarantine FROM delivery" \
 		INBOX_WHERE " ORDER BY seq DESC LIMIT ?6) ORDER BY seq") \
+	X(INBOX_ONE, "SELECT seq, id, source, received_ms, quarantine FROM delivery" INBOX_WHERE \
+		" ORDER BY seq LIMIT ?6") \
 	X(INBOX_LIST_N, "SELECT count(*) FROM (SELECT 1 FROM delivery" INBOX_WHERE " LIMIT ?6)") \
 	X(INBOX_QUARANTINED, "SELECT count(*) FROM delivery WHERE quarantine IS NOT NULL AND seq > ?1") \
 	X(INBOX_OLDEST, "SELECT received_ms FROM delivery WHERE seq > ?1 AND quarantine IS NULL" \

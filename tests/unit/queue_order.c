@@ -28,14 +28,14 @@ static void expect_order(const struct order_conf *conf)
 	cr_expect_gt(r.deaths, 0);
 }
 
-Test(queue_order, in_memory_no_run_overtakes_another_of_its_key, .timeout = 60)
+Test(queue_order, in_memory_no_run_overtakes_another_of_its_key, .timeout = 200)
 {
 	struct order_conf conf = {
 		"memory:order", 20000, 1000, 64, 300, (uint64_t)clock_wall_ms(), false};
 	expect_order(&conf);
 }
 
-Test(queue_order, in_sqlite_no_run_overtakes_another_of_its_key, .timeout = 60)
+Test(queue_order, in_sqlite_no_run_overtakes_another_of_its_key, .timeout = 200)
 {
 	char dir[128];
 	cr_assert(process_folder(dir));
@@ -44,7 +44,7 @@ Test(queue_order, in_sqlite_no_run_overtakes_another_of_its_key, .timeout = 60)
 	process_folder_remove(dir);
 }
 
-Test(queue_order, without_keys_runs_do_overtake_each_other, .timeout = 60)
+Test(queue_order, without_keys_runs_do_overtake_each_other, .timeout = 200)
 {
 	struct order_conf conf = {
 		"memory:control", 2000, 100, 64, 300, (uint64_t)clock_wall_ms(), true};

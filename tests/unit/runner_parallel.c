@@ -29,7 +29,7 @@ static void close_stage(void)
 	stage_close(&s);
 }
 
-TestSuite(runner_parallel, .init = open_stage, .fini = close_stage, .timeout = 60);
+TestSuite(runner_parallel, .init = open_stage, .fini = close_stage, .timeout = 200);
 
 static void rule(const char *body)
 {
