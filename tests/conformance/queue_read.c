@@ -52,6 +52,31 @@ QUEUE_CASE(events_are_listed_oldest_first_routed_or_not)
 	cr_assert_str_empty(rows.body);
 }
 
+struct walk { /* each event is asked for by its id, on the way */
+	struct queue *q;
+	struct rows one;
+	int n;
+};
+
+static enum rc ask_for_it(void *ctx, const struct queue_event_row *row, struct err *err)
+{
+	struct walk *walk = ctx;
+	if (++walk->n > 10)
+		return err_set(err, RC_CLOSED, "the walk comes to no end");
+	walk->one.n = 0;
+	return queue_event_get(walk->q, row->id, take_event, &walk->one, err);
+}
+
+QUEUE_CASE(who_walks_may_ask_for_each_event_routed_or_not)
+{
+	struct walk walk = {.q = s->runner};
+	for (int i = 0; i < 5; i++)
+		suite_put(s, NULL, "{}");
+	suite_route(s, 1, "rule", "", 0);
+	suite_ok(s, queue_event_each(s->runner, NULL, ask_for_it, &walk, &s->err));
+	cr_assert_eq(walk.n, 5);
+}
+
 QUEUE_CASE(following_from_the_last_number_misses_nothing)
 {
 	struct rows rows = {0};
