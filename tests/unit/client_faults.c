@@ -221,7 +221,7 @@ Test(client_faults, the_budget_of_the_server_is_never_overdrawn, .timeout = 60)
 		OK(a[i]);
 		rig_answer_done(&a[i]);
 	}
-	cr_assert_eq(rig_logged(&rig, "GET", "429"), 0);
+	cr_assert_eq(rig_logged(&rig, "GET", "\"status\":429"), 0);
 	cr_assert_geq(took, 5900, "the probe and the schema cost, too: 23 requests");
 	struct client_status s;
 	client_status(rig.client, &s);

@@ -641,7 +641,7 @@ Test(client_wire, a_limit_that_every_answer_tells_is_kept_without_a_refusal)
 	list_some(1);
 	cr_expect_float_eq(status().rate, 60, 0.1, "%g", status().rate);
 	list_some(62);
-	cr_expect_eq(rig_logged(&rig, "GET", "429"), 0);
+	cr_expect_eq(rig_logged(&rig, "GET", "\"status\":429"), 0);
 }
 
 Test(client_wire, a_limit_that_a_refusal_tells_is_kept_from_then_on)
@@ -651,10 +651,10 @@ Test(client_wire, a_limit_that_a_refusal_tells_is_kept_from_then_on)
 			      .twin = "core", .twin_args = "--budget 60/m", .budget = "100/m"}));
 	list_some(70);
 	cr_expect_float_eq(status().rate, 60, 0.1, "%g", status().rate);
-	int refused = rig_logged(&rig, "GET", "429");
+	int refused = rig_logged(&rig, "GET", "\"status\":429");
 	cr_expect_geq(refused, 1);
 	list_some(6);
-	cr_expect_eq(rig_logged(&rig, "GET", "429"), refused);
+	cr_expect_eq(rig_logged(&rig, "GET", "\"status\":429"), refused);
 }
 
 /* ---- down, and out ---- */
