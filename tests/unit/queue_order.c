@@ -31,7 +31,7 @@ static void expect_order(const struct order_conf *conf)
 Test(queue_order, in_memory_no_run_overtakes_another_of_its_key, .timeout = 200)
 {
 	struct order_conf conf = {
-		"memory:order", 20000, 1000, 64, 300, (uint64_t)clock_wall_ms(), false};
+		"memory:order", 6000, 500, 64, 300, (uint64_t)clock_wall_ms(), false};
 	expect_order(&conf);
 }
 
