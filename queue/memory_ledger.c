@@ -2,7 +2,7 @@
 /*
  * The test double: the ledger of our own writes, and the causes of events.
  *
- * From: queue.c through the table in memory.c. The same rules as sqlite_ledger.c.
+ * From: queue.c through the table in memory.c. The same rules as sql_ledger.c.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -94,11 +94,11 @@ static enum rc fill(sqlite3 *from, const char *path, struct err *err)
 
 /* Copies one file; *ret_bytes: its size. */
 static enum rc copy_file(
-	const struct db *db, const char *folder, int64_t *ret_bytes, struct err *err)
+	const struct sqlite_db *db, const char *folder, int64_t *ret_bytes, struct err *err)
 {
 	char path[PATH_N];
 	struct stat st;
-	if (snprintf(path, sizeof(path), "%s/%s", folder, db->form->name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s", folder, db->base.form->name) >= (int)sizeof(path))
 		return err_set(err, RC_INVALID, "the name of the folder is too long");
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -164,19 +164,20 @@ static enum rc count(struct store *store, struct queue_backup *backup, struct er
 static enum rc copy_all(
 	struct store *store, const char *part, struct queue_backup *backup, struct err *err)
 {
+	const struct sqlite_store *files = sqlite_store_of(&store->base);
 	enum rc rc = store_read_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	rc = count(store, backup, err); /* the first look at both, in this order */
 	if (rc == RC_OK && store->has_work)
-		rc = copy_file(&store->work, part, &backup->work_bytes, err);
+		rc = copy_file(&files->work, part, &backup->work_bytes, err);
 	if (rc == RC_OK && store->has_inbox)
-		rc = copy_file(&store->inbox, part, &backup->inbox_bytes, err);
+		rc = copy_file(&files->inbox, part, &backup->inbox_bytes, err);
 	store_read_end(store);
 	return rc;
 }
 
-enum rc store_backup(
+enum rc sqlite_backup(
 	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err)
 {
 	struct store *store = store_of(q);

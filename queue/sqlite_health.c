@@ -184,7 +184,8 @@ static int ask_text(sqlite3 *handle, const char *sql, char *out, size_t out_n)
 	return rc;
 }
 
-static void look_through(const struct db *db, struct patience *patience, struct queue_health *h)
+static void look_through(
+	const struct sqlite_db *db, struct patience *patience, struct queue_health *h)
 {
 	char said[96] = "", journal[16] = "";
 	if (db->handle == NULL || h->damage[0] != '\0')
@@ -199,10 +200,10 @@ static void look_through(const struct db *db, struct patience *patience, struct 
 	sqlite3_progress_handler(db->handle, 0, NULL, NULL);
 	h->checked = h->checked && rc == SQLITE_ROW;
 	if (rc == SQLITE_ROW && strcmp(said, "ok") != 0)
-		snprintf(h->damage, sizeof(h->damage), "%s: %s", db->form->name, said);
+		snprintf(h->damage, sizeof(h->damage), "%s: %s", db->base.form->name, said);
 	else if (rc != SQLITE_ROW && rc != SQLITE_INTERRUPT)
-		snprintf(
-			h->damage, sizeof(h->damage), "%s: %s", db->form->name, sqlite3_errstr(rc));
+		snprintf(h->damage, sizeof(h->damage), "%s: %s", db->base.form->name,
+			sqlite3_errstr(rc));
 }
 
 static void look_at_files(const char *store, enum queue_look look, struct queue_health *h)
@@ -226,8 +227,8 @@ static void look_at_files(const char *store, enum queue_look look, struct queue_
 		.until_ms = look == QUEUE_LOOK_DEEP ? 0 : clock_mono_ms() + QUICK_MS};
 	bool all = look == QUEUE_LOOK_DEEP || h->used_bytes < SMALL_BYTES;
 	h->checked = all;
-	look_through(&store_of(q)->inbox, all ? &patience : NULL, h);
-	look_through(&store_of(q)->work, all ? &patience : NULL, h);
+	look_through(&sqlite_store_of(q)->inbox, all ? &patience : NULL, h);
+	look_through(&sqlite_store_of(q)->work, all ? &patience : NULL, h);
 	queue_close(q);
 }
 

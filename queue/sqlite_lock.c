@@ -39,7 +39,7 @@ enum rc store_folder_make(const char *folder, struct err *err)
 {
 	struct stat st;
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-		return err_set_errno(err, db_open_rc(errno), errno,
+		return err_set_errno(err, sqlite_open_rc(errno), errno,
 			"cannot make the folder %s for the store", folder);
 	if (stat(folder, &st) != 0)
 		return err_set_errno(err, RC_DENIED, errno, "cannot look at the store %s", folder);
@@ -81,7 +81,7 @@ static enum rc write_pid(int fd, const char *path, struct err *err)
 	char text[24];
 	int n = snprintf(text, sizeof(text), "%-20ld\n", (long)getpid());
 	if (pwrite(fd, text, (size_t)n, 0) != n && errno != ENOSPC)
-		return err_set_errno(err, db_open_rc(errno), errno,
+		return err_set_errno(err, sqlite_open_rc(errno), errno,
 			"cannot write %s; free space, or make it writable", path);
 	return RC_OK;
 }
@@ -94,7 +94,7 @@ enum rc store_lock(const char *folder, enum queue_side side, int *ret_fd, struct
 		return err_set(err, RC_INVALID, "the path of the store is too long");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_set_errno(err, db_open_rc(errno), errno,
+		return err_set_errno(err, sqlite_open_rc(errno), errno,
 			"cannot write %s; make it writable for this user", path);
 	enum rc rc;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)

@@ -2,7 +2,7 @@
 /*
  * Brings the write-ahead log to the disk again, before anybody builds on it.
  *
- * From: sqlite_db.c, before a writer opens its file and while it holds the lock of its side. When a
+ * From: db_sqlite.c, before a writer opens its file and while it holds the lock of its side. When a
  * sync fails, the kernel takes the pages for clean, though the disk never got them: whoever opens
  * the file next reads them, believes in them, and no later sync brings them down. A delivery whose
  * batch failed so would be found by its repeat, acknowledged, and gone with the power; and what is
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "queue/sqlite_db.h"
+#include "queue/db_sqlite.h"
 
 enum { CHUNK = 1 << 18 };
 
@@ -49,7 +49,7 @@ static int write_again(int fd)
 	return error;
 }
 
-enum rc db_resync(const char *path, struct err *err)
+enum rc sqlite_resync(const char *path, struct err *err)
 {
 	char log[4096];
 	int n = snprintf(log, sizeof(log), "%s-wal", path);
@@ -59,7 +59,7 @@ enum rc db_resync(const char *path, struct err *err)
 	if (fd < 0 && errno == ENOENT)
 		return RC_OK;
 	if (fd < 0)
-		return err_set_errno(err, db_open_rc(errno), errno,
+		return err_set_errno(err, sqlite_open_rc(errno), errno,
 			"cannot write %s; make it writable for this user", log);
 	int error = write_again(fd);
 	close(fd);

@@ -15,9 +15,9 @@
 
 #define PAGES 1024     /* taken in one call, 8 MB */
 #define TRUNCATE_MS 50 /* to wait for readers */
-#define BUSY_MS 5000   /* as sqlite_db.c waits else */
+#define BUSY_MS 5000   /* as db_sqlite.c waits else */
 
-static enum rc number(struct db *db, const char *sql, int64_t *ret_n, struct err *err)
+static enum rc number(struct sqlite_db *db, const char *sql, int64_t *ret_n, struct err *err)
 {
 	sqlite3_stmt *s = NULL;
 	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
@@ -25,11 +25,11 @@ static enum rc number(struct db *db, const char *sql, int64_t *ret_n, struct err
 		*ret_n = sqlite3_column_int64(s, 0);
 	rc = sqlite3_finalize(s);
 	return rc == SQLITE_OK ? RC_OK
-			       : err_set(err, RC_IO, "%s: %s", db->path, sqlite3_errstr(rc));
+			       : err_set(err, RC_IO, "%s: %s", db->base.path, sqlite3_errstr(rc));
 }
 
 /* A full disk is no reason to stop: nothing is lost, it is only not overwritten yet. */
-static enum rc execute(struct db *db, const char *sql, struct err *err)
+static enum rc execute(struct sqlite_db *db, const char *sql, struct err *err)
 {
 	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -38,13 +38,13 @@ static enum rc execute(struct db *db, const char *sql, struct err *err)
 		return err_set(err, RC_BUSY,
 			"%s is emptied but not overwritten yet (%s); erase once more when there is "
 			"room",
-			db->path, sqlite3_errstr(rc));
-	return queue_break(
-		db->owner, err, "%s cannot be overwritten: %s", db->path, sqlite3_errstr(rc));
+			db->base.path, sqlite3_errstr(rc));
+	return queue_break(db->base.owner, err, "%s cannot be overwritten: %s", db->base.path,
+		sqlite3_errstr(rc));
 }
 
 /* Takes up to PAGES free pages; *ret_left: how many there still are. In an open transaction. */
-static enum rc take_free(struct db *db, int64_t *ret_left, struct err *err)
+static enum rc take_free(struct sqlite_db *db, int64_t *ret_left, struct err *err)
 {
 	int64_t free_n = 0, size = 0;
 	char sql[120];
@@ -67,28 +67,28 @@ static enum rc take_free(struct db *db, int64_t *ret_left, struct err *err)
 }
 
 /* Overwrites free pages, a bounded part; ret_done: there is none left. */
-static enum rc wipe(struct db *db, bool *ret_done, struct err *err)
+static enum rc wipe(struct sqlite_db *db, bool *ret_done, struct err *err)
 {
 	int64_t left = 0;
-	enum rc rc = db_begin(db, err);
+	enum rc rc = db_begin(&db->base, err);
 	if (rc == RC_OK)
 		rc = take_free(db, &left, err);
 	if (rc == RC_OK && left == 0)
 		rc = execute(db, "DROP TABLE wipe", err);
 	if (rc == RC_OK)
-		rc = db_commit(db, err);
+		rc = db_commit(&db->base, err);
 	else
-		db_rollback(db);
+		db_rollback(&db->base);
 	if (rc == RC_OK)
 		*ret_done = left == 0;
 	return rc;
 }
 
 /* Moves the WAL into the file and cuts it to nothing. ret_done: no reader stood in the way. */
-static enum rc cut_log(struct db *db, bool *ret_done, struct err *err)
+static enum rc cut_log(struct sqlite_db *db, bool *ret_done, struct err *err)
 {
 	*ret_done = false;
-	if (db->writing || pthread_mutex_trylock(&db->restart) != 0)
+	if (db->base.writing || pthread_mutex_trylock(&db->restart) != 0)
 		return RC_OK;
 	(void)sqlite3_busy_timeout(db->handle, TRUNCATE_MS);
 	int rc =
@@ -100,14 +100,14 @@ static enum rc cut_log(struct db *db, bool *ret_done, struct err *err)
 	*ret_done = rc == SQLITE_OK;
 	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
 		return RC_OK;
-	return err_set(err, RC_IO, "%s: %s", db->path, sqlite3_errstr(rc));
+	return err_set(err, RC_IO, "%s: %s", db->base.path, sqlite3_errstr(rc));
 }
 
 /* --- the work (runner) ------------------------------------------------------------------------ */
 
-enum rc work_erase_wipe(struct queue *q, bool *ret_done, struct err *err)
+enum rc sqlite_wipe(struct queue *q, bool *ret_done, struct err *err)
 {
-	struct store *store = store_of(q);
+	struct sqlite_store *store = sqlite_store_of(q);
 	*ret_done = false;
 	enum rc rc = work_commit(q, err);
 	if (rc == RC_OK && !store->wiped)
@@ -119,109 +119,14 @@ enum rc work_erase_wipe(struct queue *q, bool *ret_done, struct err *err)
 	return rc;
 }
 
-/* Emptied, or gone by age. */
-static enum rc is_empty(struct store *store, int64_t delivery, bool *ret_empty, struct err *err)
-{
-	bool row;
-	sqlite3_stmt *s = db_use(&store->inbox, INBOX_BODY);
-	db_bind_int(&store->inbox, s, 1, delivery);
-	enum rc rc = db_row(&store->inbox, s, &row, err);
-	if (rc != RC_OK)
-		return rc;
-	*ret_empty = !row || (db_blob(s, 0).n == 0 && db_blob(s, 1).n == 0);
-	if (row)
-		sqlite3_reset(s);
-	return RC_OK;
-}
-
-enum { SCRUB_N = 256 };
-
-static enum rc load_scrubs(struct store *store, int64_t after, int64_t ret_seq[static SCRUB_N],
-	size_t *ret_n, struct err *err)
-{
-	sqlite3_stmt *s = db_use(&store->work, HAND_SCRUBS);
-	db_bind_int(&store->work, s, 1, after);
-	db_bind_int(&store->work, s, 2, SCRUB_N);
-	for (*ret_n = 0;;) {
-		bool row;
-		enum rc rc = db_row(&store->work, s, &row, err);
-		if (rc != RC_OK || !row)
-			return rc;
-		ret_seq[(*ret_n)++] = sqlite3_column_int64(s, 0);
-	}
-}
-
-enum rc work_erase_left(struct queue *q, int64_t *ret_n, struct err *err)
-{
-	struct store *store = store_of(q);
-	int64_t seqs[SCRUB_N], left = 0, wiping = 0;
-	size_t n = 0;
-	enum rc rc = store_need_inbox(store, err);
-	if (rc == RC_OK)
-		rc = load_scrubs(store, 0, seqs, &n, err);
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		bool empty = true;
-		if (store->has_inbox)
-			rc = is_empty(store, seqs[i], &empty, err);
-		left += !empty;
-		if (rc != RC_OK || !empty)
-			continue;
-		rc = work_begin(store, err);
-		if (rc != RC_OK)
-			break;
-		sqlite3_stmt *s = db_use(&store->work, HAND_SCRUB_DELETE);
-		db_bind_int(&store->work, s, 1, seqs[i]);
-		rc = work_failed(store, db_run(&store->work, s, err), err);
-	}
-	if (rc == RC_OK && store->has_inbox)
-		rc = db_meta_get(&store->inbox, "wiping", &wiping, err);
-	if (rc == RC_OK)
-		*ret_n = left + (n == SCRUB_N) + wiping;
-	return rc;
-}
-
 /* --- the inbox (receiver) --------------------------------------------------------------------- */
 
-static enum rc empty_all(struct store *store, const int64_t *seqs, size_t n, struct err *err)
+static enum rc go_on_wiping(struct sqlite_store *store, bool *ret_more, struct err *err)
 {
-	struct db *db = &store->inbox;
-	enum rc rc = db_begin(db, err);
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		sqlite3_stmt *s = db_use(db, INBOX_EMPTY);
-		db_bind_int(db, s, 1, seqs[i]);
-		rc = db_run(db, s, err);
-	}
-	if (rc == RC_OK)
-		rc = db_meta_put(db, "wiping", 1, err);
-	if (rc == RC_OK)
-		rc = db_commit(db, err);
-	if (rc != RC_OK)
-		db_rollback(db);
-	return rc;
-}
-
-/* Those of the scrubs that still hold something. */
-static enum rc find_full(
-	struct store *store, int64_t ret_seq[static SCRUB_N], size_t *ret_n, struct err *err)
-{
-	int64_t seqs[SCRUB_N];
-	size_t n = 0, full_n = 0;
-	enum rc rc = load_scrubs(store, 0, seqs, &n, err);
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		bool empty = true;
-		rc = is_empty(store, seqs[i], &empty, err);
-		if (rc == RC_OK && !empty)
-			ret_seq[full_n++] = seqs[i];
-	}
-	*ret_n = full_n;
-	return rc;
-}
-
-static enum rc go_on_wiping(struct store *store, bool *ret_more, struct err *err)
-{
+	struct db *db = &store->inbox.base;
 	int64_t wiping = 0;
 	bool done = false;
-	enum rc rc = db_meta_get(&store->inbox, "wiping", &wiping, err);
+	enum rc rc = db_meta_get(db, "wiping", &wiping, err);
 	*ret_more = rc == RC_OK && wiping != 0;
 	if (rc != RC_OK || wiping == 0)
 		return rc;
@@ -233,26 +138,21 @@ static enum rc go_on_wiping(struct store *store, bool *ret_more, struct err *err
 		return rc;
 	store->wiped = false;
 	*ret_more = false;
-	rc = db_begin(&store->inbox, err);
+	rc = db_begin(db, err);
 	if (rc == RC_OK)
-		rc = db_meta_put(&store->inbox, "wiping", 0, err);
-	return rc == RC_OK ? db_commit(&store->inbox, err) : rc;
+		rc = db_meta_put(db, "wiping", 0, err);
+	return rc == RC_OK ? db_commit(db, err) : rc;
 }
 
-enum rc inbox_scrub(struct queue *q, bool *ret_more, struct err *err)
+enum rc sqlite_scrub(struct queue *q, bool *ret_more, struct err *err)
 {
 	struct store *store = store_of(q);
-	int64_t seqs[SCRUB_N];
-	size_t n = 0;
 	*ret_more = false;
 	enum rc rc = store_need_work(store, err);
 	if (rc != RC_OK || !store->has_work)
 		return rc;
-	rc = find_full(store, seqs, &n, err);
-	if (rc == RC_OK && n > 0) {
-		store->wiped = false;
-		*ret_more = true;
-		return empty_all(store, seqs, n, err);
-	}
-	return rc == RC_OK ? go_on_wiping(store, ret_more, err) : rc;
+	rc = inbox_scrub_some(store, ret_more, err);
+	if (rc == RC_OK && *ret_more)
+		sqlite_store_of(q)->wiped = false;
+	return rc == RC_OK && !*ret_more ? go_on_wiping(sqlite_store_of(q), ret_more, err) : rc;
 }

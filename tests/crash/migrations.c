@@ -14,8 +14,8 @@
 #include <criterion/criterion.h>
 
 #include "base/attr.h"
-#include "queue/sqlite_db.h"
-#include "queue/sqlite_sql.h"
+#include "queue/db.h"
+#include "queue/sql_text.h"
 #include "tests/crash/stage.h"
 #include "tests/harness/process.h"
 

@@ -8,7 +8,7 @@
 struct rig {
 	char folder[64];
 	struct queue owner;
-	struct db db;
+	struct sqlite_db db;
 	struct seen seen;
 	struct err err;
 };
@@ -18,16 +18,17 @@ enum { IN_MEMORY = 32 };
 static void start(struct rig *r)
 {
 	r->owner = (struct queue){0};
-	suite_ok(r, db_open(&r->db, &r->owner, r->folder, &db_inbox_form, DB_WRITE, &r->err));
-	suite_ok(r, db_begin(&r->db, &r->err));
-	suite_ok(r, seen_open(&r->seen, &r->db, IN_MEMORY, &r->err));
+	suite_ok(
+		r, sqlite_db_open(&r->db, &r->owner, r->folder, &db_inbox_form, DB_WRITE, &r->err));
+	suite_ok(r, db_begin(&r->db.base, &r->err));
+	suite_ok(r, seen_open(&r->seen, &r->db.base, IN_MEMORY, &r->err));
 }
 
 static void stop(struct rig *r)
 {
-	suite_ok(r, db_commit(&r->db, &r->err));
+	suite_ok(r, db_commit(&r->db.base, &r->err));
 	seen_done(&r->seen);
-	db_close(&r->db);
+	sqlite_db_close(&r->db);
 }
 
 static struct slice key_of(int i)
@@ -122,18 +123,18 @@ Test(queue_seen, a_rollback_takes_back_what_was_moved_as_well_as_what_was_put)
 	start(&r);
 	int n = 0;
 	for (int round = 1; round < 40; round++) {
-		suite_ok(&r, db_begin(&r.db, &r.err));
+		suite_ok(&r, db_begin(&r.db.base, &r.err));
 		seen_begin(&r.seen);
 		put(&r, n, n + 29);
-		suite_ok(&r, db_commit(&r.db, &r.err));
+		suite_ok(&r, db_commit(&r.db.base, &r.err));
 		seen_end(&r.seen);
 		n += 29;
-		suite_ok(&r, db_begin(&r.db, &r.err));
+		suite_ok(&r, db_begin(&r.db.base, &r.err));
 		seen_begin(&r.seen);
 		put(&r, n, n + round * round);
-		db_rollback(&r.db);
+		db_rollback(&r.db.base);
 		seen_rollback(&r.seen);
-		suite_ok(&r, db_begin(&r.db, &r.err));
+		suite_ok(&r, db_begin(&r.db.base, &r.err));
 		for (int i = 0; i < n; i++)
 			cr_assert_eq(find(&r, i), i + 1, "%d in round %d", i, round);
 		for (int i = n; i < n + round * round; i++)
