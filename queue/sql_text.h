@@ -36,7 +36,7 @@
 	X(SQL_SEEN_LEAST, "SELECT min(seq) FROM seen") \
 	X(SQL_SEEN_OLD_FIND, "SELECT seq FROM seen_old WHERE hash = ?1") \
 	X(SQL_SEEN_OLD_ANY, "SELECT 1 FROM seen_old LIMIT 1") \
-	X(SQL_SEEN_OLD_PUT, "INSERT OR IGNORE INTO seen_old (hash, seq) VALUES (?1, ?2)") \
+	X(SQL_SEEN_OLD_PUT, "INSERT INTO seen_old (hash, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING") \
 	X(SQL_SEEN_OLD_FORGET, "DELETE FROM seen_old WHERE hash BETWEEN ?1 AND ?2 AND seq < ?3")
 
 #define SQL_INBOX(X) \
@@ -48,10 +48,10 @@
 		" FROM delivery WHERE seq > ?1 ORDER BY seq LIMIT ?2") \
 	X(INBOX_BODY, "SELECT headers, body FROM delivery WHERE seq = ?1") \
 	X(INBOX_LIST, "SELECT * FROM (SELECT seq, id, source, received_ms, quarantine FROM delivery" \
-		INBOX_WHERE " ORDER BY seq DESC LIMIT ?6) ORDER BY seq") \
+		INBOX_WHERE " ORDER BY seq DESC LIMIT ?6) AS l ORDER BY seq") \
 	X(INBOX_ONE, "SELECT seq, id, source, received_ms, quarantine FROM delivery" INBOX_WHERE \
 		" ORDER BY seq LIMIT ?6") \
-	X(INBOX_LIST_N, "SELECT count(*) FROM (SELECT 1 FROM delivery" INBOX_WHERE " LIMIT ?6)") \
+	X(INBOX_LIST_N, "SELECT count(*) FROM (SELECT 1 FROM delivery" INBOX_WHERE " LIMIT ?6) AS l") \
 	X(INBOX_QUARANTINED, "SELECT count(*) FROM delivery WHERE quarantine IS NOT NULL AND seq > ?1") \
 	X(INBOX_OLDEST, "SELECT received_ms FROM delivery WHERE seq > ?1 AND quarantine IS NULL" \
 		" ORDER BY seq LIMIT 1") \
@@ -90,11 +90,11 @@
 	X(WORK_RUN_LIVE, "SELECT r.event, r.hold, r.epoch, r.attempt, e.run_n, r.state, r.hold2, r.kind, e.joins" \
 		" FROM run AS r CROSS JOIN event AS e ON e.seq = r.event WHERE r.seq = ?1") \
 	X(WORK_RUN_END, "UPDATE run SET state = ?2, code = ?3, error = ?4, detail = ?5," \
-		" log = ifnull(?6, log), api_calls = api_calls + ?7," \
+		" log = coalesce(?6, log), api_calls = api_calls + ?7," \
 		" started_ms = CASE WHEN ?8 > 0 AND attempt <= 1 THEN ?8 ELSE started_ms END," \
 		" ended_ms = ?9 WHERE seq = ?1") \
 	X(WORK_RUN_RELEASE, "UPDATE run SET state = ?2, code = ?3, error = ?4, detail = ?5," \
-		" log = ifnull(?6, log), api_calls = api_calls + ?7," \
+		" log = coalesce(?6, log), api_calls = api_calls + ?7," \
 		" started_ms = CASE WHEN ?8 > 0 AND attempt <= 1 THEN ?8 ELSE started_ms END," \
 		" due_ms = ?9, attempt_next = ?10, deaths = deaths + ?11 WHERE seq = ?1") \
 	X(WORK_RUN_MOVE, "UPDATE run SET state = ?2, due_ms = 0 WHERE seq = ?1") \
@@ -102,13 +102,13 @@
 	X(WORK_RUN_TIMED, "SELECT seq, hold, hold2, epoch FROM run WHERE due_ms > 0 AND due_ms <= ?1" \
 		" ORDER BY due_ms LIMIT ?2") \
 	X(WORK_RUN_NEXT_DUE, "SELECT min(due_ms) FROM run WHERE due_ms > 0") \
-	X(WORK_RUN_SHIFT, "UPDATE run SET due_ms = max(1, due_ms + ?1) WHERE due_ms > 0") \
+	X(WORK_RUN_SHIFT, "UPDATE run SET due_ms = CASE WHEN due_ms + ?1 > 1 THEN due_ms + ?1 ELSE 1 END WHERE due_ms > 0") \
 	X(WORK_RUN_LOST, "SELECT seq FROM run INDEXED BY run_open" \
 		" WHERE state = 2 AND state < 3 ORDER BY seq LIMIT 256") \
 	X(WORK_RUN_RETRY, "UPDATE run SET state = ?2, due_ms = 0, attempt = 0, attempt_next = 1," \
 		" deaths = 0, ended_ms = 0, code = NULL, error = NULL, detail = NULL WHERE seq = ?1") \
 	X(WORK_HOLD_FIRST, "SELECT run FROM hold WHERE key = ?1 ORDER BY run LIMIT 1") \
-	X(WORK_HOLD_PUT, "INSERT OR IGNORE INTO hold (key, run) VALUES (?1, ?2)") \
+	X(WORK_HOLD_PUT, "INSERT INTO hold (key, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING") \
 	X(WORK_HOLD_DELETE, "DELETE FROM hold WHERE key = ?1 AND run = ?2") \
 	X(WORK_HOLD_DUE, "SELECT h.run FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
 		" WHERE h.key = ?1 AND h.run > ?2 AND r.state = 0 LIMIT 1") \
@@ -125,10 +125,10 @@
 		" ON CONFLICT (hash) DO UPDATE SET file = excluded.file, text = excluded.text" \
 		" WHERE text IS NULL") \
 	X(WORK_SOURCE_GET, "SELECT file, text FROM source WHERE hash = ?1 AND text IS NOT NULL") \
-	X(WORK_SOURCE_KNOW, "INSERT OR IGNORE INTO source_use (n, runs, live_ms, until_ms)" \
-		" SELECT n, 0, 0, 0 FROM source WHERE hash = ?1") \
+	X(WORK_SOURCE_KNOW, "INSERT INTO source_use (n, runs, live_ms, until_ms)" \
+		" SELECT n, 0, 0, 0 FROM source WHERE hash = ?1 ON CONFLICT DO NOTHING") \
 	X(WORK_SOURCE_COUNT, "INSERT INTO source_use (n, runs, live_ms, until_ms) VALUES (?1, ?2, 0, 0)" \
-		" ON CONFLICT (n) DO UPDATE SET runs = runs + excluded.runs") \
+		" ON CONFLICT (n) DO UPDATE SET runs = source_use.runs + excluded.runs") \
 	X(WORK_SOURCES_DOUBT, "UPDATE source_use SET until_ms = -1 WHERE live_ms > 0") \
 	X(WORK_SOURCE_LIVE, "UPDATE source_use SET until_ms = 0," \
 		" live_ms = CASE live_ms WHEN 0 THEN ?2 ELSE live_ms END" \
@@ -151,10 +151,10 @@
 	X(WORK_EVENT_ROW, "SELECT " WORK_EVENT_COLUMNS " FROM event WHERE seq = ?1") \
 	X(WORK_EVENT_LIST, "SELECT " WORK_EVENT_COLUMNS " FROM event" WORK_EVENT_WHERE " ORDER BY seq") \
 	X(WORK_EVENT_NEWEST, "SELECT * FROM (SELECT " WORK_EVENT_COLUMNS " FROM event" WORK_EVENT_WHERE \
-		" ORDER BY seq DESC LIMIT ?11) ORDER BY seq") \
+		" ORDER BY seq DESC LIMIT ?11) AS l ORDER BY seq") \
 	X(WORK_RUN_LIST, "SELECT " WORK_RUN_COLUMNS WORK_RUN_FROM WORK_RUN_WHERE " ORDER BY r.seq") \
 	X(WORK_RUN_NEWEST, "SELECT * FROM (SELECT " WORK_RUN_COLUMNS WORK_RUN_FROM WORK_RUN_WHERE \
-		" ORDER BY r.seq DESC LIMIT ?13) ORDER BY 1") \
+		" ORDER BY r.seq DESC LIMIT ?13) AS l ORDER BY 1") \
 	X(WORK_RUN_ROW, "SELECT " WORK_RUN_COLUMNS WORK_RUN_FROM " WHERE r.seq = ?1") \
 	X(WORK_EVENT_SPAN, "SELECT run_first, run_n, (SELECT min(run) FROM joined WHERE event = event.seq)" \
 		" FROM event WHERE id >= ?1 AND id < ?2" \

@@ -20,7 +20,7 @@
 	X(PAUSE_RUN_PUT, "UPDATE run SET state = ?2, due_ms = ?3 WHERE seq = ?1") \
 	X(ISSUE_PUT, "INSERT INTO issue (kind, about, text, event, count, first_ms, last_ms, acknowledged)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 0) ON CONFLICT (kind, about) DO UPDATE SET" \
-		" text = excluded.text, event = excluded.event, count = count + excluded.count," \
+		" text = excluded.text, event = excluded.event, count = issue.count + excluded.count," \
 		" last_ms = excluded.last_ms, acknowledged = 0") \
 	X(ISSUE_FIND, "SELECT 1 FROM issue WHERE kind = ?1 AND about = ?2") \
 	X(ISSUE_ACKNOWLEDGE, "UPDATE issue SET acknowledged = 1 WHERE kind = ?1 AND about = ?2") \
@@ -32,7 +32,7 @@
 	X(HAND_RUN_RENEW, "UPDATE run SET source = ?2, born = NULL WHERE seq = ?1") \
 	X(HAND_EVENTS, "SELECT seq, state, run_n + joins FROM event WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2") \
 	X(HAND_EVENT_REASON, "UPDATE event SET reason = reason || '; ' || ?2 WHERE seq = ?1") \
-	X(HAND_SCRUB_PUT, "INSERT OR IGNORE INTO scrub (delivery) VALUES (?1)") \
+	X(HAND_SCRUB_PUT, "INSERT INTO scrub (delivery) VALUES (?1) ON CONFLICT DO NOTHING") \
 	X(HAND_SCRUBS, "SELECT delivery FROM scrub WHERE delivery > ?1 ORDER BY delivery LIMIT ?2") \
 	X(HAND_SCRUB_DELETE, "DELETE FROM scrub WHERE delivery = ?1") \
 	X(ERASE_EVENTS, "SELECT seq, record, reason, open, run_first, run_n, joins FROM event WHERE seq > ?1" \
@@ -56,7 +56,7 @@
 	X(AUDIT_PUT, "INSERT INTO audit (at_ms, uid, what, n, result) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING seq") \
 	X(AUDIT_END, "UPDATE audit SET n = ?2, result = ?3 WHERE seq = ?1") \
 	X(AUDITS, "SELECT * FROM (SELECT seq, at_ms, uid, what, n, result FROM audit" \
-		" ORDER BY seq DESC LIMIT ?1) ORDER BY seq")
+		" ORDER BY seq DESC LIMIT ?1) AS l ORDER BY seq")
 /* clang-format on */
 
 #endif

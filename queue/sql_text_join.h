@@ -27,7 +27,7 @@
 	X(JOIN_DELETE, "DELETE FROM joined WHERE run = ?1") \
 	X(JOIN_SESSION_DELETE, "DELETE FROM session WHERE run = ?1") \
 	X(JOIN_WORDS, "SELECT words FROM session WHERE run = ?1") \
-	X(JOIN_SHIFT, "UPDATE session SET limit_ms = max(1, limit_ms + ?1) WHERE open = 1") \
+	X(JOIN_SHIFT, "UPDATE session SET limit_ms = CASE WHEN limit_ms + ?1 > 1 THEN limit_ms + ?1 ELSE 1 END WHERE open = 1") \
 	X(LIMIT_PARKED, "SELECT seq, hold, hold2 FROM run INDEXED BY run_parked" \
 		" WHERE due_ms < 0 AND rule = ?1 AND due_ms = -2 ORDER BY seq LIMIT ?2") \
 	X(LIMIT_RULES, "SELECT DISTINCT rule FROM run INDEXED BY run_parked WHERE due_ms < 0 AND due_ms = -2") \
@@ -39,11 +39,11 @@
 		" ORDER BY 1")
 #define JOIN_CAUSED_BY " (SELECT c.run FROM event_cause AS c WHERE c.seq = e.seq)"
 /* The event whose cause counts as that of a run. */
-#define JOIN_CAUSE_OF(run, event) "ifnull((SELECT nullif(s.cause, 0) FROM session AS s" \
+#define JOIN_CAUSE_OF(run, event) "coalesce((SELECT nullif(s.cause, 0) FROM session AS s" \
 	" WHERE s.run = " run "), " event ")"
 /* How many events a run stands for. */
 #define JOIN_N_OF(run) " CASE " run ".kind WHEN 0 THEN 1 ELSE" \
-	" ifnull((SELECT s.n FROM session AS s WHERE s.run = " run ".seq), 1) END"
+	" coalesce((SELECT s.n FROM session AS s WHERE s.run = " run ".seq), 1) END"
 /* Is event ?n among those that a run was joined by? column: of event, test: " = ?8" */
 #define JOIN_ANY(run, test) " (" run ".kind > 0 AND EXISTS (SELECT 1 FROM joined AS j" \
 	" CROSS JOIN event AS x ON x.seq = j.event WHERE j.run = " run ".seq AND " test "))"

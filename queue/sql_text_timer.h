@@ -18,17 +18,19 @@
 		" ORDER BY due_ms, seq LIMIT ?2") \
 	X(TIMER_NEXT, "SELECT min(due_ms) FROM timer") \
 	X(TIMER_NEXT_OF, "SELECT min(due_ms) FROM timer WHERE rule = ?1") \
-	X(TIMER_SHIFT, "UPDATE timer SET due_ms = max(1, due_ms + ?1) WHERE relative = 1") \
-	X(TIMER_MOVE, "INSERT OR IGNORE INTO timer (rule, key, due_ms, relative, payload, object, record," \
+	X(TIMER_SHIFT, "UPDATE timer SET due_ms = CASE WHEN due_ms + ?1 > 1 THEN due_ms + ?1 ELSE 1 END WHERE relative = 1") \
+	X(TIMER_MOVE, "INSERT INTO timer (rule, key, due_ms, relative, payload, object, record," \
 		" run, rule_from, depth) SELECT ?2, key, due_ms, relative, payload, object, record, run," \
-		" rule_from, depth FROM timer WHERE rule = ?1") \
+		" rule_from, depth FROM timer WHERE rule = ?1 ON CONFLICT DO NOTHING") \
 	X(TIMER_LEAVE, "DELETE FROM timer WHERE rule = ?1") \
-	X(TICK_PUT, "INSERT OR REPLACE INTO tick (rule, schedule, last_ms, relative, event)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(TICK_PUT, "INSERT INTO tick (rule, schedule, last_ms, relative, event)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (rule) DO UPDATE SET" \
+		" schedule = excluded.schedule, last_ms = excluded.last_ms," \
+		" relative = excluded.relative, event = excluded.event") \
 	X(TICK_LIST, "SELECT rule, schedule, last_ms, relative, event FROM tick ORDER BY rule") \
-	X(TICK_SHIFT, "UPDATE tick SET last_ms = max(1, last_ms + ?1) WHERE relative = 1") \
-	X(TICK_MOVE, "INSERT OR IGNORE INTO tick (rule, schedule, last_ms, relative, event)" \
-		" SELECT ?2, schedule, last_ms, relative, event FROM tick WHERE rule = ?1") \
+	X(TICK_SHIFT, "UPDATE tick SET last_ms = CASE WHEN last_ms + ?1 > 1 THEN last_ms + ?1 ELSE 1 END WHERE relative = 1") \
+	X(TICK_MOVE, "INSERT INTO tick (rule, schedule, last_ms, relative, event)" \
+		" SELECT ?2, schedule, last_ms, relative, event FROM tick WHERE rule = ?1 ON CONFLICT DO NOTHING") \
 	X(TICK_LEAVE, "DELETE FROM tick WHERE rule = ?1") \
 	X(EVENT_OPEN_BY_ID, "SELECT 1 FROM event WHERE id = ?1 AND open > 0") \
 	X(ERASE_TIMERS, "SELECT seq, '', record, key, payload FROM timer WHERE seq > ?1" \
