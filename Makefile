@@ -8,10 +8,10 @@ endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libzstd libseccomp libsystemd \
+PACKAGES = libmicrohttpd libcurl jansson lua5.4 libcrypto sqlite3 libpq libzstd libseccomp libsystemd \
 	icu-i18n icu-uc libpsl
 DEBIAN   = gcc clang libclang-rt-14-dev clang-format make pkg-config libmicrohttpd-dev \
-	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libzstd-dev libseccomp-dev libicu-dev libpsl-dev \
+	libcurl4-openssl-dev libjansson-dev liblua5.4-dev libssl-dev libsqlite3-dev libpq-dev postgresql-15 libzstd-dev libseccomp-dev libicu-dev libpsl-dev \
 	libsystemd-dev libcriterion-dev wrk jq curl openssl procps ca-certificates nodejs node-axios \
 	python3-requests nghttp2-proxy
 

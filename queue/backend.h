@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a backend of the queue has to do. The table is const, every member is filled, and only
- * queue.c calls it: it has checked the side, the arguments and that the handle has not failed.
+ * What a backend of the queue has to do. The table is const, every member is filled but for what
+ * says so, and only queue.c calls it: it has checked the side, the arguments and that the handle
+ * has not failed.
  */
 #ifndef MOONHOOK_QUEUE_BACKEND_H
 #define MOONHOOK_QUEUE_BACKEND_H
@@ -11,6 +12,7 @@
 
 #include "queue/audit.h"
 #include "queue/backup.h"
+#include "queue/cluster.h"
 #include "queue/copy.h"
 #include "queue/erase.h"
 #include "queue/gap.h"
@@ -193,10 +195,18 @@ struct queue_backend {
 	enum rc (*tick_each)(struct queue *q, queue_tick_fn fn, void *ctx, struct err *err);
 	enum rc (*event_over)(
 		struct queue *q, const char *event_id, bool *ret_over, struct err *err);
+	/* Of a store that several processes share; else NULL. */
+	enum rc (*beat)(struct queue *q, struct queue_beat *ret_beat, struct err *err);
+	enum rc (*resign)(struct queue *q, struct err *err);
+	int (*wake_fd)(const struct queue *q);
+	enum rc (*woken)(struct queue *q, bool *ret_any, struct err *err);
+	enum rc (*peer_each)(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */
 enum rc sqlite_open(const char *folder, enum queue_side side, struct queue **ret_queue,
+	struct err *err) must_check;
+enum rc postgres_open(const char *uri, enum queue_side side, struct queue **ret_queue,
 	struct err *err) must_check;
 enum rc memory_open(const char *name, enum queue_side side, struct queue **ret_queue,
 	struct err *err) must_check;

@@ -2,12 +2,13 @@
 /*
  * What the SQL backends need of a database: statements by number, one transaction, rows.
  *
- * sql_*.c write one logic for all of them; a driver (db_sqlite.c, db_postgres.c) turns the calls into
- * those of its library, and its errors into sentences. An error that puts a write in doubt breaks the
- * handle (queue_break).
+ * sql_*.c write one logic for all of them; a driver (db_sqlite.c, db_postgres.c) turns the calls
+ * into those of its library, and its errors into sentences. An error that puts a write in doubt
+ * breaks the handle (queue_break).
  *
- * The text of a statement is SQLite's, with parameters ?1, ?2, ..; another driver reads it in its own
- * way, or brings a text of its own. Integers are 64 bits everywhere; texts are UTF-8 without NUL.
+ * The text of a statement is SQLite's, with parameters ?1, ?2, ..; another driver reads it in its
+ * own way, or brings a text of its own. Integers are 64 bits everywhere; texts are UTF-8 without
+ * NUL.
  */
 #ifndef MOONHOOK_QUEUE_DB_H
 #define MOONHOOK_QUEUE_DB_H
@@ -81,7 +82,8 @@ static inline void db_rollback(struct db *db)
 		db->driver->rollback(db);
 }
 
-/* A transaction that sees one state of everything and writes nothing. Not within one that writes. */
+/* A transaction that sees one state of everything and writes nothing. Not within one that writes.
+ */
 static inline enum rc db_begin_read(struct db *db, struct err *err)
 {
 	return db->driver->begin_read(db, err);
@@ -114,8 +116,8 @@ static inline void db_bind_blob(struct db *db, struct db_stmt *s, int i, struct 
 	db->driver->bind_blob(s, i, bytes);
 }
 
-/* Runs a statement that answers no row. A driver may answer before it was done, and tell of a failure
- * with a later call. */
+/* Runs a statement that answers no row. A driver may answer before it was done, and tell of a
+ * failure with a later call. */
 static inline enum rc db_run(struct db *db, struct db_stmt *s, struct err *err)
 {
 	return db->driver->run(s, err);

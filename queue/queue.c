@@ -133,6 +133,8 @@ enum rc queue_open(
 		return err_set(err, RC_INVALID, "the store needs a folder: store = \"var\"");
 	if (strncmp(store, "memory:", 7) == 0)
 		return memory_open(store + 7, side, ret_queue, err);
+	if (strncmp(store, "postgres://", 11) == 0 || strncmp(store, "postgresql://", 13) == 0)
+		return postgres_open(store, side, ret_queue, err);
 	if (colon != NULL && memchr(store, '/', (size_t)(colon - store)) == NULL)
 		return err_set(err, RC_UNSUPPORTED,
 			"store \"%.*s:\" is not supported by this build; use a folder: store = "

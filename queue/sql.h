@@ -71,6 +71,9 @@ struct store {
 	struct queue base;
 	struct db *inbox, *work; /* not open while has_x is false */
 	bool has_inbox, has_work;
+	int64_t news; /* of a shared store: what of its lists is in memory here */
+	/* A delivery has been given this place; NULL: it has had it since it came. */
+	enum rc (*routed)(struct store *store, int64_t seq, struct err *err);
 	/* Opens what the other side has made since; NULL: both are always there. */
 	enum rc (*need)(struct store *store, bool work, struct err *err);
 	struct seen seen; /* of the file that this side writes */
@@ -148,6 +151,8 @@ enum rc work_move(struct store *store, enum queue_state from, enum queue_state t
 /* Ends the event where none of its runs is open any more; from: its state so far. */
 enum rc work_event_move(struct store *store, int64_t event, enum queue_state from,
 	enum queue_state to, int64_t open, struct err *err) must_check;
+/* Something that other handles keep in memory has changed: they read it again before they write. */
+enum rc work_news(struct store *store, struct err *err) must_check;
 /* Runs a statement that deletes rows; ret_n: how many. */
 enum rc work_delete(
 	struct store *store, struct db_stmt *s, size_t *ret_n, struct err *err) must_check;

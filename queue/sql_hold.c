@@ -35,6 +35,23 @@ static enum rc put(struct store *store, int64_t key, int64_t run, struct err *er
 	return db_run(store->work, s, err);
 }
 
+/* Is a run of the key at work, other than this one? */
+static enum rc is_at_work(
+	struct store *store, int64_t key, int64_t but, bool *ret_is, struct err *err)
+{
+	struct db *db = store->work;
+	*ret_is = !db->driver->shared && live_holds(&store->live, key, but);
+	if (!db->driver->shared)
+		return RC_OK;
+	struct db_stmt *s = db_use(db, WORK_HOLD_LIVE);
+	db_bind_int(db, s, 1, key);
+	db_bind_int(db, s, 2, but);
+	enum rc rc = db_row(db, s, ret_is, err);
+	if (rc == RC_OK && *ret_is)
+		db_reset(s);
+	return rc;
+}
+
 enum rc hold_ready(struct store *store, int64_t run, const struct hold_keys *keys, bool *ret_ready,
 	struct err *err)
 {
@@ -46,7 +63,10 @@ enum rc hold_ready(struct store *store, int64_t run, const struct hold_keys *key
 			continue;
 		rc = find_first(store, keys->key[i], &first, err);
 		/* An older run that has come back may find a younger one at work. */
-		ready = first == run && !live_holds(&store->live, keys->key[i], run);
+		bool at_work = false;
+		if (rc == RC_OK && first == run)
+			rc = is_at_work(store, keys->key[i], run, &at_work, err);
+		ready = first == run && !at_work;
 	}
 	if (rc == RC_OK)
 		*ret_ready = ready;

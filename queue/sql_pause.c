@@ -440,6 +440,8 @@ static enum rc put_pause(struct store *store, const struct queue_pause *pause, s
 	db_bind_int(store->work, s, 3, pause->since_ms);
 	db_bind_int(store->work, s, 4, pause->ending ? 1 : 0);
 	enum rc rc = db_run(store->work, s, err);
+	if (rc == RC_OK)
+		rc = work_news(store, err);
 	return rc == RC_OK ? remember(store, pause, err) : rc;
 }
 

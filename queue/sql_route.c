@@ -82,7 +82,7 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 	if (runs_n > 0 && e->past.n > 0)
 		db_bind_blob(db, s, 14, buf_slice(&store->copies.packed));
 	else
-		db_bind_text(db, s, 14, NULL);
+		db_bind_blob(db, s, 14, (struct slice){"", 0});
 	enum rc rc = db_run(db, s, err);
 	if (rc != RC_OK)
 		return rc;
@@ -293,7 +293,10 @@ static enum rc route_one(struct router *r, struct queue_routing *routing, size_t
 		state = QUEUE_DONE;
 	else if (runs_n > 0)
 		state = QUEUE_DUE;
-	rc = runs_n > 0 ? work_pack(r->store, routing->event.past, err) : RC_OK;
+	if (routing->event.seq != 0 && r->store->routed != NULL)
+		rc = r->store->routed(r->store, routing->event.seq, err);
+	if (rc == RC_OK && runs_n > 0)
+		rc = work_pack(r->store, routing->event.past, err);
 	if (rc == RC_OK)
 		rc = insert_event(r->store, routing, seq, state, runs_n, err);
 	struct slice digest = {(const char *)routing->event.digest, DIGEST_N};

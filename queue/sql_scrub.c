@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deliveries of an erased record lose their bytes.
- * From: queue_erase_left (runner), queue_scrub (receiver), which empties what the runner has listed in
- * the table scrub. To: delivery, scrub. What emptied rows leave in a file is the backend's.
+ * From: queue_erase_left (runner), queue_scrub (receiver), which empties what the runner has listed
+ * in the table scrub. To: delivery, scrub. What emptied rows leave in a file is the backend's.
  */
 #include "queue/sql.h"
 

@@ -273,10 +273,20 @@ static enum rc find_old(
 	}
 }
 
+/* Where others put keys, too, memory knows nothing; the table has an index of its own there. */
+static enum rc find_key(struct seen *seen, struct slice key, int64_t *ret_seq, struct err *err)
+{
+	struct db_stmt *s = db_use(seen->db, SQL_SEEN_KEY);
+	db_bind_blob(seen->db, s, 1, key);
+	return db_number(seen->db, s, ret_seq, err);
+}
+
 enum rc seen_find(struct seen *seen, struct slice key, int64_t *ret_seq, struct err *err)
 {
 	uint64_t hash = seen_hash(seen, key);
 	*ret_seq = 0;
+	if (seen->db->driver->shared)
+		return find_key(seen, key, ret_seq, err);
 	for (size_t i = seen->n > 0 ? home(seen, hash) : 0; seen->n > 0 && seen->slots[i].seq != 0;
 		i = next(seen, i)) {
 		bool same = false;
@@ -299,8 +309,9 @@ enum rc seen_put(struct seen *seen, struct slice key, int64_t seq, struct err *e
 	db_bind_int(seen->db, s, 1, seq);
 	db_bind_blob(seen->db, s, 2, key);
 	enum rc rc = db_run(seen->db, s, err);
-	if (rc == RC_OK)
-		rc = grow(seen, err);
+	if (rc != RC_OK || seen->db->driver->shared)
+		return rc;
+	rc = grow(seen, err);
 	if (rc != RC_OK)
 		return rc;
 	insert(seen, seen_hash(seen, key), seq);
@@ -375,6 +386,8 @@ enum rc seen_open(struct seen *seen, struct db *db, size_t max, struct err *err)
 	*seen = (struct seen){.db = db, .max = max};
 	int64_t old = 0, marked = 0;
 	enum rc rc = load_seed(seen, err);
+	if (rc != RC_OK || db->driver->shared)
+		return rc;
 	if (rc == RC_OK)
 		rc = db_meta_get(db, "seen_pass", &seen->pass, err);
 	if (rc == RC_OK)

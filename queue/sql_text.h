@@ -31,6 +31,7 @@
 		" ON CONFLICT (name) DO UPDATE SET value = excluded.value") \
 	X(SQL_SEEN_PUT, "INSERT INTO seen (seq, key) VALUES (?1, ?2)") \
 	X(SQL_SEEN_GET, "SELECT 1 FROM seen WHERE seq = ?1 AND key = ?2") \
+	X(SQL_SEEN_KEY, "SELECT seq FROM seen WHERE key = ?1") \
 	X(SQL_SEEN_DELETE, "DELETE FROM seen WHERE seq = ?1") \
 	X(SQL_SEEN_AFTER, "SELECT seq, key FROM seen WHERE seq > ?1 ORDER BY seq") \
 	X(SQL_SEEN_LEAST, "SELECT min(seq) FROM seen") \
@@ -64,6 +65,8 @@
 	" AND received_ms >= ?5"
 
 #define SQL_WORK(X) \
+	X(WORK_LOCK, "SELECT 0") \
+	X(WORK_NEWS, "UPDATE progress SET news = news + 1") \
 	X(WORK_PROGRESS, "SELECT position, last_event, last_run, counts FROM progress") \
 	X(WORK_PROGRESS_PUT, "UPDATE progress SET position = ?1, last_event = ?2, last_run = ?3," \
 		" counts = ?4 WHERE one = 1") \
@@ -110,6 +113,8 @@
 	X(WORK_HOLD_FIRST, "SELECT run FROM hold WHERE key = ?1 ORDER BY run LIMIT 1") \
 	X(WORK_HOLD_PUT, "INSERT INTO hold (key, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING") \
 	X(WORK_HOLD_DELETE, "DELETE FROM hold WHERE key = ?1 AND run = ?2") \
+	X(WORK_HOLD_LIVE, "SELECT 1 FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
+		" WHERE h.key = ?1 AND h.run <> ?2 AND r.state = 2 LIMIT 1") \
 	X(WORK_HOLD_DUE, "SELECT h.run FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
 		" WHERE h.key = ?1 AND h.run > ?2 AND r.state = 0 LIMIT 1") \
 	X(WORK_CALL_PUT, "INSERT INTO journal (run, path, method, object, effect, digest, request, answer," \
@@ -123,7 +128,7 @@
 	X(WORK_SOURCE_NAME, "INSERT INTO source (hash) VALUES (?1) RETURNING n") \
 	X(WORK_SOURCE_PUT, "INSERT INTO source (hash, file, text) VALUES (?1, ?2, ?3)" \
 		" ON CONFLICT (hash) DO UPDATE SET file = excluded.file, text = excluded.text" \
-		" WHERE text IS NULL") \
+		" WHERE source.text IS NULL") \
 	X(WORK_SOURCE_GET, "SELECT file, text FROM source WHERE hash = ?1 AND text IS NOT NULL") \
 	X(WORK_SOURCE_KNOW, "INSERT INTO source_use (n, runs, live_ms, until_ms)" \
 		" SELECT n, 0, 0, 0 FROM source WHERE hash = ?1 ON CONFLICT DO NOTHING") \

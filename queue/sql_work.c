@@ -91,9 +91,28 @@ enum rc work_open(struct store *store, struct err *err)
 	return rc == RC_OK ? db_commit(db, err) : rc;
 }
 
+/* Others have written since: alone from here to the commit, and with what they have left. */
+static enum rc catch_up(struct store *store, struct err *err)
+{
+	int64_t news = 0;
+	enum rc rc = db_number(store->work, db_use(store->work, WORK_LOCK), &news, err);
+	if (rc == RC_OK)
+		rc = work_progress_load(store, &store->progress, err);
+	if (rc == RC_OK)
+		rc = work_copies_open(store, err);
+	if (rc != RC_OK || news == store->news)
+		return rc;
+	store->news = news;
+	work_pauses_done(store);
+	return work_pauses_open(store, err);
+}
+
 enum rc work_begin(struct store *store, struct err *err)
 {
-	return db_begin(store->work, err);
+	if (store->work->writing)
+		return RC_OK;
+	enum rc rc = db_begin(store->work, err);
+	return rc == RC_OK && store->work->driver->shared ? catch_up(store, err) : rc;
 }
 
 enum rc work_failed(struct store *store, enum rc rc, struct err *err)
@@ -168,4 +187,12 @@ enum rc work_delete(struct store *store, struct db_stmt *s, size_t *ret_n, struc
 	if (rc == RC_OK)
 		*ret_n = (size_t)n;
 	return work_failed(store, rc, err);
+}
+
+enum rc work_news(struct store *store, struct err *err)
+{
+	if (!store->work->driver->shared)
+		return RC_OK;
+	store->news++;
+	return db_run(store->work, db_use(store->work, WORK_NEWS), err);
 }

@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "tests/harness/postgres.h"
+
 void suite_folder(char folder[static 64])
 {
 	snprintf(folder, 64, "/tmp/moonhook-queue-XXXXXX");
@@ -31,6 +33,10 @@ void suite_start(struct suite *s, const char *store)
 {
 	memset(s, 0, sizeof(*s));
 	s->store = store;
+	if (store != NULL && strcmp(store, "postgres:") == 0) {
+		cr_assert(postgres_store(s->postgres, sizeof(s->postgres)));
+		s->store = s->postgres;
+	}
 	if (store == NULL) {
 		suite_folder(s->folder);
 		s->store = s->folder;
@@ -52,6 +58,8 @@ void suite_end(struct suite *s)
 	queue_close(s->receiver);
 	if (s->folder[0] != '\0')
 		suite_remove(s->folder);
+	if (s->postgres[0] != '\0')
+		postgres_store_drop(s->postgres);
 }
 
 struct id suite_put(struct suite *s, const char *key, const char *body)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One suite for all backends of the queue. A case is written once with QUEUE_CASE and becomes two
- * tests, queue_sqlite/<name> and queue_memory/<name>; it gets a fresh store with a receiver and a
- * runner open, and helpers that fail the test when a call fails.
+ * One suite for all backends of the queue. A case is written once with QUEUE_CASE and becomes three
+ * tests, queue_sqlite/<name>, queue_memory/<name> and queue_postgres/<name>; it gets a fresh store
+ * with a receiver and a runner open, and helpers that fail the test when a call fails.
  */
 #ifndef MOONHOOK_TESTS_CONFORMANCE_QUEUE_SUITE_H
 #define MOONHOOK_TESTS_CONFORMANCE_QUEUE_SUITE_H
@@ -18,7 +18,8 @@ enum { SUITE_MAX = 512 };
 #define SUITE_NOW_MS 1763900000000 /* of deliveries and outcomes in these tests */
 
 struct suite {
-	char folder[64]; /* SQLite's, made here; else empty */
+	char folder[64];    /* SQLite's, made here; else empty */
+	char postgres[160]; /* PostgreSQL's; else empty */
 	const char *store;
 	struct queue *receiver, *runner;
 	struct err err;
@@ -74,6 +75,13 @@ void suite_check_counts(struct suite *s);
 	{                                                                                          \
 		struct suite s;                                                                    \
 		suite_start(&s, "memory:suite");                                                   \
+		name(&s);                                                                          \
+		suite_end(&s);                                                                     \
+	}                                                                                          \
+	Test(queue_postgres, name)                                                                 \
+	{                                                                                          \
+		struct suite s;                                                                    \
+		suite_start(&s, "postgres:");                                                      \
 		name(&s);                                                                          \
 		suite_end(&s);                                                                     \
 	}                                                                                          \

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PostgreSQL's side of db.h: one connection of libpq, in pipeline mode.
+ *
+ * Statements without an answer are sent and not waited for; the next one that has an answer, or the
+ * commit, collects what they came to. So a transaction costs a round trip for each question it asks,
+ * not for each row it writes. The first error breaks the handle (queue_break): what the transaction
+ * has done is rolled back by the server, and the process begins anew.
+ *
+ * A statement's text is SQLite's (sql_text.h) with $1 for ?1 and without the two words that steer
+ * SQLite's planner (CROSS, INDEXED BY), or its own (postgres_sql.c).
+ */
+#ifndef MOONHOOK_QUEUE_DB_POSTGRES_H
+#define MOONHOOK_QUEUE_DB_POSTGRES_H
+
+#include <libpq-fe.h>
+
+#include "queue/db.h"
+
+enum { POSTGRES_PARAMS_N = 24 };
+
+struct postgres_link {       /* one connection, which several databases of a store may share */
+	struct queue *owner; /* BORROWED */
+	PGconn *conn;
+	char *name;     /* of server and database, for people; without a password */
+	int pending;    /* statements on their way, with no answer taken yet */
+	int64_t rows_n; /* changed by the last statement that was collected */
+	bool in_transaction, reading;
+	unsigned named; /* prepared statements so far */
+};
+
+struct postgres_stmt {
+	struct db_stmt base;
+	bool prepared;
+	char name[16];
+	int params_n;
+	const char *values[POSTGRES_PARAMS_N];
+	int lengths[POSTGRES_PARAMS_N];
+	int formats[POSTGRES_PARAMS_N];
+	unsigned types[POSTGRES_PARAMS_N];
+	char ints[POSTGRES_PARAMS_N][8];
+	PGresult *result; /* NULL: no rows are being read */
+	int row;
+};
+
+struct postgres_db {
+	struct db base;
+	struct postgres_link *link; /* BORROWED */
+	struct postgres_stmt *stmts;
+};
+
+/* Connects; uri as libpq reads it, without the parameters that are ours (postgres.c). name: for
+ * sentences. Sets the search path to schema alone. RC_IO: nobody answers, or for the moment not;
+ * RC_DENIED: a person has to do something; RC_INVALID: the address. */
+enum rc postgres_link_open(struct postgres_link *link, struct queue *owner, const char *uri,
+	const char *name, const char *schema, struct err *err) must_check;
+void postgres_link_close(struct postgres_link *link);
+
+/* Runs statements that answer no row, several of them in one text, at once. */
+enum rc postgres_script(struct postgres_link *link, const char *sql, struct err *err) must_check;
+/* Asks one question outside of the tables of statements, with up to two parameters, texts (NULL:
+ * none). GIVES a result (PQclear). */
+enum rc postgres_ask(struct postgres_link *link, const char *sql, const char *a, const char *b,
+	PGresult **ret_result, struct err *err) must_check;
+/* Waits for what is on its way. */
+enum rc postgres_collect(struct postgres_link *link, struct err *err) must_check;
+
+/* Binds what has a type of its own, by its number in pg_type.dat, in binary; as db_bind_blob. */
+void postgres_bind(struct db_stmt *s, int i, struct slice bytes, unsigned type);
+
+enum rc postgres_db_init(struct postgres_db *db, struct postgres_link *link,
+	const struct db_form *form, struct err *err) must_check;
+void postgres_db_done(struct postgres_db *db);
+
+/* Of postgres_sql.c: a text of its own for a statement of a form; NULL: SQLite's will do. STATIC */
+const char *postgres_sql(const struct db_form *form, int sql);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The handle of the PostgreSQL backend: a schema that any number of processes share. */
+#ifndef MOONHOOK_QUEUE_POSTGRES_H
+#define MOONHOOK_QUEUE_POSTGRES_H
+
+#include "queue/db_postgres.h"
+#include "queue/sql.h"
+
+struct postgres_place { /* a delivery that was lent to be routed, and the place that it will get */
+	int64_t seq, n;
+};
+
+struct postgres_store {
+	struct store store;
+	struct postgres_link link;
+	struct postgres_db inbox, work, own; /* statements, all on the one link */
+	char *schema;
+	int64_t runner; /* our row in the table runner; 0: no runner */
+	struct postgres_place *places; /* of the last inbox_next */
+	size_t places_n, places_cap;
+};
+
+/* Statements that SQLite has no use for; text in postgres_sql.c. */
+enum postgres_own {
+	OWN_KEYS,      /* dedupe keys of a batch */
+	OWN_PUT,       /* those of its deliveries that are new */
+	OWN_FIRST,     /* for each of them: which id was stored first with its key */
+	OWN_NEXT,      /* what is to be routed */
+	OWN_ROUTED,    /* a delivery has got its place, */
+	OWN_UNPENDING, /* and is to be routed no more */
+	OWN_N,
+};
+extern const struct db_form postgres_own_form; /* STATIC */
+
+static inline struct postgres_store *postgres_store_of(struct queue *q)
+{
+	return (struct postgres_store *)q;
+}
+
+/* --- postgres_schema.c */
+/* Makes the schema, or brings it up to date; a reader only looks. Several processes may do so at once.
+ * RC_DENIED, RC_UNSUPPORTED (it is newer), RC_NOT_FOUND (a reader: there is none). */
+enum rc postgres_migrate(struct postgres_store *store, struct err *err) must_check;
+
+/* --- postgres_inbox.c */
+enum rc postgres_inbox_put(
+	struct queue *q, struct queue_delivery *deliveries, size_t n, struct err *err);
+enum rc postgres_inbox_next(
+	struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err);
+/* Called while routing: notes which delivery has got the place seq. */
+enum rc postgres_inbox_routed(struct store *store, int64_t seq, struct err *err);
+
+/* --- postgres_lease.c: who works here */
+enum rc postgres_enter(struct postgres_store *store, struct err *err) must_check;
+/* Gives up what it has claimed. */
+void postgres_leave(struct postgres_store *store);
+enum rc postgres_adopt(struct queue *q, size_t *ret_n, struct err *err);
+enum rc postgres_beat(struct queue *q, struct queue_beat *ret_beat, struct err *err);
+enum rc postgres_resign(struct queue *q, struct err *err);
+int postgres_wake_fd(const struct queue *q);
+enum rc postgres_woken(struct queue *q, bool *ret_any, struct err *err);
+enum rc postgres_peer_each(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
+
+#endif

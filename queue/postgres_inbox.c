@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inbox on PostgreSQL: a batch of deliveries is one round trip; what is to be routed is numbered
+ * when it is routed.
+ *
+ * From: queue_inbox_put (receivers, side by side), queue_inbox_next and routing (the runner that
+ * leads). To: delivery, delivery_key, pending, routed. The same batch put twice, because nobody knows
+ * what became of its commit, is stored once: ids and keys are unique.
+ */
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/postgres.h"
+
+/* --- arrays in PostgreSQL's binary form (src/backend/utils/adt/arrayfuncs.c, array_recv) -------- */
+
+enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
+enum { OID_BYTEAS = 1001, OID_TEXTS = 1009, OID_INT8S = 1016 };
+
+static enum rc put_32(struct buf *out, int32_t value)
+{
+	uint32_t big = htobe32((uint32_t)value);
+	return buf_put(out, &big, 4);
+}
+
+static enum rc array_begin(struct buf *out, unsigned type, size_t n)
+{
+	enum rc rc = put_32(out, 1);
+	if (rc == RC_OK)
+		rc = put_32(out, 1); /* there may be NULLs */
+	if (rc == RC_OK)
+		rc = put_32(out, (int32_t)type);
+	if (rc == RC_OK)
+		rc = put_32(out, (int32_t)n);
+	return rc == RC_OK ? put_32(out, 1) : rc;
+}
+
+static enum rc array_bytes(struct buf *out, const char *p, size_t n)
+{
+	enum rc rc = put_32(out, p != NULL ? (int32_t)n : -1);
+	return rc == RC_OK && p != NULL && n > 0 ? buf_put(out, p, n) : rc;
+}
+
+static enum rc array_text(struct buf *out, const char *text)
+{
+	return array_bytes(out, text, text != NULL ? strlen(text) : 0);
+}
+
+static enum rc array_int(struct buf *out, int64_t value)
+{
+	uint64_t big = htobe64((uint64_t)value);
+	return array_bytes(out, (const char *)&big, 8);
+}
+
+/* --- put -------------------------------------------------------------------------------------- */
+
+enum { COLUMNS_N = 7, IDS = 0, SOURCES, TIMES, QUARANTINES, HEADERS, BODIES, KEYS };
+
+static const unsigned element_types[COLUMNS_N] = {
+	OID_TEXT, OID_TEXT, OID_INT8, OID_TEXT, OID_BYTEA, OID_BYTEA, OID_BYTEA};
+
+struct batch {
+	struct buf columns[COLUMNS_N];
+	struct buf key;
+};
+
+static enum rc put_key(struct batch *b, const struct queue_delivery *d)
+{
+	if (d->dedupe.n == 0)
+		return array_bytes(&b->columns[KEYS], NULL, 0);
+	buf_clear(&b->key);
+	enum rc rc = buf_put(&b->key, d->source, strlen(d->source) + 1);
+	if (rc == RC_OK)
+		rc = buf_put(&b->key, d->dedupe.p, d->dedupe.n);
+	return rc == RC_OK ? array_bytes(&b->columns[KEYS], b->key.p, b->key.n) : rc;
+}
+
+static enum rc fill(struct batch *b, const struct queue_delivery *deliveries, size_t n)
+{
+	enum rc rc = RC_OK;
+	for (int c = 0; rc == RC_OK && c < COLUMNS_N; c++)
+		rc = array_begin(&b->columns[c], element_types[c], n);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		const struct queue_delivery *d = &deliveries[i];
+		const char *headers = d->headers.p != NULL ? d->headers.p : "";
+		const char *body = d->body.p != NULL ? d->body.p : "";
+		rc = array_text(&b->columns[IDS], d->id.text);
+		if (rc == RC_OK)
+			rc = array_text(&b->columns[SOURCES], d->source);
+		if (rc == RC_OK)
+			rc = array_int(&b->columns[TIMES], d->received_ms);
+		if (rc == RC_OK)
+			rc = array_text(&b->columns[QUARANTINES], d->quarantine);
+		if (rc == RC_OK)
+			rc = array_bytes(&b->columns[HEADERS], headers, d->headers.n);
+		if (rc == RC_OK)
+			rc = array_bytes(&b->columns[BODIES], body, d->body.n);
+		if (rc == RC_OK)
+			rc = put_key(b, d);
+	}
+	return rc;
+}
+
+static void bind_columns(struct db_stmt *s, const struct batch *b)
+{
+	static const unsigned types[COLUMNS_N] = {OID_TEXTS, OID_TEXTS, OID_INT8S, OID_TEXTS,
+		OID_BYTEAS, OID_BYTEAS, OID_BYTEAS};
+	for (int c = 0; c < COLUMNS_N; c++)
+		postgres_bind(s, c + 1, buf_slice(&b->columns[c]), types[c]);
+}
+
+static void bind_keys(struct db_stmt *s, const struct batch *b)
+{
+	postgres_bind(s, 1, buf_slice(&b->columns[IDS]), OID_TEXTS);
+	postgres_bind(s, 2, buf_slice(&b->columns[KEYS]), OID_BYTEAS);
+}
+
+/* Another delivery may have come first with the key of one of ours. */
+static enum rc find_repeats(
+	struct db *own, const struct batch *b, struct queue_delivery *deliveries, struct err *err)
+{
+	struct db_stmt *s = db_use(own, OWN_FIRST);
+	bind_keys(s, b);
+	for (;;) {
+		bool row;
+		enum rc rc = db_row(own, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		struct queue_delivery *d = &deliveries[db_int(s, 0) - 1];
+		snprintf(d->id.text, sizeof(d->id.text), "%s", db_text(s, 1));
+		d->ret_repeated = true;
+	}
+}
+
+static enum rc put(struct db *own, const struct batch *b, struct queue_delivery *deliveries,
+	struct err *err)
+{
+	enum rc rc = db_begin(own, err);
+	if (rc != RC_OK)
+		return rc;
+	struct db_stmt *s = db_use(own, OWN_KEYS);
+	bind_keys(s, b);
+	rc = db_run(own, s, err);
+	if (rc == RC_OK) {
+		s = db_use(own, OWN_PUT);
+		bind_columns(s, b);
+		rc = db_run(own, s, err);
+	}
+	if (rc == RC_OK)
+		rc = find_repeats(own, b, deliveries, err);
+	if (rc == RC_OK)
+		return db_commit(own, err);
+	db_rollback(own);
+	return rc;
+}
+
+enum rc postgres_inbox_put(
+	struct queue *q, struct queue_delivery *deliveries, size_t n, struct err *err)
+{
+	struct batch b;
+	for (int c = 0; c < COLUMNS_N; c++)
+		buf_init(&b.columns[c], (size_t)1 << 30);
+	buf_init(&b.key, 1 << 20);
+	for (size_t i = 0; i < n; i++)
+		deliveries[i].ret_repeated = false;
+	enum rc rc = fill(&b, deliveries, n);
+	if (rc != RC_OK)
+		rc = err_set(err, rc, "a batch of deliveries is %s", rc_text(rc));
+	else
+		rc = put(&postgres_store_of(q)->own.base, &b, deliveries, err);
+	for (int c = 0; c < COLUMNS_N; c++)
+		buf_done(&b.columns[c]);
+	buf_done(&b.key);
+	return rc;
+}
+
+/* --- next ------------------------------------------------------------------------------------- */
+
+static const char *lend(struct buf *raw, struct slice bytes)
+{
+	char *at = raw->p + raw->n;
+	if (bytes.n > 0)
+		memcpy(at, bytes.p, bytes.n);
+	at[bytes.n] = '\0';
+	raw->n += bytes.n + 1;
+	return at;
+}
+
+static void lend_row(struct buf *raw, struct db_stmt *s, int64_t seq, struct queue_raw *ret_raw)
+{
+	*ret_raw = (struct queue_raw){.seq = seq};
+	snprintf(ret_raw->id.text, sizeof(ret_raw->id.text), "%s", db_text(s, 1));
+	ret_raw->source = lend(raw, slice_of(db_text(s, 2)));
+	ret_raw->received_ms = db_int(s, 3);
+	if (!db_is_null(s, 4))
+		ret_raw->quarantine = lend(raw, slice_of(db_text(s, 4)));
+	struct slice headers = db_blob(s, 5), body = db_blob(s, 6);
+	ret_raw->headers = (struct slice){lend(raw, headers), headers.n};
+	ret_raw->body = (struct slice){lend(raw, body), body.n};
+}
+
+static enum rc room_for(struct postgres_store *store, size_t max, struct err *err)
+{
+	if (max <= store->places_cap)
+		return RC_OK;
+	struct postgres_place *p = realloc(store->places, max * sizeof(*p));
+	if (p == NULL)
+		return err_set(err, RC_NOMEM, "out of memory for deliveries");
+	store->places = p;
+	store->places_cap = max;
+	return RC_OK;
+}
+
+/* Bytes that a row takes when it is lent. */
+static size_t row_n(struct db_stmt *s)
+{
+	size_t n = 0;
+	for (int column = 1; column <= 6; column++)
+		n += db_blob(s, column).n + 1;
+	return n;
+}
+
+enum { RAW_BYTES = 1 << 20 }; /* what one queue_inbox_next lends, unless a single one is larger */
+
+enum rc postgres_inbox_next(
+	struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err)
+{
+	struct postgres_store *store = postgres_store_of(q);
+	struct db *own = &store->own.base;
+	struct buf *raw = &store->store.raw;
+	size_t n = 0;
+	enum rc rc = room_for(store, max, err);
+	if (rc != RC_OK)
+		return rc;
+	struct db_stmt *s = db_use(own, OWN_NEXT);
+	db_bind_int(own, s, 1, (int64_t)max);
+	buf_clear(raw);
+	while (n < max) {
+		bool row;
+		rc = db_row(own, s, &row, err);
+		if (rc != RC_OK)
+			return rc;
+		if (!row)
+			break;
+		size_t bytes = row_n(s);
+		if (n > 0 && raw->n + bytes >= raw->cap)
+			break;
+		if (n == 0 && buf_reserve(raw, bytes > RAW_BYTES ? bytes : RAW_BYTES) == NULL) {
+			db_reset(s);
+			return err_set(err, RC_NOMEM, "out of memory for a delivery");
+		}
+		int64_t seq = store->store.progress.position + 1 + (int64_t)n;
+		store->places[n] = (struct postgres_place){seq, db_int(s, 0)};
+		lend_row(raw, s, seq, &ret_raw[n++]);
+	}
+	db_reset(s);
+	store->places_n = n;
+	*ret_n = n;
+	return RC_OK;
+}
+
+enum rc postgres_inbox_routed(struct store *store, int64_t seq, struct err *err)
+{
+	struct postgres_store *all = postgres_store_of(&store->base);
+	struct db *own = &all->own.base;
+	const struct postgres_place *place = NULL;
+	for (size_t i = 0; i < all->places_n && place == NULL; i++)
+		if (all->places[i].seq == seq)
+			place = &all->places[i];
+	if (place == NULL)
+		return err_set(err, RC_INVALID, "delivery %lld was not lent", (long long)seq);
+	struct db_stmt *s = db_use(own, OWN_ROUTED);
+	db_bind_int(own, s, 1, seq);
+	db_bind_int(own, s, 2, place->n);
+	enum rc rc = db_run(own, s, err);
+	if (rc != RC_OK)
+		return rc;
+	s = db_use(own, OWN_UNPENDING);
+	db_bind_int(own, s, 1, place->n);
+	return db_run(own, s, err);
+}
