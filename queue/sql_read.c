@@ -63,8 +63,8 @@ void store_read_end(struct store *store)
 enum rc store_progress(struct store *store, struct progress *ret_progress, struct err *err)
 {
 	*ret_progress = (struct progress){0};
-	bool ours = !store->work->driver->shared || store->work->writing;
-	if (store->base.side == QUEUE_RUNNER && ours)
+	if (store->base.side == QUEUE_RUNNER &&
+		(!store->work->driver->shared || store->work->writing))
 		*ret_progress = store->progress;
 	else if (store->has_work)
 		return work_progress_load(store, ret_progress, err);

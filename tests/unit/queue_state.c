@@ -61,8 +61,8 @@ Test(queue_state, a_store_of_another_kind_is_refused_by_name)
 {
 	struct queue *q = NULL;
 	struct err err;
-	cr_assert_eq(queue_open("postgres://u@h/db", QUEUE_READER, &q, &err), RC_UNSUPPORTED);
-	cr_assert_not_null(strstr(err.msg, "\"postgres:\""), "%s", err.msg);
+	cr_assert_eq(queue_open("mysql://u@h/db", QUEUE_READER, &q, &err), RC_UNSUPPORTED);
+	cr_assert_not_null(strstr(err.msg, "\"mysql:\""), "%s", err.msg);
 	cr_assert_eq(queue_open("", QUEUE_RECEIVER, &q, &err), RC_INVALID);
 	cr_assert_null(q);
 }
