@@ -40,8 +40,9 @@ enum rc queue_copy_put(struct queue *q, const struct queue_copy *copy, struct er
 enum rc queue_copy_find(struct queue *q, const char *object, const char *record,
 	struct queue_copy *ret_copy, struct err *err) must_check;
 /* Copies of an object, at most max of them, behind the record `after` (NULL: from the first on);
- * object NULL: of all, by object, from the first on. The order is that of the ids, those that are
- * no UUIDs in front. text is left empty. fn may not write, nor walk copies. Any side. */
+ * object NULL: of all, by object, from the first on. The order is that of the ids; those that are
+ * no UUIDs stand where the store likes. text is left empty. fn may not write, nor walk copies. Any
+ * side. */
 typedef enum rc (*queue_copy_fn)(void *ctx, const struct queue_copy *copy, struct err *err);
 enum rc queue_copy_each(struct queue *q, const char *object, const char *after, size_t max,
 	queue_copy_fn fn, void *ctx, struct err *err) must_check;

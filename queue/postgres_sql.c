@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Statements that PostgreSQL has in words of its own, as data.
- * From: db_postgres.c, which prepares them. Where nothing stands here, the text of sql_text.h will do.
+ * From: db_postgres.c, which prepares them. Where nothing stands here, the text of sql_text.h will
+ * do.
  */
 #include "queue/postgres.h"
 
@@ -35,6 +36,8 @@ const struct db_form postgres_own_form = {.name = "own", .sql = own_sql, .sql_n 
 	" WHERE $1::bigint IS NOT NULL AND ($2::text IS NULL OR substr(d.id, 1, length($2)) = $2)" \
 	" AND ($3::text IS NULL OR d.source = $3) AND ($4::bigint < 0 OR ($4 <> 0) = (d.quarantine IS NOT NULL))" \
 	" AND d.received_ms >= $5::bigint"
+/* By its number alone it is known by this and that: places do not come so far. */
+#define UNROUTED_FIRST "274877906944::bigint"
 #define UNROUTED_COLUMNS "SELECT (SELECT position FROM progress) + p.n AS seq, d.id, d.source, d.received_ms, d.quarantine"
 
 static const char *inbox_text(int sql)
@@ -43,11 +46,13 @@ static const char *inbox_text(int sql)
 	case INBOX_LAST:
 		return "SELECT (SELECT position FROM progress) + count(*) FROM pending";
 	case INBOX_BODY:
-		return "SELECT headers, body FROM delivery WHERE n = (SELECT n FROM routed WHERE seq = $1)";
+		return "SELECT headers, body FROM delivery WHERE n = CASE WHEN $1 >= " UNROUTED_FIRST
+			" THEN $1 - " UNROUTED_FIRST " ELSE (SELECT n FROM routed WHERE seq = $1) END";
 	case INBOX_LIST:
 		return "SELECT * FROM (" UNROUTED_COLUMNS UNROUTED " ORDER BY p.n DESC LIMIT ?6) AS l ORDER BY seq";
 	case INBOX_ONE:
-		return UNROUTED_COLUMNS UNROUTED " ORDER BY p.n LIMIT ?6";
+		return "SELECT " UNROUTED_FIRST " + p.n AS seq, d.id, d.source, d.received_ms, d.quarantine" UNROUTED
+			" ORDER BY p.n LIMIT ?6";
 	case INBOX_LIST_N:
 		return "SELECT count(*) FROM (SELECT 1" UNROUTED " LIMIT ?6) AS l";
 	case INBOX_QUARANTINED:

@@ -126,13 +126,14 @@ static enum rc delete_deliveries(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
 	struct db *db = store->inbox;
-	enum rc rc = db_meta_put(db, "last_seq", store->last_delivery, err);
+	bool ours = !db->driver->shared; /* else numbers and keys are the database's */
+	enum rc rc = ours ? db_meta_put(db, "last_seq", store->last_delivery, err) : RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < p->victims_n; i++) {
 		rc = delete_by_seq(db, INBOX_DELETE, p->victims[i].seq, err);
-		if (rc == RC_OK)
+		if (rc == RC_OK && ours)
 			rc = seen_delete(&store->seen, p->victims[i].seq, err);
 	}
-	return rc == RC_OK ? seen_least_again(store, db, err) : rc;
+	return rc == RC_OK && ours ? seen_least_again(store, db, err) : rc;
 }
 
 static enum rc prune_inbox(struct pruning *p, struct err *err)

@@ -124,6 +124,13 @@ QUEUE_CASE(a_second_writer_of_a_side_is_told_the_pid_of_the_first)
 {
 	struct queue *second = NULL;
 	char pid[32];
+	if (suite_shared(s)) { /* any number of them */
+		suite_ok(s, queue_open(s->store, QUEUE_RECEIVER, &second, &s->err));
+		queue_close(second);
+		suite_ok(s, queue_open(s->store, QUEUE_RUNNER, &second, &s->err));
+		queue_close(second);
+		return;
+	}
 	snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
 	cr_assert_eq(queue_open(s->store, QUEUE_RECEIVER, &second, &s->err), RC_BUSY);
 	cr_assert_not_null(strstr(s->err.msg, pid), "%s", s->err.msg);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "queue/cluster.h"
 #include "tests/harness/postgres.h"
 
 void suite_folder(char folder[static 64])
@@ -43,6 +44,11 @@ void suite_start(struct suite *s, const char *store)
 	}
 	suite_ok(s, queue_open(s->store, QUEUE_RECEIVER, &s->receiver, &s->err));
 	suite_ok(s, queue_open(s->store, QUEUE_RUNNER, &s->runner, &s->err));
+}
+
+bool suite_shared(const struct suite *s)
+{
+	return queue_shared(s->runner);
 }
 
 void suite_forget_runs(struct suite *s)

@@ -33,6 +33,8 @@ void suite_end(struct suite *s);
 void suite_remove(const char *folder);
 void suite_folder(char folder[static 64]);
 
+/* Do several runners and receivers work on it at once? Others have one of each. */
+bool suite_shared(const struct suite *s);
 /* Stores one delivery; key NULL: never a repeat. Returns the id that it has now. */
 struct id suite_put(struct suite *s, const char *key, const char *body);
 /* Routes the next n deliveries, each with one run of `rule` that holds `key`; claims up to
