@@ -13,8 +13,7 @@ bool queue_shared(const struct queue *q)
 enum rc queue_beat(struct queue *q, struct queue_beat *ret_beat, struct err *err)
 {
 	enum rc rc = queue_enter_runner(q, "keep alive in", err);
-	*ret_beat = (struct queue_beat){
-		.leads = true, .until_mono_ms = INT64_MAX, .runners_n = 1};
+	*ret_beat = (struct queue_beat){.leads = true, .until_mono_ms = INT64_MAX, .runners_n = 1};
 	if (rc != RC_OK || q->backend->beat == NULL)
 		return rc;
 	return q->backend->beat(q, ret_beat, err);

@@ -2,9 +2,9 @@
 /*
  * One connection to PostgreSQL: statements, transactions, and what its errors mean.
  *
- * From: sql_*.c through db.h, postgres_*.c. To: libpq. Integers and bytes travel in binary, texts as
- * they are. Fails by breaking the handle: a transaction that has failed, or whose commit nobody has
- * confirmed, is never gone on with.
+ * From: sql_*.c through db.h, postgres_*.c. To: libpq. Integers and bytes travel in binary, texts
+ * as they are. Fails by breaking the handle: a transaction that has failed, or whose commit nobody
+ * has confirmed, is never gone on with.
  */
 #include "queue/db_postgres.h"
 
@@ -156,8 +156,8 @@ static struct postgres_link *link_of(struct db_stmt *s)
 	return db_of(s->db)->link;
 }
 
-/* SQLite's text for PostgreSQL: ?1 becomes $1; a limit of -1 is none; CROSS and INDEXED BY name, which
- * only order SQLite's planner about, go. */
+/* SQLite's text for PostgreSQL: ?1 becomes $1; a limit of -1 is none; CROSS and INDEXED BY name,
+ * which only order SQLite's planner about, go. */
 static enum rc translate(const char *sql, struct buf *out)
 {
 	static const char cross[] = "CROSS JOIN", indexed[] = "INDEXED BY ", limit[] = "LIMIT ?";
@@ -250,8 +250,8 @@ static enum rc prepare(struct postgres_stmt *stmt, struct err *err)
 		return err_set(err, RC_NOMEM, "out of memory for a statement");
 	}
 	snprintf(stmt->name, sizeof(stmt->name), "m%u", ++link->named);
-	rc = sent(link,
-		PQsendPrepare(link->conn, stmt->name, text.p, stmt->params_n, stmt->types), err);
+	rc = sent(link, PQsendPrepare(link->conn, stmt->name, text.p, stmt->params_n, stmt->types),
+		err);
 	stmt->prepared = rc == RC_OK;
 	buf_done(&text);
 	return rc;
@@ -265,8 +265,8 @@ static enum rc send(struct postgres_stmt *stmt, struct err *err)
 	enum rc rc = stmt->prepared ? RC_OK : prepare(stmt, err);
 	if (rc != RC_OK)
 		return rc;
-	if (PQsendQueryPrepared(link->conn, stmt->name, stmt->params_n, stmt->values,
-		    stmt->lengths, stmt->formats, 1) != 1)
+	if (PQsendQueryPrepared(link->conn, stmt->name, stmt->params_n, stmt->values, stmt->lengths,
+		    stmt->formats, 1) != 1)
 		return link_error(link, NULL, err);
 	link->pending++;
 	return RC_OK;
@@ -327,7 +327,8 @@ static struct slice get_blob(struct db_stmt *s, int column)
 {
 	struct postgres_stmt *stmt = stmt_of(s);
 	int n = PQgetlength(stmt->result, stmt->row, column);
-	return (struct slice){n > 0 ? PQgetvalue(stmt->result, stmt->row, column) : NULL, (size_t)n};
+	return (struct slice){
+		n > 0 ? PQgetvalue(stmt->result, stmt->row, column) : NULL, (size_t)n};
 }
 
 static enum rc changed(struct db *db, int64_t *ret_n, struct err *err)

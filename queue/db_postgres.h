@@ -3,9 +3,9 @@
  * PostgreSQL's side of db.h: one connection of libpq, in pipeline mode.
  *
  * Statements without an answer are sent and not waited for; the next one that has an answer, or the
- * commit, collects what they came to. So a transaction costs a round trip for each question it asks,
- * not for each row it writes. The first error breaks the handle (queue_break): what the transaction
- * has done is rolled back by the server, and the process begins anew.
+ * commit, collects what they came to. So a transaction costs a round trip for each question it
+ * asks, not for each row it writes. The first error breaks the handle (queue_break): what the
+ * transaction has done is rolled back by the server, and the process begins anew.
  *
  * A statement's text is SQLite's (sql_text.h) with $1 for ?1 and without the two words that steer
  * SQLite's planner (CROSS, INDEXED BY), or its own (postgres_sql.c).

@@ -2,10 +2,10 @@
 /*
  * The PostgreSQL backend: a schema in a database, shared by any number of receivers and runners.
  *
- * From: queue.c. To: postgres_*.c for what is its own (the inbox, claims, leases, migrations), sql_*.c
- * for the rest. One connection for each handle. Runners write in turn: a transaction that writes to
- * the work begins by locking the row of progress, reads what others have changed since, and is as
- * alone then as SQLite's only writer. Receivers insert side by side and wait for nobody.
+ * From: queue.c. To: postgres_*.c for what is its own (the inbox, claims, leases, migrations),
+ * sql_*.c for the rest. One connection for each handle. Runners write in turn: a transaction that
+ * writes to the work begins by locking the row of progress, reads what others have changed since,
+ * and is as alone then as SQLite's only writer. Receivers insert side by side and wait for nobody.
  */
 #include "queue/postgres.h"
 
@@ -140,8 +140,8 @@ static enum rc complete(const char *uri, struct buf *out)
 		char key[40];
 		snprintf(key, sizeof(key), "%.*s", (int)n, extra[i]);
 		if (strstr(uri, key) == NULL)
-			rc = buf_printf(out, "%c%s",
-				i == 0 && strchr(uri, '?') == NULL ? '?' : '&', extra[i]);
+			rc = buf_printf(out, "%c%s", i == 0 && strchr(uri, '?') == NULL ? '?' : '&',
+				extra[i]);
 	}
 	return rc == RC_OK ? buf_put(out, "", 1) : rc;
 }

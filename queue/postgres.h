@@ -15,7 +15,7 @@ struct postgres_store {
 	struct postgres_link link;
 	struct postgres_db inbox, work, own; /* statements, all on the one link */
 	char *schema;
-	int64_t runner; /* our row in the table runner; 0: no runner */
+	int64_t runner;                /* our row in the table runner; 0: no runner */
 	struct postgres_place *places; /* of the last inbox_next */
 	size_t places_n, places_cap;
 };
@@ -38,8 +38,8 @@ static inline struct postgres_store *postgres_store_of(struct queue *q)
 }
 
 /* --- postgres_schema.c */
-/* Makes the schema, or brings it up to date; a reader only looks. Several processes may do so at once.
- * RC_DENIED, RC_UNSUPPORTED (it is newer), RC_NOT_FOUND (a reader: there is none). */
+/* Makes the schema, or brings it up to date; a reader only looks. Several processes may do so at
+ * once. RC_DENIED, RC_UNSUPPORTED (it is newer), RC_NOT_FOUND (a reader: there is none). */
 enum rc postgres_migrate(struct postgres_store *store, struct err *err) must_check;
 
 /* --- postgres_inbox.c */

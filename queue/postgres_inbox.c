@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inbox on PostgreSQL: a batch of deliveries is one round trip; what is to be routed is numbered
- * when it is routed.
+ * The inbox on PostgreSQL: a batch of deliveries is one round trip; what is to be routed is
+ * numbered when it is routed.
  *
  * From: queue_inbox_put (receivers, side by side), queue_inbox_next and routing (the runner that
- * leads). To: delivery, delivery_key, pending, routed. The same batch put twice, because nobody knows
- * what became of its commit, is stored once: ids and keys are unique.
+ * leads). To: delivery, delivery_key, pending, routed. The same batch put twice, because nobody
+ * knows what became of its commit, is stored once: ids and keys are unique.
  */
 #include <endian.h>
 #include <stdio.h>
@@ -14,7 +14,8 @@
 
 #include "queue/postgres.h"
 
-/* --- arrays in PostgreSQL's binary form (src/backend/utils/adt/arrayfuncs.c, array_recv) -------- */
+/* --- arrays in PostgreSQL's binary form (src/backend/utils/adt/arrayfuncs.c, array_recv) --------
+ */
 
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
 enum { OID_BYTEAS = 1001, OID_TEXTS = 1009, OID_INT8S = 1016 };
@@ -105,8 +106,8 @@ static enum rc fill(struct batch *b, const struct queue_delivery *deliveries, si
 
 static void bind_columns(struct db_stmt *s, const struct batch *b)
 {
-	static const unsigned types[COLUMNS_N] = {OID_TEXTS, OID_TEXTS, OID_INT8S, OID_TEXTS,
-		OID_BYTEAS, OID_BYTEAS, OID_BYTEAS};
+	static const unsigned types[COLUMNS_N] = {
+		OID_TEXTS, OID_TEXTS, OID_INT8S, OID_TEXTS, OID_BYTEAS, OID_BYTEAS, OID_BYTEAS};
 	for (int c = 0; c < COLUMNS_N; c++)
 		postgres_bind(s, c + 1, buf_slice(&b->columns[c]), types[c]);
 }
@@ -134,8 +135,8 @@ static enum rc find_repeats(
 	}
 }
 
-static enum rc put(struct db *own, const struct batch *b, struct queue_delivery *deliveries,
-	struct err *err)
+static enum rc put(
+	struct db *own, const struct batch *b, struct queue_delivery *deliveries, struct err *err)
 {
 	enum rc rc = db_begin(own, err);
 	if (rc != RC_OK)

@@ -67,7 +67,8 @@ enum rc postgres_beat(struct queue *q, struct queue_beat *ret_beat, struct err *
 			"' WHERE id = $1::bigint AND until > clock_timestamp() RETURNING until),"
 			" lead AS (UPDATE leader SET runner = $1::bigint, until = me.until,"
 			" epoch = epoch + (runner <> $1::bigint)::int FROM me"
-			" WHERE runner = $1::bigint OR leader.until < clock_timestamp() RETURNING 1)"
+			" WHERE runner = $1::bigint OR leader.until < clock_timestamp() RETURNING "
+			"1)"
 			" SELECT (SELECT count(*) FROM me), (SELECT count(*) FROM lead),"
 			" (SELECT count(*) FROM runner WHERE until > clock_timestamp())",
 			id, NULL, &result, err);

@@ -19,13 +19,13 @@ static const char *const migrations[] = {version_1};
 
 enum { LOCK_CLASS = 0x4d486b }; /* "MHk", of pg_advisory_xact_lock */
 
-static enum rc find_version(struct postgres_link *link, const char *schema, int *ret_version,
-	struct err *err)
+static enum rc find_version(
+	struct postgres_link *link, const char *schema, int *ret_version, struct err *err)
 {
 	PGresult *result = NULL;
-	enum rc rc = postgres_ask(link,
-		"SELECT to_regclass(format('%I.version', $1::text)) IS NOT NULL", schema, NULL,
-		&result, err);
+	enum rc rc =
+		postgres_ask(link, "SELECT to_regclass(format('%I.version', $1::text)) IS NOT NULL",
+			schema, NULL, &result, err);
 	*ret_version = 0;
 	bool there = rc == RC_OK && PQgetvalue(result, 0, 0)[0] == 't';
 	PQclear(result);
@@ -83,12 +83,12 @@ static enum rc make(struct postgres_store *store, struct err *err)
 	struct postgres_link *link = &store->link;
 	char sql[400];
 	int version = 0;
-	snprintf(sql, sizeof(sql),
-		"BEGIN; SELECT pg_advisory_xact_lock(%d, hashtext('%s'))", (int)LOCK_CLASS,
-		store->schema);
+	snprintf(sql, sizeof(sql), "BEGIN; SELECT pg_advisory_xact_lock(%d, hashtext('%s'))",
+		(int)LOCK_CLASS, store->schema);
 	enum rc rc = postgres_script(link, sql, err);
 	snprintf(sql, sizeof(sql),
-		"DO $$ BEGIN IF to_regnamespace('%s') IS NULL THEN CREATE SCHEMA %s; END IF; END $$;"
+		"DO $$ BEGIN IF to_regnamespace('%s') IS NULL THEN CREATE SCHEMA %s; END IF; END "
+		"$$;"
 		"CREATE TABLE IF NOT EXISTS %s.version (n integer PRIMARY KEY)",
 		store->schema, store->schema, store->schema);
 	if (rc == RC_OK)

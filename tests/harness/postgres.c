@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PostgreSQL servers for tests.
- * The server refuses to run as root: where we are root it runs as the user postgres, whom the package
- * has made. A guard, a small shell, waits for the end of the process that it works for and takes the
- * server and its folder with it.
+ * The server refuses to run as root: where we are root it runs as the user postgres, whom the
+ * package has made. A guard, a small shell, waits for the end of the process that it works for and
+ * takes the server and its folder with it.
  */
 #include "tests/harness/postgres.h"
 
@@ -136,7 +136,8 @@ static pid_t guard(const struct postgres_server *s, pid_t owner)
 	snprintf(line, sizeof(line),
 		"while kill -0 %ld 2>/dev/null; do sleep 0.5; done; "
 		"p=$(head -n 1 %s/data/postmaster.pid 2>/dev/null) && kill -QUIT $p; "
-		"n=0; while [ -e %s/data/postmaster.pid ] && [ $n -lt 40 ]; do n=$((n+1)); sleep 0.1;"
+		"n=0; while [ -e %s/data/postmaster.pid ] && [ $n -lt 40 ]; do n=$((n+1)); sleep "
+		"0.1;"
 		" done; rm -rf %s",
 		(long)owner, s->folder, s->folder, s->folder);
 	return spawn(line, "/dev/null", false);
@@ -151,8 +152,7 @@ static bool make_folder(struct postgres_server *s)
 	return user == NULL || chown(s->folder, user->pw_uid, user->pw_gid) == 0;
 }
 
-static bool start_for(
-	struct postgres_server *s, pid_t owner, bool durable, const char *options)
+static bool start_for(struct postgres_server *s, pid_t owner, bool durable, const char *options)
 {
 	char line[400], log[80];
 	*s = (struct postgres_server){.port = port_free()};
@@ -326,8 +326,8 @@ void postgres_store_drop(const char *store)
 	if (schema == NULL)
 		return;
 	snprintf(uri, sizeof(uri), "%.*s", (int)(schema - store), store);
-	snprintf(sql, sizeof(sql), "SET client_min_messages = warning; DROP SCHEMA IF EXISTS %s CASCADE",
-		schema + 8);
+	snprintf(sql, sizeof(sql),
+		"SET client_min_messages = warning; DROP SCHEMA IF EXISTS %s CASCADE", schema + 8);
 	PGconn *conn = PQconnectdb(uri);
 	PQclear(PQexec(conn, sql));
 	PQfinish(conn);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PostgreSQL servers for tests, from Debian's package: each with a folder of its own below /tmp, on a
- * free port of loopback, ended with the process that has begun it, however that ends.
+ * PostgreSQL servers for tests, from Debian's package: each with a folder of its own below /tmp, on
+ * a free port of loopback, ended with the process that has begun it, however that ends.
  */
 #ifndef MOONHOOK_TESTS_HARNESS_POSTGRES_H
 #define MOONHOOK_TESTS_HARNESS_POSTGRES_H
@@ -17,9 +17,9 @@ struct postgres_server {
 	pid_t guard; /* ends it when we end */
 };
 
-/* Makes a cluster and starts it. options: "-c name=value ..", added to the harness's own; NULL: none.
- * durable: commits reach the disk as they would anywhere else (else fsync is off). False, with why on
- * stderr. */
+/* Makes a cluster and starts it. options: "-c name=value ..", added to the harness's own; NULL:
+ * none. durable: commits reach the disk as they would anywhere else (else fsync is off). False,
+ * with why on stderr. */
 bool postgres_start(struct postgres_server *server, bool durable, const char *options);
 /* Kills it as a power cut would: SIGKILL to all of its processes; false where it did not run. */
 bool postgres_kill(struct postgres_server *server);
@@ -30,8 +30,8 @@ bool postgres_again(struct postgres_server *server, const char *options);
 /* Ends it and removes the folder. */
 void postgres_stop(struct postgres_server *server);
 
-/* The address of a server that all tests of this program share, started by the first that asks, without
- * fsync; ended when the program ends. STATIC; NULL, with why on stderr. */
+/* The address of a server that all tests of this program share, started by the first that asks,
+ * without fsync; ended when the program ends. STATIC; NULL, with why on stderr. */
 const char *postgres_shared(void);
 /* A store of its own there: "<address>?schema=<fresh name>". */
 bool postgres_store(char *out, size_t out_n);
