@@ -150,7 +150,7 @@ crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 
 		FAULTS=$(or $(FAULTS),100) FLIPS=$(or $(FLIPS),400) CONTROLS=20 MIGRATION_STEP=1 \
 		$(B)/tests-crash -j1 --verbose --short-filename
 
-order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,000 in SQLite: SEED=
+order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,000 in SQLite, 100,000 in PostgreSQL by many: SEED=
 	@$(B)/bench-order $(SEED)
 
 gap: all $(B)/tests-walk ## an hour without Moonhook: CHANGES=10000 records change meanwhile

@@ -213,7 +213,10 @@ enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queu
 	size_t *ret_run_n, struct err *err)
 {
 	struct store *store = store_of(q);
-	enum rc rc = wake_timed(store, now_wall_ms, max, err);
+	/* What is looked at has to be so still when it is claimed. */
+	enum rc rc = store->work->driver->shared ? work_begin(store, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = wake_timed(store, now_wall_ms, max, err);
 	if (rc == RC_OK)
 		rc = pause_park_due(store, max, err);
 	if (rc == RC_OK)
@@ -284,10 +287,11 @@ enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err)
 {
 	struct store *store = store_of(q);
 	size_t total = 0, n = 0;
-	enum rc rc;
+	enum rc rc = store->work->driver->shared ? work_begin(store, err) : RC_OK;
 	do {
 		int64_t seqs[ADOPT_N];
-		rc = load_lost(store, seqs, &n, err);
+		if (rc == RC_OK)
+			rc = load_lost(store, seqs, &n, err);
 		if (rc == RC_OK && n > 0)
 			rc = work_begin(store, err);
 		for (size_t i = 0; rc == RC_OK && i < n; i++) {

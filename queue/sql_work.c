@@ -79,7 +79,11 @@ static enum rc progress_put(struct store *store, struct err *err)
 enum rc work_open(struct store *store, struct err *err)
 {
 	struct db *db = store->work;
+	int64_t news = 0;
 	enum rc rc = db_begin(db, err);
+	/* Of several that open a new store, one makes the seed by which all of them hash keys. */
+	if (rc == RC_OK && db->driver->shared)
+		rc = db_number(db, db_use(db, WORK_LOCK), &news, err);
 	if (rc == RC_OK)
 		rc = seen_open(&store->seen, db, SEEN_MAX, err);
 	if (rc == RC_OK)

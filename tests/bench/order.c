@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Order at length: 1,000,000 events over 10,000 records in memory, 100,000 in SQLite, 64 runs at
- * once, and the control without keys. Ends with 1 where one run was out of order, or the control
+ * once; 100,000 in PostgreSQL, by two receivers and three runners that are killed and stand still
+ * in turn; and the controls without keys. Ends with 1 where one run was out of order, or a control
  * was not.
  *
  * Usage: bench-order [seed]
@@ -11,8 +12,47 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "tests/harness/crew.h"
 #include "tests/harness/order.h"
+#include "tests/harness/postgres.h"
 #include "tests/harness/process.h"
+
+static bool crew(const char *store, size_t events, bool keyless, uint64_t seed)
+{
+	size_t trouble = keyless ? 0 : events / 2000;
+	struct crew_conf conf = {.store = store,
+		.events = events,
+		.records = events / 10,
+		.receivers = 2,
+		.runners = 3,
+		.runs = 64,
+		.kills = trouble,
+		.freezes = trouble / 2,
+		.seed = seed,
+		.keyless = keyless};
+	struct crew_result result;
+	struct err err = {.msg = ""};
+	if (crew_run(&conf, &result, &err) != RC_OK)
+		fprintf(stderr, "order: %s\n", err.msg);
+	crew_print(&conf, &result);
+	return result.ended == events && (crew_wrong(&result) != 0) == keyless;
+}
+
+/* A server of its own, and a store of their own for each. */
+static bool crews(uint64_t seed)
+{
+	struct postgres_server server;
+	char store[160];
+	bool ok = postgres_start(&server, false, NULL);
+	if (ok) {
+		snprintf(store, sizeof(store), "%s?schema=control", server.url);
+		ok = crew(store, 5000, true, seed);
+		snprintf(store, sizeof(store), "%s?schema=crew", server.url);
+		ok = crew(store, 100000, false, seed) && ok;
+	}
+	postgres_stop(&server);
+	return ok;
+}
 
 int main(int argc, char **argv)
 {
@@ -41,5 +81,5 @@ int main(int argc, char **argv)
 			status = 1;
 	}
 	process_folder_remove(dir);
-	return status;
+	return crews(seed) ? status : 1;
 }
