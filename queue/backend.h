@@ -19,6 +19,7 @@
 #include "queue/hand.h"
 #include "queue/kv.h"
 #include "queue/pause.h"
+#include "queue/place.h"
 #include "queue/queue.h"
 #include "queue/rename.h"
 #include "queue/spend.h"
@@ -206,8 +207,8 @@ struct queue_backend {
 /* The backends; open GIVES a handle whose base is filled. */
 enum rc sqlite_open(const char *folder, enum queue_side side, struct queue **ret_queue,
 	struct err *err) must_check;
-enum rc postgres_open(const char *uri, enum queue_side side, struct queue **ret_queue,
-	struct err *err) must_check;
+enum rc postgres_open(const struct queue_place *place, enum queue_side side,
+	struct queue **ret_queue, struct err *err) must_check;
 enum rc memory_open(const char *name, enum queue_side side, struct queue **ret_queue,
 	struct err *err) must_check;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to PostgreSQL: statements, transactions, and what its errors mean.
+ * One connection to PostgreSQL: statements and transactions.
  *
- * From: sql_*.c through db.h, postgres_*.c. To: libpq. Integers and bytes travel in binary, texts
- * as they are. Fails by breaking the handle: a transaction that has failed, or whose commit nobody
- * has confirmed, is never gone on with.
+ * From: sql_*.c through db.h, postgres_*.c. To: libpq; postgres_link.c waits, postgres_fault.c says
+ * what an error means. Integers and bytes travel in binary, texts as
+ * they are. Fails by breaking the handle: a transaction that has failed, or whose commit nobody has
+ * confirmed, is never gone on with.
  */
 #include "queue/db_postgres.h"
 
@@ -15,47 +16,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 }; /* pg_type.dat */
-enum { PENDING_MAX = 64 }; /* answers to so many fit into the buffers of a socket */
-
-/* --- errors ----------------------------------------------------------------------------------- */
-
-/* Classes and codes of SQLSTATE, PostgreSQL's manual, appendix A. */
-static bool is_state(const char *state, const char *prefix)
-{
-	return state != NULL && strncmp(state, prefix, strlen(prefix)) == 0;
-}
-
-/* The first line of what the server or the library says. */
-static void first_line(const char *text, char *out, size_t out_n)
-{
-	if (text != NULL && strncmp(text, "ERROR:  ", 8) == 0)
-		text += 8;
-	else if (text != NULL && strncmp(text, "FATAL:  ", 8) == 0)
-		text += 8;
-	size_t n = text != NULL ? strcspn(text, "\n") : 0;
-	snprintf(out, out_n, "%.*s", (int)(n < out_n ? n : out_n - 1), text != NULL ? text : "");
-}
-
-static enum rc link_error(struct postgres_link *link, const PGresult *result, struct err *err)
-{
-	const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-	char why[160];
-	first_line(result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(link->conn), why,
-		sizeof(why));
-	if (PQstatus(link->conn) == CONNECTION_BAD || is_state(state, "57P0"))
-		return queue_break(
-			link->owner, err, "the connection to %s is lost: %s", link->name, why);
-	if (is_state(state, "53100"))
-		return queue_break(link->owner, err, "the disk of %s is full: %s", link->name, why);
-	if (is_state(state, "25006"))
-		return queue_break(link->owner, err,
-			"%s takes no writes (%s): is it a replica? `store` has to name the primary",
-			link->name, why);
-	return queue_break(link->owner, err, "%s refuses a statement: %s (%s)", link->name, why,
-		state != NULL ? state : "no code");
-}
+enum { PENDING_MAX = 64 }; /* statements on their way, which libpq keeps in memory */
 
 /* --- the pipeline ----------------------------------------------------------------------------- */
 
@@ -77,12 +41,19 @@ static enum rc collect(struct postgres_link *link, PGresult **ret_last, struct e
 	enum rc rc = RC_OK;
 	PGresult *last = NULL;
 	if (PQpipelineSync(link->conn) != 1)
-		return link_error(link, NULL, err);
+		return postgres_fault(link, NULL, err);
+	int64_t until_ms = clock_mono_ms() + link->patience_ms;
 	for (int left = link->pending; left >= 0;) {
+		struct err later; /* the first error is the one that tells */
+		enum rc there = postgres_await(link, until_ms, rc == RC_OK ? err : &later);
+		if (there != RC_OK) {
+			rc = there;
+			break;
+		}
 		PGresult *result = PQgetResult(link->conn);
 		if (result == NULL) {
 			if (PQstatus(link->conn) == CONNECTION_BAD) {
-				rc = rc == RC_OK ? link_error(link, NULL, err) : rc;
+				rc = rc == RC_OK ? postgres_fault(link, NULL, err) : rc;
 				break;
 			}
 			left--; /* the end of one statement's answers */
@@ -93,7 +64,7 @@ static enum rc collect(struct postgres_link *link, PGresult **ret_last, struct e
 			break;
 		}
 		if (rc == RC_OK && !is_fine(result))
-			rc = link_error(link, result, err);
+			rc = postgres_fault(link, result, err);
 		PQclear(last);
 		last = result;
 	}
@@ -115,7 +86,7 @@ enum rc postgres_collect(struct postgres_link *link, struct err *err)
 static enum rc sent(struct postgres_link *link, int ok, struct err *err)
 {
 	if (ok != 1)
-		return link_error(link, NULL, err);
+		return postgres_fault(link, NULL, err);
 	link->pending++;
 	return link->pending < PENDING_MAX ? RC_OK : collect(link, NULL, err);
 }
@@ -134,7 +105,7 @@ enum rc postgres_ask(struct postgres_link *link, const char *sql, const char *a,
 	if (rc != RC_OK)
 		return rc;
 	if (PQsendQueryParams(link->conn, sql, n, NULL, values, NULL, NULL, 0) != 1)
-		return link_error(link, NULL, err);
+		return postgres_fault(link, NULL, err);
 	link->pending = 1;
 	return collect(link, ret_result, err);
 }
@@ -267,7 +238,7 @@ static enum rc send(struct postgres_stmt *stmt, struct err *err)
 		return rc;
 	if (PQsendQueryPrepared(link->conn, stmt->name, stmt->params_n, stmt->values, stmt->lengths,
 		    stmt->formats, 1) != 1)
-		return link_error(link, NULL, err);
+		return postgres_fault(link, NULL, err);
 	link->pending++;
 	return RC_OK;
 }
@@ -381,8 +352,8 @@ static void rollback(struct db *db)
 {
 	struct postgres_link *link = db_of(db)->link;
 	link->in_transaction = db->writing = false;
-	if (PQstatus(link->conn) == CONNECTION_BAD)
-		return;
+	if (PQstatus(link->conn) == CONNECTION_BAD || atomic_load(&link->owner->broken))
+		return; /* the server does it when the connection ends */
 	finish(link, "ROLLBACK");
 }
 
@@ -449,66 +420,6 @@ static enum rc size(struct db *db, int64_t *ret_bytes, struct err *err)
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
-
-enum rc postgres_script(struct postgres_link *link, const char *sql, struct err *err)
-{
-	enum rc rc = postgres_collect(link, err);
-	if (rc != RC_OK)
-		return rc;
-	(void)PQexitPipelineMode(link->conn);
-	PGresult *result = PQexec(link->conn, sql);
-	ExecStatusType status = PQresultStatus(result);
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-		rc = link_error(link, result, err);
-	PQclear(result);
-	(void)PQenterPipelineMode(link->conn);
-	return rc;
-}
-
-static void hush(void *ctx, const char *message)
-{
-	(void)ctx, (void)message;
-}
-
-static enum rc refused(struct postgres_link *link, struct err *err)
-{
-	char why[160];
-	first_line(PQerrorMessage(link->conn), why, sizeof(why));
-	bool denied = strstr(why, "authentication failed") != NULL ||
-		      strstr(why, "does not exist") != NULL ||
-		      strstr(why, "no pg_hba.conf entry") != NULL ||
-		      strstr(why, "no password supplied") != NULL;
-	if (denied)
-		return err_set(err, RC_DENIED, "%s refuses the connection: %s", link->name, why);
-	return err_set(err, RC_IO, "%s cannot be reached: %s", link->name, why);
-}
-
-enum rc postgres_link_open(struct postgres_link *link, struct queue *owner, const char *uri,
-	const char *name, const char *schema, struct err *err)
-{
-	char set[200];
-	*link = (struct postgres_link){.owner = owner, .name = strdup(name)};
-	if (link->name == NULL)
-		return err_set(err, RC_NOMEM, "out of memory");
-	link->conn = PQconnectdb(uri);
-	if (link->conn == NULL)
-		return err_set(err, RC_NOMEM, "out of memory");
-	if (PQstatus(link->conn) != CONNECTION_OK)
-		return refused(link, err);
-	(void)PQsetNoticeProcessor(link->conn, hush, NULL);
-	if (PQenterPipelineMode(link->conn) != 1)
-		return err_set(err, RC_UNSUPPORTED, "libpq refuses its pipeline mode");
-	snprintf(set, sizeof(set), "SET search_path = \"%s\"; SET client_min_messages = warning",
-		schema);
-	return postgres_script(link, set, err);
-}
-
-void postgres_link_close(struct postgres_link *link)
-{
-	PQfinish(link->conn);
-	free(link->name);
-	*link = (struct postgres_link){0};
-}
 
 enum rc postgres_db_init(struct postgres_db *db, struct postgres_link *link,
 	const struct db_form *form, struct err *err)

@@ -22,9 +22,10 @@ enum { POSTGRES_PARAMS_N = 24 };
 struct postgres_link {       /* one connection, which several databases of a store may share */
 	struct queue *owner; /* BORROWED */
 	PGconn *conn;
-	char *name;     /* of server and database, for people; without a password */
-	int pending;    /* statements on their way, with no answer taken yet */
-	int64_t rows_n; /* changed by the last statement that was collected */
+	char *name;          /* of server and database, for people; without a password */
+	int pending;         /* statements on their way, with no answer taken yet */
+	int64_t rows_n;      /* changed by the last statement that was collected */
+	int64_t patience_ms; /* for the answers to what was sent together; then it is given up */
 	bool in_transaction, reading;
 	unsigned named; /* prepared statements so far */
 };
@@ -49,15 +50,30 @@ struct postgres_db {
 	struct postgres_stmt *stmts;
 };
 
-/* Connects; uri as libpq reads it, without the parameters that are ours (postgres.c). name: for
- * sentences. Sets the search path to schema alone. RC_IO: nobody answers, or for the moment not;
- * RC_DENIED: a person has to do something; RC_INVALID: the address. */
-enum rc postgres_link_open(struct postgres_link *link, struct queue *owner, const char *uri,
-	const char *name, const char *schema, struct err *err) must_check;
+/* --- postgres_link.c: the connection itself */
+struct postgres_address;
+/* Connects, and sets the search path to the schema alone. RC_IO: nobody answers, or for the moment
+ * not; RC_DENIED: a person has to do something; RC_INVALID: the address, or a server that may lose
+ * what it has confirmed. password: NULL, libpq finds it. */
+enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
+	const struct postgres_address *address, const char *password, struct err *err) must_check;
+/* From here on the connection serves this side: how long it waits, and how long the server lets it
+ * keep others waiting. */
+enum rc postgres_link_serve(
+	struct postgres_link *link, enum queue_side side, struct err *err) must_check;
 void postgres_link_close(struct postgres_link *link);
-
+/* Sends what is not sent yet and waits, at most until_ms (mono), for an answer that PQgetResult
+ * takes without blocking. RC_IO: it is broken, or nothing came in time, which breaks it. */
+enum rc postgres_await(struct postgres_link *link, int64_t until_ms, struct err *err) must_check;
 /* Runs statements that answer no row, several of them in one text, at once. */
 enum rc postgres_script(struct postgres_link *link, const char *sql, struct err *err) must_check;
+
+/* --- postgres_fault.c: what went wrong, in a sentence; breaks the handle. result: the answer that
+ * says so; NULL: the connection does. RC_IO */
+enum rc postgres_fault(struct postgres_link *link, const PGresult *result, struct err *err);
+/* The same for a connection that could not be made, which breaks nothing. RC_IO, RC_DENIED. */
+enum rc postgres_refused(struct postgres_link *link, struct err *err);
+
 /* Asks one question outside of the tables of statements, with up to two parameters, texts (NULL:
  * none). GIVES a result (PQclear). */
 enum rc postgres_ask(struct postgres_link *link, const char *sql, const char *a, const char *b,

@@ -9,12 +9,9 @@
  */
 #include "queue/postgres.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define SCHEMA "moonhook"
-#define SCHEMA_N 60
+#include "queue/postgres_address.h"
 
 static void store_close(struct queue *q)
 {
@@ -78,92 +75,19 @@ static const struct queue_backend postgres_backend = {
 	.peer_each = postgres_peer_each,
 };
 
-/* --- the address ------------------------------------------------------------------------------ */
-
-static bool is_name(const char *text, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool fits = (text[i] >= 'a' && text[i] <= 'z') || text[i] == '_' ||
-			    (i > 0 && text[i] >= '0' && text[i] <= '9');
-		if (!fits)
-			return false;
-	}
-	return n > 0 && n <= SCHEMA_N;
-}
-
-/* Takes schema=.. out of the parameters of an address; the rest is libpq's. */
-static enum rc take_schema(char *uri, char **ret_schema, struct err *err)
-{
-	static const char key[] = "schema=";
-	char *query = strchr(uri, '?');
-	*ret_schema = strdup(SCHEMA);
-	for (char *p = query; p != NULL && *p != '\0';) {
-		char *at = p + 1, *end = at + strcspn(at, "&");
-		if (strncmp(at, key, sizeof(key) - 1) != 0) {
-			p = end;
-			continue;
-		}
-		char *name = at + sizeof(key) - 1;
-		if (!is_name(name, (size_t)(end - name)))
-			return err_set(err, RC_INVALID,
-				"store: schema=%.*s is no name; use small letters, digits and _",
-				(int)(end - name), name);
-		free(*ret_schema);
-		*ret_schema = strndup(name, (size_t)(end - name));
-		memmove(*end == '&' ? at : p, *end == '&' ? end + 1 : end,
-			strlen(*end == '&' ? end + 1 : end) + 1);
-	}
-	return *ret_schema != NULL ? RC_OK : err_set(err, RC_NOMEM, "out of memory");
-}
-
-/* "host/database", for people. */
-static void name_of(const char *uri, char *out, size_t out_n)
-{
-	const char *host = strstr(uri, "://");
-	host = host != NULL ? host + 3 : uri;
-	const char *at = strchr(host, '@');
-	size_t n = strcspn(host, "/?");
-	if (at != NULL && at < host + n)
-		host = at + 1;
-	snprintf(out, out_n, "PostgreSQL at %.*s", (int)strcspn(host, "?"), host);
-}
-
-/* What libpq does not do by itself: to give up on a server that does not answer. */
-static enum rc complete(const char *uri, struct buf *out)
-{
-	static const char *const extra[] = {"connect_timeout=5", "tcp_user_timeout=5000",
-		"keepalives_idle=5", "keepalives_interval=2", "keepalives_count=3",
-		"application_name=moonhook"};
-	enum rc rc = buf_put_text(out, uri);
-	for (size_t i = 0; rc == RC_OK && i < ARRAY_N(extra); i++) {
-		size_t n = strcspn(extra[i], "=") + 1;
-		char key[40];
-		snprintf(key, sizeof(key), "%.*s", (int)n, extra[i]);
-		if (strstr(uri, key) == NULL)
-			rc = buf_printf(out, "%c%s", i == 0 && strchr(uri, '?') == NULL ? '?' : '&',
-				extra[i]);
-	}
-	return rc == RC_OK ? buf_put(out, "", 1) : rc;
-}
-
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static enum rc connect(struct postgres_store *store, const char *text, struct err *err)
+static enum rc connect(
+	struct postgres_store *store, const struct queue_place *place, struct err *err)
 {
-	char name[120];
-	char *uri = strdup(text);
-	struct buf full;
-	buf_init(&full, 1 << 16);
-	enum rc rc = uri != NULL ? take_schema(uri, &store->schema, err)
-				 : err_set(err, RC_NOMEM, "out of memory");
-	if (rc == RC_OK && complete(uri, &full) != RC_OK)
-		rc = err_set(err, RC_NOMEM, "out of memory");
-	name_of(text, name, sizeof(name));
+	struct postgres_address address;
+	enum rc rc = postgres_address_parse(place, &address, err);
 	if (rc == RC_OK)
 		rc = postgres_link_open(
-			&store->link, &store->store.base, full.p, name, store->schema, err);
-	buf_done(&full);
-	free(uri);
+			&store->link, &store->store.base, &address, place->password, err);
+	store->schema = address.schema;
+	address.schema = NULL;
+	postgres_address_done(&address);
 	return rc;
 }
 
@@ -185,17 +109,17 @@ static enum rc open_parts(struct postgres_store *store, struct err *err)
 		rc = postgres_enter(store, err);
 	if (rc == RC_OK && s->base.side == QUEUE_RUNNER)
 		rc = work_open(s, err);
-	return rc;
+	return rc == RC_OK ? postgres_link_serve(&store->link, s->base.side, err) : rc;
 }
 
-enum rc postgres_open(
-	const char *uri, enum queue_side side, struct queue **ret_queue, struct err *err)
+enum rc postgres_open(const struct queue_place *place, enum queue_side side,
+	struct queue **ret_queue, struct err *err)
 {
 	struct postgres_store *store = calloc(1, sizeof(*store));
 	if (store == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
 	store_init(&store->store, &postgres_backend, side);
-	enum rc rc = connect(store, uri, err);
+	enum rc rc = connect(store, place, err);
 	if (rc == RC_OK)
 		rc = open_parts(store, err);
 	if (rc != RC_OK) {

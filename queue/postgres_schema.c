@@ -17,6 +17,7 @@ static const char version_1[] = {
 	0};
 static const char *const migrations[] = {version_1};
 
+enum { MIGRATE_MS = 600000 };   /* large tables take their time, and others wait for who is first */
 enum { LOCK_CLASS = 0x4d486b }; /* "MHk", of pg_advisory_xact_lock */
 
 static enum rc find_version(
@@ -83,6 +84,7 @@ static enum rc make(struct postgres_store *store, struct err *err)
 	struct postgres_link *link = &store->link;
 	char sql[400];
 	int version = 0;
+	link->patience_ms = MIGRATE_MS;
 	snprintf(sql, sizeof(sql), "BEGIN; SELECT pg_advisory_xact_lock(%d, hashtext('%s'))",
 		(int)LOCK_CLASS, store->schema);
 	enum rc rc = postgres_script(link, sql, err);

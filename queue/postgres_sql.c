@@ -12,7 +12,7 @@
 static const char *const own_sql[] = {
 	[OWN_KEYS] = "INSERT INTO delivery_key (key, id)"
 		" SELECT u.key, u.id FROM unnest($2::bytea[], $1::text[]) WITH ORDINALITY AS u (key, id, i)"
-		" WHERE u.key IS NOT NULL ORDER BY u.i ON CONFLICT DO NOTHING",
+		" WHERE u.key IS NOT NULL ORDER BY u.key, u.i ON CONFLICT DO NOTHING",
 	[OWN_PUT] = "WITH u AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[],"
 		" $5::bytea[], $6::bytea[], $7::bytea[]) WITH ORDINALITY"
 		" AS u (id, source, received_ms, quarantine, headers, body, key, i)),"

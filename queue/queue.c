@@ -11,12 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "queue/backend.h"
-
-#define OPEN_AGAIN_MS 20
 
 static const char *const names[QUEUE_STATE_N] = {
 #define X(code, name) [code] = name,
@@ -123,36 +119,6 @@ enum rc queue_enter_runner(struct queue *q, const char *what, struct err *err)
 enum rc queue_enter_any(struct queue *q, const char *what, struct err *err)
 {
 	return enter(q, ANY, what, err);
-}
-
-enum rc queue_open(
-	const char *store, enum queue_side side, struct queue **ret_queue, struct err *err)
-{
-	const char *colon = strchr(store, ':');
-	if (store[0] == '\0')
-		return err_set(err, RC_INVALID, "the store needs a folder: store = \"var\"");
-	if (strncmp(store, "memory:", 7) == 0)
-		return memory_open(store + 7, side, ret_queue, err);
-	if (strncmp(store, "postgres://", 11) == 0 || strncmp(store, "postgresql://", 13) == 0)
-		return postgres_open(store, side, ret_queue, err);
-	if (colon != NULL && memchr(store, '/', (size_t)(colon - store)) == NULL)
-		return err_set(err, RC_UNSUPPORTED,
-			"store \"%.*s:\" is not supported by this build; use a folder: store = "
-			"\"var\"",
-			(int)(colon - store), store);
-	return sqlite_open(store, side, ret_queue, err);
-}
-
-enum rc queue_open_after(const char *store, enum queue_side side, int64_t wait_ms,
-	struct queue **ret_queue, struct err *err)
-{
-	struct timespec pause = {0, OPEN_AGAIN_MS * 1000000};
-	for (int64_t end = clock_mono_ms() + wait_ms;;) {
-		enum rc rc = queue_open(store, side, ret_queue, err);
-		if (rc != RC_BUSY || clock_mono_ms() >= end)
-			return rc;
-		(void)nanosleep(&pause, NULL);
-	}
 }
 
 void queue_close(struct queue *q)

@@ -315,17 +315,17 @@ bool postgres_store(char *out, size_t out_n)
 	const char *url = postgres_shared();
 	if (url == NULL)
 		return false;
-	snprintf(out, out_n, "%s?schema=s%ld_%d", url, (long)getpid(), n++);
+	snprintf(out, out_n, "%s?durability=relaxed&schema=s%ld_%d", url, (long)getpid(), n++);
 	return true;
 }
 
 void postgres_store_drop(const char *store)
 {
-	const char *schema = strstr(store, "?schema=");
+	const char *schema = strstr(store, "&schema=");
 	char uri[160], sql[120];
 	if (schema == NULL)
 		return;
-	snprintf(uri, sizeof(uri), "%.*s", (int)(schema - store), store);
+	snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(store, "?"), store);
 	snprintf(sql, sizeof(sql),
 		"SET client_min_messages = warning; DROP SCHEMA IF EXISTS %s CASCADE", schema + 8);
 	PGconn *conn = PQconnectdb(uri);

@@ -33,7 +33,7 @@ void postgres_stop(struct postgres_server *server);
 /* The address of a server that all tests of this program share, started by the first that asks,
  * without fsync; ended when the program ends. STATIC; NULL, with why on stderr. */
 const char *postgres_shared(void);
-/* A store of its own there: "<address>?schema=<fresh name>". */
+/* A store of its own there: "<address>?durability=relaxed&schema=<fresh name>". */
 bool postgres_store(char *out, size_t out_n);
 /* Removes such a store. */
 void postgres_store_drop(const char *store);

@@ -69,11 +69,15 @@ Test(queue_state, a_store_of_another_kind_is_refused_by_name)
 
 Test(queue_state, the_settings_have_the_documented_defaults)
 {
-	static const char *const expected[][2] = {{"store", "var"}, {"retain.events", "30d"},
-		{"retain.runs", "30d"}, {"retain.size", "10GB"}};
+	static const char *const expected[][2] = {{"store", "var"}, {"database.password", NULL},
+		{"database.durability", "full"}, {"retain.events", "30d"}, {"retain.runs", "30d"},
+		{"retain.size", "10GB"}};
 	cr_assert_eq(queue_conf_table.options_n, ARRAY_N(expected));
 	for (size_t i = 0; i < ARRAY_N(expected); i++) {
 		cr_assert_str_eq(queue_conf_table.options[i].key, expected[i][0]);
-		cr_assert_str_eq(queue_conf_table.options[i].fallback, expected[i][1]);
+		if (expected[i][1] == NULL)
+			cr_assert_null(queue_conf_table.options[i].fallback);
+		else
+			cr_assert_str_eq(queue_conf_table.options[i].fallback, expected[i][1]);
 	}
 }

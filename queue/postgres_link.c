@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection to PostgreSQL: how it is made, what it promises, and how long anybody waits for it.
+ *
+ * From: postgres.c opens and closes, db_postgres.c waits. To: libpq, never blocking but for the
+ * connection itself, which has a limit for each host. A server that stops answering is given up:
+ * the handle is broken, as if the connection were lost.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "queue/db_postgres.h"
+#include "queue/postgres_address.h"
+
+enum { OPEN_PATIENCE_MS = 10000 };
+
+/* What a side waits for, and lets others wait for. */
+static const struct {
+	int64_t patience_ms;
+	const char *limits;
+} sides[] = {
+	/* A sender waits for five seconds and tells nobody: two answers have to come within that,
+	 * or the delivery goes to the spool. What was given up here ends there, too. */
+	[QUEUE_RECEIVER] = {1500, "SET statement_timeout = 5000; SET lock_timeout = 2000;"
+				  "SET idle_in_transaction_session_timeout = 5000"},
+	/* A lease: past it whatever is at hand belongs to others. Between two statements of a
+	 * transaction lies no work of others, so one that stands still holds everybody up. */
+	[QUEUE_RUNNER] = {20000, "SET statement_timeout = 20000; SET lock_timeout = 10000;"
+				 "SET idle_in_transaction_session_timeout = 10000"},
+	/* A person waits, and sees that it takes long. */
+	[QUEUE_READER] = {120000, "SET statement_timeout = 120000; SET lock_timeout = 10000;"
+				  "SET idle_in_transaction_session_timeout = 120000"},
+};
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static enum rc stalled(struct postgres_link *link, struct err *err)
+{
+	return queue_break(link->owner, err, "%s has not answered for %lld ms; it is asked again",
+		link->name, (long long)link->patience_ms);
+}
+
+enum rc postgres_await(struct postgres_link *link, int64_t until_ms, struct err *err)
+{
+	for (;;) {
+		int unsent = PQflush(link->conn);
+		if (unsent < 0 && PQstatus(link->conn) == CONNECTION_BAD)
+			return postgres_fault(link, NULL, err);
+		if (PQisBusy(link->conn) == 0)
+			return RC_OK;
+		int64_t left_ms = until_ms - clock_mono_ms();
+		if (left_ms <= 0)
+			return stalled(link, err);
+		struct pollfd p = {.fd = PQsocket(link->conn),
+			.events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0))};
+		int n = poll(&p, 1, left_ms < 60000 ? (int)left_ms : 60000);
+		if (n < 0 && errno != EINTR)
+			return queue_break(link->owner, err, "cannot wait for %s", link->name);
+		if (n > 0 && (p.revents & ~POLLOUT) != 0 && PQconsumeInput(link->conn) != 1 &&
+			PQisBusy(link->conn) != 0)
+			return postgres_fault(link, NULL, err);
+	}
+}
+
+enum rc postgres_script(struct postgres_link *link, const char *sql, struct err *err)
+{
+	enum rc rc = postgres_collect(link, err);
+	if (rc != RC_OK)
+		return rc;
+	(void)PQexitPipelineMode(link->conn);
+	int64_t until_ms = clock_mono_ms() + link->patience_ms;
+	if (PQsendQuery(link->conn, sql) != 1)
+		return postgres_fault(link, NULL, err);
+	while ((rc = postgres_await(link, until_ms, err)) == RC_OK) {
+		PGresult *result = PQgetResult(link->conn);
+		if (result == NULL)
+			break;
+		ExecStatusType status = PQresultStatus(result);
+		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+			rc = postgres_fault(link, result, err);
+		PQclear(result);
+		if (rc != RC_OK)
+			return rc; /* the handle is broken: what else comes nobody reads */
+	}
+	if (rc == RC_OK && PQenterPipelineMode(link->conn) != 1)
+		rc = err_set(err, RC_UNSUPPORTED, "libpq refuses its pipeline mode");
+	return rc;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void hush(void *ctx, const char *message)
+{
+	(void)ctx, (void)message;
+}
+
+/* Defaults first, which the address overrules; then what it shall not. Between us and a server
+ * elsewhere nobody may listen; whether it is the right one only sslmode=verify-full can say. */
+static PGconn *connect(const struct postgres_address *a, const char *password, bool writes)
+{
+	bool told = getenv("PGSSLMODE") != NULL;
+	const char *const pairs[][2] = {{"connect_timeout", "5"}, {"tcp_user_timeout", "5000"},
+		{"keepalives_idle", "5"}, {"keepalives_interval", "2"}, {"keepalives_count", "3"},
+		{"application_name", "moonhook"},
+		{"sslmode", told      ? NULL
+			    : a->near ? "prefer"
+				      : "require"},
+		{"target_session_attrs", a->several && writes ? "read-write" : NULL},
+		{"dbname", a->uri}, {"password", password}};
+	const char *keys[ARRAY_N(pairs) + 1], *values[ARRAY_N(pairs) + 1];
+	size_t n = 0;
+	for (size_t i = 0; i < ARRAY_N(pairs); i++) {
+		if (pairs[i][1] == NULL)
+			continue;
+		keys[n] = pairs[i][0];
+		values[n++] = pairs[i][1];
+	}
+	keys[n] = values[n] = NULL;
+	return PQconnectdbParams(keys, values, 1);
+}
+
+/* What the server promises of a commit: a sentence where that is less than the disk. */
+static enum rc check_durability(
+	struct postgres_link *link, const struct postgres_address *a, struct err *err)
+{
+	static const char question[] =
+		"SELECT name || ' = ' || setting FROM pg_settings"
+		" WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'"
+		" OR name = 'synchronous_commit' AND setting NOT IN ('on', 'remote_apply')"
+		" ORDER BY name LIMIT 1";
+	PGresult *result = NULL;
+	enum rc rc = postgres_ask(link, question, NULL, NULL, &result, err);
+	if (rc == RC_OK && PQntuples(result) > 0)
+		rc = err_set(err, RC_INVALID,
+			"%s has %s: what it confirms may be lost with its power, and deliveries "
+			"are "
+			"sent only once; turn it on, or allow it by name: database = { durability "
+			"= "
+			"\"relaxed\" }",
+			a->name, PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return rc;
+}
+
+/* As the server is set up now, whatever somebody makes of it later. */
+static const char pin_durability[] =
+	"; SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false)";
+
+enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
+	const struct postgres_address *address, const char *password, struct err *err)
+{
+	char set[400];
+	bool writes = owner->side != QUEUE_READER;
+	*link = (struct postgres_link){
+		.owner = owner, .name = strdup(address->name), .patience_ms = OPEN_PATIENCE_MS};
+	if (link->name == NULL)
+		return err_set(err, RC_NOMEM, "out of memory");
+	link->conn = connect(address, password, writes);
+	if (link->conn == NULL)
+		return err_set(err, RC_NOMEM, "out of memory");
+	if (PQstatus(link->conn) != CONNECTION_OK)
+		return postgres_refused(link, err);
+	(void)PQsetNoticeProcessor(link->conn, hush, NULL);
+	if (PQsetnonblocking(link->conn, 1) != 0 || PQenterPipelineMode(link->conn) != 1)
+		return err_set(err, RC_UNSUPPORTED, "libpq refuses its pipeline mode");
+	snprintf(set, sizeof(set), "SET search_path = \"%s\"; SET client_min_messages = warning%s",
+		address->schema, pin_durability);
+	enum rc rc = postgres_script(link, set, err);
+	if (rc == RC_OK && writes && !address->relaxed)
+		rc = check_durability(link, address, err);
+	return rc;
+}
+
+enum rc postgres_link_serve(struct postgres_link *link, enum queue_side side, struct err *err)
+{
+	enum rc rc = postgres_script(link, sides[side].limits, err);
+	link->patience_ms = sides[side].patience_ms;
+	return rc;
+}
+
+void postgres_link_close(struct postgres_link *link)
+{
+	PQfinish(link->conn);
+	free(link->name);
+	*link = (struct postgres_link){0};
+}
