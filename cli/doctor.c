@@ -18,6 +18,7 @@
 #include "cli/settings.h"
 #include "cli/slot.h"
 #include "client/door.h"
+#include "queue/place.h"
 
 #define TWENTY_MS 5000
 #define DOOR_MS 3000
@@ -202,7 +203,9 @@ static json_t *states_of(const int64_t counts[static QUEUE_STATE_N])
 static void read_store(struct doctor *d)
 {
 	struct err err;
-	if (queue_open(conf_text(d->conf, "store"), QUEUE_READER, &d->queue, &err) != RC_OK) {
+	struct queue_place place;
+	queue_place_of(d->conf, &place);
+	if (queue_place_open(&place, QUEUE_READER, 0, &d->queue, &err) != RC_OK) {
 		d->queue = NULL;
 		return;
 	}

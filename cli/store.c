@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/settings.h"
+#include "queue/place.h"
 
 int store_fail(const struct err *err)
 {
@@ -23,12 +24,14 @@ enum cli_exit store_open(const struct args *args, struct queue **ret_queue)
 	if (status != CLI_OK)
 		return status;
 	const char *store = conf_text(conf, "store");
+	struct queue_place place;
+	queue_place_of(conf, &place);
 	if (strchr(store, ':') == NULL && access(store, F_OK) != 0)
 		status = args_fail(CLI_FAILED,
 			"there is no store at %s yet; `moonhook serve` makes it (relative to the "
 			"folder it is started in)",
 			store);
-	else if (queue_open(store, QUEUE_READER, ret_queue, &err) != RC_OK)
+	else if (queue_place_open(&place, QUEUE_READER, 0, ret_queue, &err) != RC_OK)
 		status = store_fail(&err);
 	conf_free(conf);
 	return status;

@@ -31,10 +31,11 @@
 enum { RECEIVER, RUNNER, CONSOLE, CHILDREN_N };
 
 static const char *const receiver_part[] = {
-	"listen", "store", "source", "limits", "retain", "log", NULL};
-static const char *const runner_part[] = {"store", "rules", "workers", "twenty", "http", "secrets",
-	"limits", "retain", "coalesce", "notify", "log", "gap", "source.*.scheme", NULL};
-static const char *const console_part[] = {"console", "store", "control", "log", "only", NULL};
+	"listen", "store", "database", "spool", "source", "limits", "retain", "log", NULL};
+static const char *const runner_part[] = {"store", "database", "rules", "workers", "twenty", "http",
+	"secrets", "limits", "retain", "coalesce", "notify", "log", "gap", "source.*.scheme", NULL};
+static const char *const console_part[] = {
+	"console", "store", "database", "control", "log", "only", NULL};
 
 static const struct child_kind kinds[CHILDREN_N] = {
 	{"receiver", METRIC_RESTART_RECEIVER, METRIC_READY_RECEIVER, receiver_part},

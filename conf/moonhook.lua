@@ -67,8 +67,19 @@ source "twenty" {
 	-- id = "x-delivery-id",
 }
 
--- folder of the queue (SQLite); relative to the current folder
+-- folder of the queue (SQLite), relative to the current folder; or the address of a PostgreSQL,
+-- postgres://user@host/database, without its password
 -- store = "var"
+
+database = {
+	-- of a store in PostgreSQL, file ".." or env ".."; else PGPASSFILE, ~/.pgpass or
+	-- passfile= in the address
+	-- password = "",
+	-- full: a server with fsync, full_page_writes or synchronous_commit off is refused;
+	-- relaxed: what was acknowledged may go with its power
+	-- one of: full relaxed
+	-- durability = "full",
+}
 
 retain = {
 	-- how long deliveries are kept once nothing is left to do for them; 0: for ever

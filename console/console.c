@@ -92,6 +92,8 @@ static enum rc start(struct console *c, struct err *err)
 	enum rc rc = receive_conf(c, err);
 	if (rc != RC_OK)
 		return rc;
+	struct queue_place place;
+	queue_place_of(c->conf, &place);
 	start_log(c->conf);
 	rc = metrics_open(LINK_METRICS, err);
 	if (rc == RC_OK)
@@ -99,8 +101,8 @@ static enum rc start(struct console *c, struct err *err)
 	if (rc == RC_OK)
 		rc = http_start(LINK_LISTEN, c->conf, &c->http, err);
 	if (rc == RC_OK)
-		rc = control_new(fcntl(LINK_CONTROL, F_GETFD) >= 0 ? LINK_CONTROL : -1,
-			conf_text(c->conf, "store"), LINK_FD, &c->control, err);
+		rc = control_new(fcntl(LINK_CONTROL, F_GETFD) >= 0 ? LINK_CONTROL : -1, &place,
+			LINK_FD, &c->control, err);
 	return rc == RC_OK ? link_send(LINK_FD, "ready", slice_of(""), err) : rc;
 }
 

@@ -51,21 +51,21 @@ struct client {
 
 struct control {
 	int fd, link_fd;
-	const char *store;
+	struct queue_place place;
 	struct client clients[CONTROL_CLIENTS];
 	bool asking;         /* an ask is up the link, even if its client has left */
 	uint64_t last_token; /* of orders */
 };
 
-enum rc control_new(
-	int fd, const char *store, int link_fd, struct control **ret_control, struct err *err)
+enum rc control_new(int fd, const struct queue_place *place, int link_fd,
+	struct control **ret_control, struct err *err)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return err_set(err, RC_NOMEM, "no memory for the control socket");
 	c->fd = fd;
 	c->link_fd = link_fd;
-	c->store = store;
+	c->place = *place;
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		buf_init(&c->clients[i].in, CONTROL_REQUEST_MAX);
 		buf_init(&c->clients[i].out, ANSWER_MAX);
@@ -170,7 +170,7 @@ void control_answer(struct control *c, struct slice text)
 			continue;
 		if (k->verb == VERB_STATUS) {
 			json_t *daemon = json_loadb(text.p, text.n, 0, NULL);
-			answer_json(k, status_describe(c->store, daemon));
+			answer_json(k, status_describe(&c->place, daemon));
 			json_decref(daemon);
 		} else {
 			answer_bytes(k, text);

@@ -24,16 +24,17 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "queue/place.h"
 
 #define CONTROL_CLIENTS 16
 #define CONTROL_REQUEST_MAX 65536 /* bytes of one request */
 
 struct control;
 
-/* Takes over the listening socket fd (-1: nobody will come). store: BORROWS for its life. link_fd:
- * where asks go. GIVES (control_free). */
-enum rc control_new(int fd, const char *store, int link_fd, struct control **ret_control,
-	struct err *err) must_check;
+/* Takes over the listening socket fd (-1: nobody will come). what place refers to: BORROWS for its
+ * life. link_fd: where asks go. GIVES (control_free). */
+enum rc control_new(int fd, const struct queue_place *place, int link_fd,
+	struct control **ret_control, struct err *err) must_check;
 void control_free(struct control *control);
 
 /* Fills in what to poll for; answers how many, at most CONTROL_CLIENTS + 1. */

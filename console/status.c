@@ -13,7 +13,7 @@
 #include "base/version.h"
 #include "console/gap.h"
 #include "queue/pause.h"
-#include "queue/queue.h"
+#include "queue/place.h"
 
 static json_t *count_states(const int64_t counts[static QUEUE_STATE_N])
 {
@@ -106,12 +106,12 @@ static enum rc read_hand(struct queue *q, json_t *out, json_t *rules, struct err
 	return rc;
 }
 
-static enum rc read_store(const char *store, json_t *out, struct err *err)
+static enum rc read_store(const struct queue_place *place, json_t *out, struct err *err)
 {
 	struct queue *q = NULL;
 	struct queue_counts counts;
 	json_t *rules = json_array(), *gap = NULL;
-	enum rc rc = queue_open(store, QUEUE_READER, &q, err);
+	enum rc rc = queue_place_open(place, QUEUE_READER, 0, &q, err);
 	if (rc == RC_OK)
 		rc = queue_count(q, &counts, err);
 	if (rc == RC_OK)
@@ -213,7 +213,7 @@ static json_t *describe_deliveries(void)
 	return out;
 }
 
-json_t *status_describe(const char *store, const json_t *daemon)
+json_t *status_describe(const struct queue_place *place, const json_t *daemon)
 {
 	struct err err = {.msg = ""};
 	json_t *uptime = json_object_get(daemon, "uptime_ms");
@@ -224,7 +224,7 @@ json_t *status_describe(const char *store, const json_t *daemon)
 		"deliveries", describe_deliveries(), "events", "runs", "rules");
 	if (out == NULL)
 		return NULL;
-	if (read_store(store, out, &err) != RC_OK)
+	if (read_store(place, out, &err) != RC_OK)
 		(void)json_object_set_new(out, "store_problem", text(err.msg));
 	else if (store_problem() != NULL)
 		(void)json_object_set_new(out, "store_problem", json_string(store_problem()));

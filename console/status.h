@@ -5,12 +5,14 @@
 
 #include <jansson.h>
 
+#include "queue/place.h"
+
 /*
- * store: the folder. daemon: what the supervisor says of its processes ({uptime_ms, problem,
+ * place: of the store. daemon: what the supervisor says of its processes ({uptime_ms, problem,
  * processes}), may be NULL; BORROWS. Always an object, {"ok": true, events, runs, api, workers,
  * rules, ..}; what the store does not tell is null there, with the reason in "store_problem". NULL:
  * no memory.
  */
-json_t *status_describe(const char *store, const json_t *daemon);
+json_t *status_describe(const struct queue_place *place, const json_t *daemon);
 
 #endif

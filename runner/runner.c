@@ -24,6 +24,7 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "queue/place.h"
 #include "runner/assign.h"
 #include "runner/call.h"
 #include "runner/life.h"
@@ -408,12 +409,13 @@ static enum rc work(const struct conf *conf, struct err *err)
 	struct runner_parts parts = {
 		.conf = conf, .exe = "/proc/self/exe", .link_fd = LINK_FD, .wake_fd = LINK_WAKE};
 	struct runner *r = NULL;
+	struct queue_place place;
+	queue_place_of(conf, &place);
 	enum rc rc = metrics_open(LINK_METRICS, err);
 	if (rc == RC_OK && sd_event_new(&parts.loop) < 0)
 		rc = err_set(err, RC_NOMEM, "cannot make an event loop");
 	if (rc == RC_OK)
-		rc = queue_open_after(
-			conf_text(conf, "store"), QUEUE_RUNNER, PREDECESSOR_MS, &parts.queue, err);
+		rc = queue_place_open(&place, QUEUE_RUNNER, PREDECESSOR_MS, &parts.queue, err);
 	if (rc == RC_OK)
 		rc = client_new(conf, parts.loop, &parts.client, err);
 	if (rc == RC_OK)

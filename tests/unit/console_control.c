@@ -29,7 +29,9 @@ static void setup(void)
 	cr_assert_eq(cli_listen_unix(path, &listener, &err), RC_OK, "%s", err.msg);
 	cr_assert_eq(link_open(link_pair, &err), RC_OK);
 	fcntl(link_pair[0], F_SETFL, O_NONBLOCK);
-	cr_assert_eq(control_new(listener, dir, link_pair[1], &control, &err), RC_OK);
+	cr_assert_eq(control_new(listener, &(struct queue_place){.store = dir}, link_pair[1],
+			     &control, &err),
+		RC_OK);
 }
 
 static void teardown(void)

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* A store in PostgreSQL: its address, its password, what it must promise, and how it fails. */
+#include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "queue/place.h"
+#include "queue/postgres_address.h"
+#include "tests/harness/postgres.h"
+
+#define CANARY "canary-4711"
+
+static enum rc parse(const char *store, struct postgres_address *a, struct err *err)
+{
+	return postgres_address_parse(&(struct queue_place){.store = store}, a, err);
+}
+
+static void expect_address(const char *store, const char *uri, const char *schema, const char *name)
+{
+	struct postgres_address a;
+	struct err err = {.msg = ""};
+	cr_assert_eq(parse(store, &a, &err), RC_OK, "%s: %s", store, err.msg);
+	cr_expect_str_eq(a.uri, uri);
+	cr_expect_str_eq(a.schema, schema);
+	cr_expect_str_eq(a.name, name);
+	postgres_address_done(&a);
+}
+
+Test(queue_postgres_address, what_is_ours_is_taken_out_and_the_rest_is_left_to_libpq)
+{
+	expect_address("postgres://u@h/db", "postgres://u@h/db", "moonhook", "PostgreSQL at h/db");
+	expect_address("postgres://u@h:5/db?schema=crm", "postgres://u@h:5/db", "crm",
+		"PostgreSQL at h:5/db");
+	expect_address("postgres://h/db?schema=a&durability=relaxed&sslmode=require",
+		"postgres://h/db?sslmode=require", "a", "PostgreSQL at h/db");
+	expect_address("postgresql://h/db?sslmode=require&schema=a",
+		"postgresql://h/db?sslmode=require", "a", "PostgreSQL at h/db");
+}
+
+Test(queue_postgres_address, what_cannot_be_meant_is_refused)
+{
+	static const char *const wrong[] = {"postgres://h/db?schema=", "postgres://h/db?schema=Crm",
+		"postgres://h/db?schema=a;b", "postgres://h/db?durability=some",
+		"postgres://h/db?nosuch=1"};
+	for (size_t i = 0; i < ARRAY_N(wrong); i++) {
+		struct postgres_address a;
+		struct err err = {.msg = ""};
+		cr_expect_eq(parse(wrong[i], &a, &err), RC_INVALID, "%s", wrong[i]);
+		cr_expect_neq(err.msg[0], '\0');
+		postgres_address_done(&a);
+	}
+}
+
+Test(queue_postgres_address, a_password_in_it_is_refused_and_not_repeated)
+{
+	static const char *const wrong[] = {"postgres://u:" CANARY "@h/db", "postgres://u:@h/db",
+		"postgres://u:" CANARY "@h@x/db", "postgres://u@h/db?password=" CANARY,
+		"postgres://u@h/db?schema=a&pass%77ord=" CANARY};
+	for (size_t i = 0; i < ARRAY_N(wrong); i++) {
+		struct postgres_address a;
+		struct err err = {.msg = ""};
+		cr_expect_eq(parse(wrong[i], &a, &err), RC_INVALID, "%s", wrong[i]);
+		cr_expect_not_null(strstr(err.msg, "database = { password = file"), "%s", err.msg);
+		cr_expect_null(strstr(err.msg, CANARY), "%s", err.msg);
+		cr_expect_null(strstr(a.name, CANARY), "%s", a.name);
+		postgres_address_done(&a);
+	}
+}
+
+Test(queue_postgres_address, a_host_elsewhere_is_not_near)
+{
+	static const struct {
+		const char *store;
+		bool near, several;
+	} of[] = {{"postgres://u@localhost/db", true, false},
+		{"postgres://127.0.0.1:5/db", true, false}, {"postgres:///db", true, false},
+		{"postgres:///db?host=/run/postgresql", true, false},
+		{"postgres://[::1]/db", true, false}, {"postgres://db.acme.io/db", false, false},
+		{"postgres://localhost,db2/db", false, true},
+		{"postgres://localhost/db?hostaddr=10.0.0.1", false, false},
+		{"postgres:///db?service=x", false, false}};
+	unsetenv("PGHOST");
+	for (size_t i = 0; i < ARRAY_N(of); i++) {
+		struct postgres_address a;
+		struct err err;
+		cr_assert_eq(parse(of[i].store, &a, &err), RC_OK, "%s: %s", of[i].store, err.msg);
+		cr_expect_eq(a.near, of[i].near, "%s", of[i].store);
+		cr_expect_eq(a.several, of[i].several, "%s", of[i].store);
+		postgres_address_done(&a);
+	}
+}
+
+/* --- with a server ---------------------------------------------------------------------------- */
+
+static void ask(const char *url, const char *sql)
+{
+	PGconn *conn = PQconnectdb(url);
+	PGresult *result = PQexec(conn, sql);
+	cr_assert(PQresultStatus(result) == PGRES_COMMAND_OK ||
+			  PQresultStatus(result) == PGRES_TUPLES_OK,
+		"%s: %s", sql, PQerrorMessage(conn));
+	PQclear(result);
+	PQfinish(conn);
+}
+
+static enum rc try_open(const struct queue_place *place, struct err *err)
+{
+	struct queue *q = NULL;
+	enum rc rc = queue_place_open(place, QUEUE_RECEIVER, 0, &q, err);
+	queue_close(q);
+	return rc;
+}
+
+/* The shared server has fsync off. */
+Test(queue_postgres_promise, a_server_that_may_lose_what_it_confirmed_is_allowed_by_name_only,
+	.timeout = 120)
+{
+	char store[160], full[200], *relaxed;
+	struct err err = {.msg = ""};
+	cr_assert(postgres_store(store, sizeof(store)));
+	cr_expect_eq(try_open(&(struct queue_place){.store = store}, &err), RC_OK, "%s", err.msg);
+	relaxed = strstr(store, "durability=relaxed");
+	snprintf(full, sizeof(full), "%.*s%s", (int)(relaxed - store), store,
+		relaxed + strlen("durability=relaxed&"));
+	cr_expect_eq(try_open(&(struct queue_place){.store = full}, &err), RC_INVALID);
+	cr_expect_not_null(strstr(err.msg, "fsync = off"), "%s", err.msg);
+	cr_expect_not_null(strstr(err.msg, "durability = \"relaxed\""), "%s", err.msg);
+	cr_expect_eq(
+		try_open(&(struct queue_place){.store = full, .durability = QUEUE_RELAXED}, &err),
+		RC_OK, "%s", err.msg);
+	postgres_store_drop(store);
+}
+
+Test(queue_postgres_promise, each_setting_that_weakens_a_commit_is_named, .timeout = 120)
+{
+	struct postgres_server server;
+	struct err err = {.msg = ""};
+	char store[200];
+	cr_assert(postgres_start(&server, true, NULL));
+	struct queue_place place = {.store = server.url};
+	cr_expect_eq(try_open(&place, &err), RC_OK, "%s", err.msg);
+	static const char *const weak[] = {"off", "local", "remote_write"};
+	for (size_t i = 0; i < ARRAY_N(weak); i++) {
+		snprintf(store, sizeof(store), "%s?options=-c%%20synchronous_commit%%3D%s",
+			server.url, weak[i]);
+		place.store = store;
+		cr_expect_eq(try_open(&place, &err), RC_INVALID, "%s", weak[i]);
+		cr_expect_not_null(strstr(err.msg, "synchronous_commit = "), "%s", err.msg);
+	}
+	ask(server.url, "ALTER SYSTEM SET full_page_writes = off");
+	ask(server.url, "SELECT pg_reload_conf()");
+	place.store = server.url;
+	enum rc rc = RC_OK; /* the reload takes effect a moment later */
+	for (int i = 0; i < 3000 && (rc = try_open(&place, &err)) == RC_OK; i++)
+		usleep(10000);
+	cr_expect_eq(rc, RC_INVALID);
+	cr_expect_not_null(strstr(err.msg, "full_page_writes = off"), "%s", err.msg);
+	postgres_stop(&server);
+}
+
+Test(queue_postgres_password, it_comes_from_the_configuration_or_from_a_file, .timeout = 120)
+{
+	struct postgres_server server;
+	struct err err = {.msg = ""};
+	char store[120], path[120], line[200];
+	cr_assert(postgres_start(&server, true, NULL));
+	ask(server.url, "CREATE ROLE crm LOGIN PASSWORD '" CANARY "'");
+	ask(server.url, "GRANT CREATE ON DATABASE postgres TO crm");
+	snprintf(line, sizeof(line), "%s/data/pg_hba.conf", server.folder);
+	FILE *f = fopen(line, "w");
+	cr_assert_not_null(f);
+	fprintf(f,
+		"host all moonhook 127.0.0.1/32 trust\nhost all crm 127.0.0.1/32 scram-sha-256\n");
+	fclose(f);
+	ask(server.url, "SELECT pg_reload_conf()");
+	snprintf(store, sizeof(store), "postgres://crm@127.0.0.1:%d/postgres", server.port);
+	snprintf(path, sizeof(path), "%s/pass", server.folder);
+	setenv("PGPASSFILE", path, 1);
+	struct queue_place place = {.store = store};
+	enum rc rc = RC_OK;
+	for (int i = 0; i < 3000 && (rc = try_open(&place, &err)) != RC_DENIED; i++)
+		usleep(10000);
+	cr_expect_eq(rc, RC_DENIED, "%s", err.msg);
+	place.password = "wrong-" CANARY;
+	cr_expect_eq(try_open(&place, &err), RC_DENIED);
+	cr_expect_null(strstr(err.msg, CANARY), "%s", err.msg);
+	place.password = CANARY;
+	cr_expect_eq(try_open(&place, &err), RC_OK, "%s", err.msg);
+	place.password = NULL;
+	f = fopen(path, "w");
+	cr_assert_not_null(f);
+	fprintf(f, "127.0.0.1:%d:postgres:crm:" CANARY "\n", server.port);
+	fclose(f);
+	cr_assert_eq(chmod(path, 0600), 0);
+	cr_expect_eq(try_open(&place, &err), RC_OK, "%s", err.msg);
+	postgres_stop(&server);
+}
