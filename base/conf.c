@@ -17,6 +17,7 @@
 
 #include "base/conf_set.h"
 #include "base/file.h"
+#include "base/password.h"
 
 /* --- the set -----------------------------------------------------------------------------------
  */
@@ -316,6 +317,12 @@ static enum rc take_flag(
 			"environment (%s)",
 			key, variable);
 	}
+	if (o != NULL && o->type == CONF_TEXT && password_within(g.text))
+		return err_set(err, RC_INVALID,
+			"`%s` has a password in it, and everybody can read a program's flags; "
+			"leave "
+			"it out there",
+			key);
 	if (o != NULL && strcmp(o->key, key) == 0)
 		return conf_take_text(conf, o, &g, err);
 	return conf_take(conf, tables, &g, err);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/conf_set.h"
+#include "base/password.h"
 
 #define WORDS_MAX 512
 
@@ -299,8 +300,10 @@ static enum rc take_leaf(
 			return refuse_type(o, g, err);
 		break;
 	}
-	struct conf_setting s = {
-		.key = g->key, .value = g->text, .origin = g->origin, .secret = is_secret(o->type)};
+	struct conf_setting s = {.key = g->key,
+		.value = g->text,
+		.origin = g->origin,
+		.secret = is_secret(o->type) || (o->type == CONF_TEXT && password_within(g->text))};
 	return conf_put(conf, &s, err);
 }
 

@@ -130,9 +130,11 @@ static char **child_environment(void)
 {
 	static const char *const names[] = {"PATH", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-		"LSAN_OPTIONS", "TSAN_OPTIONS", "HOME", "PGPASSFILE", "PGSERVICEFILE",
-		"PGSYSCONFDIR", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL",
-		"PGHOST", "PGPORT"};
+		"LSAN_OPTIONS", "TSAN_OPTIONS",
+		/* libpq's: where things are, never what is secret */
+		"HOME", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLMODE",
+		"PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL", "PGHOST", "PGPORT", "PGUSER",
+		"PGDATABASE", "PGREQUIREPEER", "PGCHANNELBINDING", "PGTARGETSESSIONATTRS"};
 	static char *out[ARRAY_N(names) + 1];
 	size_t n = 0;
 	for (char **e = environ; e != NULL && *e != NULL; e++) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/password.h"
 #include "cli/rows.h"
 #include "cli/settings.h"
 
@@ -19,8 +20,11 @@ static json_t *row_of(const struct conf_table *tables, const struct conf_setting
 {
 	const struct conf_option *o = conf_option_find(tables, CLI_SETTINGS_TABLES_N, s->key);
 	char *value = s->secret || o == NULL ? NULL : conf_option_format(o, s->value);
+	char shown[1024] = MASK; /* of an address all but the password may be seen */
+	if (o != NULL && o->type == CONF_TEXT)
+		password_hide(s->value, shown, sizeof(shown));
 	json_t *row = json_pack("{s:o, s:o, s:o, s:b}", "key", rows_text(s->key), "value",
-		rows_text(s->secret ? MASK : value), "origin", rows_text(s->origin), "secret",
+		rows_text(s->secret ? shown : value), "origin", rows_text(s->origin), "secret",
 		s->secret);
 	free(value);
 	return row;

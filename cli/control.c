@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "cli/listen.h"
+#include "cli/runtime.h"
 #include "cli/settings.h"
 
 #define ANSWER_S 60
@@ -73,20 +74,45 @@ static enum rc exchange(
 	return RC_OK;
 }
 
-/* The same, and what fails is said. TAKES request. */
-static enum cli_exit ask_at(const char *path, json_t *request, int patience_s, json_t **ret_answer)
+/* Asks the first that answers of those in list from *at on; *at goes behind it. One that was killed
+ * has left its socket behind, at which nobody listens. */
+static enum rc exchange_next(const struct runtime_list *list, size_t *at, json_t *request,
+	int patience_s, json_t **ret_answer, struct err *err)
 {
-	struct err err = {.msg = ""};
-	enum rc rc = exchange(path, request, patience_s, ret_answer, &err);
-	if (rc == RC_OK)
-		return CLI_OK;
+	enum rc rc = RC_UNREACHABLE;
+	while (*at < list->n && rc == RC_UNREACHABLE) {
+		const char *path = list->at[(*at)++].path;
+		rc = exchange(path, json_incref(request), patience_s, ret_answer, err);
+	}
+	return rc;
+}
+
+static enum rc no_socket(const struct conf *conf, struct err *err)
+{
+	if (cli_settings_away(conf))
+		return err_set(err, RC_UNREACHABLE,
+			"no daemon of this machine works with the store that this configuration "
+			"names");
+	return err_set(err, RC_INVALID,
+		"`store` is no folder, so `control` must say where the daemon's control socket is");
+}
+
+/* Says on stderr why nobody has answered. */
+static enum cli_exit complain(enum rc rc, const struct conf *conf, const struct err *err)
+{
 	if (rc == RC_NOMEM)
-		return args_fail(CLI_FAILED, "%s", err.msg);
+		return args_fail(CLI_FAILED, "%s", err->msg);
+	if (rc == RC_INVALID)
+		return args_fail(CLI_CONFIG, "%s", err->msg);
 	if (rc != RC_UNREACHABLE)
-		return args_fail(CLI_DAEMON, "%s", err.msg);
-	args_fail(CLI_DAEMON, "the daemon cannot be reached: %s", err.msg);
-	fputs("          is `moonhook serve` running with this configuration, and were you "
-	      "in its folder?\n",
+		return args_fail(CLI_DAEMON, "%s", err->msg);
+	args_fail(CLI_DAEMON, "the daemon cannot be reached: %s", err->msg);
+	fputs(cli_settings_away(conf)
+			? "          ask on a machine where `moonhook serve` runs, as its user or "
+			  "as "
+			  "root\n"
+			: "          is `moonhook serve` running with this configuration, and were "
+			  "you in its folder?\n",
 		stderr);
 	return CLI_DAEMON;
 }
@@ -94,36 +120,83 @@ static enum cli_exit ask_at(const char *path, json_t *request, int patience_s, j
 enum rc control_try(const struct conf *conf, const char *verb, int patience_s, json_t **ret_answer,
 	struct err *err)
 {
-	char path[4096];
-	if (!cli_settings_control(conf, path, sizeof(path)))
-		return err_set(err, RC_INVALID,
-			"`store` is no folder, so `control` must say where the daemon's control "
-			"socket is");
-	return exchange(path, json_pack("{s:s}", "verb", verb), patience_s, ret_answer, err);
+	size_t at = 0;
+	struct runtime_list *list = runtime_find(conf);
+	json_t *request = json_pack("{s:s}", "verb", verb);
+	enum rc rc = RC_NOMEM;
+	if (list == NULL || request == NULL)
+		rc = err_set(err, RC_NOMEM, "no memory for the request");
+	else if (list->n == 0)
+		rc = no_socket(conf, err);
+	else
+		rc = exchange_next(list, &at, request, patience_s, ret_answer, err);
+	json_decref(request);
+	free(list);
+	return rc;
 }
 
-/* TAKES request. */
-static enum cli_exit ask(
-	const struct args *args, json_t *request, int patience_s, json_t **ret_answer)
+/* Puts the answers of all daemons of this machine, or of the first alone, into answers. */
+static enum rc gather(const struct conf *conf, json_t *request, int patience_s, bool all,
+	json_t *answers, struct err *err)
 {
-	char path[4096];
+	struct runtime_list *list = runtime_find(conf);
+	if (list == NULL || request == NULL || answers == NULL) {
+		free(list);
+		return err_set(err, RC_NOMEM, "no memory for the request");
+	}
+	enum rc rc = list->n == 0 ? no_socket(conf, err) : RC_OK;
+	for (size_t at = 0; at < list->n && (at == 0 || all);) {
+		json_t *answer = NULL;
+		rc = exchange_next(list, &at, request, patience_s, &answer, err);
+		if (rc == RC_OK && json_array_append_new(answers, answer) != 0)
+			rc = err_set(err, RC_NOMEM, "no memory for the answer");
+	}
+	free(list);
+	/* One that is about to end, or hangs, keeps nobody from what the others say. */
+	return json_array_size(answers) != 0 ? RC_OK : rc;
+}
+
+/* TAKES request. GIVES an array, of one answer at least. */
+static enum cli_exit ask(
+	const struct args *args, json_t *request, int patience_s, bool all, json_t **ret_answers)
+{
 	struct conf *conf = NULL;
+	struct err err = {.msg = ""};
+	json_t *answers = json_array();
 	enum cli_exit status = cli_settings_load(args, CLI_SETTINGS_PARTIAL, &conf);
-	if (status == CLI_OK && cli_settings_control(conf, path, sizeof(path))) {
-		status = ask_at(path, json_incref(request), patience_s, ret_answer);
-	} else if (status == CLI_OK) {
-		status = args_fail(CLI_CONFIG,
-			"`store` is no folder, so `control` must say where the daemon's control "
-			"socket is");
+	if (status == CLI_OK) {
+		enum rc rc = gather(conf, request, patience_s, all, answers, &err);
+		status = rc == RC_OK ? CLI_OK : complain(rc, conf, &err);
 	}
 	json_decref(request);
 	conf_free(conf);
+	if (status == CLI_OK)
+		*ret_answers = answers;
+	else
+		json_decref(answers);
 	return status;
+}
+
+static enum cli_exit ask_one(
+	const struct args *args, json_t *request, int patience_s, json_t **ret_answer)
+{
+	json_t *answers = NULL;
+	enum cli_exit status = ask(args, request, patience_s, false, &answers);
+	if (status != CLI_OK)
+		return status;
+	*ret_answer = json_incref(json_array_get(answers, 0));
+	json_decref(answers);
+	return CLI_OK;
+}
+
+enum cli_exit control_ask_all(const struct args *args, const char *verb, json_t **ret_answers)
+{
+	return ask(args, json_pack("{s:s}", "verb", verb), ANSWER_S, true, ret_answers);
 }
 
 enum cli_exit control_ask(const struct args *args, const char *verb, json_t **ret_answer)
 {
-	return ask(args, json_pack("{s:s}", "verb", verb), ANSWER_S, ret_answer);
+	return ask_one(args, json_pack("{s:s}", "verb", verb), ANSWER_S, ret_answer);
 }
 
 /* What a refusal comes to for a script. */
@@ -147,7 +220,7 @@ enum cli_exit control_order(
 	json_t *answer = NULL;
 	json_t *request = json_pack("{s:s, s:o, s:i}", "verb", "order", "order", order,
 		"patience_ms", patience_s * 1000);
-	enum cli_exit status = ask(args, request, patience_s + 5, &answer);
+	enum cli_exit status = ask_one(args, request, patience_s + 5, &answer);
 	if (status != CLI_OK)
 		return status;
 	if (json_is_true(json_object_get(answer, "ok"))) {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "cli/pattern.h"
 #include "cli/settings.h"
+#include "queue/place.h"
 
 #define DEADLINE_MS 10000 /* for one question to Twenty */
 
@@ -100,8 +101,11 @@ static void look_into_store(struct hooks *h)
 	struct err err;
 	const char *store = conf_text(h->conf, "store");
 	json_t *patterns = NULL;
-	if (strchr(store, ':') != NULL || access(store, F_OK) != 0 ||
-		queue_open(store, QUEUE_READER, &queue, &err) != RC_OK)
+	struct queue_place place;
+	queue_place_of(h->conf, &place);
+	bool folder = strchr(store, ':') == NULL && access(store, F_OK) == 0;
+	if ((!folder && !queue_place_away(&place)) ||
+		queue_place_open(&place, QUEUE_READER, 0, &queue, &err) != RC_OK)
 		return;
 	if (arrivals_read(queue, h->here.source, clock_wall_ms(), &h->arrivals, &err) != RC_OK)
 		h->arrivals = (struct arrivals){.seen_n = 0};

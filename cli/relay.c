@@ -40,7 +40,8 @@ static const char *why_not(const struct child *runner, const char **ret_code)
 	*ret_code = "busy";
 	if (runner == NULL) {
 		*ret_code = "no_runner";
-		return "this daemon has no runner (serve --only); ask the one that has";
+		return "this daemon has no runner (serve --only); give the order on the machine "
+		       "where one runs";
 	}
 	switch (child_state(runner)) {
 	case CHILD_STARTING:

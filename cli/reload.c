@@ -9,26 +9,40 @@
 #include "cli/detail.h"
 #include "cli/terminal.h"
 
-static int run_reload(const struct args *args)
+/* One daemon's answer for people. */
+static enum cli_exit say(const json_t *answer)
 {
-	json_t *answer = NULL;
-	enum cli_exit status = control_ask(args, "reload", &answer);
-	if (status != CLI_OK)
-		return status;
 	bool ok = json_is_true(json_object_get(answer, "ok"));
 	const char *text = json_string_value(json_object_get(answer, ok ? "text" : "error"));
-	if (args->output != ARGS_TABLE) {
-		detail_json(args->output, answer);
-		status = ok ? CLI_OK : CLI_CONFIG;
-	} else if (ok) {
-		fputs("reloaded", stdout);
-		fputs(text != NULL && text[0] != '\0' ? ": " : "", stdout);
-		terminal_put(stdout, text != NULL ? text : "");
-		putchar('\n');
-	} else {
-		status = args_fail(CLI_CONFIG, "%s", text != NULL ? text : "no reason was given");
+	if (!ok)
+		return args_fail(CLI_CONFIG, "%s", text != NULL ? text : "no reason was given");
+	fputs("reloaded", stdout);
+	fputs(text != NULL && text[0] != '\0' ? ": " : "", stdout);
+	terminal_put(stdout, text != NULL ? text : "");
+	putchar('\n');
+	return CLI_OK;
+}
+
+static int run_reload(const struct args *args)
+{
+	json_t *answers = NULL, *answer;
+	size_t i;
+	enum cli_exit status = control_ask_all(args, "reload", &answers);
+	if (status != CLI_OK)
+		return status;
+	json_array_foreach(answers, i, answer)
+	{
+		enum cli_exit one = CLI_OK;
+		if (args->output == ARGS_TABLE)
+			one = say(answer);
+		else if (!json_is_true(json_object_get(answer, "ok")))
+			one = CLI_CONFIG;
+		status = status == CLI_OK ? one : status;
 	}
-	json_decref(answer);
+	if (args->output != ARGS_TABLE)
+		detail_json(args->output,
+			json_array_size(answers) == 1 ? json_array_get(answers, 0) : answers);
+	json_decref(answers);
 	return status;
 }
 
@@ -43,7 +57,10 @@ const struct verb verb_reload = {
 		"A configuration that is wrong changes nothing. What one part cannot apply, such "
 		"as\n"
 		"a broken rule file, keeps its older version; the rest is applied, and the answer\n"
-		"says which is which.",
+		"says which is which. Where several daemons of this machine work with one "
+		"database, "
+		"all\n"
+		"of them do so; with -o json their answers are a list.",
 	.examples = {"moonhook reload", "moonhook reload -o json",
 		"moonhook reload --config /etc/moonhook/moonhook.lua"},
 	.exits = {CLI_USAGE, CLI_DAEMON, CLI_CONFIG},

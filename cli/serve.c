@@ -21,14 +21,16 @@
 #include "base/version.h"
 #include "cli/args.h"
 #include "cli/listen.h"
+#include "cli/runtime.h"
 #include "cli/settings.h"
 #include "cli/supervise.h"
+#include "queue/place.h"
 
 struct serve {
 	const struct args *args;
 	struct conf *conf; /* until the supervisor takes it */
 	int hooks, console, control, metrics;
-	char control_path[4096];
+	char control_path[RUNTIME_PATH_N];
 	bool receiver, runner;
 };
 
@@ -132,13 +134,31 @@ static enum rc probe_folder(const char *path, struct err *err)
 		path, pw != NULL ? pw->pw_name : "this user", strerror(error));
 }
 
-static enum rc check_store(const char *store, struct err *err)
+/* A runner alone is of no use without it; a receiver has its spool. What a person has to change
+ * stops both. */
+static enum rc check_database(const struct serve *s, struct err *err)
 {
-	const char *colon = strchr(store, ':');
+	struct queue *q = NULL;
+	struct queue_place place;
+	queue_place_of(s->conf, &place);
+	enum rc rc = queue_place_open(&place, QUEUE_READER, 0, &q, err);
+	queue_close(q);
+	if (rc == RC_IO && s->runner && !s->receiver)
+		return RC_UNREACHABLE;
+	if (rc == RC_IO)
+		log_warn(NULL, "%s", err->msg);
+	return rc == RC_DENIED || rc == RC_INVALID ? rc : RC_OK;
+}
+
+static enum rc check_store(const struct serve *s, struct err *err)
+{
+	const char *store = conf_text(s->conf, "store"), *colon = strchr(store, ':');
+	if (cli_settings_away(s->conf))
+		return check_database(s, err);
 	if (colon != NULL && colon[1] == '/')
 		return err_set(err, RC_UNSUPPORTED,
-			"`store`: this build keeps its store in a folder only, not in %.*s",
-			(int)(colon - store), store);
+			"`store` is a folder, or postgres://.., not %.*s", (int)(colon - store),
+			store);
 	if (colon != NULL)
 		return RC_OK;
 	enum rc rc = make_folder(store, err);
@@ -195,8 +215,8 @@ static enum rc open_listener(const char *key, const char *name, int place, const
 
 static enum rc open_sockets(struct serve *s, struct err *err)
 {
-	enum rc rc = RC_OK;
-	if (cli_settings_control(s->conf, s->control_path, sizeof(s->control_path)))
+	enum rc rc = runtime_own(s->conf, s->control_path, err);
+	if (rc == RC_OK && s->control_path[0] != '\0')
 		rc = cli_listen_unix(s->control_path, &s->control, err);
 	if (rc == RC_OK && s->receiver)
 		rc = open_listener("listen", "hooks", 0, s->conf, &s->hooks, err);
@@ -210,7 +230,7 @@ static enum rc prepare(struct serve *s, struct err *err)
 {
 	enum rc rc = choose_parts(s, err);
 	if (rc == RC_OK)
-		rc = check_store(conf_text(s->conf, "store"), err);
+		rc = check_store(s, err);
 	if (rc == RC_OK && s->runner)
 		rc = check_rules(conf_text(s->conf, "rules"), err);
 	if (rc == RC_OK)
@@ -253,7 +273,8 @@ static int run_serve(const struct args *args)
 	if (rc != RC_OK) {
 		close_sockets(&s);
 		conf_free(s.conf);
-		return args_fail(rc == RC_BUSY ? CLI_BUSY : CLI_CONFIG, "%s", err.msg);
+		return args_fail(rc == RC_BUSY || rc == RC_UNREACHABLE ? CLI_BUSY : CLI_CONFIG,
+			"%s", err.msg);
 	}
 	log_info(NULL, "moonhook %s: deliveries at %s/hooks/<source>, health at %s/healthz",
 		version_text(), s.receiver ? conf_text(s.conf, "listen") : "(no receiver)",

@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/conf_set.h"
 #include "base/log.h"
 #include "cli/listen.h"
 #include "client/client.h"
 #include "console/console.h"
-#include "queue/queue.h"
+#include "queue/place.h"
 #include "receiver/receiver.h"
 #include "runner/runner.h"
 
@@ -74,6 +75,30 @@ static enum rc check_listeners(const struct conf *conf, struct err *err)
 		origin, hooks, console);
 }
 
+/* The variable in which libpq's own programs expect it; the daemon's children have no environment.
+ */
+static enum rc take_password(struct conf *conf, struct err *err)
+{
+	const char *given = conf_text(conf, "database.password");
+	if (!cli_settings_away(conf) || (given != NULL && given[0] != '\0'))
+		return RC_OK;
+	const char *password = conf_env_read("PGPASSWORD");
+	if (password == NULL || password[0] == '\0')
+		return RC_OK;
+	struct conf_setting setting = {.key = "database.password",
+		.value = password,
+		.origin = "environment PGPASSWORD",
+		.secret = true};
+	return conf_put(conf, &setting, err);
+}
+
+bool cli_settings_away(const struct conf *conf)
+{
+	struct queue_place place;
+	queue_place_of(conf, &place);
+	return queue_place_away(&place);
+}
+
 /* What no table of options can say. */
 static enum rc check_whole(const struct conf *conf, const char *file, struct err *err)
 {
@@ -100,13 +125,13 @@ enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
 		snprintf(only, sizeof(only), "only=%s", args_flag(args, "only"));
 		overrides[n++] = only;
 	}
-	if (part != CLI_SETTINGS_WHOLE)
-		return conf_load_partial(
-			args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, ret_conf, err);
+	bool whole = part == CLI_SETTINGS_WHOLE;
 	struct conf *conf = NULL;
-	enum rc rc =
-		conf_load(args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, &conf, err);
+	enum rc rc = (whole ? conf_load : conf_load_partial)(
+		args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, &conf, err);
 	if (rc == RC_OK)
+		rc = take_password(conf, err);
+	if (rc == RC_OK && whole)
 		rc = check_whole(conf, args->config, err);
 	if (rc != RC_OK) {
 		conf_free(conf);
@@ -131,19 +156,6 @@ enum cli_exit cli_settings_load(
 			"moonhook init --config %s\n",
 			args->config);
 	return CLI_CONFIG;
-}
-
-bool cli_settings_control(const struct conf *conf, char *out, size_t out_n)
-{
-	const char *control = conf_text(conf, "control"), *store = conf_text(conf, "store");
-	if (control != NULL && control[0] != '\0') {
-		snprintf(out, out_n, "%s", control);
-		return true;
-	}
-	if (store == NULL || strchr(store, ':') != NULL)
-		return false;
-	snprintf(out, out_n, "%s/control.sock", store);
-	return true;
 }
 
 void cli_settings_log(const struct conf *conf, const char *room)

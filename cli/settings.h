@@ -28,8 +28,8 @@ enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
 enum cli_exit cli_settings_load(
 	const struct args *args, enum cli_settings_part part, struct conf **ret_conf) must_check;
 
-/* Where the control socket is. False where the store is no folder and `control` is not set. */
-bool cli_settings_control(const struct conf *conf, char *out, size_t out_n);
+/* Is the store a database, which others use too, and not a folder? */
+bool cli_settings_away(const struct conf *conf);
 /* Starts the log as log.format and log.level say. room: STATIC. */
 void cli_settings_log(const struct conf *conf, const char *room);
 

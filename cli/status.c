@@ -14,6 +14,8 @@
 #include "cli/gaps.h"
 #include "cli/terminal.h"
 
+#define QUIET_MS 5000 /* signs of life come every two seconds */
+
 static const char *text_at(const json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
@@ -68,6 +70,60 @@ static void put_processes(json_t *processes)
 			printf(", restarted %" PRId64 " time%s", restarts,
 				restarts == 1 ? "" : "s");
 		putchar('\n');
+	}
+}
+
+static bool has_runner(const json_t *s)
+{
+	size_t i;
+	json_t *p;
+	json_array_foreach(json_object_get(s, "processes"), i, p)
+	{
+		if (strcmp(text_at(p, "name"), "runner") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "runners   crm1:4711  leads, 12 runs at work" */
+static void put_runners(json_t *runners)
+{
+	size_t i;
+	json_t *r;
+	if (json_is_array(runners) && json_array_size(runners) == 0) {
+		put_label("runners");
+		terminal_tone(TERMINAL_BAD);
+		fputs("none", stdout);
+		terminal_tone(TERMINAL_PLAIN);
+		puts(": what comes is kept, and waits  (moonhook serve --only runner)");
+	}
+	json_array_foreach(runners, i, r)
+	{
+		int64_t runs = (int64_t)json_integer_value(json_object_get(r, "running"));
+		int64_t quiet_ms = (int64_t)json_integer_value(json_object_get(r, "quiet_ms"));
+		put_label(i == 0 ? "runners" : "");
+		terminal_put(stdout, text_at(r, "name"));
+		printf("%s, %" PRId64 " run%s at work",
+			json_is_true(json_object_get(r, "leads")) ? "  leads" : "", runs,
+			runs == 1 ? "" : "s");
+		if (quiet_ms > QUIET_MS)
+			printf(", no sign of life for %" PRId64 " s", quiet_ms / 1000);
+		putchar('\n');
+	}
+}
+
+/* Other daemons of this machine that work with the same store. */
+static void put_beside(json_t *beside)
+{
+	size_t i;
+	json_t *d;
+	json_array_foreach(beside, i, d)
+	{
+		put_label("beside");
+		printf("another daemon of this machine, up %" PRId64 " s\n",
+			(int64_t)json_integer_value(json_object_get(d, "uptime_ms")) / 1000);
+		put_processes(json_object_get(d, "processes"));
+		put_problem(text_at(d, "store_problem"));
 	}
 }
 
@@ -154,18 +210,9 @@ static void put_waiting(const json_t *api)
 		strcmp(reason, "budget") == 0 ? "request" : "try", (double)next_ms / 1000);
 }
 
-static void put_status(const json_t *s)
+static void put_twenty(const json_t *api)
 {
-	json_t *api = json_object_get(s, "api"), *tokens = json_object_get(api, "tokens");
-	int64_t up = (int64_t)json_integer_value(json_object_get(s, "uptime_ms")) / 1000;
-	put_label("moonhook");
-	printf("%s, up %" PRId64 "h %02" PRId64 "m %02" PRId64 "s\n", text_at(s, "version"),
-		up / 3600, up / 60 % 60, up % 60);
-	put_processes(json_object_get(s, "processes"));
-	put_label("workers");
-	printf("%" PRId64 "\n", (int64_t)json_integer_value(json_object_get(s, "workers")));
-	put_counts("events", json_object_get(s, "events"));
-	put_counts("runs", json_object_get(s, "runs"));
+	json_t *tokens = json_object_get(api, "tokens");
 	put_label("twenty");
 	int64_t calls = (int64_t)json_integer_value(json_object_get(api, "calls"));
 	int64_t requests = (int64_t)json_integer_value(json_object_get(api, "requests"));
@@ -177,6 +224,31 @@ static void put_status(const json_t *s)
 		printf(", budget for %" PRId64 " now", (int64_t)json_integer_value(tokens));
 	putchar('\n');
 	put_waiting(api);
+}
+
+static void put_daemon(const json_t *s)
+{
+	int64_t up = (int64_t)json_integer_value(json_object_get(s, "uptime_ms")) / 1000;
+	put_label("moonhook");
+	printf("%s, up %" PRId64 "h %02" PRId64 "m %02" PRId64 "s\n", text_at(s, "version"),
+		up / 3600, up / 60 % 60, up % 60);
+	put_processes(json_object_get(s, "processes"));
+	if (!has_runner(s))
+		return;
+	put_label("workers");
+	printf("%" PRId64 "\n", (int64_t)json_integer_value(json_object_get(s, "workers")));
+}
+
+static void put_status(const json_t *s)
+{
+	const json_t *api = json_object_get(s, "api");
+	put_daemon(s);
+	put_beside(json_object_get(s, "beside"));
+	put_runners(json_object_get(s, "runners"));
+	put_counts("events", json_object_get(s, "events"));
+	put_counts("runs", json_object_get(s, "runs"));
+	if (has_runner(s))
+		put_twenty(api);
 	put_pauses(json_object_get(s, "pauses"));
 	put_issues(json_object_get(s, "issues"));
 	gaps_put(json_object_get(s, "gap"), put_label);
@@ -204,12 +276,34 @@ static enum cli_exit verdict(const json_t *s)
 	return gaps_alarm(json_object_get(s, "gap")) ? CLI_FAILED : CLI_OK;
 }
 
+/* What is the same for all daemons of a store is said once, by the first. */
+static json_t *put_together(json_t *answers)
+{
+	static const char *const own[] = {"version", "uptime_ms", "processes", "deliveries",
+		"workers", "api", "store_problem"};
+	json_t *first = json_incref(json_array_get(answers, 0)), *beside = json_array();
+	for (size_t i = 1; i < json_array_size(answers); i++) {
+		const json_t *other = json_array_get(answers, i);
+		json_t *part = json_object();
+		for (size_t k = 0; k < ARRAY_N(own); k++)
+			if (json_object_get(other, own[k]) != NULL)
+				(void)json_object_set(part, own[k], json_object_get(other, own[k]));
+		(void)json_array_append_new(beside, part);
+	}
+	if (json_array_size(beside) != 0)
+		(void)json_object_set(first, "beside", beside);
+	json_decref(beside);
+	json_decref(answers);
+	return first;
+}
+
 static int run_status(const struct args *args)
 {
-	json_t *answer = NULL;
-	enum cli_exit status = control_ask(args, "status", &answer);
+	json_t *answers = NULL;
+	enum cli_exit status = control_ask_all(args, "status", &answers);
 	if (status != CLI_OK)
 		return status;
+	json_t *answer = put_together(answers);
 	if (!json_is_true(json_object_get(answer, "ok"))) {
 		status = args_fail(
 			CLI_DAEMON, "the daemon has no answer: %s", text_at(answer, "error"));
@@ -253,7 +347,13 @@ const struct verb verb_status = {
 		"webhooks do\n"
 		"not arrive), late (their webhooks came after all), stopped (from while it was "
 		"not),\n"
-		"requests, and objects with until (what was changed before is known).",
+		"requests, and objects with until (what was changed before is known).\n\n"
+		"Of a store in a database: runners are all that work with it, on any machine "
+		"(name, "
+		"leads,\n"
+		"running, quiet_ms since the last sign of life); beside are further daemons of "
+		"this "
+		"machine.",
 	.examples = {"moonhook status", "moonhook status --check && echo fine",
 		"moonhook status -o json | jq '.api | {calls, requests, waiting_for}'"},
 	.flags = flags,

@@ -2,8 +2,8 @@
 /*
  * The verb `tail`: events as they arrive and runs as they end, until interrupted.
  * From: main.c. Next: the store, read only; it looks again a few times a second. Needs a daemon
- * when it begins, and goes on over the daemon's restarts. Runs that were
- * open when it began, or began later, are followed to their end.
+ * when it begins, unless the store is a database (others may work there), and goes on over its
+ * restarts. Runs that were open when it began, or began later, are followed to their end.
  */
 #include <jansson.h>
 #include <signal.h>
@@ -18,6 +18,7 @@
 #include "cli/filter.h"
 #include "cli/rows.h"
 #include "cli/runs.h"
+#include "cli/settings.h"
 #include "cli/store.h"
 #include "cli/terminal.h"
 
@@ -162,17 +163,28 @@ static enum rc find_end(struct tail *t, struct err *err)
 	return rc;
 }
 
+/* Without a daemon nothing would ever come. */
+static enum cli_exit expect_daemon(const struct args *args)
+{
+	struct conf *conf = NULL;
+	json_t *pong = NULL;
+	enum cli_exit status = cli_settings_load(args, CLI_SETTINGS_PARTIAL, &conf);
+	if (status == CLI_OK && !cli_settings_away(conf))
+		status = control_ask(args, "ping", &pong);
+	json_decref(pong);
+	conf_free(conf);
+	return status;
+}
+
 static int run_tail(const struct args *args)
 {
 	struct tail *t = calloc(1, sizeof(*t));
-	json_t *pong = NULL;
 	struct err err = {.msg = ""};
 	if (t == NULL)
 		return args_fail(CLI_FAILED, "no memory");
 	enum cli_exit status = filter_read(args, &t->filter);
-	if (status == CLI_OK) /* without a daemon nothing would ever come */
-		status = control_ask(args, "ping", &pong);
-	json_decref(pong);
+	if (status == CLI_OK)
+		status = expect_daemon(args);
 	if (status == CLI_OK)
 		status = store_open(args, &t->queue);
 	if (status != CLI_OK) {

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/version.h"
 #include "console/gap.h"
+#include "queue/cluster.h"
 #include "queue/pause.h"
 #include "queue/place.h"
 
@@ -106,6 +107,28 @@ static enum rc read_hand(struct queue *q, json_t *out, json_t *rules, struct err
 	return rc;
 }
 
+static enum rc add_runner(void *ctx, const struct queue_peer *p, struct err *err)
+{
+	json_t *one = json_pack("{s:o, s:b, s:I, s:I}", "name", text(p->name), "leads", p->leads,
+		"quiet_ms", (json_int_t)p->quiet_ms, "running", (json_int_t)p->running_n);
+	if (one == NULL || json_array_append_new(ctx, one) != 0)
+		return err_set(err, RC_NOMEM, "no memory for the list of runners");
+	return RC_OK;
+}
+
+/* Of a store that is shared: who carries out its runs, on whatever machine. */
+static enum rc read_runners(struct queue *q, json_t *out, struct err *err)
+{
+	if (!queue_shared(q))
+		return RC_OK;
+	json_t *runners = json_array();
+	enum rc rc = queue_peer_each(q, add_runner, runners, err);
+	if (rc == RC_OK)
+		(void)json_object_set(out, "runners", runners);
+	json_decref(runners);
+	return rc;
+}
+
 static enum rc read_store(const struct queue_place *place, json_t *out, struct err *err)
 {
 	struct queue *q = NULL;
@@ -120,6 +143,8 @@ static enum rc read_store(const struct queue_place *place, json_t *out, struct e
 		rc = read_hand(q, out, rules, err);
 	if (rc == RC_OK)
 		rc = gap_describe(q, &gap, err);
+	if (rc == RC_OK)
+		rc = read_runners(q, out, err);
 	queue_close(q);
 	if (rc == RC_OK) {
 		int64_t oldest = counts.oldest_open_ms;
