@@ -17,7 +17,9 @@
 #include "tests/harness/postgres.h"
 #include "tests/harness/sender.h"
 
-#define RULE "rule \"note\" { on = \"person.created\", run = function(event) log.info(event.name) end }"
+#define RULE                                                                                       \
+	"rule \"note\" { on = \"person.created\", run = function(event) log.info(event.name) end " \
+	"}"
 
 static char store[256], rules[200];
 static struct daemon d;
