@@ -19,7 +19,8 @@
 #include "base/clock.h"
 
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 }; /* pg_type.dat */
-enum { PENDING_MAX = 64 }; /* statements on their way, which libpq keeps in memory */
+/* Statements on their way, which libpq keeps in memory, and their bytes. */
+enum { PENDING_MAX = 1000, UNSENT_MAX = 4 << 20 };
 
 /* --- the pipeline ----------------------------------------------------------------------------- */
 
@@ -35,15 +36,28 @@ static void note_changed(struct postgres_link *link, PGresult *result)
 	link->rows_n = n[0] != '\0' ? strtoll(n, NULL, 10) : 0;
 }
 
-/* Takes the answers to all that is on its way. ret_last: GIVES that of the last statement. */
-static enum rc collect(struct postgres_link *link, PGresult **ret_last, struct err *err)
+struct answers {    /* what a pipeline came to */
+	int wanted; /* the number of the statement whose rows are, from 0 on; -1: none */
+	PGresult *rows, *last;
+};
+
+static void take_answer(struct answers *all, int number, PGresult *result)
+{
+	PGresult **to = number == all->wanted ? &all->rows : &all->last;
+	PQclear(*to);
+	*to = result;
+}
+
+/* Takes the answers to all that is on its way: one round trip. all: GIVES two results, also where
+ * it fails. */
+static enum rc collect_all(struct postgres_link *link, struct answers *all, struct err *err)
 {
 	enum rc rc = RC_OK;
-	PGresult *last = NULL;
+	link->trips_n++;
 	if (PQpipelineSync(link->conn) != 1)
 		return postgres_fault(link, NULL, err);
 	int64_t until_ms = clock_mono_ms() + link->patience_ms;
-	for (int left = link->pending; left >= 0;) {
+	for (int n = link->pending, left = n; left >= 0;) {
 		struct err later; /* the first error is the one that tells */
 		enum rc there = postgres_await(link, until_ms, rc == RC_OK ? err : &later);
 		if (there != RC_OK) {
@@ -65,16 +79,24 @@ static enum rc collect(struct postgres_link *link, PGresult **ret_last, struct e
 		}
 		if (rc == RC_OK && !is_fine(result))
 			rc = postgres_fault(link, result, err);
-		PQclear(last);
-		last = result;
+		take_answer(all, n - left, result);
 	}
 	link->pending = 0;
-	if (rc == RC_OK && last != NULL)
-		note_changed(link, last);
+	link->unsent = 0;
+	return rc;
+}
+
+/* ret_last: GIVES the answer to the last statement; may be NULL. */
+static enum rc collect(struct postgres_link *link, PGresult **ret_last, struct err *err)
+{
+	struct answers all = {.wanted = -1};
+	enum rc rc = collect_all(link, &all, err);
+	if (rc == RC_OK && all.last != NULL)
+		note_changed(link, all.last);
 	if (rc == RC_OK && ret_last != NULL)
-		*ret_last = last;
+		*ret_last = all.last;
 	else
-		PQclear(last);
+		PQclear(all.last);
 	return rc;
 }
 
@@ -240,6 +262,8 @@ static enum rc send(struct postgres_stmt *stmt, struct err *err)
 		    stmt->formats, 1) != 1)
 		return postgres_fault(link, NULL, err);
 	link->pending++;
+	for (int i = 0; i < stmt->params_n; i++)
+		link->unsent += (size_t)stmt->lengths[i];
 	return RC_OK;
 }
 
@@ -247,7 +271,8 @@ static enum rc run(struct db_stmt *s, struct err *err)
 {
 	struct postgres_link *link = link_of(s);
 	enum rc rc = send(stmt_of(s), err);
-	if (rc != RC_OK || (link->in_transaction && link->pending < PENDING_MAX))
+	bool room = link->pending < PENDING_MAX && link->unsent < UNSENT_MAX;
+	if (rc != RC_OK || (link->in_transaction && room))
 		return rc;
 	return collect(link, NULL, err);
 }
@@ -323,19 +348,49 @@ static enum rc begin(struct db *db, struct err *err)
 	return rc;
 }
 
-static enum rc commit(struct db *db, struct err *err)
+/* The end of a transaction that has been sent, COMMIT included. */
+static enum rc committed(struct db *db, struct answers *all, struct err *err)
 {
 	struct postgres_link *link = db_of(db)->link;
-	PGresult *result = NULL;
-	enum rc rc = send_plain(link, "COMMIT", err);
-	if (rc == RC_OK)
-		rc = collect(link, &result, err);
+	enum rc rc = collect_all(link, all, err);
 	link->in_transaction = db->writing = false;
 	/* A transaction that had failed answers with ROLLBACK. */
-	if (rc == RC_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+	if (rc == RC_OK && (all->last == NULL || strcmp(PQcmdStatus(all->last), "COMMIT") != 0))
 		rc = queue_break(link->owner, err, "%s has rolled back a transaction", link->name);
-	PQclear(result);
+	PQclear(all->last);
 	return rc;
+}
+
+static enum rc commit(struct db *db, struct err *err)
+{
+	struct answers all = {.wanted = -1};
+	struct postgres_link *link = db_of(db)->link;
+	enum rc rc = link->pending > PENDING_MAX - 2 ? collect(link, NULL, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = send_plain(link, "COMMIT", err);
+	return rc == RC_OK ? committed(db, &all, err) : rc;
+}
+
+enum rc postgres_commit_rows(struct db *db, struct db_stmt *s, struct err *err)
+{
+	struct postgres_stmt *stmt = stmt_of(s);
+	struct postgres_link *link = db_of(db)->link;
+	/* Nothing that is sent from here on may be collected before the rest. */
+	enum rc rc = link->pending > PENDING_MAX - 4 ? collect(link, NULL, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = send(stmt, err);
+	struct answers all = {.wanted = link->pending - 1};
+	if (rc == RC_OK)
+		rc = send_plain(link, "COMMIT", err);
+	if (rc == RC_OK)
+		rc = committed(db, &all, err);
+	if (rc != RC_OK) {
+		PQclear(all.rows);
+		return rc;
+	}
+	stmt->result = all.rows;
+	stmt->row = -1;
+	return RC_OK;
 }
 
 /* Where it fails the handle is broken, and says so with its next call. */

@@ -27,7 +27,9 @@ struct postgres_link {       /* one connection, which several databases of a sto
 	int64_t rows_n;      /* changed by the last statement that was collected */
 	int64_t patience_ms; /* for the answers to what was sent together; then it is given up */
 	bool in_transaction, reading;
-	unsigned named; /* prepared statements so far */
+	unsigned named;  /* prepared statements so far */
+	int64_t trips_n; /* round trips so far */
+	size_t unsent;   /* bytes that go with the statements on their way */
 };
 
 struct postgres_stmt {
@@ -80,6 +82,9 @@ enum rc postgres_ask(struct postgres_link *link, const char *sql, const char *a,
 	PGresult **ret_result, struct err *err) must_check;
 /* Waits for what is on its way. */
 enum rc postgres_collect(struct postgres_link *link, struct err *err) must_check;
+
+/* Commits with a last question, both in one round trip; its rows are read with db_row. */
+enum rc postgres_commit_rows(struct db *db, struct db_stmt *s, struct err *err) must_check;
 
 /* Binds what has a type of its own, by its number in pg_type.dat, in binary; as db_bind_blob. */
 void postgres_bind(struct db_stmt *s, int i, struct slice bytes, unsigned type);

@@ -4,8 +4,9 @@
  *
  * From: queue.c. To: postgres_*.c for what is its own (the inbox, claims, leases, migrations),
  * sql_*.c for the rest. One connection for each handle. Runners write in turn: a transaction that
- * writes to the work begins by locking the row of progress, reads what others have changed since,
- * and is as alone then as SQLite's only writer. Receivers insert side by side and wait for nobody.
+ * writes to the work begins by taking a lock, reads what others have changed since, and is as alone
+ * then as SQLite's only writer. Claims (postgres_claim.c) share that lock with each other.
+ * Receivers insert side by side and wait for nobody.
  */
 #include "queue/postgres.h"
 
@@ -63,7 +64,7 @@ static const struct queue_backend postgres_backend = {
 	.checkpoint = checkpoint,
 	.inbox_put = postgres_inbox_put,
 	.inbox_next = postgres_inbox_next,
-	.claim = work_claim,
+	.claim = postgres_claim,
 	.adopt = postgres_adopt,
 	.erase_wipe = wipe,
 	.scrub = scrub,

@@ -8,6 +8,12 @@
 
 struct postgres_place { /* a delivery that was lent to be routed, and the place that it will get */
 	int64_t seq, n;
+	bool quarantined;
+};
+
+struct postgres_floor { /* of pending: nothing at or below it is to be routed, now or later */
+	int64_t n;
+	int64_t mark_n, mark_xid; /* what it becomes when all transactions before that are over */
 };
 
 struct postgres_store {
@@ -18,16 +24,20 @@ struct postgres_store {
 	int64_t runner;                /* our row in the table runner; 0: no runner */
 	struct postgres_place *places; /* of the last inbox_next */
 	size_t places_n, places_cap;
+	struct postgres_floor floor;
+	int64_t claimed_to, claimed_from_ms; /* see postgres_claim.c */
 };
 
 /* Statements that SQLite has no use for; text in postgres_sql.c. */
 enum postgres_own {
-	OWN_KEYS,      /* dedupe keys of a batch */
-	OWN_PUT,       /* those of its deliveries that are new */
-	OWN_FIRST,     /* for each of them: which id was stored first with its key */
-	OWN_NEXT,      /* what is to be routed */
-	OWN_ROUTED,    /* a delivery has got its place, */
-	OWN_UNPENDING, /* and is to be routed no more */
+	OWN_KEYS,   /* dedupe keys of a batch */
+	OWN_PUT,    /* those of its deliveries that are new */
+	OWN_FIRST,  /* for each of them: which id was stored first with its key */
+	OWN_NEXT,   /* what is to be routed */
+	OWN_ROUTED, /* deliveries have got their places, and are to be routed no more */
+	OWN_ASYNC,  /* this transaction may be lost with the server */
+	OWN_SHARE,  /* claims run side by side, but not beside those who write to the work */
+	OWN_CLAIM,
 	OWN_N,
 };
 extern const struct db_form postgres_own_form; /* STATIC */
@@ -47,8 +57,13 @@ enum rc postgres_inbox_put(
 	struct queue *q, struct queue_delivery *deliveries, size_t n, struct err *err);
 enum rc postgres_inbox_next(
 	struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err);
-/* Called while routing: notes which delivery has got the place seq. */
-enum rc postgres_inbox_routed(struct store *store, int64_t seq, struct err *err);
+/* Called by routing: notes which deliveries have got which places. */
+enum rc postgres_inbox_routed(
+	struct store *store, const struct queue_routing *routings, size_t n, struct err *err);
+
+/* --- postgres_claim.c */
+enum rc postgres_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
+	size_t *ret_run_n, struct err *err);
 
 /* --- postgres_lease.c: who works here */
 enum rc postgres_enter(struct postgres_store *store, struct err *err) must_check;

@@ -34,6 +34,16 @@ CREATE TABLE routed (seq bigint PRIMARY KEY, n bigint NOT NULL);
 CREATE TABLE delivery_key (key bytea PRIMARY KEY, id text COLLATE "C" NOT NULL);
 CREATE INDEX delivery_key_id ON delivery_key (id);
 
+-- What the counts of progress do not know yet: claims, receivers and promotions add here without
+-- waiting for each other. what: 0.. events by state, 9.. runs by state, 18 deliveries to be routed, 19
+-- those of them that are in quarantine. slot: who, about.
+CREATE TABLE moved (
+	slot integer,
+	what integer,
+	n bigint NOT NULL,
+	PRIMARY KEY (slot, what)
+) WITH (fillfactor = 20);
+
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value bigint NOT NULL);
 
 -- The work.
@@ -91,9 +101,7 @@ CREATE TABLE run (
 	runner bigint NOT NULL DEFAULT 0 -- who claimed it last
 ) WITH (fillfactor = 70);
 CREATE INDEX run_id ON run (id);
-CREATE INDEX run_due ON run (seq) WHERE state = 0;
-CREATE INDEX run_waiting ON run (seq) WHERE state = 1;
-CREATE INDEX run_running ON run (seq) WHERE state = 2;
+CREATE INDEX run_open ON run (state, seq) WHERE state < 3;
 CREATE INDEX run_timed ON run (due_ms) WHERE due_ms > 0;
 CREATE INDEX run_parked ON run (rule, seq) WHERE due_ms < 0;
 CREATE INDEX run_parked_seq ON run (seq) WHERE due_ms < 0;
@@ -145,7 +153,7 @@ CREATE TABLE rule (
 CREATE TABLE seen (key bytea PRIMARY KEY, seq bigint NOT NULL);
 CREATE INDEX seen_seq ON seen (seq);
 
--- Its row is what every transaction of a runner locks first; news counts what handles keep in memory.
+-- news counts changes of what handles keep in memory.
 CREATE TABLE progress (
 	one integer PRIMARY KEY CHECK (one = 1),
 	position bigint NOT NULL,

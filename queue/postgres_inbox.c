@@ -119,11 +119,9 @@ static void bind_keys(struct db_stmt *s, const struct batch *b)
 }
 
 /* Another delivery may have come first with the key of one of ours. */
-static enum rc find_repeats(
-	struct db *own, const struct batch *b, struct queue_delivery *deliveries, struct err *err)
+static enum rc read_repeats(
+	struct db *own, struct db_stmt *s, struct queue_delivery *deliveries, struct err *err)
 {
-	struct db_stmt *s = db_use(own, OWN_FIRST);
-	bind_keys(s, b);
 	for (;;) {
 		bool row;
 		enum rc rc = db_row(own, s, &row, err);
@@ -135,6 +133,7 @@ static enum rc find_repeats(
 	}
 }
 
+/* BEGIN to COMMIT in one round trip. */
 static enum rc put(
 	struct db *own, const struct batch *b, struct queue_delivery *deliveries, struct err *err)
 {
@@ -149,10 +148,13 @@ static enum rc put(
 		bind_columns(s, b);
 		rc = db_run(own, s, err);
 	}
+	if (rc == RC_OK) {
+		s = db_use(own, OWN_FIRST);
+		bind_keys(s, b);
+		rc = postgres_commit_rows(own, s, err);
+	}
 	if (rc == RC_OK)
-		rc = find_repeats(own, b, deliveries, err);
-	if (rc == RC_OK)
-		return db_commit(own, err);
+		return read_repeats(own, s, deliveries, err);
 	db_rollback(own);
 	return rc;
 }
@@ -223,6 +225,28 @@ static size_t row_n(struct db_stmt *s)
 	return n;
 }
 
+struct snapshot { /* transactions that were open when rows were read */
+	int64_t oldest_xid, next_xid;
+};
+
+/*
+ * Rows of pending that are gone leave their places in the index until it is vacuumed, and every
+ * look from the front steps over them. Nothing comes at or below the floor any more: numbers are
+ * given in order, each to a transaction that has its own number already (OWN_KEYS), so once all
+ * transactions that were open when a row with number n was seen are over, nobody is left who has a
+ * number below n and is not seen.
+ */
+static void raise_floor(
+	struct postgres_floor *f, const struct snapshot *seen, int64_t first, int64_t last)
+{
+	if (f->mark_xid != 0 && seen->oldest_xid >= f->mark_xid) {
+		f->n = f->mark_n < first ? f->mark_n : first - 1;
+		f->mark_xid = 0;
+	}
+	if (f->mark_xid == 0)
+		*f = (struct postgres_floor){f->n, last, seen->next_xid};
+}
+
 enum { RAW_BYTES = 1 << 20 }; /* what one queue_inbox_next lends, unless a single one is larger */
 
 enum rc postgres_inbox_next(
@@ -231,12 +255,14 @@ enum rc postgres_inbox_next(
 	struct postgres_store *store = postgres_store_of(q);
 	struct db *own = &store->own.base;
 	struct buf *raw = &store->store.raw;
+	struct snapshot seen = {0};
 	size_t n = 0;
 	enum rc rc = room_for(store, max, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(own, OWN_NEXT);
 	db_bind_int(own, s, 1, (int64_t)max);
+	db_bind_int(own, s, 2, store->floor.n);
 	buf_clear(raw);
 	while (n < max) {
 		bool row;
@@ -253,32 +279,68 @@ enum rc postgres_inbox_next(
 			return err_set(err, RC_NOMEM, "out of memory for a delivery");
 		}
 		int64_t seq = store->store.progress.position + 1 + (int64_t)n;
-		store->places[n] = (struct postgres_place){seq, db_int(s, 0)};
+		store->places[n] = (struct postgres_place){seq, db_int(s, 0), !db_is_null(s, 4)};
 		lend_row(raw, s, seq, &ret_raw[n++]);
+		seen = (struct snapshot){db_int(s, 7), db_int(s, 8)};
 	}
 	db_reset(s);
 	store->places_n = n;
+	if (n > 0)
+		raise_floor(&store->floor, &seen, store->places[0].n, store->places[n - 1].n);
 	*ret_n = n;
 	return RC_OK;
 }
 
-enum rc postgres_inbox_routed(struct store *store, int64_t seq, struct err *err)
+static const struct postgres_place *find_place(const struct postgres_store *store, int64_t seq)
 {
-	struct postgres_store *all = postgres_store_of(&store->base);
-	struct db *own = &all->own.base;
-	const struct postgres_place *place = NULL;
-	for (size_t i = 0; i < all->places_n && place == NULL; i++)
-		if (all->places[i].seq == seq)
-			place = &all->places[i];
-	if (place == NULL)
-		return err_set(err, RC_INVALID, "delivery %lld was not lent", (long long)seq);
-	struct db_stmt *s = db_use(own, OWN_ROUTED);
-	db_bind_int(own, s, 1, seq);
-	db_bind_int(own, s, 2, place->n);
-	enum rc rc = db_run(own, s, err);
+	for (size_t i = 0; i < store->places_n; i++)
+		if (store->places[i].seq == seq)
+			return &store->places[i];
+	return NULL;
+}
+
+static enum rc put_places(struct postgres_store *store, const struct queue_routing *routings,
+	size_t n, struct buf *seqs, struct buf *numbers, struct err *err)
+{
+	int64_t routed = 0, quarantined = 0;
+	for (size_t i = 0; i < n; i++)
+		routed += routings[i].event.seq != 0;
+	if (routed == 0)
+		return RC_OK;
+	enum rc rc = array_begin(seqs, OID_INT8, (size_t)routed);
+	if (rc == RC_OK)
+		rc = array_begin(numbers, OID_INT8, (size_t)routed);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		int64_t seq = routings[i].event.seq;
+		const struct postgres_place *place = seq != 0 ? find_place(store, seq) : NULL;
+		if (seq == 0)
+			continue;
+		if (place == NULL)
+			return err_set(
+				err, RC_INVALID, "delivery %lld was not lent", (long long)seq);
+		quarantined += place->quarantined;
+		rc = array_int(seqs, seq);
+		if (rc == RC_OK)
+			rc = array_int(numbers, place->n);
+	}
 	if (rc != RC_OK)
-		return rc;
-	s = db_use(own, OWN_UNPENDING);
-	db_bind_int(own, s, 1, place->n);
-	return db_run(own, s, err);
+		return err_set(err, rc, "out of memory for places of deliveries");
+	struct db_stmt *s = db_use(&store->own.base, OWN_ROUTED);
+	postgres_bind(s, 1, buf_slice(seqs), OID_INT8S);
+	postgres_bind(s, 2, buf_slice(numbers), OID_INT8S);
+	db_bind_int(&store->own.base, s, 3, routed);
+	db_bind_int(&store->own.base, s, 4, quarantined);
+	return db_run(&store->own.base, s, err);
+}
+
+enum rc postgres_inbox_routed(
+	struct store *store, const struct queue_routing *routings, size_t n, struct err *err)
+{
+	struct buf seqs, numbers;
+	buf_init(&seqs, (size_t)1 << 30);
+	buf_init(&numbers, (size_t)1 << 30);
+	enum rc rc = put_places(postgres_store_of(&store->base), routings, n, &seqs, &numbers, err);
+	buf_done(&seqs);
+	buf_done(&numbers);
+	return rc;
 }

@@ -147,6 +147,12 @@ static enum rc check_durability(
 	return rc;
 }
 
+/* Every statement is written for its index, and goes through it whatever the statistics of a table
+ * say that grows and shrinks by millions; each is planned once. */
+static const char pin_plans[] =
+	"; SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off;"
+	" SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off";
+
 /* As the server is set up now, whatever somebody makes of it later. */
 static const char pin_durability[] =
 	"; SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false)";
@@ -154,7 +160,7 @@ static const char pin_durability[] =
 enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 	const struct postgres_address *address, const char *password, struct err *err)
 {
-	char set[400];
+	char set[600];
 	bool writes = owner->side != QUEUE_READER;
 	*link = (struct postgres_link){
 		.owner = owner, .name = strdup(address->name), .patience_ms = OPEN_PATIENCE_MS};
@@ -168,8 +174,9 @@ enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 	(void)PQsetNoticeProcessor(link->conn, hush, NULL);
 	if (PQsetnonblocking(link->conn, 1) != 0 || PQenterPipelineMode(link->conn) != 1)
 		return err_set(err, RC_UNSUPPORTED, "libpq refuses its pipeline mode");
-	snprintf(set, sizeof(set), "SET search_path = \"%s\"; SET client_min_messages = warning%s",
-		address->schema, pin_durability);
+	snprintf(set, sizeof(set),
+		"SET search_path = \"%s\"; SET client_min_messages = warning%s%s", address->schema,
+		pin_plans, pin_durability);
 	enum rc rc = postgres_script(link, set, err);
 	if (rc == RC_OK && writes && !address->relaxed)
 		rc = check_durability(link, address, err);

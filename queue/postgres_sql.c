@@ -9,24 +9,71 @@
 /* clang-format off */
 #define ME "current_setting('moonhook.runner')::bigint"
 
+/* What the table moved counts under, beside the states of events and of runs (sql_work.c). */
+#define PENDING_N "18"
+#define QUARANTINED_N "19"
+#define RECEIVER_SLOT "pg_backend_pid() % 256"
+#define RUNNER_SLOT "256 + (" ME " % 256)::integer"
+#define MOVED_ADD " ON CONFLICT (slot, what) DO UPDATE SET n = moved.n + excluded.n"
+
+/* Claims hold it together, all other writers to the work alone. 5064812: "MHl" */
+#define WORK_LOCK_KEY "(5064812, 'progress'::regclass::oid::integer)"
+
+/* Columns as of WORK_RUN_DUE, behind the two of s; what was before the claim is told. */
+#define CLAIM_COLUMNS "u.seq, u.id, u.epoch - 1, u.attempt, 0, u.attempts_max, u.deaths, u.rule, o.hash, u.key," \
+	" u.hold, u.event, e.id, e.received_ms, e.source, e.via, e.run_n, u.hold2, e.past, u.kind, e.joins, u.born," \
+	" coalesce(d.headers, b.headers), coalesce(d.body, b.body)," \
+	" u.epoch > 1 AND EXISTS (SELECT 1 FROM journal AS j WHERE j.run = u.seq)"
+
 static const char *const own_sql[] = {
+	/* In the order of the keys, so that no two receivers wait for each other. Takes the number of
+	 * the transaction before deliveries take theirs: postgres_inbox.c relies on it. */
 	[OWN_KEYS] = "INSERT INTO delivery_key (key, id)"
 		" SELECT u.key, u.id FROM unnest($2::bytea[], $1::text[]) WITH ORDINALITY AS u (key, id, i)"
-		" WHERE u.key IS NOT NULL ORDER BY u.key, u.i ON CONFLICT DO NOTHING",
+		" WHERE u.key IS NOT NULL AND pg_current_xact_id() IS NOT NULL ORDER BY u.key, u.i"
+		" ON CONFLICT DO NOTHING",
 	[OWN_PUT] = "WITH u AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[],"
 		" $5::bytea[], $6::bytea[], $7::bytea[]) WITH ORDINALITY"
 		" AS u (id, source, received_ms, quarantine, headers, body, key, i)),"
 		" d AS (INSERT INTO delivery (id, source, received_ms, quarantine, headers, body)"
 		" SELECT u.id, u.source, u.received_ms, u.quarantine, u.headers, u.body FROM u"
 		" LEFT JOIN delivery_key AS k ON k.key = u.key WHERE u.key IS NULL OR k.id = u.id"
-		" ORDER BY u.i ON CONFLICT (id) DO NOTHING RETURNING n)"
-		" INSERT INTO pending (n) SELECT n FROM d",
+		" ORDER BY u.i ON CONFLICT (id) DO NOTHING RETURNING n, quarantine),"
+		" p AS (INSERT INTO pending (n) SELECT n FROM d)"
+		" INSERT INTO moved (slot, what, n) SELECT " RECEIVER_SLOT ", w.what, w.n"
+		" FROM (SELECT count(*) AS n, count(quarantine) AS q FROM d) AS k,"
+		" LATERAL (VALUES (" PENDING_N ", k.n), (" QUARANTINED_N ", k.q)) AS w (what, n)"
+		" WHERE w.n > 0" MOVED_ADD,
 	[OWN_FIRST] = "SELECT u.i, k.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY"
 		" AS u (id, key, i) JOIN delivery_key AS k ON k.key = u.key WHERE k.id <> u.id",
-	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body"
-		" FROM pending AS p JOIN delivery AS d ON d.n = p.n ORDER BY p.n LIMIT ?1",
-	[OWN_ROUTED] = "INSERT INTO routed (seq, n) VALUES ($1, $2)",
-	[OWN_UNPENDING] = "DELETE FROM pending WHERE n = $1",
+	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, x.lo, x.hi"
+		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo, pg_snapshot_xmax(s)::text::bigint AS hi"
+		" FROM pg_current_snapshot() AS s OFFSET 0) AS x, pending AS p JOIN delivery AS d ON d.n = p.n"
+		" WHERE p.n > $2 ORDER BY p.n LIMIT ?1",
+	[OWN_ROUTED] = "WITH r AS (INSERT INTO routed (seq, n) SELECT * FROM unnest($1::bigint[], $2::bigint[])),"
+		" p AS (DELETE FROM pending WHERE n = ANY ($2::bigint[]))"
+		" INSERT INTO moved (slot, what, n) SELECT " RUNNER_SLOT ", w.what, - w.n"
+		" FROM (VALUES (" PENDING_N ", $3::bigint), (" QUARANTINED_N ", $4::bigint)) AS w (what, n)"
+		" WHERE w.n > 0" MOVED_ADD,
+	/* See postgres_claim.c for why that may be lost. */
+	[OWN_ASYNC] = "SET LOCAL synchronous_commit = off",
+	[OWN_SHARE] = "SELECT pg_advisory_xact_lock_shared" WORK_LOCK_KEY,
+	[OWN_CLAIM] = "WITH s AS (SELECT news, (SELECT min(due_ms) FROM run WHERE due_ms > 0) AS due FROM progress),"
+		" c AS MATERIALIZED (SELECT seq FROM run WHERE state = 0 AND state < 3 AND seq > $2"
+		" AND (SELECT news FROM progress) = $4 ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED),"
+		" u AS (UPDATE run AS r SET state = 2, epoch = epoch + 1, attempt = attempt + attempt_next,"
+		" attempt_next = 0, runner = " ME ", started_ms = CASE started_ms WHEN 0 THEN $3 ELSE started_ms END"
+		" FROM c WHERE r.seq = c.seq RETURNING r.*),"
+		" j AS (UPDATE session AS x SET open = 0, key = '' FROM u"
+		" WHERE x.run = u.seq AND u.kind > 0 AND u.epoch = 1),"
+		" m AS (INSERT INTO moved (slot, what, n) SELECT " RUNNER_SLOT ", w.what, w.n"
+		" FROM (SELECT count(*) AS n FROM u) AS k, LATERAL (VALUES (9, - k.n), (11, k.n)) AS w (what, n)"
+		" WHERE k.n > 0" MOVED_ADD ")"
+		" SELECT s.news, s.due, l.* FROM s LEFT JOIN (SELECT " CLAIM_COLUMNS " FROM u"
+		" JOIN event AS e ON e.seq = u.event JOIN source AS o ON o.n = u.source"
+		" LEFT JOIN routed AS t ON t.seq = u.event >> 24 AND u.event & 16777215 = 0"
+		" LEFT JOIN delivery AS d ON d.n = t.n LEFT JOIN event_body AS b ON b.seq = u.event) AS l ON true"
+		" ORDER BY l.seq",
 };
 
 const struct db_form postgres_own_form = {.name = "own", .sql = own_sql, .sql_n = OWN_N};
@@ -44,7 +91,8 @@ static const char *inbox_text(int sql)
 {
 	switch (sql) {
 	case INBOX_LAST:
-		return "SELECT (SELECT position FROM progress) + count(*) FROM pending";
+		return "SELECT (SELECT position FROM progress) + (SELECT coalesce(sum(n), 0)::bigint FROM moved"
+			" WHERE what = " PENDING_N ")";
 	case INBOX_BODY:
 		return "SELECT headers, body FROM delivery WHERE n = CASE WHEN $1 >= " UNROUTED_FIRST
 			" THEN $1 - " UNROUTED_FIRST " ELSE (SELECT n FROM routed WHERE seq = $1) END";
@@ -56,8 +104,8 @@ static const char *inbox_text(int sql)
 	case INBOX_LIST_N:
 		return "SELECT count(*) FROM (SELECT 1" UNROUTED " LIMIT ?6) AS l";
 	case INBOX_QUARANTINED:
-		return "SELECT count(*) FROM pending AS p JOIN delivery AS d ON d.n = p.n"
-			" WHERE d.quarantine IS NOT NULL AND $1::bigint IS NOT NULL";
+		return "SELECT coalesce(sum(n), 0)::bigint FROM moved WHERE what = " QUARANTINED_N
+			" AND $1::bigint IS NOT NULL";
 	case INBOX_OLDEST:
 		return "SELECT d.received_ms FROM pending AS p JOIN delivery AS d ON d.n = p.n"
 			" WHERE d.quarantine IS NULL AND $1::bigint IS NOT NULL ORDER BY p.n LIMIT 1";
@@ -80,7 +128,12 @@ static const char *work_text(int sql)
 {
 	switch (sql) {
 	case WORK_LOCK:
-		return "SELECT news FROM progress FOR UPDATE";
+		return "SELECT pg_advisory_xact_lock" WORK_LOCK_KEY;
+	case WORK_PROGRESS:
+		return "SELECT position, last_event, last_run, counts, news,"
+			" (SELECT value FROM meta WHERE name = 'copy_bytes') FROM progress";
+	case WORK_MOVED:
+		return "SELECT what, sum(n)::bigint FROM moved WHERE what < " PENDING_N " GROUP BY what";
 	case WORK_RUN_CLAIM:
 		return "UPDATE run SET state = 2, epoch = $2, attempt = $3, attempt_next = 0, runner = " ME ","
 			" started_ms = CASE started_ms WHEN 0 THEN $4 ELSE started_ms END WHERE seq = $1";
@@ -89,7 +142,7 @@ static const char *work_text(int sql)
 			" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2, kind, runner)"
 			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $16, $13, $14, 0, 0, $15, $17, " ME ")";
 	case WORK_RUN_LOST:
-		return "SELECT seq FROM run WHERE state = 2 AND runner NOT IN"
+		return "SELECT seq FROM run WHERE state = 2 AND state < 3 AND runner NOT IN"
 			" (SELECT id FROM runner WHERE until > clock_timestamp()) ORDER BY seq LIMIT 256";
 	case COPY_LIST:
 		return "SELECT object, record, updated_ms, seen_ms, state, false FROM copy"

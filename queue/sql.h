@@ -72,8 +72,9 @@ struct store {
 	struct db *inbox, *work; /* not open while has_x is false */
 	bool has_inbox, has_work;
 	int64_t news; /* of a shared store: what of its lists is in memory here */
-	/* A delivery has been given this place; NULL: it has had it since it came. */
-	enum rc (*routed)(struct store *store, int64_t seq, struct err *err);
+	/* Deliveries have been given their places; NULL: they have had them since they came. */
+	enum rc (*routed)(struct store *store, const struct queue_routing *routings, size_t n,
+		struct err *err);
 	/* Opens what the other side has made since; NULL: both are always there. */
 	enum rc (*need)(struct store *store, bool work, struct err *err);
 	struct seen seen; /* of the file that this side writes */
@@ -301,6 +302,12 @@ enum rc work_past(struct store *store, struct slice packed, struct slice *ret_pa
 	struct err *err) must_check;
 enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
 	size_t *ret_run_n, struct err *err);
+/* What is waiting for a time that has come becomes due, a bounded number. */
+enum rc work_wake(struct store *store, int64_t now_wall_ms, size_t max, struct err *err) must_check;
+/* A run from a row of WORK_RUN_DUE, whose columns begin at `at`. */
+enum rc work_run_read(struct store *store, struct db_stmt *s, int at, struct slice headers,
+	struct slice body, struct queue_run *ret_run, struct live_run *ret_live,
+	struct err *err) must_check;
 enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err);
 enum rc work_due_shift(struct queue *q, int64_t by_ms, struct err *err);
 enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err);

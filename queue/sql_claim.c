@@ -62,7 +62,7 @@ static enum rc wake(struct store *store, const struct timed *timed, struct err *
 	return rc == RC_OK ? work_run_put_state(store, timed->seq, to, err) : rc;
 }
 
-static enum rc wake_timed(struct store *store, int64_t now_wall_ms, size_t max, struct err *err)
+enum rc work_wake(struct store *store, int64_t now_wall_ms, size_t max, struct err *err)
 {
 	size_t n = 0;
 	max += TIMED_MORE;
@@ -96,44 +96,54 @@ enum rc work_past(struct store *store, struct slice packed, struct slice *ret_pa
 	return RC_OK;
 }
 
-static enum rc read_run(struct store *store, struct db_stmt *s, struct queue_run *ret_run,
-	struct live_run *ret_live, struct err *err)
+enum rc work_run_read(struct store *store, struct db_stmt *s, int at, struct slice headers,
+	struct slice body, struct queue_run *ret_run, struct live_run *ret_live, struct err *err)
 {
 	struct queue_run *run = ret_run;
 	*run = (struct queue_run){
-		.seq = db_int(s, 0),
-		.epoch = db_int(s, 2) + 1,
-		.attempt = (int)db_int(s, 3) + (int)db_int(s, 4),
-		.attempts_max = (int)db_int(s, 5),
-		.deaths = (int)db_int(s, 6),
-		.event_received_ms = db_int(s, 13),
-		.kind = (int)db_int(s, 19),
+		.seq = db_int(s, at),
+		.epoch = db_int(s, at + 2) + 1,
+		.attempt = (int)db_int(s, at + 3) + (int)db_int(s, at + 4),
+		.attempts_max = (int)db_int(s, at + 5),
+		.deaths = (int)db_int(s, at + 6),
+		.event_received_ms = db_int(s, at + 13),
+		.kind = (int)db_int(s, at + 19),
 		.routing = SIZE_MAX,
 	};
-	copy_id(&run->id, db_text(s, 1));
-	copy_id(&run->event, db_text(s, 12));
+	copy_id(&run->id, db_text(s, at + 1));
+	copy_id(&run->event, db_text(s, at + 12));
 	*ret_live = (struct live_run){
 		.seq = run->seq,
 		.epoch = run->epoch,
-		.event = db_int(s, 11),
-		.keys = {{db_int(s, 10), db_int(s, 17)}},
-		.alone = db_int(s, 16) == 1 && db_int(s, 20) == 0,
+		.event = db_int(s, at + 11),
+		.keys = {{db_int(s, at + 10), db_int(s, at + 17)}},
+		.alone = db_int(s, at + 16) == 1 && db_int(s, at + 20) == 0,
 		.joined = run->kind > 0,
 	};
 	struct queue_run_parts parts = {
-		.rule = db_text(s, 7),
-		.born = !db_is_null(s, 21) ? db_text(s, 21) : NULL,
-		.source_hash = db_text(s, 8),
-		.key = db_text(s, 9),
-		.event_source = db_text(s, 14),
-		.event_via = db_text(s, 15),
+		.rule = db_text(s, at + 7),
+		.born = !db_is_null(s, at + 21) ? db_text(s, at + 21) : NULL,
+		.source_hash = db_text(s, at + 8),
+		.key = db_text(s, at + 9),
+		.event_source = db_text(s, at + 14),
+		.event_via = db_text(s, at + 15),
+		.headers = headers,
+		.body = body,
 		.has_body = true,
 	};
-	enum rc rc = inbox_body(store, ret_live->event, &parts.headers, &parts.body, err);
-	if (rc == RC_OK)
-		rc = work_past(store, db_blob(s, 18), &parts.past, err);
+	enum rc rc = work_past(store, db_blob(s, at + 18), &parts.past, err);
 	if (rc == RC_OK && queue_run_fill(run, &parts) != RC_OK)
 		rc = err_set(err, RC_NOMEM, "out of memory for a run");
+	return rc;
+}
+
+static enum rc read_run(struct store *store, struct db_stmt *s, struct queue_run *ret_run,
+	struct live_run *ret_live, struct err *err)
+{
+	struct slice headers, body;
+	enum rc rc = inbox_body(store, db_int(s, 11), &headers, &body, err);
+	if (rc == RC_OK)
+		rc = work_run_read(store, s, 0, headers, body, ret_run, ret_live, err);
 	inbox_body_done(store);
 	return rc;
 }
@@ -216,7 +226,7 @@ enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queu
 	/* What is looked at has to be so still when it is claimed. */
 	enum rc rc = store->work->driver->shared ? work_begin(store, err) : RC_OK;
 	if (rc == RC_OK)
-		rc = wake_timed(store, now_wall_ms, max, err);
+		rc = work_wake(store, now_wall_ms, max, err);
 	if (rc == RC_OK)
 		rc = pause_park_due(store, max, err);
 	if (rc == RC_OK)

@@ -43,6 +43,23 @@ static enum rc count_inbox(struct store *store, int64_t position, struct queue_c
 	return rc;
 }
 
+/* What others have counted beside the row of counters. */
+static enum rc add_moved(struct store *store, struct queue_counts *counts, struct err *err)
+{
+	struct db_stmt *s = db_use(store->work, WORK_MOVED);
+	for (;;) {
+		bool row;
+		enum rc rc = db_row(store->work, s, &row, err);
+		if (rc != RC_OK || !row)
+			return rc;
+		int64_t what = db_int(s, 0), n = db_int(s, 1);
+		if (what >= 0 && what < QUEUE_STATE_N)
+			counts->events[what] += n;
+		else if (what >= 0 && what < 2 * QUEUE_STATE_N)
+			counts->runs[what - QUEUE_STATE_N] += n;
+	}
+}
+
 static enum rc count(struct store *store, struct queue_counts *counts, struct err *err)
 {
 	struct progress progress;
@@ -52,7 +69,9 @@ static enum rc count(struct store *store, struct queue_counts *counts, struct er
 		return rc;
 	memcpy(counts->events, progress.counts.events, sizeof(counts->events));
 	memcpy(counts->runs, progress.counts.runs, sizeof(counts->runs));
-	if (store->has_work)
+	if (store->has_work && store->work->driver->shared)
+		rc = add_moved(store, counts, err);
+	if (rc == RC_OK && store->has_work)
 		rc = number(store->work, WORK_OLDEST_OPEN, &oldest, err);
 	if (rc == RC_OK)
 		rc = count_inbox(store, progress.position, counts, &oldest_raw, err);

@@ -293,9 +293,7 @@ static enum rc route_one(struct router *r, struct queue_routing *routing, size_t
 		state = QUEUE_DONE;
 	else if (runs_n > 0)
 		state = QUEUE_DUE;
-	if (routing->event.seq != 0 && r->store->routed != NULL)
-		rc = r->store->routed(r->store, routing->event.seq, err);
-	if (rc == RC_OK && runs_n > 0)
+	if (runs_n > 0)
 		rc = work_pack(r->store, routing->event.past, err);
 	if (rc == RC_OK)
 		rc = insert_event(r->store, routing, seq, state, runs_n, err);
@@ -353,6 +351,8 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 		return rc;
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = route_with(&r, &routings[i], i, err);
+	if (rc == RC_OK && r.store->routed != NULL)
+		rc = r.store->routed(r.store, routings, n, err);
 	if (rc == RC_OK) {
 		*ret_run_n = r.claimed;
 		return RC_OK;

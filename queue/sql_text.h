@@ -68,6 +68,7 @@
 	X(WORK_LOCK, "SELECT 0") \
 	X(WORK_NEWS, "UPDATE progress SET news = news + 1") \
 	X(WORK_PROGRESS, "SELECT position, last_event, last_run, counts FROM progress") \
+	X(WORK_MOVED, "SELECT 0, 0 LIMIT 0") \
 	X(WORK_PROGRESS_PUT, "UPDATE progress SET position = ?1, last_event = ?2, last_run = ?3," \
 		" counts = ?4 WHERE one = 1") \
 	X(WORK_EVENT_PUT, "INSERT INTO event (seq, id, source, name, object, record, via, reason, state," \

@@ -36,7 +36,9 @@ static void encode(const struct counts *counts, uint8_t *bytes)
 
 enum { COUNTS_BYTES = 2 * QUEUE_STATE_N * 8 };
 
-enum rc work_progress_load(struct store *store, struct progress *ret_progress, struct err *err)
+/* Of a shared store also the news and what copies take. */
+static enum rc progress_load(struct store *store, struct progress *ret_progress, int64_t *ret_news,
+	int64_t *ret_bytes, struct err *err)
 {
 	struct db *db = store->work;
 	struct db_stmt *s = db_use(db, WORK_PROGRESS);
@@ -52,12 +54,22 @@ enum rc work_progress_load(struct store *store, struct progress *ret_progress, s
 			.last_run = db_int(s, 2),
 		};
 		decode((const uint8_t *)counts.p, &ret_progress->counts);
+		if (db->driver->shared) {
+			*ret_news = db_int(s, 4);
+			*ret_bytes = db_int(s, 5);
+		}
 	} else {
 		rc = queue_break(&store->base, err,
 			"%s is damaged: its progress cannot be read; restore a backup", db->path);
 	}
 	db_reset(s);
 	return rc;
+}
+
+enum rc work_progress_load(struct store *store, struct progress *ret_progress, struct err *err)
+{
+	int64_t news, bytes;
+	return progress_load(store, ret_progress, &news, &bytes, err);
 }
 
 static enum rc progress_put(struct store *store, struct err *err)
@@ -79,11 +91,10 @@ static enum rc progress_put(struct store *store, struct err *err)
 enum rc work_open(struct store *store, struct err *err)
 {
 	struct db *db = store->work;
-	int64_t news = 0;
 	enum rc rc = db_begin(db, err);
 	/* Of several that open a new store, one makes the seed by which all of them hash keys. */
 	if (rc == RC_OK && db->driver->shared)
-		rc = db_number(db, db_use(db, WORK_LOCK), &news, err);
+		rc = db_run(db, db_use(db, WORK_LOCK), err);
 	if (rc == RC_OK)
 		rc = seen_open(&store->seen, db, SEEN_MAX, err);
 	if (rc == RC_OK)
@@ -98,12 +109,10 @@ enum rc work_open(struct store *store, struct err *err)
 /* Others have written since: alone from here to the commit, and with what they have left. */
 static enum rc catch_up(struct store *store, struct err *err)
 {
-	int64_t news = 0;
-	enum rc rc = db_number(store->work, db_use(store->work, WORK_LOCK), &news, err);
+	int64_t news = store->news;
+	enum rc rc = db_run(store->work, db_use(store->work, WORK_LOCK), err);
 	if (rc == RC_OK)
-		rc = work_progress_load(store, &store->progress, err);
-	if (rc == RC_OK)
-		rc = work_copies_open(store, err);
+		rc = progress_load(store, &store->progress, &news, &store->copies.bytes, err);
 	if (rc != RC_OK || news == store->news)
 		return rc;
 	store->news = news;
