@@ -54,9 +54,9 @@ static size_t below(struct crew *c, size_t n)
 /* Time passes for one process: its lease on the store is over, and its lead with it. */
 static void end_lease(struct crew *c, pid_t pid)
 {
-	const char *schema = strstr(c->conf->store, "?schema=");
+	const char *schema = strstr(c->conf->store, "schema=") - 1;
 	char uri[160], sql[600];
-	snprintf(uri, sizeof(uri), "%.*s", (int)(schema - c->conf->store), c->conf->store);
+	snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(c->conf->store, "?"), c->conf->store);
 	snprintf(sql, sizeof(sql),
 		"UPDATE %s.leader SET until = '-infinity' WHERE runner IN (SELECT id FROM %s.runner"
 		" WHERE name LIKE '%%:%ld'); UPDATE %s.runner SET until = '-infinity'"
