@@ -52,6 +52,9 @@
 	C(RUN_RETRY, "moonhook_run_retries_total", "", "Attempts that ended in a retry") \
 	H(RUN_EFFECT, "moonhook_event_to_effect_seconds", "", "From the arrival of an event to the end of its run") \
 	H(RUN_FIRST_CALL, "moonhook_event_to_call_seconds", "", "From the arrival of an event to the start of its first API call") \
+	C(RUNS_RESCUED, "moonhook_runs_rescued_total", "", "Runs of runners that gave no sign of life, made due again by this one") \
+	G(RUNNER_LEADS, "moonhook_runner_leads", "", "1 while this runner routes events, fires timers and fills gaps for all of the store") \
+	G(RUNNERS, "moonhook_runners", "", "Runners at work on the store") \
 	G(QUEUE_DEPTH, "moonhook_queue_depth", "", "Runs that are not ended") \
 	G(QUEUE_AGE, "moonhook_queue_oldest_seconds", "", "Age of the oldest run that is not ended") \
 	G(DEAD_LETTERS, "moonhook_dead_letters", "", "Runs that failed for good and are kept: moonhook runs list state:dead") \

@@ -224,6 +224,14 @@ enum rc client_new_stand_in(
 	return RC_OK;
 }
 
+void client_permit(struct client *client, bool (*may)(void *ctx), void *ctx)
+{
+	if (client->stand_in.submit != NULL)
+		return;
+	transport_permit(client->engine.transport, may, ctx);
+	web_permit(client->web, may, ctx);
+}
+
 void client_free(struct client *client)
 {
 	if (client == NULL)

@@ -201,6 +201,9 @@ enum rc client_new(const struct conf *conf, struct sd_event *loop, struct client
 	struct err *err) must_check;
 /* Takes over http.allow and secrets of another configuration. RC_INVALID: nothing changes. */
 enum rc client_renew(struct client *client, const struct conf *conf, struct err *err) must_check;
+/* may is asked right before anything leaves for Twenty or, by http, another server; false: it does
+ * not, and the client is to be freed. BORROWS ctx. */
+void client_permit(struct client *client, bool (*may)(void *ctx), void *ctx);
 /* Ends at once, not from within a call back; outstanding calls are answered with RC_CLOSED (unknown
  * where they were on the wire). */
 void client_free(struct client *client);

@@ -94,6 +94,8 @@ struct transport {
 	int64_t timer_at_us; /* mono: when the timer is armed for; -1: it is off */
 	struct transfer *idle_list, *wire_list;
 	int64_t in_flight;
+	bool (*may)(void *ctx); /* NULL: always */
+	void *may_ctx;
 };
 
 static void collect(struct transport *t);
@@ -105,9 +107,12 @@ static int64_t loop_us(struct transport *t)
 	return (int64_t)now;
 }
 
+/* The one place where libcurl sends: nothing it has begun before goes on without permission. */
 static void act(struct transport *t, curl_socket_t fd, int events)
 {
 	int running = 0;
+	if (t->may != NULL && !t->may(t->may_ctx))
+		return;
 	if (fd == CURL_SOCKET_TIMEOUT)
 		t->curl_at_us = -1;
 	curl_multi_socket_action(t->multi, fd, events, &running);
@@ -596,6 +601,12 @@ enum rc transport_send(struct transport *t, const struct request *request, trans
 	t->wire_list = f;
 	t->in_flight++;
 	return RC_OK;
+}
+
+void transport_permit(struct transport *t, bool (*may)(void *ctx), void *ctx)
+{
+	t->may = may;
+	t->may_ctx = ctx;
 }
 
 void transport_kick(struct transport *t)

@@ -9,6 +9,7 @@
 #ifndef MOONHOOK_CLIENT_TRANSPORT_H
 #define MOONHOOK_CLIENT_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -63,6 +64,10 @@ enum rc transport_new(const struct transport_conf *conf, struct sd_event *loop,
 	struct err *err) must_check;
 /* Drops what is on the wire; its call backs are not called. */
 void transport_free(struct transport *transport);
+/* Asked right before anything is sent on a connection, each time: false, and nothing is. For who
+ * may send only as long as nobody else has taken over; its owner ends, then. NULL: nobody is asked.
+ */
+void transport_permit(struct transport *transport, bool (*may)(void *ctx), void *ctx);
 /* request is BORROWED until done is called, never from within this call. RC_BUSY past
  * TRANSPORT_PARALLEL, RC_NOMEM, RC_IO. */
 enum rc transport_send(struct transport *transport, const struct request *request,

@@ -231,6 +231,11 @@ enum rc web_new(const struct conf *conf, sd_event *loop, struct web **ret_web, s
 	return RC_OK;
 }
 
+void web_permit(struct web *web, bool (*may)(void *ctx), void *ctx)
+{
+	transport_permit(web->transport, may, ctx);
+}
+
 void web_free(struct web *web)
 {
 	if (web == NULL)

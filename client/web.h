@@ -29,6 +29,8 @@ enum rc web_submit(struct web *web, const struct client_call *call, uint64_t tic
 /* As client_cancel and client_acted; false: no call has this ticket. */
 bool web_cancel(struct web *web, uint64_t ticket);
 bool web_acted(const struct web *web, uint64_t ticket);
+/* As transport_permit. */
+void web_permit(struct web *web, bool (*may)(void *ctx), void *ctx);
 int64_t web_waiting(const struct web *web);
 int64_t web_in_flight(const struct web *web);
 

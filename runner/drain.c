@@ -18,8 +18,7 @@ void drain_start(struct runner *r)
 		return;
 	r->drain.on = true;
 	r->drain.until_ms = clock_mono_ms() + DRAIN_MS;
-	gap_close(r);
-	route_close(r);
+	lead_resign(r);
 	log_info(NULL, "draining: %zu run%s at work", r->runs.live_n,
 		r->runs.live_n == 1 ? "" : "s");
 }

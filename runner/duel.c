@@ -146,6 +146,13 @@ void duel_go_on(struct duels *duels, const char *rule, const char *record)
 	d->silent = !d->free;
 }
 
+void duel_drop(struct duels *duels, const char *rule, const char *record)
+{
+	struct duel *d = find(duels, rule, record);
+	if (d != NULL)
+		*d = (struct duel){.turn = 0};
+}
+
 void duels_done(struct duels *duels)
 {
 	free(duels->list);

@@ -53,6 +53,8 @@ enum duel_verdict duel_judge(struct duels *duels, const struct duel_event *event
 bool duel_holds(struct duels *duels, const char *rule, const char *record);
 /* The silence is over: the run starts. */
 void duel_go_on(struct duels *duels, const char *rule, const char *record);
+/* The rule was not silent after all: what was counted so far proves nothing. */
+void duel_drop(struct duels *duels, const char *rule, const char *record);
 void duels_done(struct duels *duels);
 
 #endif

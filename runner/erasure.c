@@ -26,25 +26,34 @@ bool erasure_want(struct runner *r, const char *record)
 	return rc == RC_OK;
 }
 
+void erasure_drop(struct runner *r)
+{
+	for (struct order *o = r->orders.first; o != NULL; o = o->next)
+		if (o->own)
+			order_refuse(o, RC_BUSY, "another runner leads the store now");
+}
+
 void erasure_look(struct runner *r)
 {
 	struct err err = {0};
 	char record[QUEUE_ERASURE_N];
 	bool any = false;
 	struct erasures *e = &r->erasures;
-	if (e->none || e->ordered || r->drain.on || clock_mono_ms() < e->next_ms)
+	/* On a store that is shared another may have put one there. */
+	if ((e->none && !r->lead.shared) || !r->lead.on || e->ordered || r->drain.on ||
+		clock_mono_ms() < e->next_ms)
 		return;
 	if (queue_erasure_first(r->queue, record, &any, &err) != RC_OK) {
 		runner_fatal(r, &err);
 		return;
 	}
 	e->none = !any;
+	e->next_ms = clock_mono_ms() + AGAIN_MS;
 	if (!any)
 		return;
 	json_t *words =
 		json_pack("{s:s, s:s, s:s}", "do", "erase", "record", record, "by", "a rule");
 	e->ordered = order_own(r, words);
-	e->next_ms = clock_mono_ms() + AGAIN_MS;
 }
 
 void erasure_told(struct runner *r, const struct order *order)

@@ -24,6 +24,8 @@ struct erasures {        /* zeroed: the store is to be asked */
 bool erasure_want(struct runner *r, const char *record);
 /* Begins the next one that is due. Cheap where there is none. */
 void erasure_look(struct runner *r);
+/* Another runner leads: it is for that one to do. */
+void erasure_drop(struct runner *r);
 /* What came of the order. */
 void erasure_told(struct runner *r, const struct order *order);
 

@@ -384,7 +384,7 @@ bool gap_step(struct runner *r)
 {
 	struct gap *gap = &r->gap;
 	struct err err = {0};
-	if (!gap->open || r->drain.on || r->fatal != RC_OK)
+	if (!gap->open || r->drain.on || !r->lead.on || r->fatal != RC_OK)
 		return false;
 	size_t before = r->route.births.n;
 	enum rc rc = step_walk(&gap->look, &err);
@@ -471,7 +471,7 @@ void gap_tick(struct runner *r)
 {
 	struct gap *gap = &r->gap;
 	int64_t now_ms = clock_mono_ms();
-	if (!r->rules.loaded || r->drain.on || r->fatal != RC_OK || !gap->open)
+	if (!r->rules.loaded || r->drain.on || !r->lead.on || r->fatal != RC_OK || !gap->open)
 		return;
 	tell_trouble(r, &gap->look.wish);
 	tell_trouble(r, &gap->sweep.wish);
@@ -485,7 +485,7 @@ void gap_tick(struct runner *r)
 enum rc gap_start(struct runner *r, struct err *err)
 {
 	struct gap *gap = &r->gap;
-	gap->look.r = gap->sweep.r = r;
+	*gap = (struct gap){.look.r = r, .sweep.r = r};
 	gap->sweep.sweep = true;
 	gap->started_ms = clock_mono_ms();
 	gap->look_at_ms = gap->started_ms;
@@ -511,6 +511,25 @@ static void walk_close(struct gap_walk *w)
 	w->state = GAP_IDLE;
 	w->between = false;
 	w->births_n = 0;
+}
+
+/* Whoever ordered something gives the order to the next leader. */
+static void refuse_wish(struct gap_wish *wish)
+{
+	if (wish->order == NULL)
+		return;
+	wish->order->forget = NULL;
+	order_refuse(wish->order, RC_BUSY, "another runner leads the store now: try again");
+	wish->order = NULL;
+}
+
+void gap_drop(struct runner *r)
+{
+	refuse_wish(&r->gap.look.wish);
+	refuse_wish(&r->gap.sweep.wish);
+	refuse_wish(&r->gap.wish);
+	gap_close(r);
+	r->gap = (struct gap){.open = false};
 }
 
 void gap_close(struct runner *r)

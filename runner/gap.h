@@ -123,6 +123,8 @@ bool gap_step(struct runner *r);
 void gap_tick(struct runner *r);
 /* The call is given up, what is under way forgotten. Accepts one that was not started. */
 void gap_close(struct runner *r);
+/* The same where this runner leads no more: gap_start begins anew. */
+void gap_drop(struct runner *r);
 /* The order "reconcile": {objects: [..]?, since_ms?, dry_run?, ids?}. */
 void gap_order(struct runner *r, struct order *order);
 

@@ -57,6 +57,8 @@ void gap_order(struct runner *r, struct order *order)
 		.since_ms = (int64_t)json_integer_value(json_object_get(words, "since_ms")),
 		.order = order,
 	};
+	if (!lead_takes(r, order))
+		return;
 	if (!gap->open || !r->rules.loaded) {
 		order_refuse(order, RC_BUSY, "the rules are not loaded yet: try again");
 		return;

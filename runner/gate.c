@@ -8,6 +8,7 @@
 #include "runner/gate.h"
 
 #include "base/clock.h"
+#include "queue/cluster.h"
 #include "queue/queue.h"
 
 #define AGE_US 5000 /* writes that nobody waits for are made durable after this */
@@ -15,7 +16,7 @@
 
 void gate_init(struct gate *gate, struct queue *queue)
 {
-	*gate = (struct gate){.queue = queue};
+	*gate = (struct gate){.queue = queue, .shared = queue_shared(queue)};
 	gate->end = &gate->held;
 }
 
@@ -54,10 +55,9 @@ void gate_leave(struct gate *gate, struct gate_item *item)
 enum rc gate_force(struct gate *gate, struct err *err)
 {
 	enum rc rc = RC_OK;
-	if (gate->writes != 0) {
+	if (gate->writes != 0 || gate->shared)
 		rc = queue_commit(gate->queue, err);
-		gate->commits++;
-	}
+	gate->commits += gate->writes != 0;
 	if (rc != RC_OK)
 		return rc;
 	gate->writes = 0;
@@ -85,5 +85,7 @@ uint64_t gate_wait_us(const struct gate *gate)
 
 enum rc gate_flush(struct gate *gate, struct err *err)
 {
-	return gate_wait_us(gate) == 0 ? gate_force(gate, err) : RC_OK;
+	/* What was begun, and came to nothing, must not keep others waiting. */
+	bool begun = gate->shared && gate->writes == 0;
+	return begun || gate_wait_us(gate) == 0 ? gate_force(gate, err) : RC_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef MOONHOOK_RUNNER_GATE_H
 #define MOONHOOK_RUNNER_GATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct gate_item { /* lies in the object that waits */
 
 struct gate {
 	struct queue *queue;
+	bool shared;      /* others wait while a transaction is open */
 	size_t writes;    /* since the last commit */
 	int64_t first_us; /* mono: the oldest of them */
 	struct gate_item *held, **end;

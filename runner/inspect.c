@@ -263,6 +263,8 @@ static enum rc compare(struct runner *r, const struct rulefile *file,
 		if (!is_of_workspace(f->kind) || (before != NULL && has_finding(before, f)))
 			continue;
 		format(f, text, sizeof(text));
+		if (!r->lead.on)
+			continue; /* who leads says so, and pauses */
 		if (before == NULL || f->kind == CHECK_CHOICE)
 			log_warn(NULL, "%s", text);
 		else

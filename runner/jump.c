@@ -7,7 +7,8 @@
  * due times jump with it, in the same transaction as whatever else the turn writes. A clock that
  * was set back while no runner ran is noticed by the time at which the store was written last; one
  * that was set forward then cannot be told from time that has passed, and only brings repeats
- * sooner. Fails by ending the process where the store fails.
+ * sooner. On a store that is shared the clock of one machine moves nothing: the others wait by
+ * theirs. Fails by ending the process where the store fails.
  */
 #include "runner/jump.h"
 
@@ -27,6 +28,14 @@ static int64_t offset(void)
 static enum rc shift(struct runner *r, int64_t by_ms, struct err *err)
 {
 	int64_t s = (by_ms < 0 ? -by_ms : by_ms) / 1000;
+	if (r->lead.shared) {
+		log_warn(NULL,
+			"the clock of this machine was set %s by %" PRId64 " s: what waits in the "
+			"store keeps its time, which is that of all runners; keep their clocks "
+			"alike",
+			by_ms < 0 ? "back" : "forward", s);
+		return RC_OK;
+	}
 	log_warn(NULL,
 		"the clock was set %s by %" PRId64 " s: runs that wait for their next attempt wait "
 		"as long as before",

@@ -123,7 +123,7 @@ void notify_look(struct runner *r)
 {
 	struct notify *n = &r->notify;
 	struct err err = {0};
-	if (n->notice == NULL || r->drain.on || clock_mono_ms() < n->next_ms)
+	if (n->notice == NULL || r->drain.on || !r->lead.on || clock_mono_ms() < n->next_ms)
 		return;
 	n->next_ms = clock_mono_ms() + 1000;
 	enum rc rc = n->body == NULL ? compose(r, &err) : RC_OK;

@@ -298,6 +298,9 @@ static void step(struct runner *r, struct order *order)
 {
 	struct bulk *b = order->state;
 	struct err err = {0};
+	/* Events are routed anew, and that is for the leader. */
+	if (b->events && !b->purge && !lead_takes(r, order))
+		return;
 	if (b->events && r->route.births.n > BIRTHS_MOST)
 		return; /* their bodies are in memory */
 	enum rc rc = collect(r, b, &err);

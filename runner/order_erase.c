@@ -243,6 +243,10 @@ void order_erase(struct runner *r, struct order *order)
 	const char *record = json_string_value(json_object_get(order->words, "record"));
 	struct erasing *e = calloc(1, sizeof(*e));
 	struct err err = {0};
+	if (!lead_takes(r, order)) {
+		free(e);
+		return;
+	}
 	if (e == NULL) {
 		order_refuse(order, RC_NOMEM, "out of memory for an order");
 		return;

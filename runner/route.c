@@ -17,6 +17,9 @@
 #include "client/client.h"
 #include "runner/state.h"
 
+#define AHEAD_N 1024 /* due runs that lie ready for each other runner */
+#define AHEAD_MS 50  /* between two looks at how many there are */
+
 enum event_form route_form(const struct runner *r, const char *source)
 {
 	char key[128];
@@ -149,11 +152,35 @@ static bool read_inbox(struct runner *r, size_t most)
 	return route->n != 0;
 }
 
+/* Other runners carry out what has no room here: how much may lie ready for them? */
+static size_t room_elsewhere(struct runner *r)
+{
+	struct route *route = &r->route;
+	struct queue_counts counts;
+	struct err err = {0};
+	int64_t most = AHEAD_N * (int64_t)(r->lead.runners_n - 1), now_ms = clock_mono_ms();
+	if (!r->lead.shared || most <= 0)
+		return 0;
+	if (route->due_n >= most && now_ms >= route->due_at_ms) {
+		route->due_at_ms = now_ms + AHEAD_MS;
+		if (queue_count(r->queue, &counts, &err) == RC_OK)
+			route->due_n = counts.runs[QUEUE_DUE];
+		else
+			runner_fatal(r, &err);
+	}
+	return route->due_n < most ? (size_t)(most - route->due_n) : 0;
+}
+
+static bool has_room(struct runner *r)
+{
+	return (r->runs.live_n < r->runs.max && !r->route.backlog) || room_elsewhere(r) > 0;
+}
+
 static bool read_batch(struct runner *r)
 {
 	struct route *route = &r->route;
 	struct err err = {0};
-	size_t room = r->runs.max - r->runs.live_n;
+	size_t room = r->runs.max - r->runs.live_n + room_elsewhere(r);
 	/* No more than can be taken up at once: what is claimed later is parsed a second time. */
 	size_t most = room < ROUTE_BATCH ? room : ROUTE_BATCH;
 	if (!read_births(route, most) && !read_inbox(r, most) && !read_births(route, most))
@@ -187,11 +214,10 @@ enum rc route_offer(struct runner *r, const struct birth_new *birth, struct err 
 void route_step(struct runner *r)
 {
 	struct route *route = &r->route;
-	if (!r->rules.loaded || r->drain.on)
+	if (!r->rules.loaded || r->drain.on || !r->lead.on)
 		return;
 	while (r->fatal == RC_OK) {
-		bool room = r->runs.live_n < r->runs.max && !route->backlog;
-		if (!route->open && (!route->wanted || !room || !read_batch(r)))
+		if (!route->open && (!route->wanted || !has_room(r) || !read_batch(r)))
 			return;
 		if (route->asking_n != 0)
 			route_ask(r);

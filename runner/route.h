@@ -78,11 +78,13 @@ struct route_item {           /* one event of the batch */
 };
 
 struct route {
-	bool wanted;      /* there may be deliveries */
-	bool open;        /* a batch is under way */
-	bool large_told;  /* that a record was too large for event.before */
-	bool backlog;     /* there may be due runs in the store */
-	int64_t behind_n; /* runs that are not ended and not live, as far as is known */
+	bool wanted;       /* there may be deliveries */
+	bool open;         /* a batch is under way */
+	bool large_told;   /* that a record was too large for event.before */
+	bool backlog;      /* there may be due runs in the store */
+	int64_t behind_n;  /* runs that are not ended and not live, as far as is known */
+	int64_t due_n;     /* of those, due for any runner, as far as is known */
+	int64_t due_at_ms; /* mono: not counted again before */
 	uint32_t generation;
 	struct ruleset *rules; /* of the batch */
 	struct route_item items[ROUTE_BATCH];

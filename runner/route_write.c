@@ -22,6 +22,7 @@ struct batch { /* what queue_route is given; BORROWS from the route */
 	struct queue_run_new *runs;
 	struct queue_run *claimed;
 	size_t runs_n, failed_n, claimed_n;
+	size_t held_n;
 	bool special; /* a run is not simply its event's */
 };
 
@@ -109,6 +110,7 @@ static void fill_batch(struct route *route, struct batch *b)
 			};
 			to->runs_n++;
 			b->failed_n += m->state == MATCH_FAILED;
+			b->held_n += m->held;
 		}
 		if (to->runs_n != 0)
 			to->event.state = QUEUE_DUE;
@@ -163,6 +165,22 @@ static void hand_over(struct runner *r, struct batch *b)
 	}
 }
 
+/* A held run that another runner may take up does not keep the silence that is to tell. */
+static void drop_held(struct runner *r, const struct batch *b)
+{
+	const struct route *route = &r->route;
+	for (size_t k = 0; r->lead.shared && b->held_n != 0 && k < route->matches_n; k++) {
+		const struct match *m = &route->matches[k];
+		bool ours = false;
+		for (size_t i = 0; i < b->claimed_n && !ours; i++)
+			ours = b->claimed[i].routing == m->delivery &&
+			       strcmp(b->claimed[i].rule, m->rule->name) == 0;
+		if (m->held && !ours)
+			duel_drop(&r->duels, m->rule->name,
+				route->items[m->delivery].event->record_id);
+	}
+}
+
 static enum metric way_of(const char *via)
 {
 	static const struct {
@@ -203,6 +221,7 @@ static void count_batch(struct runner *r, const struct batch *b)
 	for (size_t i = 0; i < route->n; i++)
 		metrics_add(way_of(route->items[i].via), 1);
 	r->route.behind_n += made - (int64_t)b->claimed_n;
+	r->route.due_n += made - (int64_t)b->claimed_n;
 }
 
 static enum rc keep_copies(struct runner *r, const struct batch *b, struct err *err)
@@ -249,7 +268,18 @@ static void tell_born(struct route *route)
 	}
 }
 
-/* With failed matches every run of the batch is claimed, so that those can be buried at once. */
+/* With failed matches every run of the batch is claimed, so that those can be buried at once; with
+ * held ones, too, whose silence only this process knows of. Else the runners have equal parts. */
+static size_t claim_most(const struct runner *r, const struct batch *b)
+{
+	size_t room = r->runs.max - r->runs.live_n;
+	if (b->failed_n != 0)
+		return b->runs_n;
+	if (r->lead.runners_n > 1 && b->held_n == 0 && b->runs_n / (size_t)r->lead.runners_n < room)
+		room = b->runs_n / (size_t)r->lead.runners_n + 1;
+	return b->runs_n < room ? b->runs_n : room;
+}
+
 void route_write(struct runner *r)
 {
 	struct route *route = &r->route;
@@ -267,10 +297,8 @@ void route_write(struct runner *r)
 		rc = take_births(r, &err);
 	if (rc == RC_OK) {
 		fill_batch(route, b);
-		size_t room = r->runs.max - r->runs.live_n;
-		size_t most = b->failed_n != 0 || b->runs_n < room ? b->runs_n : room;
-		rc = queue_route(
-			r->queue, b->routings, route->n, most, b->claimed, &b->claimed_n, &err);
+		rc = queue_route(r->queue, b->routings, route->n, claim_most(r, b), b->claimed,
+			&b->claimed_n, &err);
 		if (rc == RC_OK)
 			rc = keep_copies(r, b, &err);
 		gate_wrote(&r->gate);
@@ -278,6 +306,7 @@ void route_write(struct runner *r)
 	if (rc == RC_OK) {
 		count_batch(r, b);
 		tell_born(route);
+		drop_held(r, b);
 		hand_over(r, b);
 	} else {
 		runner_fatal(r, &err);

@@ -167,15 +167,12 @@ static enum rc put_sources(struct runner *r, const struct ruleset *set, struct e
 	const char **live = calloc(set->files_n + 1, sizeof(*live));
 	if (live == NULL)
 		return err_set(err, RC_NOMEM, "no memory for the rules");
-	for (size_t i = 0; i < r->rules.candidates_n && rc == RC_OK; i++) {
-		const struct candidate *c = &r->rules.candidates[i];
-		if (c->done == NULL || c->chosen != c->done)
-			continue;
-		rc = queue_source_put(
-			r->queue, c->file->hash, c->file->name, buf_slice(&c->file->text), err);
+	for (size_t i = 0; i < set->files_n && rc == RC_OK; i++) {
+		const struct rulefile *file = set->files[i];
+		struct slice text = {file->source->text, file->source->text_n};
+		rc = queue_source_put(r->queue, file->hash, file->name, text, err);
+		live[i] = file->hash;
 	}
-	for (size_t i = 0; i < set->files_n; i++)
-		live[i] = set->files[i]->hash;
 	if (rc == RC_OK)
 		rc = queue_source_live(r->queue, live, set->files_n, set->loaded_ms, err);
 	free(live);
@@ -373,6 +370,15 @@ static enum rc put_limits(struct runner *r, const struct ruleset *set, struct er
 	return rc;
 }
 
+/* Those of the leader are the ones that are live. */
+static enum rc put_live(struct runner *r, const struct ruleset *set, struct err *err)
+{
+	enum rc rc = put_sources(r, set, err);
+	if (rc == RC_OK)
+		rc = put_list(r, set, err);
+	return rc == RC_OK ? rename_rules(r, set, err) : rc;
+}
+
 static void swap(struct runner *r)
 {
 	struct err err = {0};
@@ -383,11 +389,7 @@ static void swap(struct runner *r)
 		runner_fatal(r, &err);
 		return;
 	}
-	enum rc rc = put_sources(r, set, &err);
-	if (rc == RC_OK)
-		rc = put_list(r, set, &err);
-	if (rc == RC_OK)
-		rc = rename_rules(r, set, &err);
+	enum rc rc = r->lead.on ? put_live(r, set, &err) : RC_OK;
 	if (rc == RC_OK)
 		rc = put_limits(r, set, &err);
 	gate_wrote(&r->gate);
@@ -502,6 +504,19 @@ static void refuse(struct runner *r, const struct err *why)
 	}
 	rules->live = ruleset_new(0);
 	rules->loaded = rules->live != NULL;
+}
+
+void rules_publish(struct runner *r)
+{
+	struct err err = {0};
+	enum rc rc = put_sources(r, r->rules.live, &err);
+	if (rc == RC_OK)
+		rc = rename_rules(r, r->rules.live, &err);
+	gate_wrote(&r->gate);
+	if (rc != RC_OK)
+		runner_fatal(r, &err);
+	else
+		rules_reload(r); /* the list for people tells of the files that are broken, too */
 }
 
 void rules_reload(struct runner *r)

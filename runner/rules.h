@@ -63,6 +63,8 @@ struct rules {
 
 /* Starts to load the folder. The answer goes to the supervisor when it is over, where it asked. */
 void rules_reload(struct runner *r);
+/* This runner leads from now on: its rules, which have been loaded, are those that are live. */
+void rules_publish(struct runner *r);
 /* A worker answered LOAD. */
 void rules_head(struct runner *r, struct worker *worker, const struct frame *frame);
 /* A worker died over this task. blamed: it was at it. */

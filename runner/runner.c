@@ -185,8 +185,11 @@ static void handle(struct runner *r)
 	uint64_t wait = order_busy(r) ? 0 : gate_wait_us(&r->gate);
 	bool drains = r->drain.on && wait > 20000;
 	int n = sd_event_run(r->loop, drains ? 20000 : wait);
-	for (int i = 1; i < TURN_EVENTS && n > 0 && r->fatal == RC_OK; i++)
+	lead_step(r);
+	for (int i = 1; i < TURN_EVENTS && n > 0 && r->fatal == RC_OK; i++) {
 		n = sd_event_run(r->loop, 0);
+		lead_step(r);
+	}
 	if (n < 0 && n != -EINTR) {
 		struct err err;
 		err_set_errno(&err, RC_IO, -n, "the event loop failed");
@@ -219,10 +222,13 @@ void runner_turn(struct runner *r)
 	jump_step(r);
 	rules_push(r);
 	assign_claim(r);
+	lead_step(r);
 	route_step(r);
 	while (gap_step(r) || timer_step(r) || tick_step(r))
 		route_step(r);
+	lead_step(r);
 	order_step(r);
+	lead_step(r);
 	assign_place(r);
 	drain_step(r);
 	pool_flush(&r->pool);
@@ -240,8 +246,11 @@ static enum rc adopt(struct runner *r, struct err *err)
 	size_t n = 0;
 	enum rc rc = queue_adopt(r->queue, &n, err);
 	if (rc == RC_OK && n != 0)
-		log_info(NULL, "%zu run%s of the runner before %s taken up again", n,
-			n == 1 ? "" : "s", n == 1 ? "is" : "are");
+		log_info(NULL, "%zu run%s of %s %s taken up again", n, n == 1 ? "" : "s",
+			r->lead.shared ? "runners that are gone" : "the runner before",
+			n == 1 ? "is" : "are");
+	if (rc == RC_OK && r->lead.shared)
+		metrics_add(METRIC_RUNS_RESCUED, n);
 	if (rc == RC_OK)
 		rc = jump_start(r, err);
 	if (rc == RC_OK)
@@ -250,6 +259,7 @@ static enum rc adopt(struct runner *r, struct err *err)
 		return rc;
 	gate_wrote(&r->gate);
 	r->route.behind_n = counts.runs[QUEUE_DUE] + counts.runs[QUEUE_WAITING];
+	r->route.due_n = counts.runs[QUEUE_DUE];
 	r->route.backlog = r->route.wanted = true;
 	r->orders.pausing = true; /* perhaps */
 	return RC_OK;
@@ -288,12 +298,12 @@ enum rc runner_new(const struct runner_parts *parts, struct runner **ret_runner,
 	if (rc == RC_OK)
 		rc = runs_open(&r->runs, r->settings.runs_max, err);
 	if (rc == RC_OK)
+		rc = lead_start(r, err);
+	if (rc == RC_OK)
 		rc = adopt(r, err);
 	if (rc == RC_OK)
 		rc = watch_files(r, err);
 	pool_open(&r->pool, r->loop, parts->exe, rc == RC_OK ? r->settings.workers : 0, &owner);
-	if (rc == RC_OK)
-		rc = gap_start(r, err);
 	if (rc == RC_OK)
 		rc = upkeep_start(r, err);
 	if (rc == RC_OK)
@@ -318,6 +328,7 @@ void runner_free(struct runner *r)
 	if (r == NULL)
 		return;
 	upkeep_stop(r);
+	lead_stop(r);
 	gap_close(r);
 	ticks_close(&r->ticks);
 	orders_clear(&r->orders);

@@ -7,7 +7,7 @@
  *   call.c   a run's calls -> client            reply.c  their answers -> journal, worker
  *   gate.c   effects wait for the commit
  *   outcome.c  ends of runs -> store              drain.c  the way out
- *   order.c  what people have done
+ *   order.c  what people have done      lead.c  one runner among several
  */
 #ifndef MOONHOOK_RUNNER_STATE_H
 #define MOONHOOK_RUNNER_STATE_H
@@ -27,6 +27,7 @@
 #include "runner/gate.h"
 #include "runner/inspect.h"
 #include "runner/jump.h"
+#include "runner/lead.h"
 #include "runner/notify.h"
 #include "runner/order.h"
 #include "runner/pool.h"
@@ -62,6 +63,7 @@ struct runner {
 	struct drain drain;
 	struct upkeep upkeep;
 	struct jump jump;
+	struct lead lead;
 	struct orders orders;
 	struct notify notify;
 	struct gap gap;

@@ -311,7 +311,7 @@ bool tick_step(struct runner *r)
 	struct err err = {0};
 	enum rc rc = RC_OK;
 	bool born = false;
-	if (!r->rules.loaded || r->drain.on || r->fatal != RC_OK)
+	if (!r->rules.loaded || r->drain.on || !r->lead.on || r->fatal != RC_OK)
 		return false;
 	if (!ticks->known || ticks->rules != r->rules.live)
 		rc = take_up(r, &err);

@@ -79,7 +79,7 @@ bool timer_step(struct runner *r)
 	struct timers *t = &r->timers;
 	struct err err = {0};
 	enum rc rc = RC_OK;
-	if (!r->rules.loaded || r->drain.on || t->births_n != 0 || r->fatal != RC_OK)
+	if (!r->rules.loaded || r->drain.on || !r->lead.on || t->births_n != 0 || r->fatal != RC_OK)
 		return false;
 	if (!t->known)
 		rc = queue_timer_next(r->queue, &t->next_ms, &err);

@@ -179,6 +179,8 @@ static void look_for_pauses(struct runner *r)
 {
 	struct err err = {0};
 	bool more = false;
+	if (!r->lead.on)
+		return;
 	if (queue_pause_step(r->queue, 0, &more, &err) != RC_OK)
 		runner_fatal(r, &err);
 	r->orders.pausing = r->orders.pausing || more;
@@ -201,7 +203,7 @@ static int on_poll(sd_event_source *source, uint64_t at_us, void *ctx)
 	trim(r);
 	notify_look(r);
 	erasure_look(r);
-	if (!r->drain.on)
+	if (!r->drain.on && r->lead.on)
 		prune(r);
 	again(source, POLL_US);
 	return 0;

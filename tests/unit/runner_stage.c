@@ -28,6 +28,7 @@
 #include "runner/runner.h"
 #include "runner/worker/worker.h"
 #include "tests/harness/http.h"
+#include "tests/harness/postgres.h"
 
 #define WAIT_MS 80000
 
@@ -73,12 +74,14 @@ static void start_twin(struct stage *s, const char *latency_ms)
 static void write_conf(struct stage *s, const char *settings)
 {
 	const struct conf_table tables[] = {runner_conf_table, queue_conf_table, client_conf_table};
-	char text[2048], path[256];
+	char text[2048], path[256], store[200];
 	struct err err = {0};
+	snprintf(store, sizeof(store), "%s/var", s->dir);
 	snprintf(text, sizeof(text),
-		"store = \"%s/var\"\nrules = \"%s\"\ntwenty = { url = \"%s\", key = \"" STAGE_KEY
+		"store = \"%s\"\nrules = \"%s\"\ntwenty = { url = \"%s\", key = \"" STAGE_KEY
 		"\", budget = \"none\" }\n%s\n%s\n",
-		s->dir, s->rules, s->twin_url[0] != '\0' ? s->twin_url : "http://127.0.0.1:9",
+		s->store[0] != '\0' ? s->store : store, s->rules,
+		s->twin_url[0] != '\0' ? s->twin_url : "http://127.0.0.1:9",
 		settings != NULL && strstr(settings, "gap =") != NULL
 			? ""
 			: "gap = { every = \"0s\" }", /* nothing is asked for unless it is wanted */
@@ -118,6 +121,19 @@ void stage_again(struct stage *s)
 {
 	stage_up(s);
 	stage_until(s, is_ready, 0);
+}
+
+void stage_share(struct stage *s)
+{
+	cr_assert(postgres_store(s->store, sizeof(s->store)));
+}
+
+void stage_join(struct stage *s, const struct stage *other, const char *settings)
+{
+	snprintf(s->store, sizeof(s->store), "%s", other->store);
+	snprintf(s->twin_url, sizeof(s->twin_url), "%s", other->twin_url);
+	write_conf(s, settings);
+	stage_again(s);
 }
 
 void stage_start(struct stage *s, enum stage_twin twin, const char *settings)

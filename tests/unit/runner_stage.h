@@ -35,6 +35,7 @@ struct stage_run { /* one row of the store */
 
 struct stage {
 	char dir[128], rules[200];
+	char store[200]; /* "": of files, in dir */
 	char twin_url[64];
 	struct process twin;
 	struct conf *conf;
@@ -50,6 +51,10 @@ struct stage {
 /* A folder and its rules; the runner comes with stage_start. */
 void stage_open(struct stage *s);
 void stage_rule(struct stage *s, const char *file, const char *text);
+/* On PostgreSQL, before stage_start. */
+void stage_share(struct stage *s);
+/* A second runner on the store of another stage, which has been started; with its twin. */
+void stage_join(struct stage *s, const struct stage *other, const char *settings);
 /* settings: more lines of configuration. Turns until the runner is ready. */
 void stage_start(struct stage *s, enum stage_twin twin, const char *settings);
 /* Other lines of configuration, for the next stage_reload. */

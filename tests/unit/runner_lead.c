@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Several runners on one store: one leads, all run; nothing is sent behind the end of a lease. */
+#include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "queue/cluster.h"
+#include "tests/harness/postgres.h"
+#include "tests/unit/runner_stage.h"
+
+#define WAIT_MS 80000
+
+static struct stage a, b;
+
+static void open_stages(void)
+{
+	stage_open(&a);
+	stage_open(&b);
+	stage_share(&a);
+}
+
+static void close_stages(void)
+{
+	stage_close(&b);
+	stage_close(&a);
+	postgres_store_drop(a.store);
+}
+
+TestSuite(runner_lead, .init = open_stages, .fini = close_stages, .timeout = 180);
+
+static void rule(const char *text)
+{
+	stage_rule(&a, "a.lua", text);
+	stage_rule(&b, "a.lua", text);
+}
+
+/* Both are of one thread: neither may leave a transaction open that the other one waits for. */
+static void settle(struct stage *s)
+{
+	struct err err = {0};
+	if (s->runner->fatal == RC_OK)
+		cr_assert_eq(gate_force(&s->runner->gate, &err), RC_OK, "%s", err.msg);
+}
+
+static void turn(struct stage *s)
+{
+	runner_turn(s->runner);
+	settle(s);
+}
+
+/* a leads. */
+static void start_both(enum stage_twin twin, const char *settings)
+{
+	stage_start(&a, twin, settings);
+	settle(&a);
+	stage_join(&b, &a, settings);
+	settle(&b);
+	turn(&a);
+}
+
+static void both_until(bool (*question)(struct stage *s, long n), long n)
+{
+	int64_t end = clock_mono_ms() + WAIT_MS;
+	while (!question(&a, n)) {
+		cr_assert(clock_mono_ms() < end, "it did not happen in time");
+		cr_assert_eq(a.runner->fatal, RC_OK);
+		cr_assert_eq(b.runner->fatal, RC_OK);
+		turn(&a);
+		turn(&b);
+	}
+}
+
+/* A statement in the schema of the store. */
+static void sql(const char *text)
+{
+	char url[200], schema[80], set[120];
+	const char *name = strstr(a.store, "schema=");
+	cr_assert_not_null(name);
+	snprintf(schema, sizeof(schema), "%.*s", (int)strcspn(name + 7, "&"), name + 7);
+	snprintf(url, sizeof(url), "%.*s", (int)strcspn(a.store, "?"), a.store);
+	snprintf(set, sizeof(set), "SET search_path = %s", schema);
+	PGconn *conn = PQconnectdb(url);
+	PQclear(PQexec(conn, set));
+	PGresult *result = PQexec(conn, text);
+	cr_assert(PQresultStatus(result) == PGRES_COMMAND_OK ||
+			  PQresultStatus(result) == PGRES_TUPLES_OK,
+		"%s", PQerrorMessage(conn));
+	PQclear(result);
+	PQfinish(conn);
+}
+
+#define NOTES                                                                                      \
+	"rule \"r\" { on = \"person.*\", run = function(event)\n"                                  \
+	"  twenty.notes:create { title = event.record.id }\nend }"
+
+static long slots_used(const struct stage *s)
+{
+	return (long)s->runner->runs.live_n;
+}
+
+Test(runner_lead, of_two_runners_one_routes_and_both_run)
+{
+	long used = 0;
+	int64_t end = clock_mono_ms() + WAIT_MS;
+	rule(NOTES);
+	start_both(STAGE_SLOW_TWIN, "limits = { runs = 4 }");
+	cr_assert(a.runner->lead.on);
+	cr_assert_not(b.runner->lead.on);
+	cr_assert_eq(b.runner->lead.runners_n, 2);
+	for (int i = 0; i < 60; i++)
+		stage_someone(&a, "x");
+	while (!stage_ended(&a, 60)) {
+		cr_assert(clock_mono_ms() < end);
+		turn(&a);
+		turn(&b);
+		used = slots_used(&b) > used ? slots_used(&b) : used;
+		cr_assert_eq(b.runner->route.reads, 0, "only the leader reads the inbox");
+	}
+	cr_assert_gt(used, 0, "the other one took runs");
+	cr_assert_eq(stage_counts(&a).runs[QUEUE_DONE], 60);
+	cr_assert_eq(stage_requests(&a, "POST", "/rest/notes"), 60);
+}
+
+static bool leads(struct stage *s, long n)
+{
+	(void)n;
+	return s->runner->lead.on;
+}
+
+Test(runner_lead, the_next_one_routes_when_the_leader_is_drained)
+{
+	rule(NOTES);
+	start_both(STAGE_TWIN, NULL);
+	stage_someone(&a, "x");
+	both_until(stage_ended, 1);
+	stage_stop(&a);
+	stage_until(&b, leads, 0);
+	stage_deliver(&a, "twenty", slice_of("no JSON")); /* by a receiver that goes on */
+	stage_someone(&a, "y");
+	stage_until(&b, stage_ended, 2);
+	cr_assert_eq(stage_counts(&b).events[QUEUE_QUARANTINED], 1);
+	cr_assert_eq(stage_requests(&b, "POST", "/rest/notes"), 2);
+}
+
+static bool is_held(struct stage *s, long n)
+{
+	(void)n;
+	for (size_t i = 0; i < s->runner->runs.slots_n; i++)
+		if (s->runner->runs.slots[i].state != RUN_FREE)
+			return true;
+	return false;
+}
+
+/* Turns until the runner ends by itself. */
+static void until_fatal(struct stage *s)
+{
+	int64_t end = clock_mono_ms() + WAIT_MS;
+	while (s->runner->fatal == RC_OK) {
+		cr_assert(clock_mono_ms() < end, "it went on");
+		runner_turn(s->runner);
+	}
+}
+
+Test(runner_lead, nothing_is_sent_behind_the_end_of_the_lease)
+{
+	rule(NOTES);
+	stage_start(&a, STAGE_TWIN, NULL);
+	stage_someone(&a, "x");
+	stage_until(&a, stage_ended, 1);
+	stage_someone(&a, "y");
+	stage_until(&a, is_held, 0);
+	settle(&a);
+	/* As after a long stop: nobody has heard of us, and no sign of life is due by our own
+	 * clock. */
+	sql("UPDATE runner SET until = clock_timestamp() - interval '1 s'");
+	a.runner->lead.until_ms = clock_mono_ms();
+	a.runner->lead.beat_at_ms = INT64_MAX;
+	until_fatal(&a);
+	cr_assert_eq(stage_requests(&a, "POST", "/rest/notes"), 1);
+	stage_crash(&a);
+	stage_again(&a);
+	stage_until(&a, stage_ended, 2);
+	cr_assert_eq(stage_requests(&a, "POST", "/rest/notes"), 2);
+}
+
+Test(runner_lead, a_lease_that_is_good_again_lets_what_waited_go)
+{
+	rule(NOTES);
+	stage_start(&a, STAGE_TWIN, NULL);
+	stage_someone(&a, "x");
+	stage_until(&a, is_held, 0);
+	a.runner->lead.until_ms = clock_mono_ms(); /* by our own clock only */
+	a.runner->lead.beat_at_ms = INT64_MAX;
+	stage_until(&a, stage_ended, 1);
+	cr_assert_gt(a.runner->lead.until_ms, clock_mono_ms());
+	cr_assert_eq(stage_requests(&a, "POST", "/rest/notes"), 1);
+}
