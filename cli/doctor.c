@@ -44,6 +44,7 @@ struct doctor {
 	struct queue *queue; /* NULL: there is none, or it cannot be read */
 	struct queue_health health;
 	bool has_health;
+	bool away; /* the store is a database */
 	struct {
 		char host[256];
 		enum address_kind kind;
@@ -216,11 +217,37 @@ static void read_store(struct doctor *d)
 		d->patterns = NULL;
 }
 
+/* A database: what it says of itself, and who works there. */
+static void look_at_database(struct doctor *d, const struct queue_place *place)
+{
+	struct err err = {.msg = ""};
+	struct queue_server server;
+	struct peer_facts peers = {.runners_n = 0};
+	if (queue_server_read(place, QUEUE_SERVER_CLOSE, &server, &err) != RC_OK) {
+		struct finding *f = finding_put(&d->findings, "store", FINDING_FAIL, "%s", err.msg);
+		finding_fix(f, "receivers keep what comes in their spool meanwhile; runners wait");
+		return;
+	}
+	judge_server(&d->findings, &server);
+	if (server.schema_version != server.schema_newest)
+		return;
+	read_store(d);
+	if (d->queue != NULL && queue_peer_each(d->queue, judge_peer_note, &peers, &err) == RC_OK)
+		judge_peers(&d->findings, &peers);
+}
+
 static void look_at_store(struct doctor *d)
 {
 	struct err err = {.msg = ""};
 	enum queue_look look =
 		args_flag(d->args, "deep") != NULL ? QUEUE_LOOK_DEEP : QUEUE_LOOK_QUICK;
+	struct queue_place place;
+	queue_place_of(d->conf, &place);
+	d->away = queue_place_away(&place);
+	if (d->away) {
+		look_at_database(d, &place);
+		return;
+	}
 	enum rc rc = queue_health_read(conf_text(d->conf, "store"), look, &d->health, &err);
 	d->has_health = rc == RC_OK;
 	if (rc != RC_OK)
@@ -397,7 +424,10 @@ static void examine(struct doctor *d)
 	if (d->has_health)
 		judge_store(&d->findings, conf_text(d->conf, "store"), &d->health,
 			conf_int(d->conf, "retain.size"));
-	judge_daemon(&d->findings, d->status, d->has_health ? &d->health : NULL);
+	if (d->status != NULL || !d->away)
+		judge_daemon(&d->findings, d->status, d->has_health ? &d->health : NULL);
+	else
+		finding_put(&d->findings, "daemon", FINDING_OK, "no daemon works on this machine");
 	if (d->queue != NULL)
 		check_rules(d);
 	if (d->queue != NULL)
@@ -446,7 +476,8 @@ const struct verb verb_doctor = {
 	.operands = "",
 	.summary = "what keeps events from arriving, being kept, or running",
 	.text = "Looks at the configuration, Twenty and the key, both clocks, the store and its "
-		"disk,\nthe daemon, rules and runs, and the webhooks of the workspace: are they "
+		"disk\n(or its database), the daemon, rules and runs, and the webhooks of the "
+		"workspace: are they "
 		"there,\nsigned, for what the rules listen to, and can Twenty reach them? What is "
 		"wrong comes\nwith what to do. It changes nothing, and what fails leaves the other "
 		"checks.\n\n"

@@ -11,9 +11,11 @@
 #include "cli/finding.h"
 #include "cli/hooks.h"
 #include "client/address.h"
+#include "queue/cluster.h"
 #include "queue/gap.h"
 #include "queue/health.h"
 #include "queue/pause.h"
+#include "queue/server.h"
 
 struct clock_facts {
 	bool told;                 /* Twenty's answers told its time: it is ahead by .. */
@@ -28,6 +30,17 @@ void judge_clock(struct findings *findings, const struct clock_facts *facts);
 /* store: its folder. limit_bytes: retain.size; 0: any. */
 void judge_store(struct findings *findings, const char *store, const struct queue_health *health,
 	int64_t limit_bytes);
+
+/* A store in a database. */
+void judge_server(struct findings *findings, const struct queue_server *server);
+struct peer_facts { /* zero: none */
+	int64_t runners_n, running_n;
+	char leader[128]; /* "": nobody leads */
+	char quiet[128];  /* one that gives no sign of life; "" */
+};
+/* Call back of queue_peer_each; ctx: struct peer_facts. */
+enum rc judge_peer_note(void *ctx, const struct queue_peer *peer, struct err *err);
+void judge_peers(struct findings *findings, const struct peer_facts *facts);
 
 /* status: what the daemon says of itself; NULL: nobody answers. health: who holds the store. */
 void judge_daemon(

@@ -25,6 +25,7 @@
 #include "cli/settings.h"
 #include "cli/supervise.h"
 #include "queue/place.h"
+#include "queue/server.h"
 
 struct serve {
 	const struct args *args;
@@ -138,16 +139,18 @@ static enum rc probe_folder(const char *path, struct err *err)
  * stops both. */
 static enum rc check_database(const struct serve *s, struct err *err)
 {
-	struct queue *q = NULL;
+	struct queue_server server;
 	struct queue_place place;
 	queue_place_of(s->conf, &place);
-	enum rc rc = queue_place_open(&place, QUEUE_READER, 0, &q, err);
-	queue_close(q);
-	if (rc == RC_IO && s->runner && !s->receiver)
-		return RC_UNREACHABLE;
-	if (rc == RC_IO)
-		log_warn(NULL, "%s", err->msg);
-	return rc == RC_DENIED || rc == RC_INVALID ? rc : RC_OK;
+	enum rc rc = queue_server_read(&place, QUEUE_SERVER_START, &server, err);
+	if (rc == RC_OK)
+		rc = queue_server_check(&server, err);
+	if (rc != RC_IO && rc != RC_BUSY)
+		return rc;
+	if (s->runner && !s->receiver)
+		return RC_BUSY;
+	log_warn(NULL, "%s", err->msg);
+	return RC_OK;
 }
 
 static enum rc check_store(const struct serve *s, struct err *err)
@@ -273,8 +276,7 @@ static int run_serve(const struct args *args)
 	if (rc != RC_OK) {
 		close_sockets(&s);
 		conf_free(s.conf);
-		return args_fail(rc == RC_BUSY || rc == RC_UNREACHABLE ? CLI_BUSY : CLI_CONFIG,
-			"%s", err.msg);
+		return args_fail(rc == RC_BUSY ? CLI_BUSY : CLI_CONFIG, "%s", err.msg);
 	}
 	log_info(NULL, "moonhook %s: deliveries at %s/hooks/<source>, health at %s/healthz",
 		version_text(), s.receiver ? conf_text(s.conf, "listen") : "(no receiver)",

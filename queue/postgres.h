@@ -4,6 +4,7 @@
 #define MOONHOOK_QUEUE_POSTGRES_H
 
 #include "queue/db_postgres.h"
+#include "queue/server.h"
 #include "queue/sql.h"
 
 struct postgres_place { /* a delivery that was lent to be routed, and the place that it will get */
@@ -51,6 +52,13 @@ static inline struct postgres_store *postgres_store_of(struct queue *q)
 /* Makes the schema, or brings it up to date; a reader only looks. Several processes may do so at
  * once. RC_DENIED, RC_UNSUPPORTED (it is newer), RC_NOT_FOUND (a reader: there is none). */
 enum rc postgres_migrate(struct postgres_store *store, struct err *err) must_check;
+/* The version that schema has on this link, whose search path it is; 0: none. */
+enum rc postgres_version(struct postgres_link *link, const char *schema, int *ret_version,
+	struct err *err) must_check;
+extern const int postgres_newest; /* that of this program */
+
+/* --- postgres_measure.c: round trips, commits, clocks, sizes */
+void postgres_measure(struct postgres_link *link, struct queue_server *server);
 
 /* --- postgres_inbox.c */
 enum rc postgres_inbox_put(

@@ -16,11 +16,12 @@ static const char version_1[] = {
 #include "queue/postgres_1.sql.inc"
 	0};
 static const char *const migrations[] = {version_1};
+const int postgres_newest = (int)ARRAY_N(migrations);
 
 enum { MIGRATE_MS = 600000 };   /* large tables take their time, and others wait for who is first */
 enum { LOCK_CLASS = 0x4d486b }; /* "MHk", of pg_advisory_xact_lock */
 
-static enum rc find_version(
+enum rc postgres_version(
 	struct postgres_link *link, const char *schema, int *ret_version, struct err *err)
 {
 	PGresult *result = NULL;
@@ -96,7 +97,7 @@ static enum rc make(struct postgres_store *store, struct err *err)
 	if (rc == RC_OK)
 		rc = postgres_script(link, sql, err);
 	if (rc == RC_OK)
-		rc = find_version(link, store->schema, &version, err);
+		rc = postgres_version(link, store->schema, &version, err);
 	if (rc == RC_OK)
 		rc = refuse(store, version, err);
 	if (rc == RC_OK)
@@ -107,7 +108,7 @@ static enum rc make(struct postgres_store *store, struct err *err)
 enum rc postgres_migrate(struct postgres_store *store, struct err *err)
 {
 	int version = 0;
-	enum rc rc = find_version(&store->link, store->schema, &version, err);
+	enum rc rc = postgres_version(&store->link, store->schema, &version, err);
 	if (rc == RC_OK)
 		rc = refuse(store, version, err);
 	if (rc != RC_OK || version == (int)ARRAY_N(migrations))

@@ -235,3 +235,125 @@ Test(walk_machines, a_password_in_the_command_line_is_refused_and_not_repeated)
 	cr_expect_null(strstr(log, "canary"), "%s", log);
 	free(log);
 }
+
+Test(walk_machines, a_schema_that_a_newer_program_wrote_ends_with_78)
+{
+	only(&d, "receiver");
+	cr_expect_eq(daemon_stop(&d), 0);
+	char sql[160];
+	snprintf(sql, sizeof(sql), "INSERT INTO %s.version (n) VALUES (99)",
+		strstr(store, "schema=") + 7);
+	PGconn *conn = PQconnectdb(postgres_shared());
+	PGresult *r = PQexec(conn, sql);
+	cr_assert_eq(PQresultStatus(r), PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));
+	PQclear(r);
+	PQfinish(conn);
+	fails("receiver", 78, "was written by a newer Moonhook (version 99");
+	fails("runner", 78, "was written by a newer Moonhook (version 99");
+}
+
+/* --- passwords -------------------------------------------------------------------------------- */
+
+#define PASSWORD "canary-7c2e"
+
+static void sql(PGconn *conn, const char *text)
+{
+	PGresult *r = PQexec(conn, text);
+	ExecStatusType status = PQresultStatus(r);
+	cr_assert(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s",
+		PQerrorMessage(conn));
+	PQclear(r);
+}
+
+/* A server of its own, on which the user "hook" needs a password. */
+static void open_guarded(struct postgres_server *server, char *ret_address, size_t n)
+{
+	char folder[80];
+	cr_assert(postgres_start(server, false, NULL));
+	PGconn *conn = PQconnectdb(server->url);
+	cr_assert_eq(PQstatus(conn), CONNECTION_OK);
+	sql(conn, "CREATE ROLE hook LOGIN PASSWORD '" PASSWORD "'");
+	sql(conn, "CREATE DATABASE guarded OWNER hook");
+	snprintf(folder, sizeof(folder), "%s/data", server->folder);
+	cr_assert(
+		process_write(folder, "pg_hba.conf", "host all hook 127.0.0.1/32 scram-sha-256\n"));
+	sql(conn, "SELECT pg_reload_conf()");
+	PQfinish(conn);
+	snprintf(ret_address, n, "postgres://hook@127.0.0.1:%d/guarded?durability=relaxed",
+		server->port);
+}
+
+static void expect_no_canary(void)
+{
+	char path[64];
+	char *log = daemon_log(&d);
+	cr_expect_null(strstr(log, PASSWORD), "%s", log);
+	free(log);
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"runner", "console"};
+		pid_t pid = i < 2 ? daemon_child(&d, names[i]) : d.process.pid;
+		snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+		FILE *f = fopen(path, "re");
+		cr_assert_not_null(f, "%s", path);
+		static char text[1 << 16];
+		size_t n = fread(text, 1, sizeof(text), f);
+		fclose(f);
+		cr_expect_null(memmem(text, n, PASSWORD, strlen(PASSWORD)), "process %d", i);
+	}
+}
+
+static bool has_lost_trust(void *ctx)
+{
+	PGconn *conn = PQconnectdb(ctx);
+	bool lost = PQstatus(conn) != CONNECTION_OK;
+	PQfinish(conn);
+	return lost;
+}
+
+Test(walk_machines, a_password_comes_from_a_file_or_the_environment_and_is_seen_nowhere)
+{
+	static const char *const env[] = {"PGPASSWORD=" PASSWORD, NULL};
+	static const char *const args[] = {"--only", "runner", NULL};
+	static const char line[] = "database = { password = file \"pw\" }";
+	struct postgres_server server;
+	char address[160];
+	open_guarded(&server, address, sizeof(address));
+	cr_assert(process_await(has_lost_trust, address, 30000), "the server has read its rules");
+	cr_assert(process_write(d.dir, "pw", "wrong-" PASSWORD "\n"));
+	configure(&d, address, line);
+	fails("runner", 78, "password authentication failed for user \"hook\"");
+	char *log = daemon_log(&d);
+	cr_expect_null(strstr(log, PASSWORD), "%s", log);
+	free(log);
+	cr_assert(process_write(d.dir, "pw", PASSWORD "\n"));
+	only(&d, "runner");
+	expect_no_canary();
+	cr_expect_eq(daemon_stop(&d), 0);
+	configure(&d, address, "");
+	cr_assert(daemon_start(&d, args, env));
+	expect_no_canary();
+	const char *print[] = {"config", "print", "-o", "jsonl", NULL};
+	char *out = NULL;
+	cr_expect_eq(daemon_command(&d, print, env, &out, NULL), 0);
+	cr_expect(strstr(out, "environment PGPASSWORD") != NULL);
+	cr_expect_null(strstr(out, PASSWORD), "%s", out);
+	free(out);
+	cr_expect_eq(daemon_stop(&d), 0);
+	postgres_stop(&server);
+}
+
+/* --- doctor ----------------------------------------------------------------------------------- */
+
+Test(walk_machines, doctor_looks_at_the_database_from_a_machine_without_a_daemon)
+{
+	static const char *const doctor[] = {"doctor", NULL};
+	char *out = NULL;
+	only(&d, "receiver");
+	cr_expect_eq(daemon_stop(&d), 0);
+	(void)daemon_command(&d, doctor, NULL, &out, NULL);
+	cr_expect(strstr(out, "has fsync = off") != NULL, "as the harness starts it: %s", out);
+	cr_expect(strstr(out, "store: PostgreSQL at 127.0.0.1:") != NULL, "%s", out);
+	cr_expect(strstr(out, "no runner works on the store") != NULL, "%s", out);
+	cr_expect(strstr(out, "no daemon works on this machine") != NULL, "%s", out);
+	free(out);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* What is seen of a real PostgreSQL from outside: what it is, and what its user lacks. */
+#include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "queue/cluster.h"
+#include "queue/server.h"
+#include "tests/harness/port.h"
+#include "tests/harness/postgres.h"
+
+static char store[256], schema[80];
+static PGconn *admin;
+
+static void run(const char *fmt, ...) printf_like(1, 2);
+static void run(const char *fmt, ...)
+{
+	char sql[600];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(sql, sizeof(sql), fmt, ap);
+	va_end(ap);
+	PGresult *r = PQexec(admin, sql);
+	cr_assert(PQresultStatus(r) == PGRES_COMMAND_OK, "%s: %s", sql, PQerrorMessage(admin));
+	PQclear(r);
+}
+
+/* A user who may do nothing but connect, named as the schema. */
+static void setup(void)
+{
+	cr_assert(postgres_store(store, sizeof(store)));
+	snprintf(schema, sizeof(schema), "%s", strstr(store, "schema=") + 7);
+	admin = PQconnectdb(postgres_shared());
+	cr_assert_eq(PQstatus(admin), CONNECTION_OK);
+	run("SET client_min_messages = warning; CREATE ROLE %s LOGIN", schema);
+}
+
+static void teardown(void)
+{
+	run("DROP OWNED BY %s", schema);
+	postgres_store_drop(store);
+	run("DROP ROLE %s", schema);
+	PQfinish(admin);
+}
+
+TestSuite(queue_server, .init = setup, .fini = teardown, .timeout = 60);
+
+static struct queue_server look(const char *address, enum queue_server_look how)
+{
+	struct queue_server s;
+	struct err err = {.msg = ""};
+	struct queue_place place = {.store = address};
+	cr_assert_eq(queue_server_read(&place, how, &s, &err), RC_OK, "%s", err.msg);
+	return s;
+}
+
+/* The same database as the user without rights. */
+static const char *lesser(void)
+{
+	static char address[300];
+	snprintf(address, sizeof(address), "postgres://%s%s", schema, strchr(store, '@'));
+	return address;
+}
+
+static void make_store(void)
+{
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	cr_assert_eq(queue_open(store, QUEUE_RECEIVER, &q, &err), RC_OK, "%s", err.msg);
+	queue_close(q);
+}
+
+/* The user without rights is told what it lacks, in these words. */
+static void lacks(const char *what)
+{
+	struct err err = {.msg = ""};
+	struct queue_server s = look(lesser(), QUEUE_SERVER_START);
+	cr_expect_eq(queue_server_check(&s, &err), RC_DENIED);
+	cr_expect(strstr(err.msg, what) != NULL, "said:   %s\nwanted: %s", err.msg, what);
+}
+
+Test(queue_server, a_database_says_what_it_is_how_quick_and_what_o_clock)
+{
+	struct err err = {.msg = ""};
+	struct queue_server s = look(store, QUEUE_SERVER_CLOSE);
+	cr_expect_eq(queue_server_check(&s, &err), RC_OK, "a schema is not needed to begin: %s",
+		err.msg);
+	cr_expect_eq(s.schema_version, 0);
+	make_store();
+	s = look(store, QUEUE_SERVER_CLOSE);
+	cr_expect_eq(queue_server_check(&s, &err), RC_OK, "%s", err.msg);
+	cr_expect_eq(s.major, 15);
+	cr_expect_str_eq(s.user, "moonhook");
+	cr_expect_str_eq(s.schema, schema);
+	cr_expect_eq(s.schema_version, s.schema_newest);
+	cr_expect(!s.replica && !s.read_only && s.near && s.vacuum && s.relaxed);
+	cr_expect_not(s.fsync, "as the harness starts it");
+	cr_expect_str_eq(s.tls, "");
+	cr_expect(s.connections_n > 0 && s.connections_max > s.connections_n && s.ours_n > 0);
+	cr_expect(s.round_us > 0 && s.commit_us > 0, "%s", s.commit_problem);
+	cr_expect(s.ahead_ms <= s.ahead_off_ms && s.ahead_ms >= -s.ahead_off_ms,
+		"one clock: %ld +- %ld ms", (long)s.ahead_ms, (long)s.ahead_off_ms);
+	cr_expect_gt(s.used_bytes, 0);
+}
+
+Test(queue_server, looking_changes_nothing)
+{
+	make_store();
+	(void)look(store, QUEUE_SERVER_CLOSE);
+	PGresult *r = PQexecParams(admin,
+		"SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0), count(*)"
+		" FROM pg_class AS c JOIN pg_stat_xact_user_tables AS s ON s.relid = c.oid"
+		" WHERE c.relnamespace = to_regnamespace($1)::oid",
+		1, NULL, (const char *const[]){schema}, NULL, NULL, 0);
+	cr_expect_str_eq(PQgetvalue(r, 0, 0), "0");
+	PQclear(r);
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	struct queue_counts counts;
+	cr_assert_eq(queue_open(store, QUEUE_READER, &q, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(queue_count(q, &counts, &err), RC_OK);
+	cr_expect_eq(counts.events[QUEUE_DUE], 0);
+	queue_close(q);
+}
+
+Test(queue_server, who_lacks_a_privilege_is_told_which_until_all_are_there)
+{
+	struct err err = {.msg = ""};
+	lacks("CREATE on the database");
+	run("CREATE SCHEMA %s", schema);
+	lacks("USAGE on schema");
+	run("GRANT USAGE ON SCHEMA %s TO %s", schema, schema);
+	lacks("to make its tables");
+	make_store();
+	lacks("SELECT, INSERT, UPDATE, DELETE (of sequences USAGE)");
+	run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", schema,
+		schema);
+	lacks("SELECT, INSERT, UPDATE, DELETE (of sequences USAGE)");
+	run("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s", schema, schema);
+	struct queue_server s = look(lesser(), QUEUE_SERVER_START);
+	cr_expect_eq(queue_server_check(&s, &err), RC_OK, "%s", err.msg);
+}
+
+/* The list of the README, and no more. */
+Test(queue_server, with_what_is_not_lacking_receivers_and_runners_work)
+{
+	static const enum queue_side sides[] = {QUEUE_RECEIVER, QUEUE_RUNNER, QUEUE_READER};
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	make_store();
+	run("GRANT USAGE ON SCHEMA %s TO %s", schema, schema);
+	run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", schema,
+		schema);
+	run("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s", schema, schema);
+	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
+		cr_assert_eq(queue_open(lesser(), sides[i], &q, &err), RC_OK, "%s", err.msg);
+		struct queue_delivery d = {.source = "twenty", .body = slice_of("{}")};
+		cr_assert_eq(id_new(clock_wall_ms(), &d.id, &err), RC_OK);
+		if (sides[i] == QUEUE_RECEIVER)
+			cr_expect_eq(queue_inbox_put(q, &d, 1, &err), RC_OK, "%s", err.msg);
+		struct queue_beat beat;
+		if (sides[i] == QUEUE_RUNNER)
+			cr_expect_eq(queue_beat(q, &beat, &err), RC_OK, "%s", err.msg);
+		queue_close(q);
+	}
+}
+
+Test(queue_server, what_a_newer_program_wrote_and_what_takes_no_writes_is_seen)
+{
+	struct err err = {.msg = ""};
+	make_store();
+	run("INSERT INTO %s.version (n) VALUES (99)", schema);
+	struct queue_server s = look(store, QUEUE_SERVER_START);
+	cr_expect_eq(queue_server_check(&s, &err), RC_UNSUPPORTED);
+	cr_expect(strstr(err.msg, "newer Moonhook (version 99") != NULL, "%s", err.msg);
+	run("DELETE FROM %s.version WHERE n = 99", schema);
+	run("GRANT USAGE ON SCHEMA %s TO %s", schema, schema);
+	run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", schema,
+		schema);
+	run("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s", schema, schema);
+	run("ALTER ROLE %s SET default_transaction_read_only = on", schema);
+	s = look(lesser(), QUEUE_SERVER_CLOSE);
+	cr_expect_eq(queue_server_check(&s, &err), RC_BUSY);
+	cr_expect(strstr(err.msg, "it is set read-only") != NULL, "%s", err.msg);
+	cr_expect_eq(s.commit_us, -1);
+}
+
+Test(queue_server, who_is_not_there_or_refuses_is_told_apart)
+{
+	char address[300];
+	struct queue_server s;
+	struct err err = {.msg = ""};
+	snprintf(
+		address, sizeof(address), "postgres://moonhook@127.0.0.1:%d/postgres", port_free());
+	struct queue_place place = {.store = address};
+	cr_expect_eq(queue_server_read(&place, QUEUE_SERVER_START, &s, &err), RC_IO, "%s", err.msg);
+	snprintf(address, sizeof(address), "postgres://nobody_%s%s", schema, strchr(store, '@'));
+	cr_expect_eq(
+		queue_server_read(&place, QUEUE_SERVER_START, &s, &err), RC_DENIED, "%s", err.msg);
+	place.store = "var";
+	cr_expect_eq(queue_server_read(&place, QUEUE_SERVER_START, &s, &err), RC_UNSUPPORTED);
+}
