@@ -36,3 +36,16 @@ enum cli_exit store_open(const struct args *args, struct queue **ret_queue)
 	conf_free(conf);
 	return status;
 }
+
+enum cli_exit store_place(const struct args *args, const char *word, struct conf **conf,
+	struct queue_place *ret_place)
+{
+	*ret_place = (struct queue_place){.store = word};
+	if (strcmp(word, "-") != 0)
+		return CLI_OK;
+	enum cli_exit status =
+		*conf != NULL ? CLI_OK : cli_settings_load(args, CLI_SETTINGS_PARTIAL, conf);
+	if (status == CLI_OK)
+		queue_place_of(*conf, ret_place);
+	return status;
+}

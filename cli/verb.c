@@ -11,12 +11,13 @@
 const struct verb *const verbs[] = {&verb_serve, &verb_init, &verb_doctor, &verb_check, &verb_test,
 	&verb_trigger, &verb_tail, &verb_status, &verb_why, &verb_reload, &verb_reconcile,
 	&verb_types, &verb_schema, &verb_pause, &verb_resume, &verb_backup, &verb_erase,
-	&verb_events_list, &verb_events_show, &verb_events_retry, &verb_events_purge,
-	&verb_runs_list, &verb_runs_show, &verb_runs_retry, &verb_runs_purge, &verb_rules_list,
-	&verb_rules_pause, &verb_rules_resume, &verb_timers_list, &verb_timers_cancel,
-	&verb_issues_list, &verb_issues_ack, &verb_audit_list, &verb_webhook_add,
-	&verb_webhook_list, &verb_webhook_remove, &verb_config_print, &verb_config_sample,
-	&verb_version, &verb_help, &verb_completion, &verb_man, &verb_room, NULL};
+	&verb_store_copy, &verb_store_release, &verb_events_list, &verb_events_show,
+	&verb_events_retry, &verb_events_purge, &verb_runs_list, &verb_runs_show, &verb_runs_retry,
+	&verb_runs_purge, &verb_rules_list, &verb_rules_pause, &verb_rules_resume,
+	&verb_timers_list, &verb_timers_cancel, &verb_issues_list, &verb_issues_ack,
+	&verb_audit_list, &verb_webhook_add, &verb_webhook_list, &verb_webhook_remove,
+	&verb_config_print, &verb_config_sample, &verb_version, &verb_help, &verb_completion,
+	&verb_man, &verb_room, NULL};
 
 const struct verb_flag verb_common_flags[] = {
 	{"config", "FILE", "the configuration; else $MOONHOOK_CONFIG, else conf/moonhook.lua"},

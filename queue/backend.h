@@ -18,6 +18,7 @@
 #include "queue/gap.h"
 #include "queue/hand.h"
 #include "queue/kv.h"
+#include "queue/mark.h"
 #include "queue/pause.h"
 #include "queue/place.h"
 #include "queue/queue.h"
@@ -202,6 +203,8 @@ struct queue_backend {
 	int (*wake_fd)(const struct queue *q);
 	enum rc (*woken)(struct queue *q, bool *ret_any, struct err *err);
 	enum rc (*peer_each)(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
+	/* Of one that can be copied as a whole; else NULL. */
+	enum rc (*mark)(struct queue *q, struct queue_mark *ret_mark, struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

@@ -29,7 +29,7 @@ bool queue_place_away(const struct queue_place *place)
 	       strncmp(place->store, "postgresql://", 13) == 0;
 }
 
-static enum rc open_once(const struct queue_place *place, enum queue_side side,
+static enum rc open_backend(const struct queue_place *place, enum queue_side side,
 	struct queue **ret_queue, struct err *err)
 {
 	const char *store = place->store, *colon = strchr(store, ':');
@@ -45,6 +45,25 @@ static enum rc open_once(const struct queue_place *place, enum queue_side side,
 			"\"var\"",
 			(int)(colon - store), store);
 	return sqlite_open(store, side, ret_queue, err);
+}
+
+/* Nobody works on what is an unfinished copy, or has moved. */
+static enum rc open_once(const struct queue_place *place, enum queue_side side,
+	struct queue **ret_queue, struct err *err)
+{
+	struct queue *q = NULL;
+	struct queue_mark mark;
+	enum rc rc = open_backend(place, side, &q, err);
+	if (rc == RC_OK && side != QUEUE_READER) {
+		rc = queue_mark_read(q, &mark, err);
+		if (rc == RC_OK)
+			rc = queue_mark_judge(&mark, err);
+	}
+	if (rc == RC_OK)
+		*ret_queue = q;
+	else
+		queue_close(q);
+	return rc;
 }
 
 enum rc queue_place_open(const struct queue_place *place, enum queue_side side, int64_t wait_ms,

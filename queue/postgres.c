@@ -69,6 +69,7 @@ static const struct queue_backend postgres_backend = {
 	.erase_wipe = wipe,
 	.scrub = scrub,
 	.backup = backup,
+	.mark = postgres_mark,
 	.beat = postgres_beat,
 	.resign = postgres_resign,
 	.wake_fd = postgres_wake_fd,

@@ -73,6 +73,12 @@ enum rc postgres_inbox_routed(
 enum rc postgres_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,
 	size_t *ret_run_n, struct err *err);
 
+/* --- postgres_mark.c */
+enum rc postgres_mark(struct queue *q, struct queue_mark *ret_mark, struct err *err);
+/* In the open transaction, with the fence; QUEUE_MARK_NONE removes both. */
+enum rc postgres_mark_put(
+	struct postgres_link *link, const struct queue_mark *mark, struct err *err) must_check;
+
 /* --- postgres_lease.c: who works here */
 enum rc postgres_enter(struct postgres_store *store, struct err *err) must_check;
 /* Gives up what it has claimed. */

@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "queue/sql.h"
-
-enum { UUID_TEXT_N = 36, UUID_BYTES_N = 16 };
+#include "queue/uuid.h"
 
 /* What a row takes in the file, about: its other columns, and pages that are four fifths full. */
 static int64_t row_bytes(int64_t packed_n)
@@ -20,52 +19,6 @@ static int64_t row_bytes(int64_t packed_n)
 }
 
 /* --- ids -------------------------------------------------------------------------------------- */
-
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool is_dash(size_t i)
-{
-	return i == 8 || i == 13 || i == 18 || i == 23;
-}
-
-/* Only the one spelling that the way back gives. */
-static bool uuid_parse(const char *text, uint8_t ret_uuid[static UUID_BYTES_N])
-{
-	size_t n = 0;
-	if (strlen(text) != UUID_TEXT_N)
-		return false;
-	for (size_t i = 0; i < UUID_TEXT_N; i++) {
-		if (is_dash(i)) {
-			if (text[i] != '-')
-				return false;
-			continue;
-		}
-		int high = nibble(text[i]), low = nibble(text[i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		ret_uuid[n++] = (uint8_t)(high << 4 | low);
-		i++;
-	}
-	return true;
-}
-
-static void uuid_format(const uint8_t *uuid, char text[static UUID_TEXT_N + 1])
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t at = 0;
-	for (size_t i = 0; i < UUID_BYTES_N; i++) {
-		if (is_dash(at))
-			text[at++] = '-';
-		text[at++] = hex[uuid[i] >> 4];
-		text[at++] = hex[uuid[i] & 15];
-	}
-	text[at] = '\0';
-}
 
 struct key { /* a record's id as it is stored; lives until the statement is reset */
 	uint8_t uuid[UUID_BYTES_N];

@@ -49,6 +49,7 @@ static const struct queue_backend sqlite_backend = {
 	.erase_wipe = sqlite_wipe,
 	.scrub = sqlite_scrub,
 	.backup = sqlite_backup,
+	.mark = sqlite_mark,
 };
 
 static enum rc open_other(struct sqlite_store *store, struct sqlite_db *file,

@@ -29,6 +29,14 @@ enum rc store_lock(
 enum rc sqlite_backup(
 	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err);
 
+/* --- sqlite_mark.c */
+enum rc sqlite_mark_read(
+	const char *folder, struct queue_mark *ret_mark, struct err *err) must_check;
+/* Durable when it returns; QUEUE_MARK_NONE removes it. */
+enum rc sqlite_mark_put(
+	const char *folder, const struct queue_mark *mark, struct err *err) must_check;
+enum rc sqlite_mark(struct queue *q, struct queue_mark *ret_mark, struct err *err);
+
 /* --- sqlite_wipe.c */
 enum rc sqlite_wipe(struct queue *q, bool *ret_done, struct err *err);
 enum rc sqlite_scrub(struct queue *q, bool *ret_more, struct err *err);
