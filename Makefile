@@ -189,8 +189,9 @@ install: all ## PREFIX=/usr/local DESTDIR=
 	install -d $(DESTDIR)$(PREFIX)/share/moonhook/rules $(DESTDIR)$(PREFIX)/share/moonhook/lib
 	install -m 644 scripts/rules/*.lua $(DESTDIR)$(PREFIX)/share/moonhook/rules
 	install -m 644 scripts/lib/*.lua $(DESTDIR)$(PREFIX)/share/moonhook/lib
-	install -D -m 644 conf/moonhook.service $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.service
-	install -D -m 644 conf/moonhook.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/moonhook.socket
+	install -m 644 conf/postgres.sql conf/nginx.conf conf/compose.yaml $(DESTDIR)$(PREFIX)/share/moonhook
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 644 conf/*.service conf/*.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 man/man7 bash-completion/completions)
 	build/moonhook man >$(DESTDIR)$(PREFIX)/share/man/man1/moonhook.1
 	build/moonhook man rules >$(DESTDIR)$(PREFIX)/share/man/man7/moonhook-rules.7

@@ -74,7 +74,8 @@ const struct verb verb_backup = {
 		"start\n"
 		"one only: two daemons on two copies would do everything twice. It holds what the "
 		"store\n"
-		"holds, people's data too: `erase` does not reach it.",
+		"holds, people's data too: `erase` does not reach it.\n\n"
+		"Of a store in a database it says the command of pg_dump that does this.",
 	.examples = {"moonhook backup /backups/moonhook-$(date +%F)",
 		"moonhook backup copy && moonhook serve --store copy",
 		"moonhook backup /mnt/usb/moonhook -o json | jq .work_bytes"},

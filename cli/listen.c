@@ -181,7 +181,9 @@ static enum rc bind_at(const struct sockaddr_un *a, const char *path, int *ret_f
 	if (connect_at(a, path, &other, NULL) == RC_OK) {
 		close(other);
 		return err_set(err, RC_BUSY,
-			"another moonhook serves this store (it answers at %s); stop it first",
+			"another moonhook serves this store (it answers at %s); stop it first. "
+			"Several "
+			"at once need a store in a database: store = \"postgres://..\"",
 			path);
 	}
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

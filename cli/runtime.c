@@ -54,15 +54,6 @@ static bool name_store(const char *store, char ret_name[static STORE_HEX_N + 1])
 	return true;
 }
 
-static bool has_part(const struct conf *conf, const char *part)
-{
-	const char *word;
-	for (size_t i = 1; (word = conf_item(conf, "only", i)) != NULL; i++)
-		if (strcmp(word, part) == 0)
-			return true;
-	return false;
-}
-
 static bool is_several(const struct conf *conf)
 {
 	const char *control = conf_text(conf, "control");
@@ -206,7 +197,8 @@ static enum rc name_own(const struct conf *conf, const char *folder,
 	if (!name_store(conf_text(conf, "store"), store))
 		return err_set(err, RC_NOMEM, "no memory for the name of the control socket");
 	sweep(folder, store);
-	bool receiver = has_part(conf, "receiver"), runner = has_part(conf, "runner");
+	bool receiver = cli_settings_serves(conf, "receiver"),
+	     runner = cli_settings_serves(conf, "runner");
 	int n = snprintf(ret_path, RUNTIME_PATH_N, "%s/%s.%ld.%s.sock", folder, store,
 		(long)getpid(),
 		receiver && runner ? "receiver+runner"

@@ -308,9 +308,15 @@ const struct verb verb_serve = {
 		"`moonhook\n"
 		"reload` reads the configuration and the rules again; SIGTERM finishes what is at\n"
 		"hand and ends with 0. With socket activation the sockets named hooks and console\n"
-		"are taken over from systemd.",
+		"are taken over from systemd.\n\n"
+		"Where `store` is a folder, one daemon serves it. Where it is a database\n"
+		"(postgres://user@host/database), any number of them do, on any machines: "
+		"receivers,\n"
+		"which need no key of Twenty, and runners, which need no secret of a source. A\n"
+		"receiver starts while the database is away, and keeps deliveries in its spool; a\n"
+		"runner alone ends with 75 then. What a person has to change ends with 78.",
 	.examples = {"moonhook serve", "moonhook serve --config /etc/moonhook/moonhook.lua",
-		"moonhook serve --only receiver --log.format json"},
+		"moonhook serve --only receiver --store postgres://moonhook@db/crm"},
 	.flags = flags,
 	.flags_n = ARRAY_N(flags),
 	.exits = {CLI_USAGE, CLI_BUSY, CLI_CONFIG},

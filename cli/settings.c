@@ -6,6 +6,7 @@
 #include "cli/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/conf_set.h"
@@ -57,15 +58,21 @@ static const char *origin_of(const struct conf *conf, const char *key)
 	return "default";
 }
 
+bool cli_settings_serves(const struct conf *conf, const char *part)
+{
+	const char *word;
+	for (size_t i = 1; (word = conf_item(conf, "only", i)) != NULL; i++)
+		if (strcmp(word, part) == 0)
+			return true;
+	return false;
+}
+
 /* Deliveries and the console each need a listener of their own. */
 static enum rc check_listeners(const struct conf *conf, struct err *err)
 {
 	const char *hooks = conf_text(conf, "listen"), *console = conf_text(conf, "console.listen");
-	const char *word = NULL, *origin = origin_of(conf, "listen");
-	for (size_t i = 1; (word = conf_item(conf, "only", i)) != NULL; i++)
-		if (strcmp(word, "receiver") == 0)
-			break;
-	if (word == NULL || !cli_listen_clash(hooks, console))
+	const char *origin = origin_of(conf, "listen");
+	if (!cli_settings_serves(conf, "receiver") || !cli_listen_clash(hooks, console))
 		return RC_OK;
 	if (strcmp(origin, "default") == 0)
 		origin = origin_of(conf, "console.listen");
@@ -102,7 +109,7 @@ bool cli_settings_away(const struct conf *conf)
 /* What no table of options can say. */
 static enum rc check_whole(const struct conf *conf, const char *file, struct err *err)
 {
-	enum rc rc = client_conf_check(conf, err);
+	enum rc rc = cli_settings_serves(conf, "runner") ? client_conf_check(conf, err) : RC_OK;
 	if (rc != RC_OK)
 		return rc;
 	rc = receiver_conf_check(conf, err);
@@ -111,24 +118,71 @@ static enum rc check_whole(const struct conf *conf, const char *file, struct err
 	return check_listeners(conf, err);
 }
 
+struct request { /* one reading of the configuration; BORROWS */
+	const char *file;
+	struct conf_table tables[CLI_SETTINGS_TABLES_N];
+	const char *overrides[ARGS_MAX + 1];
+	size_t overrides_n;
+};
+
+static enum rc load_part(const struct request *r, struct conf **ret_conf, struct err *err)
+{
+	return conf_load_partial(r->file, r->tables, CLI_SETTINGS_TABLES_N, r->overrides,
+		r->overrides_n, ret_conf, err);
+}
+
+/* The same options, of which none is required. GIVES (free). */
+static struct conf_option *relax(struct conf_table *table)
+{
+	struct conf_option *copy = calloc(table->options_n, sizeof(*copy));
+	for (size_t i = 0; copy != NULL && i < table->options_n; i++) {
+		copy[i] = table->options[i];
+		if (copy[i].fallback != NULL && strcmp(copy[i].fallback, "!") == 0)
+			copy[i].fallback = NULL;
+	}
+	table->options = copy;
+	return copy;
+}
+
+/* A machine without a runner speaks to no Twenty, and need not know its key. */
+static enum rc load_whole(struct request *r, struct conf **ret_conf, struct err *err)
+{
+	struct conf *part = NULL;
+	struct conf_option *relaxed = NULL;
+	if (load_part(r, &part, err) == RC_OK && !cli_settings_serves(part, "runner")) {
+		for (size_t i = 0; i < CLI_SETTINGS_TABLES_N; i++)
+			if (r->tables[i].options == client_conf_table.options)
+				relaxed = relax(&r->tables[i]);
+		if (relaxed == NULL) {
+			conf_free(part);
+			return err_set(err, RC_NOMEM, "no memory for the configuration");
+		}
+	}
+	conf_free(part);
+	struct conf *conf = NULL;
+	enum rc rc = conf_load(r->file, r->tables, CLI_SETTINGS_TABLES_N, r->overrides,
+		r->overrides_n, &conf, err);
+	free(relaxed);
+	if (rc == RC_OK)
+		*ret_conf = conf;
+	return rc;
+}
+
 enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
 	struct conf **ret_conf, struct err *err)
 {
-	struct conf_table tables[CLI_SETTINGS_TABLES_N];
-	const char *overrides[ARGS_MAX + 1];
+	struct request r = {.file = args->config};
 	char only[256];
-	size_t n = 0;
-	cli_settings_tables(tables);
-	for (; n < args->overrides_n; n++)
-		overrides[n] = args->overrides[n];
+	cli_settings_tables(r.tables);
+	for (; r.overrides_n < args->overrides_n; r.overrides_n++)
+		r.overrides[r.overrides_n] = args->overrides[r.overrides_n];
 	if (args_flag(args, "only") != NULL) {
 		snprintf(only, sizeof(only), "only=%s", args_flag(args, "only"));
-		overrides[n++] = only;
+		r.overrides[r.overrides_n++] = only;
 	}
 	bool whole = part == CLI_SETTINGS_WHOLE;
 	struct conf *conf = NULL;
-	enum rc rc = (whole ? conf_load : conf_load_partial)(
-		args->config, tables, CLI_SETTINGS_TABLES_N, overrides, n, &conf, err);
+	enum rc rc = whole ? load_whole(&r, &conf, err) : load_part(&r, &conf, err);
 	if (rc == RC_OK)
 		rc = take_password(conf, err);
 	if (rc == RC_OK && whole)

@@ -28,6 +28,8 @@ enum rc cli_settings_read(const struct args *args, enum cli_settings_part part,
 enum cli_exit cli_settings_load(
 	const struct args *args, enum cli_settings_part part, struct conf **ret_conf) must_check;
 
+/* Does `serve` start this part here, as `only` says: "receiver", "runner", "console"? */
+bool cli_settings_serves(const struct conf *conf, const char *part);
 /* Is the store a database, which others use too, and not a folder? */
 bool cli_settings_away(const struct conf *conf);
 /* Starts the log as log.format and log.level say. room: STATIC. */

@@ -55,13 +55,31 @@ Test(cli_sample, every_option_has_a_line_of_help_and_a_default_that_its_own_tabl
 	}
 }
 
-Test(cli_sample, the_shipped_unit_tells_the_supervisor_alone_to_stop)
+static void expect_lines(const char *file, const char *const *lines)
 {
 	struct buf unit;
 	struct err err = {.msg = ""};
 	buf_init(&unit, 1 << 16);
-	cr_assert_eq(file_read(AT_FDCWD, "conf/moonhook.service", FILE_LINKS_REFUSED, &unit, &err),
-		RC_OK, "%s", err.msg);
-	cr_expect_not_null(strstr(unit.p, "\nKillMode=mixed\n"));
+	cr_assert_eq(
+		file_read(AT_FDCWD, file, FILE_LINKS_REFUSED, &unit, &err), RC_OK, "%s", err.msg);
+	for (size_t i = 0; lines[i] != NULL; i++)
+		cr_expect_not_null(strstr(unit.p, lines[i]), "%s: %s", file, lines[i]);
 	buf_done(&unit);
+}
+
+Test(cli_sample, shipped_units_tell_the_supervisor_alone_to_stop_and_know_its_exit_codes)
+{
+	static const char *const files[] = {"conf/moonhook.service",
+		"conf/moonhook-receiver@.service", "conf/moonhook-runner@.service",
+		"conf/moonhook-console@.service"};
+	static const char *const lines[] = {"\nKillMode=mixed\n", "\nRestart=on-failure\n",
+		"\nRestartPreventExitStatus=78\n", "\nNoNewPrivileges=yes\n", NULL};
+	/* 75 is a database that is away: it is waited for. */
+	static const char *const of_several[] = {
+		"\nStartLimitIntervalSec=0\n", "\nRuntimeDirectory=moonhook/", NULL};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		expect_lines(files[i], lines);
+		if (i > 0)
+			expect_lines(files[i], of_several);
+	}
 }

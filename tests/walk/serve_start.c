@@ -169,6 +169,22 @@ Test(serve_start, who_receives_nothing_needs_no_source)
 	cr_expect_eq(daemon_stop(&d), 0);
 }
 
+Test(serve_start, who_runs_nothing_needs_no_address_and_no_key_of_twenty)
+{
+	char text[1024];
+	const char *args[] = {"--only", "receiver", NULL};
+	snprintf(text, sizeof(text),
+		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\nstore = "
+		"\"%s\"\n"
+		"twenty = { key = env \"SERVE_TEST_UNSET\" }\n"
+		"source \"twenty\" { secrets = { \"s\" } }\n",
+		d.hook_port, d.console_port, d.store);
+	cr_assert(process_write(d.dir, "m.lua", text));
+	fails(78, "twenty.url");
+	cr_assert(daemon_start(&d, args, NULL));
+	cr_expect_eq(daemon_stop(&d), 0);
+}
+
 Test(serve_start, an_address_of_twenty_that_is_none_ends_with_78_and_its_line)
 {
 	cr_assert(daemon_configure(&d, "twenty.url = \"nonsense\""));
