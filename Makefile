@@ -50,7 +50,7 @@ EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql qu
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,
 
-.PHONY: loops all deps deps-check run test bench crash gap order layers format format-check banned fuzz install help clean \
+.PHONY: loops all deps deps-check run test bench cluster crash gap order layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
 all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
 
@@ -149,6 +149,11 @@ crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 
 	@KILLS=$(or $(KILLS),200) CUTS=$(or $(CUTS),200) RESTARTS=$(or $(RESTARTS),100) SEED=$(SEED) \
 		FAULTS=$(or $(FAULTS),100) FLIPS=$(or $(FLIPS),400) CONTROLS=20 MIGRATION_STEP=1 \
 		$(B)/tests-crash -j1 --verbose --short-filename
+
+# Two receivers, three runners and their database, killed in turn, the long form.
+cluster: all $(B)/tests-crash ## many machines on one PostgreSQL: KILLS=120 SEED= RATE=120 events a second
+	@CLUSTER=$(or $(KILLS),120) SEED=$(SEED) RATE=$(RATE) $(B)/tests-crash -j1 --verbose \
+		--short-filename --filter 'crash_cluster/*'
 
 order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,000 in SQLite, 100,000 in PostgreSQL by many: SEED=
 	@$(B)/bench-order $(SEED)

@@ -93,6 +93,7 @@ struct tally {
 	size_t n;
 	unsigned char *sent[LETTERS], *there[LETTERS];
 	const unsigned char *turns;
+	bool says;
 	size_t *last; /* of the EVENT_TURN effects: the newest of each record, + 1 */
 	size_t swaps, others;
 };
@@ -122,8 +123,9 @@ static void take_turn(struct tally *t, size_t k)
 {
 	size_t *last = &t->last[t->turns[k]];
 	if (*last > k + 1) {
-		fprintf(stderr, "crash: event %zu of record %u took effect after %zu\n", k,
-			t->turns[k], *last - 1);
+		if (t->says)
+			fprintf(stderr, "crash: event %zu of record %u took effect after %zu\n", k,
+				t->turns[k], *last - 1);
 		t->swaps++;
 	}
 	*last = k + 1;
@@ -206,7 +208,8 @@ struct events_count events_check(const unsigned char *wanted, const unsigned cha
 	const unsigned char *turns, size_t n, const char *log, const json_t *notes,
 	const json_t *tasks, bool says)
 {
-	struct tally t = {.n = n, .turns = turns, .last = calloc(256, sizeof(size_t))};
+	struct tally t = {
+		.n = n, .turns = turns, .says = says, .last = calloc(256, sizeof(size_t))};
 	unsigned char *all = calloc(2 * LETTERS + 1, n + 1);
 	if (t.last == NULL || all == NULL)
 		abort();

@@ -51,8 +51,8 @@ bool stage_open(struct stage *s, const struct stage_conf *conf, struct dice dice
 		.env = conf->power ? s->power.env : NULL};
 	bool ok = house_open(&s->house, &house);
 	s->house.conf.settings = NULL;
-	return ok && stream_start(&s->stream, s->house.dir, s->house.hook_port, HOUSE_SECRET,
-			     conf->repeats);
+	struct stream_conf stream = {.ports = {s->house.hook_port}, .repeats = conf->repeats};
+	return ok && stream_start(&s->stream, s->house.dir, &stream, HOUSE_SECRET);
 }
 
 void stage_close(struct stage *s)

@@ -41,8 +41,9 @@ struct ack {
 
 struct connection {
 	int fd;    /* -1: closed */
+	size_t to; /* which receiver */
 	bool busy; /* has an event */
-	bool repeat;
+	bool repeat, refused;
 	struct ack event; /* id: only of a repeat */
 	char out[2048], in[1024];
 	size_t out_n, sent, in_n;
@@ -53,8 +54,9 @@ struct connection {
 struct sender {
 	struct stream_counts *counts;
 	struct digest_key *key;
-	int port, ledger;
-	bool repeats;
+	int ports[STREAM_PORTS], ledger;
+	size_t ports_n;
+	bool repeats, careless;
 	size_t next; /* event */
 	double allowance;
 	int64_t allowed_ms; /* when the allowance was reckoned */
@@ -112,7 +114,7 @@ static void make_request(struct sender *s, struct connection *c)
 		"POST /hooks/twenty HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
 		"Content-Type: application/json\r\nX-Twenty-Webhook-Timestamp: %s\r\n"
 		"X-Twenty-Webhook-Signature: %s\r\nContent-Length: %zu\r\n\r\n%.*s",
-		s->port, ts, hex, s->body.n, (int)s->body.n, s->body.p);
+		s->ports[c->to], ts, hex, s->body.n, (int)s->body.n, s->body.p);
 	if (n < 0 || n >= (int)sizeof(c->out))
 		give_up("an event is too long");
 	c->out_n = (size_t)n;
@@ -128,19 +130,41 @@ static void hang_up(struct connection *c)
 	c->retry_ms = clock_mono_ms() + RETRY_MS;
 }
 
+/* The other receiver, where there is one, as who balances the load would choose. */
+static void turn_to_next(const struct sender *s, struct connection *c)
+{
+	if (s->ports_n == 1)
+		return;
+	hang_up(c);
+	c->to = (c->to + 1) % s->ports_n;
+}
+
+static void note_ack(struct sender *s, struct connection *c, const char *id)
+{
+	char line[80];
+	snprintf(c->event.id, sizeof(c->event.id), "%s", id);
+	snprintf(line, sizeof(line), "a %zu %zu %s\n", c->event.k, c->event.turn, id);
+	ledger_put(s, line);
+	s->lines_acks++;
+	c->busy = false;
+}
+
 static void broken(struct sender *s, struct connection *c)
 {
 	if (c->started) {
 		atomic_fetch_add(&s->counts->broken, 1);
 		atomic_fetch_add(&s->counts->again, 1);
+		if (s->careless && !c->repeat)
+			note_ack(s, c, "-");
 	}
 	hang_up(c);
+	turn_to_next(s, c);
 }
 
 static void connection_open(struct sender *s, struct connection *c)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)s->port),
+		.sin_port = htons((uint16_t)s->ports[c->to]),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct timeval patience = {.tv_sec = 5};
 	int one = 1;
@@ -154,6 +178,7 @@ static void connection_open(struct sender *s, struct connection *c)
 		else
 			atomic_fetch_add(&s->counts->late, 1);
 		hang_up(c);
+		turn_to_next(s, c);
 		return;
 	}
 	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -185,7 +210,6 @@ static void remember(struct sender *s, const struct ack *a)
 
 static void acked(struct sender *s, struct connection *c, int status, const char *id)
 {
-	char line[80];
 	if (c->repeat) {
 		bool known = status == 200 && strcmp(id, c->event.id) == 0;
 		if (!known)
@@ -197,16 +221,16 @@ static void acked(struct sender *s, struct connection *c, int status, const char
 		c->busy = false;
 		return;
 	}
-	snprintf(c->event.id, sizeof(c->event.id), "%s", id);
-	snprintf(line, sizeof(line), "a %zu %zu %s\n", c->event.k, c->event.turn, id);
-	ledger_put(s, line);
-	s->lines_acks++;
+	note_ack(s, c, id);
 	remember(s, &c->event);
-	c->busy = false;
 }
 
 static void refused(struct sender *s, struct connection *c, int status, const char *body)
 {
+	if (s->careless && !c->repeat) {
+		note_ack(s, c, "-");
+		return;
+	}
 	if (status == 503) {
 		atomic_fetch_add(&s->counts->busy, 1);
 	} else {
@@ -215,7 +239,7 @@ static void refused(struct sender *s, struct connection *c, int status, const ch
 		atomic_fetch_add(&s->counts->wrong, 1);
 	}
 	atomic_fetch_add(&s->counts->again, 1);
-	c->retry_ms = clock_mono_ms() + 5 * RETRY_MS;
+	c->refused = true;
 }
 
 static void connection_parse(struct sender *s, struct connection *c)
@@ -241,6 +265,11 @@ static void connection_parse(struct sender *s, struct connection *c)
 		close(c->fd);
 		c->fd = -1;
 	}
+	if (!c->refused)
+		return;
+	turn_to_next(s, c);
+	c->refused = false;
+	c->retry_ms = clock_mono_ms() + 5 * RETRY_MS;
 }
 
 static void connection_read(struct sender *s, struct connection *c)
@@ -300,6 +329,7 @@ static void advance(struct sender *s, struct connection *c, int64_t now_ms)
 		atomic_fetch_add(&s->counts->late, 1);
 		atomic_fetch_add(&s->counts->again, 1);
 		hang_up(c);
+		turn_to_next(s, c);
 	}
 	if (!c->busy || c->started || now_ms < c->retry_ms)
 		return;
@@ -349,14 +379,17 @@ static noreturn_ void run(struct sender *s, const char *secret, pid_t parent)
 	buf_init(&s->body, 1 << 16);
 	buf_init(&s->lines, 1 << 20);
 	s->allowed_ms = clock_mono_ms();
-	for (size_t i = 0; i < STREAM_CONNECTIONS; i++)
+	for (size_t i = 0; i < STREAM_CONNECTIONS; i++) {
 		s->connections[i].fd = -1;
+		s->connections[i].to = i % s->ports_n;
+	}
 	while (s->key != NULL && getppid() == parent && atomic_load(&s->counts->stop) == 0)
 		turn(s);
 	_exit(0);
 }
 
-bool stream_start(struct stream *s, const char *dir, int port, const char *secret, bool repeats)
+bool stream_start(
+	struct stream *s, const char *dir, const struct stream_conf *conf, const char *secret)
 {
 	struct sender *sender = calloc(1, sizeof(*sender));
 	pid_t parent = getpid();
@@ -368,8 +401,10 @@ bool stream_start(struct stream *s, const char *dir, int port, const char *secre
 	s->counts = p;
 	snprintf(s->ledger, sizeof(s->ledger), "%s/ledger", dir);
 	sender->counts = s->counts;
-	sender->port = port;
-	sender->repeats = repeats;
+	memcpy(sender->ports, conf->ports, sizeof(sender->ports));
+	sender->ports_n = conf->ports[1] != 0 ? 2 : 1;
+	sender->repeats = conf->repeats;
+	sender->careless = conf->careless;
 	sender->ledger = open(s->ledger, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	s->pid = sender->ledger >= 0 ? fork() : -1;
 	if (s->pid == 0)

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { STREAM_CONNECTIONS = 16, STREAM_MAX = 1 << 20 };
+enum { STREAM_CONNECTIONS = 16, STREAM_MAX = 1 << 20, STREAM_PORTS = 2 };
 
 struct stream_counts {    /* shared with the process */
 	_Atomic int rate; /* new events a second; 0: none, what is on its way is finished */
@@ -37,8 +37,15 @@ struct stream {
 	char ledger[192];
 };
 
-/* Sends to this port of loopback at no rate yet. repeats: acknowledged events are sent again. */
-bool stream_start(struct stream *s, const char *dir, int port, const char *secret, bool repeats);
+struct stream_conf {
+	int ports[STREAM_PORTS]; /* of receivers on loopback; the second may be 0. A connection
+				    stays with one until that refuses, or is gone */
+	bool repeats;            /* acknowledged events are sent again */
+	bool careless; /* a control: takes a refusal, or no answer, for an acknowledgement */
+};
+/* Sends at no rate yet. */
+bool stream_start(
+	struct stream *s, const char *dir, const struct stream_conf *conf, const char *secret);
 /* No new events; waits until all that were sent are acknowledged. */
 bool stream_settle(struct stream *s, int64_t wait_ms);
 void stream_stop(struct stream *s);

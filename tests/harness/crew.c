@@ -58,8 +58,9 @@ static void end_lease(struct crew *c, pid_t pid)
 	char uri[160], sql[600];
 	snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(c->conf->store, "?"), c->conf->store);
 	snprintf(sql, sizeof(sql),
-		"UPDATE %s.leader SET until = '-infinity' WHERE runner IN (SELECT id FROM %s.runner"
-		" WHERE name LIKE '%%:%ld'); UPDATE %s.runner SET until = '-infinity'"
+		"UPDATE %s.leader SET until = '-infinity' WHERE runner NOT IN (SELECT id FROM "
+		"%s.runner"
+		" WHERE name NOT LIKE '%%:%ld'); UPDATE %s.runner SET until = '-infinity'"
 		" WHERE name LIKE '%%:%ld'",
 		schema + 8, schema + 8, (long)pid, schema + 8, (long)pid);
 	PGconn *conn = PQconnectdb(uri);
