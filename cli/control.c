@@ -135,8 +135,19 @@ enum rc control_try(const struct conf *conf, const char *verb, int patience_s, j
 	return rc;
 }
 
-/* Puts the answers of all daemons of this machine, or of the first alone, into answers. */
-static enum rc gather(const struct conf *conf, json_t *request, int patience_s, bool all,
+enum whom { WHOM_FIRST, WHOM_ALL, WHOM_TAKES };
+
+/* It has done nothing, but another may: some orders are for the runner that leads. */
+static bool passes_on(const json_t *answer)
+{
+	const char *code = json_string_value(json_object_get(answer, "code"));
+	return !json_is_true(json_object_get(answer, "ok")) && code != NULL &&
+	       (strcmp(code, "busy") == 0 || strcmp(code, "no_runner") == 0);
+}
+
+/* Puts the answers of the daemons of this machine into answers: of all, of the first, or of all up
+ * to the one that takes the order. */
+static enum rc gather(const struct conf *conf, json_t *request, int patience_s, enum whom whom,
 	json_t *answers, struct err *err)
 {
 	struct runtime_list *list = runtime_find(conf);
@@ -145,9 +156,12 @@ static enum rc gather(const struct conf *conf, json_t *request, int patience_s, 
 		return err_set(err, RC_NOMEM, "no memory for the request");
 	}
 	enum rc rc = list->n == 0 ? no_socket(conf, err) : RC_OK;
-	for (size_t at = 0; at < list->n && (at == 0 || all);) {
+	bool goes_on = true;
+	for (size_t at = 0; at < list->n && goes_on;) {
 		json_t *answer = NULL;
 		rc = exchange_next(list, &at, request, patience_s, &answer, err);
+		goes_on = whom == WHOM_ALL ||
+			  (whom == WHOM_TAKES && rc == RC_OK && passes_on(answer));
 		if (rc == RC_OK && json_array_append_new(answers, answer) != 0)
 			rc = err_set(err, RC_NOMEM, "no memory for the answer");
 	}
@@ -157,15 +171,15 @@ static enum rc gather(const struct conf *conf, json_t *request, int patience_s, 
 }
 
 /* TAKES request. GIVES an array, of one answer at least. */
-static enum cli_exit ask(
-	const struct args *args, json_t *request, int patience_s, bool all, json_t **ret_answers)
+static enum cli_exit ask(const struct args *args, json_t *request, int patience_s, enum whom whom,
+	json_t **ret_answers)
 {
 	struct conf *conf = NULL;
 	struct err err = {.msg = ""};
 	json_t *answers = json_array();
 	enum cli_exit status = cli_settings_load(args, CLI_SETTINGS_PARTIAL, &conf);
 	if (status == CLI_OK) {
-		enum rc rc = gather(conf, request, patience_s, all, answers, &err);
+		enum rc rc = gather(conf, request, patience_s, whom, answers, &err);
 		status = rc == RC_OK ? CLI_OK : complain(rc, conf, &err);
 	}
 	json_decref(request);
@@ -177,26 +191,29 @@ static enum cli_exit ask(
 	return status;
 }
 
-static enum cli_exit ask_one(
-	const struct args *args, json_t *request, int patience_s, json_t **ret_answer)
+/* The answer of the one that takes it; where none does, of the first. TAKES request. */
+static enum cli_exit ask_one(const struct args *args, json_t *request, int patience_s,
+	enum whom whom, json_t **ret_answer)
 {
 	json_t *answers = NULL;
-	enum cli_exit status = ask(args, request, patience_s, false, &answers);
+	enum cli_exit status = ask(args, request, patience_s, whom, &answers);
 	if (status != CLI_OK)
 		return status;
-	*ret_answer = json_incref(json_array_get(answers, 0));
+	const json_t *last = json_array_get(answers, json_array_size(answers) - 1);
+	*ret_answer = json_incref(
+		passes_on(last) ? json_array_get(answers, 0) : (json_t *)(uintptr_t)last);
 	json_decref(answers);
 	return CLI_OK;
 }
 
 enum cli_exit control_ask_all(const struct args *args, const char *verb, json_t **ret_answers)
 {
-	return ask(args, json_pack("{s:s}", "verb", verb), ANSWER_S, true, ret_answers);
+	return ask(args, json_pack("{s:s}", "verb", verb), ANSWER_S, WHOM_ALL, ret_answers);
 }
 
 enum cli_exit control_ask(const struct args *args, const char *verb, json_t **ret_answer)
 {
-	return ask_one(args, json_pack("{s:s}", "verb", verb), ANSWER_S, ret_answer);
+	return ask_one(args, json_pack("{s:s}", "verb", verb), ANSWER_S, WHOM_FIRST, ret_answer);
 }
 
 /* What a refusal comes to for a script. */
@@ -220,7 +237,7 @@ enum cli_exit control_order(
 	json_t *answer = NULL;
 	json_t *request = json_pack("{s:s, s:o, s:i}", "verb", "order", "order", order,
 		"patience_ms", patience_s * 1000);
-	enum cli_exit status = ask_one(args, request, patience_s + 5, &answer);
+	enum cli_exit status = ask_one(args, request, patience_s + 5, WHOM_TAKES, &answer);
 	if (status != CLI_OK)
 		return status;
 	if (json_is_true(json_object_get(answer, "ok"))) {

@@ -51,10 +51,14 @@ static enum rc scrub(struct queue *q, bool *ret_more, struct err *err)
 static enum rc backup(
 	struct queue *q, const char *folder, struct queue_backup *ret_backup, struct err *err)
 {
-	(void)folder, (void)ret_backup;
+	const struct postgres_store *store = postgres_store_of(q);
+	PGconn *conn = store->link.conn;
+	(void)ret_backup;
 	return err_set(err, RC_UNSUPPORTED,
-		"the store is in PostgreSQL: take its backup with pg_dump --schema=%s",
-		postgres_store_of(q)->schema);
+		"the store is in PostgreSQL, whose own copy is its backup: pg_dump -h %s -p %s -U "
+		"%s "
+		"-d %s -n %s -Fc -f %.60s.dump (back with pg_restore)",
+		PQhost(conn), PQport(conn), PQuser(conn), PQdb(conn), store->schema, folder);
 }
 
 static const struct queue_backend postgres_backend = {
