@@ -200,7 +200,7 @@ struct queue_backend {
 	/* Of a store that several processes share; else NULL. */
 	enum rc (*beat)(struct queue *q, struct queue_beat *ret_beat, struct err *err);
 	enum rc (*resign)(struct queue *q, struct err *err);
-	int (*wake_fd)(const struct queue *q);
+	int (*wake_fd)(struct queue *q);
 	enum rc (*woken)(struct queue *q, bool *ret_any, struct err *err);
 	enum rc (*peer_each)(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
 	/* Of one that can be copied as a whole; else NULL. */

@@ -25,7 +25,7 @@ enum rc queue_resign(struct queue *q, struct err *err)
 	return rc != RC_OK || q->backend->resign == NULL ? rc : q->backend->resign(q, err);
 }
 
-int queue_wake_fd(const struct queue *q)
+int queue_wake_fd(struct queue *q)
 {
 	return q->backend->wake_fd != NULL ? q->backend->wake_fd(q) : -1;
 }

@@ -43,7 +43,7 @@ enum rc queue_resign(struct queue *q, struct err *err) must_check;
 /* Readable when somebody told everybody that there is something to do: deliveries have come, runs
  * have become due, a rule was paused. -1: nobody tells; polling finds all of it, too. The queue's
  * own. */
-int queue_wake_fd(const struct queue *q);
+int queue_wake_fd(struct queue *q);
 /* Takes what was told; ret_any: something was. After each time it was readable. Runner. */
 enum rc queue_woken(struct queue *q, bool *ret_any, struct err *err) must_check;
 

@@ -58,6 +58,7 @@ struct db { /* the first member of every driver's */
 	const struct db_form *form;
 	char *path;   /* how people know it; GIVEN by the driver */
 	bool writing; /* a transaction is open */
+	bool wrote;   /* something was run in it; cleared by whoever wants to know */
 };
 
 struct db_stmt { /* the first member of every driver's */
@@ -120,6 +121,7 @@ static inline void db_bind_blob(struct db *db, struct db_stmt *s, int i, struct 
  * failure with a later call. */
 static inline enum rc db_run(struct db *db, struct db_stmt *s, struct err *err)
 {
+	db->wrote = true;
 	return db->driver->run(s, err);
 }
 

@@ -19,6 +19,7 @@ static void store_close(struct queue *q)
 	struct postgres_store *store = postgres_store_of(q);
 	if (store->runner != 0)
 		postgres_leave(store);
+	postgres_ear_done(&store->ear);
 	postgres_db_done(&store->inbox);
 	postgres_db_done(&store->work);
 	postgres_db_done(&store->own);
@@ -92,9 +93,20 @@ static enum rc connect(
 		rc = postgres_link_open(
 			&store->link, &store->store.base, &address, place->password, err);
 	store->schema = address.schema;
+	store->lease_ms = address.lease_ms;
 	address.schema = NULL;
 	postgres_address_done(&address);
 	return rc;
+}
+
+/* A runner that stands still in the middle of a transaction holds up all the others: the server
+ * ends it long before they are taken for dead. */
+static enum rc hurry(struct postgres_store *store, struct err *err)
+{
+	char set[100];
+	snprintf(set, sizeof(set), "SET idle_in_transaction_session_timeout = %lld",
+		(long long)(store->lease_ms / 2));
+	return postgres_script(&store->link, set, err);
 }
 
 static enum rc open_parts(struct postgres_store *store, struct err *err)
@@ -108,6 +120,7 @@ static enum rc open_parts(struct postgres_store *store, struct err *err)
 	s->inbox = &store->inbox.base;
 	s->work = &store->work.base;
 	s->routed = postgres_inbox_routed;
+	s->fence = postgres_fence;
 	s->has_inbox = s->has_work = rc == RC_OK;
 	if (rc == RC_OK)
 		rc = postgres_migrate(store, err);
@@ -115,7 +128,13 @@ static enum rc open_parts(struct postgres_store *store, struct err *err)
 		rc = postgres_enter(store, err);
 	if (rc == RC_OK && s->base.side == QUEUE_RUNNER)
 		rc = work_open(s, err);
-	return rc == RC_OK ? postgres_link_serve(&store->link, s->base.side, err) : rc;
+	if (rc == RC_OK)
+		rc = postgres_link_serve(&store->link, s->base.side, err);
+	if (rc == RC_OK && s->base.side == QUEUE_RUNNER)
+		rc = hurry(store, err);
+	if (rc == RC_OK && s->base.side == QUEUE_RUNNER)
+		rc = postgres_lead(store, err);
+	return rc;
 }
 
 enum rc postgres_open(const struct queue_place *place, enum queue_side side,
@@ -125,6 +144,7 @@ enum rc postgres_open(const struct queue_place *place, enum queue_side side,
 	if (store == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
 	store_init(&store->store, &postgres_backend, side);
+	store->ear.fd = -1;
 	enum rc rc = connect(store, place, err);
 	if (rc == RC_OK)
 		rc = open_parts(store, err);

@@ -17,12 +17,21 @@ struct postgres_floor { /* of pending: nothing at or below it is to be routed, n
 	int64_t mark_n, mark_xid; /* what it becomes when all transactions before that are over */
 };
 
+struct postgres_ear { /* see postgres_wake.c */
+	PGconn *conn; /* NULL: nobody listens */
+	int fd;       /* to be watched; -1: there is none */
+	bool tried;
+};
+
 struct postgres_store {
 	struct store store;
 	struct postgres_link link;
 	struct postgres_db inbox, work, own; /* statements, all on the one link */
 	char *schema;
-	int64_t runner;                /* our row in the table runner; 0: no runner */
+	int64_t runner;   /* our row in the table runner; 0: no runner */
+	int64_t lease_ms; /* without a sign of life; QUEUE_LEASE_MS, or lease= in the address */
+	bool resigned;    /* it leaves the lead to others, where there are any */
+	struct postgres_ear ear;
 	struct postgres_place *places; /* of the last inbox_next */
 	size_t places_n, places_cap;
 	struct postgres_floor floor;
@@ -39,6 +48,14 @@ enum postgres_own {
 	OWN_ASYNC,  /* this transaction may be lost with the server */
 	OWN_SHARE,  /* claims run side by side, but not beside those who write to the work */
 	OWN_CLAIM,
+	OWN_ENTER,  /* a runner begins */
+	OWN_LEAVE,  /* it ends: what it had claimed is another's */
+	OWN_FENCE,  /* fails where its lease is over; renews it */
+	OWN_BEAT,   /* a sign of life; who leads, who is dead? */
+	OWN_LEAD,   /* takes the lead where nobody has it */
+	OWN_RESIGN, /* gives it up */
+	OWN_BURY,   /* of the dead what is left */
+	OWN_PEERS,  /* who is alive */
 	OWN_N,
 };
 extern const struct db_form postgres_own_form; /* STATIC */
@@ -81,13 +98,20 @@ enum rc postgres_mark_put(
 
 /* --- postgres_lease.c: who works here */
 enum rc postgres_enter(struct postgres_store *store, struct err *err) must_check;
-/* Gives up what it has claimed. */
+/* Gives up what it has claimed, and the lead. */
 void postgres_leave(struct postgres_store *store);
+/* At the begin of a transaction that is alone: breaks the handle where its lease is over. */
+enum rc postgres_fence(struct store *store, struct err *err) must_check;
+/* Takes the lead where nobody has it. */
+enum rc postgres_lead(struct postgres_store *store, struct err *err) must_check;
 enum rc postgres_adopt(struct queue *q, size_t *ret_n, struct err *err);
 enum rc postgres_beat(struct queue *q, struct queue_beat *ret_beat, struct err *err);
 enum rc postgres_resign(struct queue *q, struct err *err);
-int postgres_wake_fd(const struct queue *q);
-enum rc postgres_woken(struct queue *q, bool *ret_any, struct err *err);
 enum rc postgres_peer_each(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
+
+/* --- postgres_wake.c: telling them */
+int postgres_wake_fd(struct queue *q);
+enum rc postgres_woken(struct queue *q, bool *ret_any, struct err *err);
+void postgres_ear_done(struct postgres_ear *ear);
 
 #endif

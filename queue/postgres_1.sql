@@ -7,7 +7,8 @@ CREATE SEQUENCE runner_id;
 CREATE TABLE runner (
 	id bigint PRIMARY KEY,
 	name text COLLATE "C" NOT NULL, -- host:pid, for people
-	until timestamptz NOT NULL -- its lease ends then
+	until timestamptz NOT NULL, -- its lease ends then
+	seen timestamptz NOT NULL -- its last sign of life
 );
 CREATE TABLE leader (
 	one integer PRIMARY KEY CHECK (one = 1),
@@ -16,6 +17,23 @@ CREATE TABLE leader (
 	until timestamptz NOT NULL
 );
 INSERT INTO leader VALUES (1, 0, 0, '-infinity');
+-- Begins each transaction that writes to the work, behind the lock: nothing is written by who is
+-- taken for dead. To work is a sign of life.
+CREATE FUNCTION fence(me bigint, lease interval, leads boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	ends timestamptz := (SELECT until FROM runner WHERE id = me);
+BEGIN
+	IF ends IS NULL OR ends <= clock_timestamp() THEN
+		RAISE EXCEPTION 'the lease of runner % is over', me USING ERRCODE = 'MH001';
+	END IF;
+	IF leads AND NOT EXISTS (SELECT 1 FROM leader WHERE runner = me AND until > clock_timestamp()) THEN
+		RAISE EXCEPTION 'runner % does not lead any more', me USING ERRCODE = 'MH002';
+	END IF;
+	IF ends < clock_timestamp() + lease / 2 THEN
+		UPDATE runner SET until = clock_timestamp() + lease, seen = clock_timestamp() WHERE id = me;
+		UPDATE leader SET until = (SELECT until FROM runner WHERE id = me) WHERE leads AND runner = me;
+	END IF;
+END $$;
 
 -- Why nobody may work here (queue/mark.h): 1: being filled by a copy, 2: moved to another store.
 CREATE TABLE mark (
@@ -54,6 +72,9 @@ CREATE TABLE moved (
 ) WITH (fillfactor = 20);
 
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value bigint NOT NULL);
+-- What keys are hashed with, the same for all: random, from what a UUID has of it.
+INSERT INTO meta SELECT 'seen_seed', ('x' || right(u, 12) || left(u, 4))::bit(64)::bigint
+	FROM (SELECT gen_random_uuid()::text AS u) AS r;
 
 -- The work.
 CREATE TABLE event (
@@ -113,6 +134,7 @@ CREATE INDEX run_id ON run (id);
 CREATE INDEX run_open ON run (state, seq) WHERE state < 3;
 CREATE INDEX run_timed ON run (due_ms) WHERE due_ms > 0;
 CREATE INDEX run_parked ON run (rule, seq) WHERE due_ms < 0;
+CREATE INDEX run_limited ON run (rule, seq) WHERE due_ms = -2;
 CREATE INDEX run_parked_seq ON run (seq) WHERE due_ms < 0;
 
 CREATE TABLE hold (key bigint, run bigint, PRIMARY KEY (key, run));

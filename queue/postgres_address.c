@@ -2,21 +2,24 @@
 /*
  * The address of a store in PostgreSQL, taken apart.
  *
- * From: postgres.c, with what the configuration says. To: libpq gets what is not ours. schema= and
- * durability= are ours. A password in an address would be seen wherever an address is: in the
- * configuration, in messages, in ps. It is refused, and no sentence of ours shows it.
+ * From: postgres.c, with what the configuration says. To: libpq gets what is not ours. schema=,
+ * lease= and durability= are ours. A password in an address would be seen wherever an address is:
+ * in the configuration, in messages, in ps. It is refused, and no sentence of ours shows it.
  */
 #include "queue/postgres_address.h"
 
+#include <ctype.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "queue/cluster.h"
 
 #define SCHEMA "moonhook"
 #define SCHEMA_N 60
+enum { LEASE_LEAST_MS = 500, LEASE_MOST_MS = 600000 };
 
 static bool is_name(const char *text, size_t n)
 {
@@ -127,6 +130,30 @@ static enum rc look(struct postgres_address *a, struct err *err)
 	return rc;
 }
 
+/* lease=500ms, lease=10s: how long a runner may give no sign of life. */
+static enum rc take_lease(struct postgres_address *a, struct err *err)
+{
+	char *text = NULL, *unit = NULL;
+	enum rc rc = take_param(a->uri, "lease", &text, err);
+	a->lease_ms = QUEUE_LEASE_MS;
+	if (rc != RC_OK || text == NULL)
+		return rc;
+	long long n = isdigit((unsigned char)text[0]) ? strtoll(text, &unit, 10) : 0;
+	bool seconds = unit != NULL && strcmp(unit, "s") == 0;
+	bool fits = seconds || (unit != NULL && strcmp(unit, "ms") == 0);
+	if (fits && n <= LEASE_MOST_MS)
+		n *= seconds ? 1000 : 1;
+	if (!fits || n < LEASE_LEAST_MS || n > LEASE_MOST_MS)
+		rc = err_set(err, RC_INVALID,
+			"store: lease=%.40s is no time between 500ms and 600s; leave it out for "
+			"10s",
+			text);
+	else
+		a->lease_ms = n;
+	free(text);
+	return rc;
+}
+
 static enum rc take_ours(struct postgres_address *a, struct err *err)
 {
 	char *durability = NULL;
@@ -137,6 +164,8 @@ static enum rc take_ours(struct postgres_address *a, struct err *err)
 		rc = err_set(err, RC_INVALID,
 			"store: schema=%.60s is no name; use small letters, digits and _",
 			a->schema);
+	if (rc == RC_OK)
+		rc = take_lease(a, err);
 	if (rc == RC_OK)
 		rc = take_param(a->uri, "durability", &durability, err);
 	if (rc == RC_OK && durability != NULL && strcmp(durability, "relaxed") == 0)

@@ -6,12 +6,13 @@
 #include "queue/place.h"
 
 struct postgres_address {
-	char *uri;      /* libpq's: without the parameters that are ours */
-	char *schema;   /* schema=..; else "moonhook" */
-	bool relaxed;   /* durability=relaxed, or the place says so */
-	bool near;      /* a socket or loopback: nobody listens between it and us */
-	bool several;   /* names more than one host */
-	char name[120]; /* "PostgreSQL at host:port/database", for people */
+	char *uri;        /* libpq's: without the parameters that are ours */
+	char *schema;     /* schema=..; else "moonhook" */
+	bool relaxed;     /* durability=relaxed, or the place says so */
+	bool near;        /* a socket or loopback: nobody listens between it and us */
+	int64_t lease_ms; /* lease=10s; else QUEUE_LEASE_MS */
+	bool several;     /* names more than one host */
+	char name[120];   /* "PostgreSQL at host:port/database", for people */
 };
 
 /* RC_INVALID with a sentence that shows no password, RC_NOMEM. GIVES with postgres_address_done,

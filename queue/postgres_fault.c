@@ -18,6 +18,7 @@
 static const struct {
 	const char *state, *sentence;
 } faults[] = {
+	{"MH00", "%s: %s; what this runner had claimed goes on elsewhere"},
 	{"57P01", "%s has closed the connection (%s); it is asked again"},
 	{"57P02", "%s has closed the connection (%s); it is asked again"},
 	{"57P03", "%s takes no connections at the moment (%s); it is asked again"},

@@ -74,6 +74,30 @@ static const char *const own_sql[] = {
 		" LEFT JOIN routed AS t ON t.seq = u.event >> 24 AND u.event & 16777215 = 0"
 		" LEFT JOIN delivery AS d ON d.n = t.n LEFT JOIN event_body AS b ON b.seq = u.event) AS l ON true"
 		" ORDER BY l.seq",
+	[OWN_ENTER] = "INSERT INTO runner (id, name, until, seen) VALUES (nextval('runner_id'), $1,"
+		" clock_timestamp() + $2 * interval '1 ms', clock_timestamp()) RETURNING id",
+	[OWN_LEAVE] = "WITH r AS (UPDATE runner SET until = '-infinity' WHERE id = $1)"
+		" UPDATE leader SET until = '-infinity' WHERE runner = $1",
+	[OWN_FENCE] = "SELECT fence($1, $2 * interval '1 ms', $3 <> 0)",
+	/* One row or none of each; the clock is asked where it stands. */
+	[OWN_BEAT] = "WITH me AS (UPDATE runner SET until = clock_timestamp() + $2 * interval '1 ms',"
+		" seen = clock_timestamp() WHERE id = $1 AND until > clock_timestamp() RETURNING until),"
+		" lead AS (UPDATE leader SET until = me.until FROM me"
+		" WHERE runner = $1 AND leader.until > clock_timestamp() RETURNING 1)"
+		" SELECT (SELECT count(*) FROM me), (SELECT count(*) FROM lead),"
+		" (SELECT count(*) FROM runner WHERE until > clock_timestamp()),"
+		" (SELECT count(*) FROM leader WHERE until <= clock_timestamp()),"
+		" (SELECT count(*) FROM runner WHERE until <= clock_timestamp())",
+	[OWN_LEAD] = "UPDATE leader SET runner = $1, epoch = epoch + 1,"
+		" until = (SELECT until FROM runner WHERE id = $1) WHERE until <= clock_timestamp()",
+	[OWN_RESIGN] = "UPDATE leader SET until = '-infinity' WHERE runner = $1",
+	[OWN_BURY] = "DELETE FROM runner AS r WHERE until <= clock_timestamp()"
+		" AND NOT EXISTS (SELECT 1 FROM run WHERE state = 2 AND state < 3 AND runner = r.id)",
+	[OWN_PEERS] = "SELECT r.name, (l.runner = r.id AND l.until > clock_timestamp())::int::bigint,"
+		" (r.id = $1)::int::bigint, (extract(epoch FROM clock_timestamp() - r.seen) * 1000)::bigint,"
+		" coalesce(k.n, 0) FROM leader AS l, runner AS r LEFT JOIN (SELECT runner, count(*) AS n FROM run"
+		" WHERE state = 2 AND state < 3 GROUP BY runner) AS k ON k.runner = r.id"
+		" WHERE r.until > clock_timestamp() ORDER BY r.id",
 };
 
 const struct db_form postgres_own_form = {.name = "own", .sql = own_sql, .sql_n = OWN_N};
@@ -124,6 +148,11 @@ static const char *inbox_text(int sql)
 	}
 }
 
+/* Which rules have runs that wait for room: from one to the next in the index, however many runs. */
+#define LIMITED_RULES "r AS ((SELECT rule FROM run WHERE due_ms = -2 ORDER BY rule LIMIT 1) UNION ALL" \
+	" SELECT (SELECT n.rule FROM run AS n WHERE n.due_ms = -2 AND n.rule > r.rule ORDER BY n.rule LIMIT 1)" \
+	" FROM r WHERE r.rule IS NOT NULL)"
+
 static const char *work_text(int sql)
 {
 	switch (sql) {
@@ -144,6 +173,12 @@ static const char *work_text(int sql)
 	case WORK_RUN_LOST:
 		return "SELECT seq FROM run WHERE state = 2 AND state < 3 AND runner NOT IN"
 			" (SELECT id FROM runner WHERE until > clock_timestamp()) ORDER BY seq LIMIT 256";
+	case LIMIT_RULES:
+		return "WITH RECURSIVE " LIMITED_RULES " SELECT rule FROM r WHERE rule IS NOT NULL";
+	case LIMIT_COUNT:
+		return "WITH RECURSIVE " LIMITED_RULES " SELECT rule, count(*), 0 FROM run"
+			" WHERE state = 2 AND state < 3 GROUP BY rule"
+			" UNION ALL SELECT rule, 0, 1 FROM r WHERE rule IS NOT NULL";
 	case COPY_LIST:
 		return "SELECT object, record, updated_ms, seen_ms, state, false FROM copy"
 			" WHERE object = $1 AND record > $2 ORDER BY record LIMIT ?3";

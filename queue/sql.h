@@ -48,6 +48,7 @@ struct pauses { /* see sql_pause.c; runner */
 		int64_t since_ms;
 		bool ending;     /* its runs are coming back */
 		int64_t back_to; /* of "*": how far they have */
+		size_t round_n;  /* so many have in this round */
 	} * p;
 	size_t n;
 	bool sweeping;                /* runs of paused rules are being parked */
@@ -56,7 +57,8 @@ struct pauses { /* see sql_pause.c; runner */
 	size_t sweep_n;               /* parked in this round */
 };
 
-struct limits { /* see sql_places.c; runner. Rules stay in it: runs name their place */
+struct limits {       /* see sql_places.c; runner. Rules stay in it: runs name their place */
+	bool counted; /* of a shared store: in the open transaction */
 	struct limit_one {
 		char *rule;
 		int max;         /* 0: none any more */
@@ -72,6 +74,10 @@ struct store {
 	struct db *inbox, *work; /* not open while has_x is false */
 	bool has_inbox, has_work;
 	int64_t news; /* of a shared store: what of its lists is in memory here */
+	/* Of a shared store, in a transaction that is alone: are we still alive? NULL: always. */
+	enum rc (*fence)(struct store *store, struct err *err);
+	bool follows; /* of a shared store: another one leads, or nobody */
+	bool due;     /* of a shared store: runs have become due in this transaction */
 	/* Deliveries have been given their places; NULL: they have had them since they came. */
 	enum rc (*routed)(struct store *store, const struct queue_routing *routings, size_t n,
 		struct err *err);
@@ -142,6 +148,14 @@ enum rc work_progress_load(
 	struct store *store, struct progress *ret_progress, struct err *err) must_check;
 /* Begins the transaction that queue_commit ends. */
 enum rc work_begin(struct store *store, struct err *err) must_check;
+/* On a store that others write, too: the same at once, since what is read before may be over when
+ * it is written about. Else nothing: what is only looked at takes no lock. */
+enum rc work_alone(struct store *store, struct err *err) must_check;
+/* Ends such a transaction where nothing was written in it; returns rc. A person's refused order
+ * must not keep the others out. */
+enum rc work_quiet(struct store *store, enum rc rc);
+/* May this handle do what only the leader may? RC_STALE: it does not lead, nothing was written. */
+enum rc work_leads(struct store *store, struct err *err) must_check;
 /* A write in an open transaction went wrong: memory and file may differ now. Returns rc, or RC_IO.
  */
 enum rc work_failed(struct store *store, enum rc rc, struct err *err) must_check;
@@ -211,6 +225,8 @@ struct queue_limit;
 enum rc work_limits_put(
 	struct queue *q, const struct queue_limit *limits, size_t n, struct err *err);
 void places_done(struct store *store);
+/* On a store that others work on, too: counts what they have at work, once in a transaction. */
+enum rc places_count(struct store *store, struct err *err) must_check;
 /* 0: the rule has no limit. */
 int places_find(const struct store *store, const char *rule);
 /* A run of it is claimed; is not at work any more. Both accept 0. */
@@ -366,6 +382,8 @@ enum rc work_source_n(
 	struct store *store, const char *hash, int64_t *ret_n, struct err *err) must_check;
 /* A run that named it is gone. */
 enum rc work_source_leave(struct store *store, int64_t n, struct err *err) must_check;
+/* Others have removed some: numbers are asked for again. */
+void work_sources_forget(struct store *store);
 /* Before a commit: writes how many runs name which. */
 enum rc work_sources_count(struct store *store, struct err *err) must_check;
 enum rc work_source_live(

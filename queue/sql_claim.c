@@ -224,7 +224,7 @@ enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queu
 {
 	struct store *store = store_of(q);
 	/* What is looked at has to be so still when it is claimed. */
-	enum rc rc = store->work->driver->shared ? work_begin(store, err) : RC_OK;
+	enum rc rc = work_alone(store, err);
 	if (rc == RC_OK)
 		rc = work_wake(store, now_wall_ms, max, err);
 	if (rc == RC_OK)
@@ -238,7 +238,9 @@ enum rc work_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queu
 		return err_set(err, RC_NOMEM, "out of memory for runs");
 	rc = claim(store, now_wall_ms, max, ret_run, live, ret_run_n, err);
 	free(live);
-	return rc;
+	/* The others must not wait for somebody who has found nothing to do. */
+	bool idle = rc == RC_OK && *ret_run_n == 0 && store->work->driver->shared;
+	return idle ? work_commit(q, err) : rc;
 }
 
 enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
@@ -262,6 +264,8 @@ enum rc work_next_due(struct queue *q, int64_t *ret_wall_ms, struct err *err)
 enum rc work_due_shift(struct queue *q, int64_t by_ms, struct err *err)
 {
 	struct store *store = store_of(q);
+	if (store->follows) /* what waits for a time goes by the clock of the one that leads */
+		return RC_OK;
 	enum rc rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
@@ -297,11 +301,12 @@ enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err)
 {
 	struct store *store = store_of(q);
 	size_t total = 0, n = 0;
-	enum rc rc = store->work->driver->shared ? work_begin(store, err) : RC_OK;
+	enum rc rc = work_alone(store, err);
+	if (rc != RC_OK)
+		return rc;
 	do {
 		int64_t seqs[ADOPT_N];
-		if (rc == RC_OK)
-			rc = load_lost(store, seqs, &n, err);
+		rc = load_lost(store, seqs, &n, err);
 		if (rc == RC_OK && n > 0)
 			rc = work_begin(store, err);
 		for (size_t i = 0; rc == RC_OK && i < n; i++) {
@@ -316,5 +321,5 @@ enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err)
 	} while (rc == RC_OK && n == ADOPT_N);
 	if (rc == RC_OK)
 		*ret_n = total;
-	return work_failed(store, rc, err);
+	return work_quiet(store, work_failed(store, rc, err));
 }

@@ -39,6 +39,9 @@ static enum rc load_run(struct store *store, int64_t seq, struct live_run *ret_r
 enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct live_run **ret_run,
 	struct err *err)
 {
+	enum rc began = work_alone(store, err);
+	if (began != RC_OK)
+		return began;
 	struct live_run *run = live_find(&store->live, run_seq);
 	if (run == NULL) {
 		struct live_run found;
@@ -47,16 +50,17 @@ enum rc work_live(struct store *store, int64_t run_seq, int64_t epoch, struct li
 		if (rc != RC_OK)
 			return rc;
 		if (!running)
-			return err_set(
-				err, RC_STALE, "run %lld is not claimed", (long long)run_seq);
+			return work_quiet(store, err_set(err, RC_STALE, "run %lld is not claimed",
+							 (long long)run_seq));
 		rc = live_put(&store->live, &found, err);
 		if (rc != RC_OK)
 			return rc;
 		run = live_find(&store->live, run_seq);
 	}
 	if (run->epoch != epoch)
-		return err_set(
-			err, RC_STALE, "run %lld has been claimed again since", (long long)run_seq);
+		return work_quiet(
+			store, err_set(err, RC_STALE, "run %lld has been claimed again since",
+				       (long long)run_seq));
 	enum rc rc = work_begin(store, err);
 	if (rc == RC_OK)
 		*ret_run = run;
@@ -254,13 +258,15 @@ enum rc work_retry(struct queue *q, const char *run_id, struct err *err)
 	int64_t seq;
 	bool running;
 	enum queue_state from;
-	enum rc rc = store_run_find(store, run_id, &seq, &from, err);
-	if (rc != RC_OK)
-		return rc;
-	if (from != QUEUE_DEAD && from != QUEUE_QUARANTINED)
-		return err_set(err, RC_INVALID,
+	enum rc rc = work_alone(store, err);
+	if (rc == RC_OK)
+		rc = store_run_find(store, run_id, &seq, &from, err);
+	if (rc == RC_OK && from != QUEUE_DEAD && from != QUEUE_QUARANTINED)
+		rc = err_set(err, RC_INVALID,
 			"run %s is %s; only dead and quarantined runs can be tried again", run_id,
 			queue_state_name(from));
+	if (rc != RC_OK)
+		return work_quiet(store, rc);
 	rc = load_run(store, seq, &run, &running, err);
 	if (rc == RC_OK)
 		rc = work_begin(store, err);

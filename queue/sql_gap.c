@@ -9,7 +9,9 @@ enum rc work_gap_put(struct queue *q, const struct queue_gap *gap, struct err *e
 {
 	struct store *store = store_of(q);
 	struct db *db = store->work;
-	enum rc rc = work_begin(store, err);
+	enum rc rc = work_leads(store, err);
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(db, GAP_PUT);
@@ -26,7 +28,9 @@ enum rc work_gap_drop(struct queue *q, const char *object, struct err *err)
 {
 	struct store *store = store_of(q);
 	struct db *db = store->work;
-	enum rc rc = work_begin(store, err);
+	enum rc rc = work_leads(store, err);
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(db, GAP_DROP);
@@ -67,7 +71,9 @@ enum rc work_told_put(struct queue *q, const char *object, const char *record, i
 {
 	struct store *store = store_of(q);
 	struct db *db = store->work;
-	enum rc rc = work_begin(store, err);
+	enum rc rc = work_leads(store, err);
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(db, TOLD_PUT);
@@ -105,6 +111,10 @@ enum rc work_told_find(struct queue *q, const char *object, const char *record,
 enum rc work_told_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n, struct err *err)
 {
 	struct store *store = store_of(q);
+	if (store->follows) { /* the one that leads prunes */
+		*ret_n = 0;
+		return RC_OK;
+	}
 	enum rc rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;

@@ -63,13 +63,16 @@ enum rc work_run_purge(struct queue *q, const char *run_id, struct err *err)
 	struct store *store = store_of(q);
 	int64_t seq;
 	enum queue_state state;
-	enum rc rc = store_run_find(store, run_id, &seq, &state, err);
+	enum rc rc = work_alone(store, err);
+	if (rc == RC_OK)
+		rc = store_run_find(store, run_id, &seq, &state, err);
 	if (rc == RC_OK && !queue_state_ended(state))
 		rc = err_set(err, RC_INVALID, "run %s is %s; only what has ended can be removed",
 			run_id, queue_state_name(state));
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
-	return rc == RC_OK ? work_failed(store, purge_run(store, seq, state, err), err) : rc;
+	return rc == RC_OK ? work_failed(store, purge_run(store, seq, state, err), err)
+			   : work_quiet(store, rc);
 }
 
 static enum rc renew_run(struct store *store, int64_t seq, const char *hash, struct err *err)
@@ -99,13 +102,16 @@ enum rc work_run_renew(
 	struct store *store = store_of(q);
 	int64_t seq;
 	enum queue_state state;
-	enum rc rc = store_run_find(store, run_id, &seq, &state, err);
+	enum rc rc = work_alone(store, err);
+	if (rc == RC_OK)
+		rc = store_run_find(store, run_id, &seq, &state, err);
 	if (rc == RC_OK && !queue_state_ended(state))
 		rc = err_set(err, RC_INVALID, "run %s is %s; what is open keeps its rule", run_id,
 			queue_state_name(state));
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
-	return rc == RC_OK ? work_failed(store, renew_run(store, seq, source_hash, err), err) : rc;
+	return rc == RC_OK ? work_failed(store, renew_run(store, seq, source_hash, err), err)
+			   : work_quiet(store, rc);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -156,10 +162,13 @@ enum rc work_event_settle(struct queue *q, const char *event_id, const char *how
 {
 	struct store *store = store_of(q);
 	int64_t seq = 0;
-	enum rc rc = find_quarantined(store, event_id, &seq, err);
+	enum rc rc = work_alone(store, err);
+	if (rc == RC_OK)
+		rc = find_quarantined(store, event_id, &seq, err);
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
-	return rc == RC_OK ? work_failed(store, settle_event(store, seq, how, err), err) : rc;
+	return rc == RC_OK ? work_failed(store, settle_event(store, seq, how, err), err)
+			   : work_quiet(store, rc);
 }
 
 enum rc work_scrub_put(struct store *store, int64_t event_seq, struct err *err)
@@ -187,10 +196,13 @@ enum rc work_event_purge(struct queue *q, const char *event_id, struct err *err)
 {
 	struct store *store = store_of(q);
 	int64_t seq = 0;
-	enum rc rc = find_quarantined(store, event_id, &seq, err);
+	enum rc rc = work_alone(store, err);
+	if (rc == RC_OK)
+		rc = find_quarantined(store, event_id, &seq, err);
 	if (rc == RC_OK)
 		rc = work_begin(store, err);
-	return rc == RC_OK ? work_failed(store, purge_event(store, seq, err), err) : rc;
+	return rc == RC_OK ? work_failed(store, purge_event(store, seq, err), err)
+			   : work_quiet(store, rc);
 }
 
 /* --- counts ----------------------------------------------------------------------------------- */

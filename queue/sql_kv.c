@@ -172,6 +172,10 @@ enum rc work_kv_move(struct queue *q, const char *from, const char *to, struct e
 enum rc work_kv_prune(struct queue *q, int64_t now_wall_ms, size_t *ret_n, struct err *err)
 {
 	struct store *store = store_of(q);
+	if (store->follows) { /* the one that leads prunes */
+		*ret_n = 0;
+		return RC_OK;
+	}
 	enum rc rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;

@@ -114,6 +114,10 @@ enum rc ledger_prune(
 	struct store *store = store_of(q);
 	int64_t beyond = 0, to = 0;
 	size_t n = 0;
+	if (store->follows) { /* the one that leads prunes */
+		*ret_n = 0;
+		return RC_OK;
+	}
 	enum rc rc = find_beyond(store, keep_n, &beyond, err);
 	if (rc == RC_OK)
 		rc = find_past(store, before_wall_ms, beyond, &to, &n, err);

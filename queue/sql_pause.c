@@ -380,8 +380,22 @@ static enum rc forget_stored(struct store *store, struct pause_one *p, struct er
 	db_bind_text(store->work, s, 1, p->rule);
 	enum rc rc = db_run(store->work, s, err);
 	if (rc == RC_OK)
+		rc = work_news(store, err);
+	if (rc == RC_OK)
 		forget(store, p);
 	return rc;
+}
+
+/* All of them have come back. Where others write, too, one of them may have been parked behind the
+ * place that we had come to: it is over when a round from the first on has found none. */
+static bool is_over(const struct store *store, struct pause_one *p, bool end)
+{
+	if (!end)
+		return false;
+	bool again = store->work->driver->shared && p->round_n > 0;
+	p->round_n = 0;
+	p->back_to = again ? 0 : p->back_to;
+	return !again;
 }
 
 /* Brings back the next of a resumed rule; with the last of them its pause is over. *p is gone then.
@@ -403,10 +417,11 @@ static enum rc bring_back(
 		if (runs[i].wanted) /* its rule is paused by name */
 			continue;
 		(*ret_n)++;
+		p->round_n++;
 		rc = unpark(store, &runs[i], err);
 	}
 	free(runs);
-	if (rc == RC_OK && end)
+	if (rc == RC_OK && is_over(store, p, end))
 		rc = forget_stored(store, p, err);
 	return work_failed(store, rc, err);
 }
@@ -415,9 +430,9 @@ enum rc work_pause_step(struct queue *q, size_t most, bool *ret_more, struct err
 {
 	struct store *store = store_of(q);
 	struct pauses *all = &store->pauses;
-	enum rc rc = RC_OK;
+	enum rc rc = work_alone(store, err);
 	size_t n = 0;
-	if (all->sweeping && most > 0)
+	if (rc == RC_OK && all->sweeping && most > 0)
 		rc = sweep(store, most, &n, err);
 	for (size_t i = all->n; rc == RC_OK && i > 0 && most > 0; i--)
 		if (all->p[i - 1].ending)
@@ -427,7 +442,7 @@ enum rc work_pause_step(struct queue *q, size_t most, bool *ret_more, struct err
 		more = more || all->p[i].ending;
 	if (rc == RC_OK)
 		*ret_more = more;
-	return rc;
+	return work_quiet(store, rc);
 }
 
 /* --- pause and resume ------------------------------------------------------------------------- */
@@ -448,16 +463,17 @@ static enum rc put_pause(struct store *store, const struct queue_pause *pause, s
 enum rc work_pause(struct queue *q, const struct queue_pause *pause, size_t *ret_n, struct err *err)
 {
 	struct store *store = store_of(q);
-	const struct pause_one *before = find(store, pause->rule);
 	struct queue_pause new = *pause;
 	size_t n = 0;
+	enum rc rc = work_begin(store, err);
+	if (rc != RC_OK)
+		return rc;
+	const struct pause_one *before = find(store, pause->rule);
 	bool again = before != NULL && !before->ending;
 	if (again)
 		new.since_ms = before->since_ms;
 	new.ending = false;
-	enum rc rc = work_begin(store, err);
-	if (rc == RC_OK)
-		rc = put_pause(store, &new, err);
+	rc = put_pause(store, &new, err);
 	/* Runs that are coming back stay where they are. */
 	for (size_t i = store->pauses.n; rc == RC_OK && i > 0 && strcmp(new.rule, ALL) == 0; i--)
 		if (store->pauses.p[i - 1].ending)
@@ -480,11 +496,15 @@ enum rc work_pause(struct queue *q, const struct queue_pause *pause, size_t *ret
 enum rc work_resume(struct queue *q, const char *rule, size_t *ret_n, struct err *err)
 {
 	struct store *store = store_of(q);
+	enum rc rc = work_alone(store, err);
+	if (rc != RC_OK)
+		return rc;
 	struct pause_one *p = find(store, rule);
 	const struct pause_one *all = find(store, ALL);
 	if (p == NULL || p->ending)
-		return err_set(err, RC_NOT_FOUND, "rule \"%.100s\" is not paused", rule);
-	enum rc rc = work_begin(store, err);
+		return work_quiet(
+			store, err_set(err, RC_NOT_FOUND, "rule \"%.100s\" is not paused", rule));
+	rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	*ret_n = 0;

@@ -3,9 +3,11 @@
  * Rules of which so many runs are at work at once.
  *
  * From: queue_limits_put; routing, claiming and finishing ask here. To: the states of runs in
- * work.db, in the open transaction; limits and counts live in memory, since a store has one runner.
- * What is due beyond a limit is parked, so that no claim has to step over it, and taken back by the
- * first that finds room. Fails as the database does.
+ * work.db, in the open transaction; limits and counts live in memory. Where several runners share a
+ * store, what they have at work together is counted anew in each transaction that claims or routes,
+ * alone: claims side by side could go beyond a limit. What is due beyond a limit is parked, so that
+ * no claim has to step over it, and taken back by the first that finds room. Fails as the database
+ * does.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -135,6 +137,47 @@ static enum rc count_live(struct store *store, struct err *err)
 	}
 }
 
+/* A row of LIMIT_COUNT: so many of a rule are at work, or some are parked. */
+static enum rc note_count(struct store *store, struct db_stmt *s, struct err *err)
+{
+	struct queue_limit none = {.rule = db_text(s, 0)};
+	bool parked = db_int(s, 2) != 0;
+	enum rc rc = RC_OK;
+	if (parked && places_find(store, none.rule) == 0)
+		rc = remember(store, &none, err);
+	int limit = places_find(store, none.rule);
+	if (rc != RC_OK || limit == 0)
+		return rc;
+	store->limits.p[limit - 1].live += db_int(s, 1);
+	store->limits.p[limit - 1].parked = store->limits.p[limit - 1].parked || parked;
+	return RC_OK;
+}
+
+enum rc places_count(struct store *store, struct err *err)
+{
+	struct limits *all = &store->limits;
+	if (!store->work->driver->shared || all->n == 0 || all->counted)
+		return RC_OK;
+	for (size_t i = 0; i < all->n; i++) {
+		all->p[i].live = 0;
+		all->p[i].parked = false;
+	}
+	struct db_stmt *s = db_use(store->work, LIMIT_COUNT);
+	for (;;) {
+		bool row;
+		enum rc rc = db_row(store->work, s, &row, err);
+		if (rc != RC_OK || !row) {
+			all->counted = rc == RC_OK;
+			return rc;
+		}
+		rc = note_count(store, s, err);
+		if (rc != RC_OK) {
+			db_reset(s);
+			return rc;
+		}
+	}
+}
+
 /* The oldest that is parked for the limit; 0: none is. */
 static enum rc find_parked(
 	struct store *store, struct limit_one *l, int64_t *ret_seq, struct err *err)
@@ -162,6 +205,7 @@ enum rc work_limits_put(
 {
 	struct store *store = store_of(q);
 	enum rc rc = RC_OK;
+	store->limits.counted = false;
 	for (size_t i = 0; i < store->limits.n; i++)
 		store->limits.p[i].max = 0;
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
@@ -278,8 +322,10 @@ static enum rc take_back(struct store *store, struct limit_one *l, struct err *e
 
 enum rc places_before_claim(struct store *store, size_t max, struct err *err)
 {
-	enum rc rc = RC_OK;
-	if (store->limits.n > 0)
+	enum rc rc = store->limits.n > 0 ? work_alone(store, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = places_count(store, err);
+	if (rc == RC_OK && store->limits.n > 0)
 		rc = park_due(store, max, err);
 	for (size_t i = 0; rc == RC_OK && i < store->limits.n; i++)
 		rc = take_back(store, &store->limits.p[i], err);

@@ -320,13 +320,16 @@ static enum rc route_with(
 	return rc;
 }
 
-/* Before anything is written: deliveries come in order, and once. */
+/* Before anything is written: deliveries come in order, and once, by the one that leads. */
 static enum rc check(
-	const struct store *store, const struct queue_routing *routings, size_t n, struct err *err)
+	struct store *store, const struct queue_routing *routings, size_t n, struct err *err)
 {
 	int64_t position = store->progress.position;
 	for (size_t i = 0; i < n; i++) {
 		const struct queue_event *e = &routings[i].event;
+		enum rc rc = e->seq != 0 ? work_leads(store, err) : RC_OK;
+		if (rc != RC_OK)
+			return rc;
 		if (e->seq != 0 && e->seq <= position)
 			return err_set(err, RC_INVALID, "delivery %lld has been routed before",
 				(long long)e->seq);
@@ -344,11 +347,15 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 		.claim_max = claim_max,
 		.ret_run = ret_run,
 	};
-	enum rc rc = check(r.store, routings, n, err);
+	enum rc rc = work_alone(r.store, err);
+	if (rc == RC_OK)
+		rc = check(r.store, routings, n, err);
 	if (rc == RC_OK)
 		rc = work_begin(r.store, err);
+	if (rc == RC_OK)
+		rc = places_count(r.store, err);
 	if (rc != RC_OK)
-		return rc;
+		return work_quiet(r.store, rc);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = route_with(&r, &routings[i], i, err);
 	if (rc == RC_OK && r.store->routed != NULL)

@@ -58,6 +58,12 @@ enum rc work_source_n(struct store *store, const char *hash, int64_t *ret_n, str
 	return rc == RC_OK ? remember(store, hash, *ret_n, err) : rc;
 }
 
+/* Between transactions: there is nothing to be counted then. */
+void work_sources_forget(struct store *store)
+{
+	store->sources_n = 0;
+}
+
 static enum rc count_runs(struct store *store, int64_t n, int64_t runs, struct err *err)
 {
 	struct db_stmt *s = db_use(store->work, WORK_SOURCE_COUNT);
@@ -235,7 +241,13 @@ enum rc work_source_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n
 	struct store *store = store_of(q);
 	int64_t idle[IDLE_N];
 	size_t count = 0, gone = 0;
-	enum rc rc = load_idle(store, before_wall_ms, idle, &count, err);
+	if (store->follows) { /* the one that leads prunes */
+		*ret_n = 0;
+		return RC_OK;
+	}
+	enum rc rc = work_alone(store, err);
+	if (rc == RC_OK)
+		rc = load_idle(store, before_wall_ms, idle, &count, err);
 	if (rc == RC_OK && count > 0)
 		rc = work_begin(store, err);
 	if (rc != RC_OK)
@@ -247,10 +259,12 @@ enum rc work_source_prune(struct queue *q, int64_t before_wall_ms, size_t *ret_n
 		rc = forget(store, idle[i], err);
 		gone++;
 	}
+	if (rc == RC_OK && gone > 0)
+		rc = work_news(store, err);
 	if (rc != RC_OK)
 		return work_failed(store, rc, err);
 	*ret_n = gone;
-	return RC_OK;
+	return work_quiet(store, RC_OK);
 }
 
 /* --- what people see -------------------------------------------------------------------------- */

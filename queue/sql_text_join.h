@@ -31,6 +31,10 @@
 	X(LIMIT_PARKED, "SELECT seq, hold, hold2 FROM run INDEXED BY run_parked" \
 		" WHERE due_ms < 0 AND rule = ?1 AND due_ms = -2 ORDER BY seq LIMIT ?2") \
 	X(LIMIT_RULES, "SELECT DISTINCT rule FROM run INDEXED BY run_parked WHERE due_ms < 0 AND due_ms = -2") \
+	X(LIMIT_COUNT, "SELECT rule, count(*), 0 FROM run INDEXED BY run_open" \
+		" WHERE state = 2 AND state < 3 GROUP BY rule" \
+		" UNION ALL SELECT DISTINCT rule, 0, 1 FROM run INDEXED BY run_parked" \
+		" WHERE due_ms < 0 AND due_ms = -2") \
 	X(JOIN_LIST, "SELECT e.seq, e.id, e.source, e.via, e.name, h.fields, e.received_ms, e.past," JOIN_CAUSED_BY \
 		" FROM run AS r CROSS JOIN event AS e ON e.seq = r.event" \
 		" LEFT JOIN run_hidden AS h ON h.run = r.seq WHERE r.seq = ?1" \

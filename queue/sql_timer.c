@@ -103,7 +103,9 @@ enum rc work_timer_take(struct queue *q, int64_t seq, bool *ret_was, struct err 
 {
 	struct store *store = store_of(q);
 	size_t n = 0;
-	enum rc rc = work_begin(store, err);
+	enum rc rc = work_leads(store, err);
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(store->work, TIMER_TAKE);
@@ -242,7 +244,9 @@ enum rc work_tick_put(struct queue *q, const struct queue_tick *tick, struct err
 {
 	struct store *store = store_of(q);
 	struct db *db = store->work;
-	enum rc rc = work_begin(store, err);
+	enum rc rc = work_leads(store, err);
+	if (rc == RC_OK)
+		rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(db, TICK_PUT);

@@ -111,11 +111,14 @@ static enum rc catch_up(struct store *store, struct err *err)
 {
 	int64_t news = store->news;
 	enum rc rc = db_run(store->work, db_use(store->work, WORK_LOCK), err);
+	if (rc == RC_OK && store->fence != NULL)
+		rc = store->fence(store, err);
 	if (rc == RC_OK)
 		rc = progress_load(store, &store->progress, &news, &store->copies.bytes, err);
 	if (rc != RC_OK || news == store->news)
 		return rc;
 	store->news = news;
+	work_sources_forget(store);
 	work_pauses_done(store);
 	return work_pauses_open(store, err);
 }
@@ -125,12 +128,42 @@ enum rc work_begin(struct store *store, struct err *err)
 	if (store->work->writing)
 		return RC_OK;
 	enum rc rc = db_begin(store->work, err);
-	return rc == RC_OK && store->work->driver->shared ? catch_up(store, err) : rc;
+	if (rc != RC_OK || !store->work->driver->shared)
+		return rc;
+	rc = catch_up(store, err);
+	store->work->wrote = false;
+	store->limits.counted = false;
+	store->due = false;
+	return work_failed(store, rc, err);
+}
+
+enum rc work_alone(struct store *store, struct err *err)
+{
+	return store->work->driver->shared ? work_begin(store, err) : RC_OK;
+}
+
+enum rc work_quiet(struct store *store, enum rc rc)
+{
+	struct db *db = store->work;
+	if (db->driver->shared && db->writing && !db->wrote && !store->progress.changed)
+		db_rollback(db);
+	return rc;
+}
+
+enum rc work_leads(struct store *store, struct err *err)
+{
+	return store->follows ? err_set(err, RC_STALE, "another runner leads on this store")
+			      : RC_OK;
 }
 
 enum rc work_failed(struct store *store, enum rc rc, struct err *err)
 {
-	if (rc == RC_OK || atomic_load(&store->base.broken))
+	if (rc == RC_OK)
+		return rc;
+	/* The others must not wait for what nobody will commit. */
+	if (store->work->driver->shared)
+		db_rollback(store->work);
+	if (atomic_load(&store->base.broken))
 		return rc;
 	return queue_break(&store->base, err,
 		"a write to the store failed half way (%s); what was committed is kept, start "
@@ -163,6 +196,7 @@ enum rc work_move(struct store *store, enum queue_state from, enum queue_state t
 	store->progress.counts.runs[from]--;
 	store->progress.counts.runs[to]++;
 	store->progress.changed = true;
+	store->due = store->due || to == QUEUE_DUE;
 	return RC_OK;
 }
 

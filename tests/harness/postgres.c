@@ -327,7 +327,8 @@ void postgres_store_drop(const char *store)
 		return;
 	snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(store, "?"), store);
 	snprintf(sql, sizeof(sql),
-		"SET client_min_messages = warning; DROP SCHEMA IF EXISTS %s CASCADE", schema + 8);
+		"SET client_min_messages = warning; DROP SCHEMA IF EXISTS %.*s CASCADE",
+		(int)strcspn(schema + 8, "&"), schema + 8);
 	PGconn *conn = PQconnectdb(uri);
 	PQclear(PQexec(conn, sql));
 	PQfinish(conn);
