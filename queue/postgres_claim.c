@@ -68,6 +68,8 @@ static enum rc take(struct claim *c, struct err *err)
 		rc = db_run(own, db_use(own, OWN_ASYNC), err);
 	if (rc == RC_OK)
 		rc = db_run(own, db_use(own, OWN_SHARE), err);
+	if (rc == RC_OK)
+		rc = postgres_fence(&c->store->store, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(own, OWN_CLAIM);

@@ -48,7 +48,6 @@ struct pauses { /* see sql_pause.c; runner */
 		int64_t since_ms;
 		bool ending;     /* its runs are coming back */
 		int64_t back_to; /* of "*": how far they have */
-		size_t round_n;  /* so many have in this round */
 	} * p;
 	size_t n;
 	bool sweeping;                /* runs of paused rules are being parked */

@@ -386,16 +386,31 @@ static enum rc forget_stored(struct store *store, struct pause_one *p, struct er
 	return rc;
 }
 
-/* All of them have come back. Where others write, too, one of them may have been parked behind the
- * place that we had come to: it is over when a round from the first on has found none. */
-static bool is_over(const struct store *store, struct pause_one *p, bool end)
+/* Where others write, too, one may have been parked behind the place that we had come to: they do
+ * not know it. Goes back to before the first of those; *ret_left: there is one. Alone, so that none
+ * comes behind our back. Of a rule by name the first are asked for each time. */
+static enum rc look_behind(struct store *store, struct pause_one *p, struct open_run *runs,
+	size_t max, bool *ret_left, struct err *err)
 {
-	if (!end)
-		return false;
-	bool again = store->work->driver->shared && p->round_n > 0;
-	p->round_n = 0;
-	p->back_to = again ? 0 : p->back_to;
-	return !again;
+	int64_t came_to = p->back_to;
+	size_t n = max;
+	*ret_left = false;
+	if (!store->work->driver->shared || strcmp(p->rule, ALL) != 0)
+		return RC_OK;
+	for (p->back_to = 0; n == max && p->back_to < came_to;) {
+		bool end;
+		enum rc rc = load(store, use_parked(store, p, max), max, max, runs, &n, &end, err);
+		for (size_t i = 0; rc == RC_OK && i < n && runs[i].seq <= came_to; i++) {
+			if (!runs[i].wanted) { /* nor is its rule paused by name */
+				*ret_left = true;
+				return RC_OK;
+			}
+			p->back_to = runs[i].seq;
+		}
+		if (rc != RC_OK || (n > 0 && runs[n - 1].seq > came_to))
+			return rc;
+	}
+	return RC_OK;
 }
 
 /* Brings back the next of a resumed rule; with the last of them its pause is over. *p is gone then.
@@ -417,11 +432,13 @@ static enum rc bring_back(
 		if (runs[i].wanted) /* its rule is paused by name */
 			continue;
 		(*ret_n)++;
-		p->round_n++;
 		rc = unpark(store, &runs[i], err);
 	}
+	bool left = false;
+	if (rc == RC_OK && end)
+		rc = look_behind(store, p, runs, most, &left, err);
 	free(runs);
-	if (rc == RC_OK && is_over(store, p, end))
+	if (rc == RC_OK && end && !left)
 		rc = forget_stored(store, p, err);
 	return work_failed(store, rc, err);
 }
