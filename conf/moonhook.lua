@@ -39,6 +39,13 @@ limits = {
 	-- runs = 1024,
 }
 
+spool = {
+	-- of a store in a database: folder that keeps deliveries while it is away
+	-- folder = "spool",
+	-- what may wait there; past it deliveries are refused with 503; 0: nothing is kept
+	-- max = "1GB",
+}
+
 -- one for each sender, such as source "stripe" { scheme = "stripe", secrets = { file
 -- "stripe.secret" } }; rules get what it sends as on = "hook:stripe"
 source "twenty" {

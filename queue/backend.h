@@ -19,6 +19,7 @@
 #include "queue/hand.h"
 #include "queue/kv.h"
 #include "queue/mark.h"
+#include "queue/patience.h"
 #include "queue/pause.h"
 #include "queue/place.h"
 #include "queue/queue.h"
@@ -205,6 +206,8 @@ struct queue_backend {
 	enum rc (*peer_each)(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
 	/* Of one that can be copied as a whole; else NULL. */
 	enum rc (*mark)(struct queue *q, struct queue_mark *ret_mark, struct err *err);
+	/* Of a store that is elsewhere; else NULL. */
+	void (*patience)(struct queue *q, int64_t ms);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

@@ -78,6 +78,26 @@ enum rc queue_place_open(const struct queue_place *place, enum queue_side side, 
 	}
 }
 
+void queue_patience(struct queue *q, int64_t ms)
+{
+	if (q->backend->patience != NULL)
+		q->backend->patience(q, ms);
+}
+
+bool queue_failed(struct queue *q, struct err *ret_why)
+{
+	if (!atomic_load(&q->broken))
+		return false;
+	(void)err_set(ret_why, RC_IO, "%s", q->why);
+	return true;
+}
+
+void queue_abandon(struct queue *q)
+{
+	struct err ignored;
+	(void)queue_break(q, &ignored, "nobody waits for the store any more");
+}
+
 enum rc queue_open(
 	const char *store, enum queue_side side, struct queue **ret_queue, struct err *err)
 {

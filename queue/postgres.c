@@ -62,6 +62,11 @@ static enum rc backup(
 		PQhost(conn), PQport(conn), PQuser(conn), PQdb(conn), store->schema, folder);
 }
 
+static void patience(struct queue *q, int64_t ms)
+{
+	postgres_store_of(q)->link.patience_ms = ms;
+}
+
 static const struct queue_backend postgres_backend = {
 	STORE_BACKEND,
 	.name = "postgres",
@@ -80,6 +85,7 @@ static const struct queue_backend postgres_backend = {
 	.wake_fd = postgres_wake_fd,
 	.woken = postgres_woken,
 	.peer_each = postgres_peer_each,
+	.patience = patience,
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #include "queue/db_postgres.h"
 #include "queue/postgres_address.h"
 
-enum { OPEN_PATIENCE_MS = 10000 };
+enum { OPEN_PATIENCE_MS = 10000, LOOK_MS = 200 };
 
 /* What a side waits for, and lets others wait for. */
 static const struct {
@@ -26,8 +26,9 @@ static const struct {
 } sides[] = {
 	/* A sender waits for five seconds and tells nobody: two answers have to come within that,
 	 * or the delivery goes to the spool. What was given up here ends there, too. */
-	[QUEUE_RECEIVER] = {1500, "SET statement_timeout = 5000; SET lock_timeout = 2000;"
-				  "SET idle_in_transaction_session_timeout = 5000"},
+	[QUEUE_RECEIVER] = {QUEUE_BRIEF_MS,
+		"SET statement_timeout = 15000; SET lock_timeout = 5000;"
+		"SET idle_in_transaction_session_timeout = 5000"},
 	/* A lease: past it whatever is at hand belongs to others. Between two statements of a
 	 * transaction lies no work of others, so one that stands still holds everybody up. */
 	[QUEUE_RUNNER] = {20000, "SET statement_timeout = 20000; SET lock_timeout = 10000;"
@@ -53,12 +54,14 @@ enum rc postgres_await(struct postgres_link *link, int64_t until_ms, struct err 
 			return postgres_fault(link, NULL, err);
 		if (PQisBusy(link->conn) == 0)
 			return RC_OK;
+		if (atomic_load(&link->owner->broken)) /* somebody has given it up */
+			return err_set(err, RC_IO, "%s", link->owner->why);
 		int64_t left_ms = until_ms - clock_mono_ms();
 		if (left_ms <= 0)
 			return stalled(link, err);
 		struct pollfd p = {.fd = PQsocket(link->conn),
 			.events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0))};
-		int n = poll(&p, 1, left_ms < 60000 ? (int)left_ms : 60000);
+		int n = poll(&p, 1, left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
 		if (n < 0 && errno != EINTR)
 			return queue_break(link->owner, err, "cannot wait for %s", link->name);
 		if (n > 0 && (p.revents & ~POLLOUT) != 0 && PQconsumeInput(link->conn) != 1 &&
@@ -101,11 +104,14 @@ static void hush(void *ctx, const char *message)
 
 /* Defaults first, which the address overrules; then what it shall not. Between us and a server
  * elsewhere nobody may listen; whether it is the right one only sslmode=verify-full can say. */
-static PGconn *connect(const struct postgres_address *a, const char *password, bool writes)
+static PGconn *connect(const struct postgres_address *a, const char *password, enum queue_side side)
 {
-	bool told = getenv("PGSSLMODE") != NULL;
-	const char *const pairs[][2] = {{"connect_timeout", "5"}, {"tcp_user_timeout", "5000"},
-		{"keepalives_idle", "5"}, {"keepalives_interval", "2"}, {"keepalives_count", "3"},
+	bool writes = side != QUEUE_READER, told = getenv("PGSSLMODE") != NULL;
+	const char *const pairs[][2] = {
+		/* A receiver that is told to end waits for the attempt that is under way. */
+		{"connect_timeout", side == QUEUE_RECEIVER ? "3" : "5"},
+		{"tcp_user_timeout", "5000"}, {"keepalives_idle", "5"},
+		{"keepalives_interval", "2"}, {"keepalives_count", "3"},
 		{"application_name", "moonhook"},
 		{"sslmode", told      ? NULL
 			    : a->near ? "prefer"
@@ -166,7 +172,7 @@ enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 		.owner = owner, .name = strdup(address->name), .patience_ms = OPEN_PATIENCE_MS};
 	if (link->name == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
-	link->conn = connect(address, password, writes);
+	link->conn = connect(address, password, owner->side);
 	if (link->conn == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
 	if (PQstatus(link->conn) != CONNECTION_OK)

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "queue/erase.h"
+#include "receiver/detour.h"
 
 #define BATCH_MAX 512       /* deliveries in one step: bounds what one fsync can delay */
 #define SCRUB_EVERY_MS 1000 /* looks for what was erased */
@@ -34,7 +35,8 @@
 
 struct commit {
 	struct commit_conf conf;
-	struct queue *queue; /* the writer's; the checkpointer calls queue_checkpoint only */
+	struct queue *queue;   /* the writer's; the checkpointer calls queue_checkpoint only */
+	struct detour *detour; /* instead of it, to a store that may be away; as above */
 	pthread_t writer, checkpointer;
 	bool has_writer, has_checkpointer;
 	struct queue_delivery *batch;     /* the writer's, BATCH_MAX of them */
@@ -88,7 +90,17 @@ static void fail(struct commit *c, const struct err *err)
 
 /* --- the writer ------------------------------------------------------------------------------ */
 
-static void prune(struct commit *c)
+/* What tending to the store has met. One that may be away may come back. */
+static void note_trouble(struct commit *c, const char *what, const struct err *err)
+{
+	if (err->code == RC_IO && c->detour == NULL)
+		fail(c, err);
+	else if (err->code != RC_IO)
+		log_warn(&(struct log_fields){.cause = rc_name(err->code)}, "%s: %s", what,
+			err->msg);
+}
+
+static void prune(struct commit *c, struct queue *q)
 {
 	struct err err;
 	size_t n = 0;
@@ -98,30 +110,23 @@ static void prune(struct commit *c)
 	pthread_mutex_lock(&c->lock);
 	struct queue_retention keep = c->conf.keep;
 	pthread_mutex_unlock(&c->lock);
-	enum rc rc = queue_prune(c->queue, &keep, clock_wall_ms(), PRUNE_BITE, &n, &err);
-	if (rc == RC_IO)
-		fail(c, &err);
-	else if (rc != RC_OK)
-		log_warn(&(struct log_fields){.cause = rc_name(rc)},
-			"old deliveries could not be removed: %s", err.msg);
+	enum rc rc = queue_prune(q, &keep, clock_wall_ms(), PRUNE_BITE, &n, &err);
+	if (rc != RC_OK)
+		note_trouble(c, "old deliveries could not be removed", &err);
 	if (rc != RC_OK || n < PRUNE_BITE)
 		c->prune_at_ms = now_ms + c->conf.prune_every_ms;
 }
 
 /* Empties deliveries that somebody has erased. */
-static void scrub(struct commit *c)
+static void scrub(struct commit *c, struct queue *q)
 {
 	struct err err;
 	bool more = false;
 	int64_t now_ms = clock_mono_ms();
 	if (now_ms < c->scrub_at_ms)
 		return;
-	enum rc rc = queue_scrub(c->queue, &more, &err);
-	if (rc == RC_IO)
-		fail(c, &err);
-	else if (rc != RC_OK)
-		log_warn(&(struct log_fields){.cause = rc_name(rc)},
-			"what was erased is still in the inbox: %s", err.msg);
+	if (queue_scrub(q, &more, &err) != RC_OK)
+		note_trouble(c, "what was erased is still in the inbox", &err);
 	c->scrub_at_ms = now_ms + (more ? SCRUB_MORE_MS : SCRUB_EVERY_MS);
 }
 
@@ -133,8 +138,17 @@ static int64_t tend_at_ms(const struct commit *c)
 
 static void tend(struct commit *c)
 {
-	prune(c);
-	scrub(c);
+	struct err err;
+	if (c->detour != NULL && detour_tend(c->detour, &err) != RC_OK)
+		fail(c, &err);
+	struct queue *q = c->detour != NULL ? detour_straight(c->detour) : c->queue;
+	if (q != NULL) {
+		prune(c, q);
+		scrub(c, q);
+	} else {
+		c->prune_at_ms = clock_mono_ms() + c->conf.prune_every_ms;
+		c->scrub_at_ms = clock_mono_ms() + SCRUB_EVERY_MS;
+	}
 }
 
 /* Waits for items and takes all of them; NULL when stopping and nothing is left. */
@@ -177,6 +191,8 @@ static enum rc put(struct commit *c, size_t n, struct err *err)
 		if (rc != RC_OK)
 			return rc;
 	}
+	if (c->detour != NULL)
+		return detour_put(c->detour, c->batch, n, err);
 	return queue_inbox_put(c->queue, c->batch, n, err);
 }
 
@@ -300,7 +316,8 @@ static void *checkpoint_all(void *arg)
 	pthread_setname_np(pthread_self(), "checkpointer");
 	while (wait_written(c)) {
 		struct err err;
-		enum rc rc = queue_checkpoint(c->queue, &err);
+		enum rc rc = c->detour != NULL ? detour_checkpoint(c->detour, &err)
+					       : queue_checkpoint(c->queue, &err);
 		if (rc == RC_IO)
 			fail(c, &err);
 		else if (rc != RC_OK && rc != RC_BUSY && !c->told_long)
@@ -326,6 +343,28 @@ static enum rc init_sync(struct commit *c)
 	return ok ? RC_OK : RC_NOMEM;
 }
 
+/* The carrier's thread. */
+static void wake(void *ctx)
+{
+	const struct commit *c = ctx;
+	tell(c->conf.wake_fd);
+}
+
+static enum rc open_store(struct commit *c, struct err *err)
+{
+	const struct commit_conf *conf = &c->conf;
+	if (!queue_place_away(&conf->place))
+		return queue_place_open(
+			&conf->place, QUEUE_RECEIVER, PREDECESSOR_MS, &c->queue, err);
+	struct detour_conf way = {.place = conf->place,
+		.spool = conf->spool,
+		.spool_max_bytes = conf->spool_max_bytes,
+		.wait_ms = PREDECESSOR_MS,
+		.stored = wake,
+		.ctx = c};
+	return detour_start(&way, &c->detour, err);
+}
+
 enum rc commit_start(const struct commit_conf *conf, struct commit **ret_commit, struct err *err)
 {
 	enum rc rc = RC_NOMEM;
@@ -333,7 +372,6 @@ enum rc commit_start(const struct commit_conf *conf, struct commit **ret_commit,
 	if (c == NULL)
 		return err_set(err, RC_NOMEM, "no memory for the writer");
 	c->conf = *conf;
-	c->conf.store = NULL;
 	c->last = &c->first;
 	c->prune_at_ms = clock_mono_ms() + conf->prune_every_ms;
 	c->batch = calloc(BATCH_MAX, sizeof(*c->batch));
@@ -343,7 +381,7 @@ enum rc commit_start(const struct commit_conf *conf, struct commit **ret_commit,
 		free(c);
 		return err_set(err, RC_NOMEM, "no memory for the writer");
 	}
-	rc = queue_open_after(conf->store, QUEUE_RECEIVER, PREDECESSOR_MS, &c->queue, err);
+	rc = open_store(c, err);
 	if (rc != RC_OK)
 		goto out;
 	c->has_writer = pthread_create(&c->writer, NULL, write_all, c) == 0;
@@ -401,6 +439,7 @@ void commit_stop(struct commit *c)
 	if (c == NULL)
 		return;
 	commit_drain(c);
+	detour_stop(c->detour);
 	queue_close(c->queue);
 	pthread_cond_destroy(&c->written);
 	pthread_cond_destroy(&c->filled);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "queue/queue.h"
+#include "queue/place.h"
 
 struct commit_item {                    /* owned by the caller, alive until it has been answered */
 	struct queue_delivery delivery; /* id is made by the writer */
@@ -20,7 +20,9 @@ struct commit_item {                    /* owned by the caller, alive until it h
 };
 
 struct commit_conf {
-	const char *store; /* BORROWED until commit_start returns */
+	struct queue_place place; /* BORROWED until commit_stop */
+	const char *spool;        /* folder, of a store that may be away; BORROWED as above */
+	int64_t spool_max_bytes;  /* 0: none */
 	struct queue_retention keep;
 	int64_t prune_every_ms;
 	int wake_fd; /* an eventfd that learns of each commit; -1: none */
@@ -31,7 +33,8 @@ struct commit_conf {
 
 struct commit;
 
-/* Opens the store and starts the threads. As queue_open fails; RC_NOMEM. GIVES (commit_stop). */
+/* Opens the store and starts the threads. One in a database may be away (detour.h). As queue_open
+ * fails; RC_NOMEM. GIVES (commit_stop). */
 enum rc commit_start(
 	const struct commit_conf *conf, struct commit **ret_commit, struct err *err) must_check;
 /* From now on deliveries are kept so. Any thread. */

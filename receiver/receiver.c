@@ -51,6 +51,10 @@ static const struct conf_option options[] = {
 		"until the headers must be complete; also how long an idle connection is kept"},
 	{"limits.body_time", CONF_DURATION, "30s", 100, 3600000, NULL,
 		"from the headers until the body must be complete"},
+	{"spool.folder", CONF_TEXT, "spool", 0, 0, NULL,
+		"of a store in a database: folder that keeps deliveries while it is away"},
+	{"spool.max", CONF_BYTES, "1GB", 0, INT64_C(1) << 50, NULL,
+		"what may wait there; past it deliveries are refused with 503; 0: nothing is kept"},
 	{"source.*.scheme", CONF_CHOICE, "twenty", 0, 0, SCHEME_NAMES,
 		"how its deliveries are signed"},
 	{"source.*.secrets", CONF_SECRETS, NULL, 0, 0, NULL,
@@ -76,7 +80,7 @@ static const struct conf_option options[] = {
 const struct conf_table receiver_conf_table = {"receiver", options, ARRAY_N(options)};
 
 struct receiver {
-	struct conf *conf;
+	struct conf *conf, *first; /* that counts now; of the start, which the writer refers to */
 	struct listen *listen;
 	struct commit *commit;
 	int fail_fd, signal_fd;
@@ -133,6 +137,7 @@ static enum rc receive_conf(struct receiver *r, struct err *err)
 	if (strcmp(msg.kind, "conf") != 0)
 		return err_set(err, RC_PARSE, "the first message must be the configuration");
 	rc = conf_import(msg.text, &r->conf, err);
+	r->first = r->conf;
 	if (rc == RC_OK)
 		start_log(r->conf);
 	return rc;
@@ -214,15 +219,15 @@ static enum rc start(struct receiver *r, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	struct commit_conf c = {
-		.store = conf_text(r->conf, "store"),
+		.spool = conf_text(r->conf, "spool.folder"),
+		.spool_max_bytes = conf_int(r->conf, "spool.max"),
 		.keep = retention_of(r->conf),
 		.prune_every_ms = PRUNE_EVERY_MS,
 		.wake_fd = LINK_WAKE,
 		.fail_fd = r->fail_fd,
 		.answer = listen_answer,
 	};
-	if (c.store == NULL)
-		return err_set(err, RC_INVALID, "`store` is not set; it names a folder");
+	queue_place_of(r->first, &c.place);
 	rc = commit_start(&c, &r->commit, err);
 	if (rc == RC_OK)
 		rc = listen_start(r->listen, r->commit, err);
@@ -276,7 +281,8 @@ static void reload(struct receiver *r, struct slice text)
 	listen_reload(r->listen, set);
 	struct queue_retention keep = retention_of(conf);
 	commit_keep(r->commit, &keep);
-	conf_free(r->conf);
+	if (r->conf != r->first)
+		conf_free(r->conf);
 	r->conf = conf;
 	log_info(NULL, "configuration reloaded: %s", live);
 	say("reloaded", live);
@@ -371,7 +377,9 @@ int receiver_main(void)
 	/* The server first: its connections refer to the writer. The writer has nothing left. */
 	listen_stop(r.listen);
 	commit_stop(r.commit);
-	conf_free(r.conf);
+	if (r.conf != r.first)
+		conf_free(r.conf);
+	conf_free(r.first);
 	buf_done(&r.buf);
 	close_fd(r.signal_fd);
 	close_fd(r.fail_fd);

@@ -33,7 +33,7 @@ static struct commit *start(void)
 {
 	struct err err;
 	struct commit *c = NULL;
-	cr_assert_eq(commit_start(&(struct commit_conf){.store = "memory:",
+	cr_assert_eq(commit_start(&(struct commit_conf){.place.store = "memory:",
 					  .prune_every_ms = 5,
 					  .wake_fd = -1,
 					  .fail_fd = -1,
@@ -111,8 +111,9 @@ Test(receiver_commit, a_store_that_cannot_be_opened_is_said_and_leaves_nothing_b
 {
 	struct err err;
 	struct commit *c = NULL;
-	cr_assert_neq(commit_start(&(struct commit_conf){.store = "nosuch://x", .answer = count},
-			      &c, &err),
+	cr_assert_neq(
+		commit_start(&(struct commit_conf){.place.store = "nosuch://x", .answer = count},
+			&c, &err),
 		RC_OK);
 	cr_assert_null(c);
 	cr_assert_neq(err.msg[0], '\0');
