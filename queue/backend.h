@@ -15,6 +15,7 @@
 #include "queue/cluster.h"
 #include "queue/copy.h"
 #include "queue/erase.h"
+#include "queue/flight.h"
 #include "queue/gap.h"
 #include "queue/hand.h"
 #include "queue/kv.h"
@@ -208,6 +209,8 @@ struct queue_backend {
 	enum rc (*mark)(struct queue *q, struct queue_mark *ret_mark, struct err *err);
 	/* Of a store that is elsewhere; else NULL. */
 	void (*patience)(struct queue *q, int64_t ms);
+	enum rc (*flight_each)(
+		struct queue *q, queue_flight_fn fn, void *ctx, struct err *err); /* or NULL */
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

@@ -86,6 +86,7 @@ static const struct queue_backend postgres_backend = {
 	.woken = postgres_woken,
 	.peer_each = postgres_peer_each,
 	.patience = patience,
+	.flight_each = postgres_flight_each,
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */

@@ -56,6 +56,7 @@ enum postgres_own {
 	OWN_RESIGN, /* gives it up */
 	OWN_BURY,   /* of the dead what is left */
 	OWN_PEERS,  /* who is alive */
+	OWN_FLIGHTS, /* effects without an answer, of all other runners */
 	OWN_N,
 };
 extern const struct db_form postgres_own_form; /* STATIC */
@@ -107,6 +108,8 @@ enum rc postgres_lead(struct postgres_store *store, struct err *err) must_check;
 enum rc postgres_adopt(struct queue *q, size_t *ret_n, struct err *err);
 enum rc postgres_beat(struct queue *q, struct queue_beat *ret_beat, struct err *err);
 enum rc postgres_resign(struct queue *q, struct err *err);
+enum rc postgres_flight_each(
+	struct queue *q, queue_flight_fn fn, void *ctx, struct err *err) must_check;
 enum rc postgres_peer_each(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
 
 /* --- postgres_wake.c: telling them */

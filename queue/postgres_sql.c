@@ -98,6 +98,9 @@ static const char *const own_sql[] = {
 		" coalesce(k.n, 0) FROM leader AS l, runner AS r LEFT JOIN (SELECT runner, count(*) AS n FROM run"
 		" WHERE state = 2 AND state < 3 GROUP BY runner) AS k ON k.runner = r.id"
 		" WHERE r.until > clock_timestamp() ORDER BY r.id",
+	[OWN_FLIGHTS] = "SELECT j.method, j.object, j.request, j.started_ms FROM flight AS f"
+		" JOIN run AS r ON r.seq = f.run JOIN journal AS j ON j.seq = f.call"
+		" WHERE (r.state = 2 AND r.runner <> $1) OR r.state = 0",
 };
 
 const struct db_form postgres_own_form = {.name = "own", .sql = own_sql, .sql_n = OWN_N};
@@ -163,6 +166,16 @@ static const char *work_text(int sql)
 			" (SELECT value FROM meta WHERE name = 'copy_bytes') FROM progress";
 	case WORK_MOVED:
 		return "SELECT what, sum(n)::bigint FROM moved WHERE what < " PENDING_N " GROUP BY what";
+	case WORK_CALL_PUT:
+		return "WITH j AS (INSERT INTO journal (run, path, method, object, effect, digest, request, answer,"
+			" code, started_ms, ended_ms, requests)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING seq, run, path, effect, answer),"
+			" f AS (INSERT INTO flight (run, path, call) SELECT run, path, seq FROM j"
+			" WHERE effect <> 0 AND length(answer) = 0 ON CONFLICT DO NOTHING)"
+			" DELETE FROM flight USING j WHERE flight.run = j.run AND flight.path = j.path"
+			" AND j.effect <> 0 AND length(j.answer) > 0";
+	case WORK_CALLS_DELETE:
+		return "WITH f AS (DELETE FROM flight WHERE run = $1) DELETE FROM journal WHERE run = $1";
 	case WORK_RUN_CLAIM:
 		return "UPDATE run SET state = 2, epoch = $2, attempt = $3, attempt_next = 0, runner = " ME ","
 			" started_ms = CASE started_ms WHEN 0 THEN $4 ELSE started_ms END WHERE seq = $1";

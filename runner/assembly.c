@@ -142,7 +142,8 @@ static bool is_under_way(const struct assembly *a, const struct event *event)
 {
 	struct flight_event e = {
 		event->object, event->action, event->record_id, event->received_ms};
-	return event->object[0] != '\0' && flights_meet(&a->r->flights, a->r->client, &e);
+	return event->object[0] != '\0' &&
+	       (flights_meet(&a->r->flights, a->r->client, &e) || abroad_meets(a->r, &e));
 }
 
 /* --- one event -------------------------------------------------------------------------------- */

@@ -233,6 +233,7 @@ void assign_claim(struct runner *r)
 		}
 		if (n != 0)
 			gate_wrote(&r->gate);
+		r->abroad.stale = true;
 		r->route.backlog = n == most;
 		r->route.behind_n -=
 			(int64_t)n < r->route.behind_n ? (int64_t)n : r->route.behind_n;

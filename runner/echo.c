@@ -78,7 +78,8 @@ bool echo_undecided(const struct runner *r, const struct echo_event *event)
 {
 	struct flight_event e = {
 		event->object, event->action, event->record_id, event->received_ms};
-	return event->object[0] != '\0' && flights_meet(&r->flights, r->client, &e);
+	return event->object[0] != '\0' &&
+	       (flights_meet(&r->flights, r->client, &e) || abroad_meets(r, &e));
 }
 
 /* --- values ----------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 #include "runner/state.h"
 
 #define LATER_MS 1000
+#define ABROAD_MS 25 /* until the next look at what other runners have under way */
 
 /* The event of a run as it was, from the text that its rule is given. False: not one of Twenty's.
  */
@@ -270,14 +271,27 @@ static bool decide(struct runner *r, struct run *run)
 	return goes;
 }
 
+/* What other runners have under way ends without a word to us. */
+static void look_again(struct runner *r)
+{
+	if (r->abroad.n != 0)
+		upkeep_expect(r, jump_now_ms(r) + ABROAD_MS);
+}
+
 bool echo_settle(struct runner *r, struct run *run)
 {
-	if (run->q.kind != 0)
-		return assembly_decide(r, run);
+	abroad_refresh(r);
+	if (run->q.kind != 0) {
+		bool goes = assembly_decide(r, run);
+		if (!goes)
+			look_again(r);
+		return goes;
+	}
 	struct flight_event e = {run->event->object, run->event->action, run->event->record_id,
 		run->q.event_received_ms};
-	if (!flights_meet(&r->flights, r->client, &e))
-		return decide(r, run);
+	if (!flights_meet(&r->flights, r->client, &e) && !abroad_meets(r, &e))
+		return r->fatal == RC_OK && decide(r, run);
+	look_again(r);
 	/* A slot is for those that work. */
 	if (++r->undecided_n > r->runs.max / 4 + 1)
 		outcome_wait(r, run, LATER_MS);

@@ -96,7 +96,14 @@ static bool may_create(
 	return is_object(f, client, e->object) || (about && link);
 }
 
-static bool may_be(
+bool flight_names_records(enum client_op op)
+{
+	return op == CLIENT_UPDATE || op == CLIENT_DELETE || op == CLIENT_RESTORE ||
+	       op == CLIENT_DESTROY || op == CLIENT_ERASE || op == CLIENT_UPDATE_MANY ||
+	       op == CLIENT_MERGE;
+}
+
+bool flight_may_be(
 	const struct flight *f, const struct client *client, const struct flight_event *e)
 {
 	switch (f->op) {
@@ -136,7 +143,7 @@ static bool any_may(
 	const struct flight *f, const struct client *client, const struct flight_event *e)
 {
 	for (; f != NULL; f = f->next) {
-		if (f->began_ms > e->received_ms || !may_be(f, client, e))
+		if (f->began_ms > e->received_ms || !flight_may_be(f, client, e))
 			continue;
 		if (f->ticket == NULL || (*f->ticket != 0 && client_acted(client, *f->ticket)))
 			return true;

@@ -42,6 +42,11 @@ void flight_begin(struct flights *flights, struct flight *flight, enum client_op
 	const char *object, json_t *args, const uint64_t *ticket);
 /* It is answered, or nobody waits for it. Accepts one that is not under way. */
 void flight_end(struct flights *flights, struct flight *flight);
+/* May the event be what this one does, if it is sent? */
+bool flight_may_be(
+	const struct flight *flight, const struct client *client, const struct flight_event *event);
+/* Is it about records that its arguments name? Else about whatever it meets, or makes. */
+bool flight_names_records(enum client_op op);
 /* May the event be what one of them did? */
 bool flights_meet(const struct flights *flights, const struct client *client,
 	const struct flight_event *event);

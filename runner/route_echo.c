@@ -18,7 +18,7 @@
 enum rc route_look(struct runner *r, struct err *err)
 {
 	struct route *route = &r->route;
-	enum rc rc = RC_OK;
+	enum rc rc = abroad_look(r, err); /* before the ledger: what has ended by now is in there */
 	for (size_t i = 0; i < route->n && rc == RC_OK; i++) {
 		struct route_item *item = &route->items[i];
 		struct echo_event e;

@@ -340,6 +340,7 @@ void runner_free(struct runner *r)
 	}
 	route_close(r);
 	duels_done(&r->duels);
+	abroad_done(&r->abroad);
 	spends_done(&r->spends);
 	rules_close(r);
 	runs_close(&r->runs);

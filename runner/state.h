@@ -19,6 +19,7 @@
 
 #include "client/client.h"
 #include "queue/queue.h"
+#include "runner/abroad.h"
 #include "runner/drain.h"
 #include "runner/duel.h"
 #include "runner/erasure.h"
@@ -59,6 +60,7 @@ struct runner {
 	struct spends spends;
 	struct erasures erasures;
 	struct flights flights; /* effects that are under way */
+	struct abroad abroad;   /* those of other runners */
 	size_t undecided_n;     /* runs that wait for those, in this turn */
 	struct drain drain;
 	struct upkeep upkeep;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a run asked and was answered; rule sources; what is live. */
+#include "queue/flight.h"
 #include "tests/conformance/queue_suite.h"
 
 static void put(struct suite *s, const struct queue_call *call)
@@ -172,4 +173,54 @@ QUEUE_CASE(the_list_of_rules_is_replaced_whole)
 	seen.n = 0;
 	suite_ok(s, queue_rule_each(s->runner, take_rule, &seen, &s->err));
 	cr_assert_str_eq(seen.options, "", "none");
+}
+
+static enum rc count_flight(void *ctx, const struct queue_flight *flight, struct err *err)
+{
+	(void)err;
+	cr_assert_str_eq(flight->method, "update");
+	cr_assert_str_eq(flight->object, "people");
+	cr_assert(slice_equal(flight->request, intent.request));
+	cr_assert_eq(flight->began_ms, 100);
+	++*(int *)ctx;
+	return RC_OK;
+}
+
+static int flights(struct suite *s, struct queue *q)
+{
+	int n = 0;
+	suite_ok(s, queue_flight_each(q, count_flight, &n, &s->err));
+	return n;
+}
+
+/* Where a store has one runner there are no others. */
+QUEUE_CASE(an_effect_without_an_answer_is_shown_to_other_runners)
+{
+	struct queue *other = s->runner;
+	struct queue_call answer = intent, read = intent;
+	int one = suite_shared(s) ? 1 : 0;
+	if (suite_shared(s))
+		suite_ok(s, queue_open(s->store, QUEUE_RUNNER, &other, &s->err));
+	answer.answer = slice_of("{}");
+	read.path = "2";
+	read.effect = false;
+	suite_event(s, "rule", "a", 1);
+	put(s, &read);
+	suite_commit(s);
+	cr_assert_eq(flights(s, other), 0, "a read is none");
+	put(s, &intent);
+	put(s, &intent);
+	suite_commit(s);
+	cr_assert_eq(flights(s, other), one);
+	cr_assert_eq(flights(s, s->runner), 0, "our own we know");
+	put(s, &answer);
+	suite_commit(s);
+	cr_assert_eq(flights(s, other), 0);
+
+	put(s, &intent);
+	suite_finish(s, &s->runs[0], QUEUE_DONE);
+	suite_commit(s);
+	cr_assert_eq(flights(s, other), 0, "nobody will ever hear of it");
+	if (other != s->runner)
+		queue_close(other);
 }

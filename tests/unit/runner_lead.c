@@ -199,3 +199,90 @@ Test(runner_lead, a_lease_that_is_good_again_lets_what_waited_go)
 	cr_assert_gt(a.runner->lead.until_ms, clock_mono_ms());
 	cr_assert_eq(stage_requests(&a, "POST", "/rest/notes"), 1);
 }
+
+/* --- echoes of another runner ----------------------------------------------------------------- */
+
+#define ANN "11111111-2222-4333-8444-555555555555"
+
+/* A rule of a record that is changed by a run which another runner has. */
+#define WRITES_ANN                                                                                 \
+	"rule \"w\" { on = \"company.created\", run = function()\n"                                \
+	"  twenty.people:update(\"" ANN "\", { jobTitle = \"ours\" })\nend }\n"                    \
+	"rule \"r\" { on = \"person.updated\", echo = false, run = function() end }\n"
+
+static bool is_routed(struct stage *s, long n)
+{
+	return stage_counts(s).runs[QUEUE_DUE] >= n;
+}
+
+static bool is_undecided(struct stage *s, long n)
+{
+	(void)n;
+	for (size_t i = 0; i < s->runner->runs.slots_n; i++)
+		if (s->runner->runs.slots[i].state != RUN_FREE &&
+			s->runner->runs.slots[i].undecided)
+			return true;
+	return false;
+}
+
+static void put_flight(struct queue *q, const struct queue_run *run, const char *answer)
+{
+	struct err err = {.msg = ""};
+	struct queue_call call = {.path = "1",
+		.method = "update",
+		.object = "people",
+		.effect = true,
+		.request = slice_of("{\"id\":\"" ANN "\",\"data\":{\"jobTitle\":\"ours\"}}"),
+		.answer = answer != NULL ? slice_of(answer) : (struct slice){0},
+		.started_ms = clock_wall_ms()};
+	cr_assert_eq(queue_call_put(q, run->seq, run->epoch, &call, &err), RC_OK, "%s", err.msg);
+}
+
+Test(runner_lead, an_event_that_comes_before_another_runners_answer_waits_for_it)
+{
+	struct queue *other = NULL;
+	struct queue_run run = {0};
+	struct err err = {.msg = ""};
+	size_t n = 0;
+	rule(WRITES_ANN);
+	stage_start(&a, STAGE_TWIN, "limits = { runs = 1 }");
+	settle(&a);
+	/* Another runner has taken up a run of w, and has its write under way. */
+	cr_assert_eq(queue_open(a.store, QUEUE_RUNNER, &other, &err), RC_OK, "%s", err.msg);
+	stage_deliver(&a, "twenty",
+		slice_of("{\"eventName\":\"company.created\",\"record\":"
+			 "{\"id\":\"c-1\",\"name\":\"Acme\"}}"));
+	a.runner->lead.runners_n = 2;
+	a.runner->runs.live_n = a.runner->runs.max; /* no room here */
+	stage_until(&a, is_routed, 1);
+	settle(&a);
+	cr_assert_eq(queue_claim(other, clock_wall_ms(), 1, &run, &n, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(n, 1u);
+	a.runner->runs.live_n = 0;
+	put_flight(other, &run, NULL);
+	cr_assert_eq(queue_commit(other, &err), RC_OK);
+	stage_deliver(&a, "twenty",
+		slice_of("{\"eventName\":\"person.updated\",\"record\":{\"id\":\"" ANN
+			 "\",\"jobTitle\":\"ours\",\"updatedAt\":\"2026-01-02T03:04:05.006Z\"},"
+			 "\"updatedFields\":[\"jobTitle\"]}"));
+	stage_until(&a, is_undecided, 0);
+	for (int i = 0; i < 20; i++) {
+		turn(&a);
+		cr_assert(is_undecided(&a, 0), "it does not start before the answer is known");
+	}
+	struct queue_write write = {.record = ANN,
+		.object = "person",
+		.action = QUEUE_CHANGED,
+		.at_ms = clock_parse("2026-01-02T03:04:05.006Z"),
+		.written_ms = clock_wall_ms()};
+	put_flight(other, &run, "{}");
+	cr_assert_eq(
+		queue_write_put(other, run.seq, run.epoch, &write, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(queue_commit(other, &err), RC_OK);
+	stage_until(&a, stage_ended, 1);
+	stage_look(&a);
+	cr_assert_eq(stage_find(&a, "r", NULL)->state, QUEUE_ECHO);
+	queue_run_done(&run);
+	settle(&a);
+	queue_close(other);
+}
