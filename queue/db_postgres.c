@@ -17,8 +17,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "queue/postgres_array.h"
 
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 }; /* pg_type.dat */
 /* Statements on their way, which libpq keeps in memory, and their bytes. */
 enum { PENDING_MAX = 1000, UNSENT_MAX = 4 << 20 };
 

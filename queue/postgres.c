@@ -128,6 +128,7 @@ static enum rc open_parts(struct postgres_store *store, struct err *err)
 	s->work = &store->work.base;
 	s->routed = postgres_inbox_routed;
 	s->fence = postgres_fence;
+	s->look_ahead = postgres_look_ahead;
 	s->has_inbox = s->has_work = rc == RC_OK;
 	if (rc == RC_OK)
 		rc = postgres_migrate(store, err);

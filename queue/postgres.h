@@ -44,6 +44,7 @@ enum postgres_own {
 	OWN_PUT,    /* those of its deliveries that are new */
 	OWN_FIRST,  /* for each of them: which id was stored first with its key */
 	OWN_NEXT,   /* what is to be routed */
+	OWN_AHEAD,  /* what routing will want to know */
 	OWN_ROUTED, /* deliveries have got their places, and are to be routed no more */
 	OWN_ASYNC,  /* this transaction may be lost with the server */
 	OWN_SHARE,  /* claims run side by side, but not beside those who write to the work */
@@ -85,6 +86,10 @@ enum rc postgres_inbox_next(
 	struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err);
 /* Called by routing: notes which deliveries have got which places. */
 enum rc postgres_inbox_routed(
+	struct store *store, const struct queue_routing *routings, size_t n, struct err *err);
+
+/* --- postgres_ahead.c */
+enum rc postgres_look_ahead(
 	struct store *store, const struct queue_routing *routings, size_t n, struct err *err);
 
 /* --- postgres_claim.c */

@@ -7,53 +7,12 @@
  * leads). To: delivery, delivery_key, pending, routed. The same batch put twice, because nobody
  * knows what became of its commit, is stored once: ids and keys are unique.
  */
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "queue/postgres.h"
-
-/* --- arrays in PostgreSQL's binary form (src/backend/utils/adt/arrayfuncs.c, array_recv) --------
- */
-
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
-enum { OID_BYTEAS = 1001, OID_TEXTS = 1009, OID_INT8S = 1016 };
-
-static enum rc put_32(struct buf *out, int32_t value)
-{
-	uint32_t big = htobe32((uint32_t)value);
-	return buf_put(out, &big, 4);
-}
-
-static enum rc array_begin(struct buf *out, unsigned type, size_t n)
-{
-	enum rc rc = put_32(out, 1);
-	if (rc == RC_OK)
-		rc = put_32(out, 1); /* there may be NULLs */
-	if (rc == RC_OK)
-		rc = put_32(out, (int32_t)type);
-	if (rc == RC_OK)
-		rc = put_32(out, (int32_t)n);
-	return rc == RC_OK ? put_32(out, 1) : rc;
-}
-
-static enum rc array_bytes(struct buf *out, const char *p, size_t n)
-{
-	enum rc rc = put_32(out, p != NULL ? (int32_t)n : -1);
-	return rc == RC_OK && p != NULL && n > 0 ? buf_put(out, p, n) : rc;
-}
-
-static enum rc array_text(struct buf *out, const char *text)
-{
-	return array_bytes(out, text, text != NULL ? strlen(text) : 0);
-}
-
-static enum rc array_int(struct buf *out, int64_t value)
-{
-	uint64_t big = htobe64((uint64_t)value);
-	return array_bytes(out, (const char *)&big, 8);
-}
+#include "queue/postgres_array.h"
 
 /* --- put -------------------------------------------------------------------------------------- */
 
@@ -70,34 +29,34 @@ struct batch {
 static enum rc put_key(struct batch *b, const struct queue_delivery *d)
 {
 	if (d->dedupe.n == 0)
-		return array_bytes(&b->columns[KEYS], NULL, 0);
+		return postgres_array_bytes(&b->columns[KEYS], NULL, 0);
 	buf_clear(&b->key);
 	enum rc rc = buf_put(&b->key, d->source, strlen(d->source) + 1);
 	if (rc == RC_OK)
 		rc = buf_put(&b->key, d->dedupe.p, d->dedupe.n);
-	return rc == RC_OK ? array_bytes(&b->columns[KEYS], b->key.p, b->key.n) : rc;
+	return rc == RC_OK ? postgres_array_bytes(&b->columns[KEYS], b->key.p, b->key.n) : rc;
 }
 
 static enum rc fill(struct batch *b, const struct queue_delivery *deliveries, size_t n)
 {
 	enum rc rc = RC_OK;
 	for (int c = 0; rc == RC_OK && c < COLUMNS_N; c++)
-		rc = array_begin(&b->columns[c], element_types[c], n);
+		rc = postgres_array_begin(&b->columns[c], element_types[c], n);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		const struct queue_delivery *d = &deliveries[i];
 		const char *headers = d->headers.p != NULL ? d->headers.p : "";
 		const char *body = d->body.p != NULL ? d->body.p : "";
-		rc = array_text(&b->columns[IDS], d->id.text);
+		rc = postgres_array_text(&b->columns[IDS], d->id.text);
 		if (rc == RC_OK)
-			rc = array_text(&b->columns[SOURCES], d->source);
+			rc = postgres_array_text(&b->columns[SOURCES], d->source);
 		if (rc == RC_OK)
-			rc = array_int(&b->columns[TIMES], d->received_ms);
+			rc = postgres_array_int(&b->columns[TIMES], d->received_ms);
 		if (rc == RC_OK)
-			rc = array_text(&b->columns[QUARANTINES], d->quarantine);
+			rc = postgres_array_text(&b->columns[QUARANTINES], d->quarantine);
 		if (rc == RC_OK)
-			rc = array_bytes(&b->columns[HEADERS], headers, d->headers.n);
+			rc = postgres_array_bytes(&b->columns[HEADERS], headers, d->headers.n);
 		if (rc == RC_OK)
-			rc = array_bytes(&b->columns[BODIES], body, d->body.n);
+			rc = postgres_array_bytes(&b->columns[BODIES], body, d->body.n);
 		if (rc == RC_OK)
 			rc = put_key(b, d);
 	}
@@ -307,9 +266,9 @@ static enum rc put_places(struct postgres_store *store, const struct queue_routi
 		routed += routings[i].event.seq != 0;
 	if (routed == 0)
 		return RC_OK;
-	enum rc rc = array_begin(seqs, OID_INT8, (size_t)routed);
+	enum rc rc = postgres_array_begin(seqs, OID_INT8, (size_t)routed);
 	if (rc == RC_OK)
-		rc = array_begin(numbers, OID_INT8, (size_t)routed);
+		rc = postgres_array_begin(numbers, OID_INT8, (size_t)routed);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		int64_t seq = routings[i].event.seq;
 		const struct postgres_place *place = seq != 0 ? find_place(store, seq) : NULL;
@@ -319,9 +278,9 @@ static enum rc put_places(struct postgres_store *store, const struct queue_routi
 			return err_set(
 				err, RC_INVALID, "delivery %lld was not lent", (long long)seq);
 		quarantined += place->quarantined;
-		rc = array_int(seqs, seq);
+		rc = postgres_array_int(seqs, seq);
 		if (rc == RC_OK)
-			rc = array_int(numbers, place->n);
+			rc = postgres_array_int(numbers, place->n);
 	}
 	if (rc != RC_OK)
 		return err_set(err, rc, "out of memory for places of deliveries");

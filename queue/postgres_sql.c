@@ -25,6 +25,9 @@
 	" coalesce(d.headers, b.headers), coalesce(d.body, b.body)," \
 	" u.epoch > 1 AND EXISTS (SELECT 1 FROM journal AS j WHERE j.run = u.seq)"
 
+/* The planner shall not begin with the deliveries. */
+#define DELIVERY_OF_P " LATERAL (SELECT * FROM delivery WHERE n = p.n OFFSET 0) AS d"
+
 static const char *const own_sql[] = {
 	/* In the order of the keys, so that no two receivers wait for each other. Takes the number of
 	 * the transaction before deliveries take theirs: postgres_inbox.c relies on it. */
@@ -48,8 +51,14 @@ static const char *const own_sql[] = {
 		" AS u (id, key, i) JOIN delivery_key AS k ON k.key = u.key WHERE k.id <> u.id",
 	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, x.lo, x.hi"
 		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo, pg_snapshot_xmax(s)::text::bigint AS hi"
-		" FROM pg_current_snapshot() AS s OFFSET 0) AS x, pending AS p JOIN delivery AS d ON d.n = p.n"
-		" WHERE p.n > $2 ORDER BY p.n LIMIT ?1",
+		" FROM pg_current_snapshot() AS s OFFSET 0) AS x,"
+		" (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p," DELIVERY_OF_P
+		" ORDER BY p.n",
+	/* Of the keys which are held, of the digests which were seen. */
+	[OWN_AHEAD] = "SELECT k.key, NULL::bytea FROM unnest($1::bigint[]) AS k (key)"
+		" WHERE EXISTS (SELECT 1 FROM hold AS h WHERE h.key = k.key)"
+		" UNION ALL SELECT 0, d.key FROM unnest($2::bytea[]) AS d (key)"
+		" WHERE EXISTS (SELECT 1 FROM seen AS s WHERE s.key = d.key)",
 	[OWN_ROUTED] = "WITH r AS (INSERT INTO routed (seq, n) SELECT * FROM unnest($1::bigint[], $2::bigint[])),"
 		" p AS (DELETE FROM pending WHERE n = ANY ($2::bigint[]))"
 		" INSERT INTO moved (slot, what, n) SELECT " RUNNER_SLOT ", w.what, - w.n"
@@ -106,7 +115,7 @@ static const char *const own_sql[] = {
 const struct db_form postgres_own_form = {.name = "own", .sql = own_sql, .sql_n = OWN_N};
 
 /* A delivery that is not routed yet stands behind the position, by its number. */
-#define UNROUTED " FROM pending AS p JOIN delivery AS d ON d.n = p.n" \
+#define UNROUTED " FROM pending AS p," DELIVERY_OF_P \
 	" WHERE $1::bigint IS NOT NULL AND ($2::text IS NULL OR substr(d.id, 1, length($2)) = $2)" \
 	" AND ($3::text IS NULL OR d.source = $3) AND ($4::bigint < 0 OR ($4 <> 0) = (d.quarantine IS NOT NULL))" \
 	" AND d.received_ms >= $5::bigint"
@@ -134,7 +143,7 @@ static const char *inbox_text(int sql)
 		return "SELECT coalesce(sum(n), 0)::bigint FROM moved WHERE what = " QUARANTINED_N
 			" AND $1::bigint IS NOT NULL";
 	case INBOX_OLDEST:
-		return "SELECT d.received_ms FROM pending AS p JOIN delivery AS d ON d.n = p.n"
+		return "SELECT d.received_ms FROM pending AS p," DELIVERY_OF_P
 			" WHERE d.quarantine IS NULL AND $1::bigint IS NOT NULL ORDER BY p.n LIMIT 1";
 	case INBOX_PAST:
 		return "SELECT r.seq, d.received_ms, length(d.headers) + length(d.body) FROM routed AS r"
@@ -164,6 +173,20 @@ static const char *work_text(int sql)
 	case WORK_PROGRESS:
 		return "SELECT position, last_event, last_run, counts, news,"
 			" (SELECT value FROM meta WHERE name = 'copy_bytes') FROM progress";
+	case WORK_HOLD_PROMOTE:
+		return "WITH p AS (UPDATE run AS r SET state = 0, due_ms = 0"
+			" WHERE r.seq = (SELECT run FROM hold WHERE key = $1 ORDER BY run LIMIT 1)"
+			" AND r.state = 1 AND r.due_ms = 0 AND NOT EXISTS (SELECT 1 FROM hold AS h"
+			" WHERE h.key IN (r.hold, r.hold2) AND h.run < r.seq)"
+			" AND NOT EXISTS (SELECT 1 FROM run AS x WHERE x.state = 2 AND x.state < 3"
+			" AND (x.hold IN (r.hold, nullif(r.hold2, 0)) OR x.hold2 IN (r.hold, nullif(r.hold2, 0))))"
+			" RETURNING 1)"
+			" INSERT INTO moved (slot, what, n) SELECT " RUNNER_SLOT ", w.what, w.n"
+			" FROM (SELECT count(*) AS n FROM p) AS k, LATERAL (VALUES (9, k.n), (10, - k.n)) AS w (what, n)"
+			" WHERE k.n > 0" MOVED_ADD;
+	case WORK_HOLD_LIVE: /* few are at work; many may wait for a key */
+		return "SELECT 1 FROM run WHERE state = 2 AND state < 3 AND (hold = $1 OR hold2 = $1)"
+			" AND seq <> $2 LIMIT 1";
 	case WORK_MOVED:
 		return "SELECT what, sum(n)::bigint FROM moved WHERE what < " PENDING_N " GROUP BY what";
 	case WORK_CALL_PUT:

@@ -12,6 +12,7 @@
 #include "queue/kv.h"
 #include "queue/pack.h"
 #include "queue/spend.h"
+#include "queue/sql_ahead.h"
 #include "queue/sql_live.h"
 #include "queue/sql_seen.h"
 #include "queue/sql_text.h"
@@ -80,6 +81,11 @@ struct store {
 	/* Deliveries have been given their places; NULL: they have had them since they came. */
 	enum rc (*routed)(struct store *store, const struct queue_routing *routings, size_t n,
 		struct err *err);
+	/* Before routing: asks at once what it will want to know of all of them, into ahead; NULL:
+	 * each is asked for by itself. */
+	enum rc (*look_ahead)(struct store *store, const struct queue_routing *routings, size_t n,
+		struct err *err);
+	struct ahead ahead;
 	/* Opens what the other side has made since; NULL: both are always there. */
 	enum rc (*need)(struct store *store, bool work, struct err *err);
 	struct seen seen; /* of the file that this side writes */
@@ -307,6 +313,8 @@ enum rc work_audit_each(
 	struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err);
 
 /* --- sql_route.c */
+/* What a key is held by; 0: no key. */
+int64_t work_key_hash(const struct store *store, const char *key);
 enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, size_t claim_max,
 	struct queue_run *ret_run, size_t *ret_run_n, struct err *err);
 

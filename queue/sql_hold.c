@@ -82,7 +82,10 @@ enum rc hold_append(struct store *store, int64_t run, const struct hold_keys *ke
 		int64_t first = 0;
 		if (keys->key[i] == 0)
 			continue;
-		rc = find_first(store, keys->key[i], &first, err);
+		if (store->ahead.known)
+			first = ahead_take_key(&store->ahead, keys->key[i]) ? 1 : 0;
+		else
+			rc = find_first(store, keys->key[i], &first, err);
 		if (rc == RC_OK)
 			rc = put(store, keys->key[i], run, err);
 		ready = ready && first == 0;
@@ -110,6 +113,15 @@ static enum rc look(struct store *store, int64_t run, struct waiting *ret_waitin
 	return RC_OK;
 }
 
+/* The same where every question is a way to another machine and back: one statement that asks and
+ * counts by itself. */
+static enum rc promote_there(struct store *store, int64_t key, struct err *err)
+{
+	struct db_stmt *s = db_use(store->work, WORK_HOLD_PROMOTE);
+	db_bind_int(store->work, s, 1, key);
+	return db_run(store->work, s, err);
+}
+
 /* Makes the first run of a key due, unless it is at work, waits for a time, or for its other key.
  */
 static enum rc promote(struct store *store, int64_t key, struct err *err)
@@ -133,9 +145,11 @@ static enum rc promote(struct store *store, int64_t key, struct err *err)
 static enum rc promote_all(struct store *store, const struct hold_keys *keys, struct err *err)
 {
 	enum rc rc = RC_OK;
+	bool there = store->work->driver->shared;
 	for (size_t i = 0; rc == RC_OK && i < HOLD_KEYS_N; i++)
 		if (keys->key[i] != 0)
-			rc = promote(store, keys->key[i], err);
+			rc = there ? promote_there(store, keys->key[i], err)
+				   : promote(store, keys->key[i], err);
 	return rc;
 }
 

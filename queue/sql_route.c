@@ -35,6 +35,10 @@ static enum rc find_duplicate(struct store *store, struct queue_routing *routing
 	routing->ret_duplicate = false;
 	if (!routing->event.has_digest)
 		return RC_OK;
+	if (store->ahead.known) {
+		routing->ret_duplicate = ahead_take_digest(&store->ahead, routing->event.digest);
+		return RC_OK;
+	}
 	struct slice digest = {(const char *)routing->event.digest, DIGEST_N};
 	enum rc rc = seen_find(&store->seen, digest, &first, err);
 	routing->ret_duplicate = rc == RC_OK && first != 0;
@@ -100,8 +104,7 @@ static enum rc insert_event(struct store *store, const struct queue_routing *rou
 	return db_run(db, s, err);
 }
 
-/* 0: no key. */
-static int64_t hash_of(const struct store *store, const char *key)
+int64_t work_key_hash(const struct store *store, const char *key)
 {
 	if (key == NULL || key[0] == '\0')
 		return 0;
@@ -249,8 +252,8 @@ static enum rc make_plans(
 	for (size_t i = 0; rc == RC_OK && i < routing->runs_n; i++) {
 		const struct queue_run_new *new = &routing->runs[i];
 		struct hold_keys *keys = &plans[i].keys;
-		keys->key[0] = hash_of(r->store, new->key);
-		keys->key[1] = hash_of(r->store, new->also);
+		keys->key[0] = work_key_hash(r->store, new->key);
+		keys->key[1] = work_key_hash(r->store, new->also);
 		if (keys->key[1] == keys->key[0])
 			keys->key[1] = 0;
 		plans[i].session.run = 0;
@@ -356,8 +359,11 @@ enum rc work_route(struct queue *q, struct queue_routing *routings, size_t n, si
 		rc = places_count(r.store, err);
 	if (rc != RC_OK)
 		return work_quiet(r.store, rc);
+	if (r.store->look_ahead != NULL)
+		rc = r.store->look_ahead(r.store, routings, n, err);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		rc = route_with(&r, &routings[i], i, err);
+	ahead_done(&r.store->ahead);
 	if (rc == RC_OK && r.store->routed != NULL)
 		rc = r.store->routed(r.store, routings, n, err);
 	if (rc == RC_OK) {

@@ -114,6 +114,7 @@
 	X(WORK_HOLD_FIRST, "SELECT run FROM hold WHERE key = ?1 ORDER BY run LIMIT 1") \
 	X(WORK_HOLD_PUT, "INSERT INTO hold (key, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING") \
 	X(WORK_HOLD_DELETE, "DELETE FROM hold WHERE key = ?1 AND run = ?2") \
+	X(WORK_HOLD_PROMOTE, "SELECT 0 WHERE ?1 IS NULL") \
 	X(WORK_HOLD_LIVE, "SELECT 1 FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
 		" WHERE h.key = ?1 AND h.run <> ?2 AND r.state = 2 LIMIT 1") \
 	X(WORK_HOLD_DUE, "SELECT h.run FROM hold AS h CROSS JOIN run AS r ON r.seq = h.run" \
