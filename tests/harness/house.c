@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "tests/harness/port.h"
+#include "tests/harness/postgres.h"
 
 #define ARGS_MAX 48
 
@@ -67,19 +68,38 @@ static bool join_twin(struct house *h)
 	return status == 201;
 }
 
-static bool write_config(struct house *h)
+static bool write_config(struct house *h, const char *file, int hook_port, int console_port)
 {
-	char text[4096];
+	char text[4096], control[300] = "";
+	if (h->conf.runners > 0)
+		snprintf(control, sizeof(control), "control = \"%s/%s.sock\"\n", h->dir, file);
 	snprintf(text, sizeof(text),
-		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n"
-		"store = \"%s/store\"\nrules = \"%s\"\n"
+		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n%s"
+		"store = \"%s\"\nrules = \"%s\"\n"
 		"twenty = { url = \"%s\", key = \"" HOUSE_KEY "\", budget = \"%s\" }\n"
 		"source \"twenty\" { scheme = \"twenty\", secrets = { %s } }\n%s\n",
-		h->hook_port, h->console_port, h->dir, h->rules, h->twin_url,
+		hook_port, console_port, control, h->store, h->rules, h->twin_url,
 		h->conf.budget != NULL ? h->conf.budget : "100/m",
 		h->conf.secrets != NULL ? h->conf.secrets : "\"" HOUSE_SECRET "\"",
 		h->conf.settings != NULL ? h->conf.settings : "");
-	return process_write(h->dir, "moonhook.lua", text);
+	return process_write(h->dir, file, text);
+}
+
+/* The runners beside the daemon, as on machines of their own. */
+static bool start_more(struct house *h)
+{
+	for (int i = 0; i + 1 < h->conf.runners && i < HOUSE_MORE; i++) {
+		char name[24], file[32], path[200];
+		snprintf(name, sizeof(name), "runner-%d", i + 2);
+		snprintf(file, sizeof(file), "%s.lua", name);
+		snprintf(path, sizeof(path), "%s/%s", h->dir, file);
+		const char *argv[] = {process_path("moonhook"), "serve", "--config", path, "--only",
+			"runner", NULL};
+		if (!write_config(h, file, h->hook_port, port_free()) ||
+			!process_start(&h->more[i], h->dir, name, argv, h->conf.env))
+			return false;
+	}
+	return true;
 }
 
 bool house_folder(struct house *h)
@@ -146,6 +166,9 @@ bool house_open(struct house *h, const struct house_conf *conf)
 		return false;
 	if (conf->rules != NULL)
 		snprintf(h->rules, sizeof(h->rules), "%s", conf->rules);
+	snprintf(h->store, sizeof(h->store), "%s/store", h->dir);
+	if (conf->runners > 0 && !postgres_store(h->store, sizeof(h->store)))
+		return false;
 	h->hook_port = port_free();
 	h->console_port = port_free();
 	if (conf->beside != NULL ? !join_twin(h) : !start_twin(h)) {
@@ -154,12 +177,17 @@ bool house_open(struct house *h, const struct house_conf *conf)
 		free(why);
 		return false;
 	}
-	return write_config(h) && (conf->no_daemon || house_start(h));
+	return write_config(h, "moonhook.lua", h->hook_port, h->console_port) &&
+	       (conf->no_daemon || (house_start(h) && start_more(h)));
 }
 
 void house_close(struct house *h)
 {
+	for (int i = 0; i < HOUSE_MORE; i++)
+		process_stop(&h->more[i], SIGTERM, 15000);
 	process_stop(&h->daemon, SIGTERM, 15000);
+	if (h->conf.runners > 0)
+		postgres_store_drop(h->store);
 	process_stop(&h->twin, SIGTERM, 5000);
 	if (h->dir[0] != '\0' && getenv("MOONHOOK_KEEP") == NULL)
 		process_folder_remove(h->dir);

@@ -15,6 +15,8 @@
 #define HOUSE_KEY "house-api-key"
 #define HOUSE_MEMBER_KEY "house-member-key"
 
+enum { HOUSE_MORE = 4 };
+
 struct house_conf {            /* BORROWS; zero is a fine start */
 	const char *dialect;   /* of the twin; NULL: core */
 	const char *twin_args; /* more arguments of the twin, one blank between */
@@ -25,6 +27,8 @@ struct house_conf {            /* BORROWS; zero is a fine start */
 			      */
 	bool no_webhooks;    /* the twin keeps its changes to itself */
 	bool no_daemon;      /* house_start is the test's own business */
+	int runners; /* daemons with a runner, all on one PostgreSQL; 0: one, its store is a folder
+		      */
 	const struct house *beside; /* whose twin it shares; NULL: it has its own */
 	/* "NAME=value" texts for the daemon, NULL-terminated; NULL: none */
 	const char *const *env;
@@ -35,8 +39,10 @@ struct house {
 	char rules[256];  /* rule folder */
 	char config[256]; /* configuration file */
 	char twin_url[64];
+	char store[200];
 	int hook_port, console_port;
 	struct process twin, daemon;
+	struct process more[HOUSE_MORE]; /* runners beside the daemon, which has the receiver */
 	struct house_conf conf;
 };
 

@@ -118,12 +118,10 @@ static enum rc take_issue(void *ctx, const struct queue_issue *issue, struct err
 
 static bool read_stop(struct house *h, struct stop *ret_stop)
 {
-	char store[200];
 	struct queue *q = NULL;
 	struct err err = {0};
 	*ret_stop = (struct stop){0};
-	snprintf(store, sizeof(store), "%s/store", h->dir);
-	enum rc rc = queue_open(store, QUEUE_READER, &q, &err);
+	enum rc rc = queue_open(h->store, QUEUE_READER, &q, &err);
 	if (rc == RC_OK)
 		rc = queue_pause_each(q, take_pause, ret_stop, &err);
 	if (rc == RC_OK)

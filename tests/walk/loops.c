@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "tests/harness/loop.h"
 
@@ -23,10 +24,40 @@ static void close_houses(void)
 }
 
 TestSuite(walk_loops, .fini = close_houses, .timeout = 90);
+TestSuite(walk_loops_postgres, .fini = close_houses, .timeout = 180);
+
+/* Each is one test with one daemon, and one with three runners on PostgreSQL; of these two are
+ * enough for the short form. */
+static int runners;
+
+static void begin_postgres(const char *name)
+{
+	static const char *const brief[] = {"two_rules", "by_way_of_a_related_record"};
+	bool wanted = getenv("MOONHOOK_TRAFFIC") != NULL;
+	for (size_t i = 0; i < ARRAY_N(brief); i++)
+		wanted = wanted || strcmp(name, brief[i]) == 0;
+	if (!wanted)
+		cr_skip_test();
+	runners = 3;
+}
+
+#define LOOP(name)                                                                                 \
+	static void name(void);                                                                    \
+	Test(walk_loops, name)                                                                     \
+	{                                                                                          \
+		name();                                                                            \
+	}                                                                                          \
+	Test(walk_loops_postgres, name)                                                            \
+	{                                                                                          \
+		begin_postgres(#name);                                                             \
+		name();                                                                            \
+	}                                                                                          \
+	static void name(void)
 
 static void open_house(const char *rules)
 {
-	struct house_conf conf = {.twin_args = "--budget none", .budget = "none"};
+	struct house_conf conf = {
+		.twin_args = "--budget none", .budget = "none", .runners = runners};
 	cr_assert(house_rule(&h, "a.lua", rules));
 	cr_assert(house_open(&h, &conf));
 }
@@ -83,7 +114,7 @@ static void expect_stopped(const char *rule)
 	expect_stopped_after(rule, "an edit");
 }
 
-Test(walk_loops, a_rule_that_sees_its_own_writes)
+LOOP(a_rule_that_sees_its_own_writes)
 {
 	open_house("rule 'self' { on = 'person.updated', echo = true, run = function(e)\n"
 		   "  local n = (tonumber(e.record.jobTitle) or 0) + 1\n"
@@ -190,7 +221,7 @@ static void expect_shown(void)
 	"  local n = (tonumber(e.record." field ") or 0) + 1\n"                                    \
 	"  twenty.people:update(e.record.id, { " field " = tostring(n) })\nend }\n"
 
-Test(walk_loops, two_rules)
+LOOP(two_rules)
 {
 	open_house(STEP("ping", "jobTitle") STEP("pong", "intro"));
 	char *id = make_person("{\"jobTitle\":\"0\"}");
@@ -201,10 +232,12 @@ Test(walk_loops, two_rules)
 }
 
 /* Without updatedFields, and with ids that the server chooses. */
-Test(walk_loops, two_rules_of_a_server_that_speaks_the_documented_dialect)
+LOOP(two_rules_of_a_server_that_speaks_the_documented_dialect)
 {
-	struct house_conf conf = {
-		.dialect = "docs", .twin_args = "--budget none", .budget = "none"};
+	struct house_conf conf = {.dialect = "docs",
+		.twin_args = "--budget none",
+		.budget = "none",
+		.runners = runners};
 	int status = 0;
 	cr_assert(house_rule(&h, "a.lua", STEP("ping", "jobTitle") STEP("pong", "lastName")));
 	cr_assert(house_open(&h, &conf));
@@ -227,7 +260,7 @@ Test(walk_loops, two_rules_of_a_server_that_speaks_the_documented_dialect)
 	"  local n = (tonumber(e.record." field ") or 0) + 1\n"                                    \
 	"  twenty.people:update(e.record.id, { " field " = tostring(n) })\nend }\n"
 
-Test(walk_loops, three_rules)
+LOOP(three_rules)
 {
 	open_house(WHEN("one", "jobTitle", "avatarUrl") WHEN("two", "intro", "jobTitle")
 			WHEN("three", "avatarUrl", "intro"));
@@ -237,7 +270,7 @@ Test(walk_loops, three_rules)
 	free(id);
 }
 
-Test(walk_loops, by_way_of_a_related_record)
+LOOP(by_way_of_a_related_record)
 {
 	int status = 0;
 	open_house(
@@ -262,7 +295,7 @@ Test(walk_loops, by_way_of_a_related_record)
 	free(id);
 }
 
-Test(walk_loops, by_deleting_and_restoring)
+LOOP(by_deleting_and_restoring)
 {
 	open_house("rule 'restore' { on = 'person.deleted', run = function(e)\n"
 		   "  twenty.people:restore(e.record.id)\nend }\n"
@@ -277,7 +310,7 @@ Test(walk_loops, by_deleting_and_restoring)
 	free(id);
 }
 
-Test(walk_loops, by_merging)
+LOOP(by_merging)
 {
 	open_house("rule 'merge' { on = 'person.updated', run = function(e)\n"
 		   "  local n = #(e.record.emails.additionalEmails or {}) + 1\n"
@@ -292,7 +325,7 @@ Test(walk_loops, by_merging)
 }
 
 /* A rule that makes a record of the kind that fires it: no record comes twice, depth decides. */
-Test(walk_loops, a_rule_that_makes_what_fires_it)
+LOOP(a_rule_that_makes_what_fires_it)
 {
 	open_house("rule 'more' { on = 'task.created', echo = true, run = function(e)\n"
 		   "  twenty.tasks:create { title = e.record.title .. '+' }\nend }\n");
@@ -308,7 +341,7 @@ Test(walk_loops, a_rule_that_makes_what_fires_it)
 }
 
 /* Each answers what the other writes; each knows only its own writes. */
-Test(walk_loops, two_daemons)
+LOOP(two_daemons)
 {
 	struct house_conf conf = {.twin_args = "--budget none", .budget = "none", .beside = &h};
 	open_house("rule 'here' { on = 'person.updated',\n"
@@ -336,7 +369,7 @@ Test(walk_loops, two_daemons)
 
 /* Both answer the member, too: there are two balls in the game, and two hops are not of the loop.
  * Of the long form. */
-Test(walk_loops, two_daemons_that_both_begin)
+LOOP(two_daemons_that_both_begin)
 {
 	struct house_conf conf = {.twin_args = "--budget none", .budget = "none", .beside = &h};
 	if (getenv("MOONHOOK_TRAFFIC") == NULL)
@@ -359,7 +392,7 @@ Test(walk_loops, two_daemons_that_both_begin)
 }
 
 /* An importer is no such thing: it changes a record every so often, and our rule answers. */
-Test(walk_loops, an_importer_is_no_loop)
+LOOP(an_importer_is_no_loop)
 {
 	open_house(WHEN("answer", "jobTitle", "intro"));
 	char *id = make_person("{\"jobTitle\":\"0\"}"), path[100];
@@ -380,7 +413,7 @@ Test(walk_loops, an_importer_is_no_loop)
 }
 
 /* The same two rules, each answering people alone, go on as long as people do. */
-Test(walk_loops, two_rules_that_answer_people_are_no_loop)
+LOOP(two_rules_that_answer_people_are_no_loop)
 {
 	open_house("rule 'one' { on = 'person.updated', echo = false, run = function(e)\n"
 		   "  local n = (tonumber(e.record.jobTitle) or 0) + 1\n"

@@ -26,6 +26,25 @@ static void close_house(void)
 }
 
 TestSuite(walk_loops_gap, .fini = close_house, .timeout = 90);
+TestSuite(walk_loops_gap_postgres, .fini = close_house, .timeout = 180);
+
+/* Each is one test with one daemon, and, in the long form, one with three runners on PostgreSQL. */
+static int runners;
+
+#define LOOP(name)                                                                                 \
+	static void name(void);                                                                    \
+	Test(walk_loops_gap, name)                                                                 \
+	{                                                                                          \
+		name();                                                                            \
+	}                                                                                          \
+	Test(walk_loops_gap_postgres, name)                                                        \
+	{                                                                                          \
+		if (getenv("MOONHOOK_TRAFFIC") == NULL)                                            \
+			cr_skip_test();                                                            \
+		runners = 3;                                                                       \
+		name();                                                                            \
+	}                                                                                          \
+	static void name(void)
 
 static void open_house(const char *rules, const char *dialect, const char *settings)
 {
@@ -33,7 +52,8 @@ static void open_house(const char *rules, const char *dialect, const char *setti
 		.no_webhooks = true,
 		.twin_args = "--budget none",
 		.budget = "none",
-		.settings = settings};
+		.settings = settings,
+		.runners = runners};
 	cr_assert(house_rule(&h, "a.lua", rules));
 	cr_assert(house_open(&h, &conf));
 }
@@ -125,7 +145,7 @@ static void expect_stopped(void)
 	"  local n = (tonumber(e.record." field ") or 0) + 1\n"                                    \
 	"  twenty.people:update(e.record.id, { " field " = tostring(n) })\nend }\n"
 
-Test(walk_loops_gap, two_rules_that_are_asked_for_by_hand)
+LOOP(two_rules_that_are_asked_for_by_hand)
 {
 	open_house(STEP("ping", "jobTitle", "") STEP("pong", "intro", ""), NULL, BY_HAND);
 	edit_one("{\"jobTitle\":\"0\"}", "{\"avatarUrl\":\"go\"}");
@@ -133,7 +153,7 @@ Test(walk_loops_gap, two_rules_that_are_asked_for_by_hand)
 	expect_stopped();
 }
 
-Test(walk_loops_gap, two_rules_of_a_server_that_speaks_the_documented_dialect)
+LOOP(two_rules_of_a_server_that_speaks_the_documented_dialect)
 {
 	open_house(STEP("ping", "jobTitle", "") STEP("pong", "lastName", ""), "docs", BY_HAND);
 	edit_one("{\"firstName\":\"Ann\",\"jobTitle\":\"0\"}", "{\"firstName\":\"Bea\"}");
@@ -146,7 +166,7 @@ static bool is_stopped(void *ctx)
 	return loop_error(ctx)[0] != '\0';
 }
 
-Test(walk_loops_gap, two_rules_while_twenty_is_asked_all_the_time)
+LOOP(two_rules_while_twenty_is_asked_all_the_time)
 {
 	open_house(STEP("ping", "jobTitle", "") STEP("pong", "intro", ""), NULL, OFTEN);
 	edit_one("{\"jobTitle\":\"0\"}", "{\"avatarUrl\":\"go\"}");
@@ -155,7 +175,7 @@ Test(walk_loops_gap, two_rules_while_twenty_is_asked_all_the_time)
 	expect_stopped();
 }
 
-Test(walk_loops_gap, a_rule_that_wants_its_own_writes)
+LOOP(a_rule_that_wants_its_own_writes)
 {
 	open_house(STEP("self", "jobTitle", "echo = true, "), NULL, BY_HAND);
 	edit_one("{\"jobTitle\":\"0\"}", "{\"intro\":\"go\"}");
@@ -165,7 +185,7 @@ Test(walk_loops_gap, a_rule_that_wants_its_own_writes)
 }
 
 /* The same rule, without wanting them. */
-Test(walk_loops_gap, what_a_rule_wrote_itself_is_its_echo)
+LOOP(what_a_rule_wrote_itself_is_its_echo)
 {
 	open_house(STEP("stamp", "jobTitle", ""), NULL, BY_HAND);
 	edit_one("{\"jobTitle\":\"0\"}", "{\"intro\":\"go\"}");
@@ -178,7 +198,7 @@ Test(walk_loops_gap, what_a_rule_wrote_itself_is_its_echo)
 }
 
 /* Found in one event: the rule is shown what it did not write. */
-Test(walk_loops_gap, what_a_rule_wrote_is_not_shown_to_it_beside_what_a_member_changed)
+LOOP(what_a_rule_wrote_is_not_shown_to_it_beside_what_a_member_changed)
 {
 	int status = 0;
 	open_house("rule 'tell' { on = 'person.updated', run = function(e)\n"

@@ -28,7 +28,7 @@ static void close_house(void)
 	house_close(&h);
 }
 
-TestSuite(walk_traffic, .fini = close_house, .timeout = 280);
+TestSuite(walk_traffic, .fini = close_house, .timeout = 580);
 
 /* Both write a title that members write, too, and each leaves a mark of its own. */
 #define HAND(name, mark)                                                                           \
@@ -132,9 +132,7 @@ static struct tally tally(bool own)
 	struct tally t = {.fired = json_object(), .own = own};
 	struct queue_filter all = {0};
 	struct err err = {0};
-	char store[200];
-	snprintf(store, sizeof(store), "%s/store", h.dir);
-	cr_assert_eq(queue_open(store, QUEUE_READER, &t.store, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(queue_open(h.store, QUEUE_READER, &t.store, &err), RC_OK, "%s", err.msg);
 	cr_assert_eq(queue_run_each(t.store, &all, take_run, &t, &err), RC_OK, "%s", err.msg);
 	cr_assert_eq(queue_event_each(t.store, &all, take_event, &t, &err), RC_OK, "%s", err.msg);
 	queue_close(t.store);
@@ -195,9 +193,10 @@ static void await_quiet(void)
 	cr_assert_lt(clock_mono_ms(), end, "it does not come to rest");
 }
 
-Test(walk_traffic, every_event_fires_the_rules_that_it_is_for_and_no_other)
+static void expect_ordinary_traffic(int runners)
 {
-	struct house_conf conf = {.twin_args = "--budget none --senders 1", .budget = "none"};
+	struct house_conf conf = {
+		.twin_args = "--budget none --senders 1", .budget = "none", .runners = runners};
 	const char *wish = getenv("MOONHOOK_TRAFFIC");
 	int n = wish != NULL ? (int)strtol(wish, NULL, 10) : EDITS;
 	uint64_t seed = 4711;
@@ -219,4 +218,17 @@ Test(walk_traffic, every_event_fires_the_rules_that_it_is_for_and_no_other)
 	cr_expect_eq(t.wrongly_suppressed, 0);
 	cr_expect_eq(t.wrongly_fired, 0);
 	cr_expect_geq(control.wrongly_suppressed, t.events - t.of_people);
+}
+
+Test(walk_traffic, every_event_fires_the_rules_that_it_is_for_and_no_other)
+{
+	expect_ordinary_traffic(0);
+}
+
+/* Of the long form. */
+Test(walk_traffic, among_three_runners_every_event_fires_the_rules_that_it_is_for_and_no_other)
+{
+	if (getenv("MOONHOOK_TRAFFIC") == NULL)
+		cr_skip_test();
+	expect_ordinary_traffic(3);
 }
