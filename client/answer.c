@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What came of a request, and whether it goes out again.
- * From: transport.c. To: the call's step, with a reply that is final (life.c); line.c and budget.c.
+ * From: transport.c. To: the call's step, with a reply that is final (life.c); line.c and ration.c.
  *
  * What is repeated here, without the operation knowing: what never reached the server; what it
  * refused with 429; reads; effects whose repeat does no harm (an operation says so by leaving `ask`
@@ -117,7 +117,7 @@ static void answered_badly(struct engine *e, struct call *c, int status, const j
 	if (status == 429) {
 		undone(c);
 		metrics_add(METRIC_API_LIMITED, 1);
-		budget_refused(&e->budget, now, notice, fault.limit, fault.window_ms);
+		ration_refused(&e->ration, now, notice, fault.limit, fault.window_ms);
 		life_queue(e, c);
 		return;
 	}
@@ -130,7 +130,7 @@ static void answered_badly(struct engine *e, struct call *c, int status, const j
 		retry(e, c, &reply);
 		return;
 	}
-	budget_accepted(&e->budget, now, e->on_wire, notice);
+	ration_accepted(&e->ration, now, e->on_wire, notice);
 	line_worked(&e->line, now);
 	if (fault.code == RC_UPSTREAM && body == NULL && status >= 400) { /* cut off, or a proxy */
 		retry(e, c, &reply);
@@ -160,7 +160,7 @@ static void answered(struct engine *e, struct call *c, const struct transport_an
 		return;
 	}
 	int64_t now = clock_mono_ms();
-	budget_accepted(&e->budget, now, e->on_wire, &notice);
+	ration_accepted(&e->ration, now, e->on_wire, &notice);
 	struct reply reply = {.code = RC_OK, .status = a->status, .body = body, .message = ""};
 	if (body == NULL) {
 		reply.code = RC_UPSTREAM;
@@ -182,6 +182,7 @@ void answer_came(void *ctx, const struct transport_answer *a)
 	e->on_wire--;
 	e->waiting += c->bundle == NULL ? 1 : 0;
 	c->wire_us += a->wire_us;
+	ration_ended(&e->ration, clock_mono_ms(), a->wire_us);
 	struct reply reply = {.code = RC_UPSTREAM, .message = a->problem};
 	switch (a->end) {
 	case TRANSPORT_ANSWERED:

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "client/document.h"
@@ -345,6 +346,27 @@ unsigned client_schema_n(const struct client *client)
 	return client != NULL ? client->engine.schema_n : 0;
 }
 
+void client_purse_share(struct client *client, const struct client_purse *purse)
+{
+	struct engine *e = &client->engine;
+	uint64_t id = 0;
+	if (client->stand_in.submit != NULL)
+		return;
+	while (id == 0)
+		if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+			id = (uint64_t)clock_mono_us();
+	ration_share(&e->ration, purse, id);
+	engine_wake(e);
+}
+
+void client_purse_came(struct client *client, const struct client_purse_answer *answer)
+{
+	if (client->stand_in.submit != NULL)
+		return;
+	ration_came(&client->engine.ration, answer, clock_mono_ms());
+	engine_wake(&client->engine);
+}
+
 void client_heard(struct client *client, const struct client_event *event)
 {
 	struct engine *e = &client->engine;
@@ -398,7 +420,7 @@ void client_status(const struct client *client, struct client_status *ret_status
 		.requests = e->requests,
 		.waiting = e->waiting,
 		.in_flight = e->on_wire,
-		.tokens = budget_tokens(&e->budget, clock_mono_ms()),
+		.tokens = ration_tokens(&e->ration, clock_mono_ms()),
 	};
 	snprintf(ret_status->problem, sizeof(ret_status->problem), "%s", e->line.problem);
 	waiting_read(e, clock_mono_ms(), ret_status);

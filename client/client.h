@@ -97,6 +97,7 @@
 
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/slice.h"
 
 struct sd_event;
 struct client;
@@ -217,6 +218,30 @@ enum rc client_submit(struct client *client, const struct client_call *call, uin
 void client_cancel(struct client *client, uint64_t ticket);
 /* Has something of this call, which is not answered yet, gone out that changes anything? */
 bool client_acted(const struct client *client, uint64_t ticket);
+
+/* A budget that several clients share (purse.h) is bytes with a version, kept where all of them
+ * reach it. CLIENT_PURSE_LOOK is the version of none; 0 stands for nothing that is there. */
+#define CLIENT_PURSE_LOOK (-1)
+
+struct client_purse {
+	void *ctx;
+	/* Puts state in the place of that version, and raises it by one; where another version is
+	 * there, nothing changes. Either way client_purse_came is due, never from within this call;
+	 * until then it is not called again. state: BORROWED during the call. */
+	void (*swap)(void *ctx, int64_t version, struct slice state);
+};
+
+struct client_purse_answer { /* BORROWS */
+	bool swapped;
+	int64_t version;    /* not swapped: what is there, 0: nothing; */
+	struct slice state; /* nothing in it: new */
+	int64_t now_ms;     /* by the clock of where it is kept, read between call and answer */
+};
+
+/* The budget of twenty.budget is one for all clients that reach this purse. Before the first call.
+ */
+void client_purse_share(struct client *client, const struct client_purse *purse);
+void client_purse_came(struct client *client, const struct client_purse_answer *answer);
 
 struct client_event {         /* BORROWS; a webhook of this workspace */
 	const char *object;   /* "person" */

@@ -25,7 +25,7 @@
 
 void engine_count(struct engine *e, int64_t now)
 {
-	budget_take(&e->budget, now);
+	ration_take(&e->ration, now);
 	e->requests++;
 }
 
@@ -86,8 +86,7 @@ static void send_call(struct engine *e, struct call *c, int64_t now)
 /* Is there less budget than there are calls? */
 static bool is_short(const struct engine *e, int64_t now)
 {
-	double tokens = budget_tokens(&e->budget, now);
-	return e->ready_n > 1 && tokens >= 0 && tokens < (double)e->ready_n;
+	return e->ready_n > 1 && ration_short(&e->ration, now, e->ready_n);
 }
 
 bool engine_short(const struct engine *e)
@@ -165,7 +164,7 @@ static int64_t send_ready(struct engine *e, int64_t now)
 			(void)life_begin(e, c);
 			continue;
 		}
-		int64_t wait = budget_wait_ms(&e->budget, now, e->on_wire + e->probe.on_wire);
+		int64_t wait = ration_wait_ms(&e->ration, now, e->on_wire + e->probe.on_wire);
 		if (wait > 0)
 			return now + wait;
 		if (is_short(e, now) && ++gathered > GATHERED_A_TURN)
@@ -176,6 +175,18 @@ static int64_t send_ready(struct engine *e, int64_t now)
 		send_call(e, c, now);
 	}
 	return INT64_MAX;
+}
+
+/* Asks for more of a budget that is shared, for what waits. */
+static int64_t tend(struct engine *e, int64_t now)
+{
+	if (!e->ration.shared)
+		return INT64_MAX;
+	const struct call *first = first_ready(e);
+	bool up = e->line.state == LINE_UP, question = question_due(e, now);
+	int64_t n = (up ? e->ready_n : 0) + (question ? 1 : 0);
+	return ration_tend(
+		&e->ration, now, n, first != NULL && !question ? first->lane : CLIENT_LIVE);
 }
 
 static void arm_timer(struct engine *e, int64_t at_ms, int64_t now)
@@ -200,7 +211,8 @@ static void pump(struct engine *e)
 	hearing_expire(e, now);
 	if (e->hearing.held_n > 0 && e->hearing.due_ms < next)
 		next = e->hearing.due_ms;
-	int64_t again = send_ready(e, now);
+	int64_t again = send_ready(e, now), ask = tend(e, now);
+	again = ask < again ? ask : again;
 	transport_kick(e->transport);
 	arm_timer(e, again < next ? again : next, now);
 	e->pumping = false;
@@ -363,7 +375,7 @@ enum rc engine_open(
 	*e = (struct engine){.loop = sd_event_ref(loop), .timer_at_ms = -1};
 	e->coalesce = settings->coalesce;
 	e->schema_due = true;
-	budget_init(&e->budget, settings->per_hour, now);
+	ration_init(&e->ration, settings->per_hour, now);
 	line_init(&e->line, now, random);
 	probe_init(&e->probe, settings->dialect);
 	e->key = strdup(settings->key);

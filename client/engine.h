@@ -10,13 +10,13 @@
 
 #include <systemd/sd-event.h>
 
-#include "client/budget.h"
 #include "client/call.h"
 #include "client/hearing.h"
 #include "client/lacks.h"
 #include "client/line.h"
 #include "client/objects.h"
 #include "client/probe.h"
+#include "client/ration.h"
 #include "client/transport.h"
 
 struct coalesce { /* what may be put together (bundle.h) */
@@ -26,7 +26,7 @@ struct coalesce { /* what may be put together (bundle.h) */
 struct engine {
 	sd_event *loop;
 	struct transport *transport;
-	struct budget budget;
+	struct ration ration;
 	struct line line;
 	struct probe probe;
 	struct objects objects;

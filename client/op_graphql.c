@@ -119,7 +119,7 @@ static enum rc came(struct call *call, const struct reply *reply, struct err *er
 		return err_set(err, RC_UNSUPPORTED, "this server has no GraphQL API");
 	if (all_limited(reply->body)) {
 		struct budget_notice notice = {-1, -1, -1, -1};
-		budget_refused(&call->engine->budget, clock_mono_ms(), &notice, 0, 0);
+		ration_refused(&call->engine->ration, clock_mono_ms(), &notice, 0, 0);
 		return graphql_send(call, err);
 	}
 	if (json_array_size(errors) > 0)

@@ -35,7 +35,7 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 	char problem[200] = "it answers with an error";
 	switch (probe_understand(&e->probe, a->status, body, problem, sizeof(problem))) {
 	case PROBE_KNOWN:
-		budget_accepted(&e->budget, now, e->on_wire, &notice);
+		ration_accepted(&e->ration, now, e->on_wire, &notice);
 		line_proved(&e->line, now);
 		if (a->status == 200)
 			objects_note(&e->objects, "people", OBJECT_THERE, now);
@@ -46,7 +46,7 @@ static void probe_answered(void *ctx, const struct transport_answer *a)
 	case PROBE_LIMITED:
 		metrics_add(METRIC_API_LIMITED, 1);
 		dialect_core.read_fault(a->status, body, &fault);
-		budget_refused(&e->budget, now, &notice, fault.limit, fault.window_ms);
+		ration_refused(&e->ration, now, &notice, fault.limit, fault.window_ms);
 		break;
 	case PROBE_FAILING:
 		metrics_add(METRIC_API_FAILED, 1);
@@ -147,24 +147,44 @@ static int next_question(const struct engine *e, bool up, int64_t now)
 		return ASK_SCHEMA;
 	if (!e->probe.schema_asked)
 		return ASK_ABILITIES;
-	bool echoes = e->coalesce.upsert && !e->budget.unlimited;
+	bool echoes = e->coalesce.upsert && !e->ration.own.unlimited;
 	return echoes && !e->hearing.asked ? ASK_WEBHOOKS : ASK_NOTHING;
+}
+
+static void question_came(void *ctx, const struct transport_answer *a)
+{
+	struct engine *e = ctx;
+	ration_ended(&e->ration, clock_mono_ms(), a->wire_us);
+	questions[e->asking].answered(e, a);
+}
+
+/* The server does not count it; those who share a budget do, so that together they keep to it. */
+static bool is_free(const struct engine *e, int which)
+{
+	return questions[which].free && !e->ration.shared;
+}
+
+bool question_due(const struct engine *e, int64_t now)
+{
+	bool up = e->line.state == LINE_UP;
+	if (e->probe.on_wire || (!up && e->line.probe_at_ms > now))
+		return false;
+	return next_question(e, up, now) != ASK_NOTHING;
 }
 
 static void send_question(struct engine *e, int64_t now, int which)
 {
 	struct err err;
 	enum rc rc = questions[which].ask(e, &err);
+	e->asking = which;
 	if (rc == RC_OK)
-		rc = transport_send(
-			e->transport, &e->probe.request, questions[which].answered, e, &err);
+		rc = transport_send(e->transport, &e->probe.request, question_came, e, &err);
 	if (rc != RC_OK) {
 		line_failed(&e->line, now, LINE_UNSENT, err.msg);
 		return;
 	}
 	e->probe.on_wire = true;
-	e->asking = which;
-	if (questions[which].free)
+	if (is_free(e, which))
 		e->requests++;
 	else
 		engine_count(e, now);
@@ -184,7 +204,7 @@ bool question_send(struct engine *e, int64_t now, int64_t *ret_at)
 	*ret_at = e->line.probe_at_ms;
 	if (!up && e->line.probe_at_ms > now)
 		return true;
-	int64_t wait = questions[which].free ? 0 : budget_wait_ms(&e->budget, now, e->on_wire);
+	int64_t wait = is_free(e, which) ? 0 : ration_wait_ms(&e->ration, now, e->on_wire);
 	*ret_at = wait > 0 ? now + wait : INT64_MAX;
 	if (wait > 0)
 		return true;

@@ -8,5 +8,7 @@
 /* Before any call: sends the question that is due. True: calls have to wait, and *ret_at is when to
  * look again (mono, ms). */
 bool question_send(struct engine *e, int64_t now_ms, int64_t *ret_at);
+/* Is there one to be sent? */
+bool question_due(const struct engine *e, int64_t now_ms);
 
 #endif

@@ -271,7 +271,7 @@ static enum rc work_of(struct call *carrier, struct err *err)
 /* Never shorter than the budget takes for the next request: else it is only ever read again. */
 static int64_t window_ms(const struct engine *e)
 {
-	int64_t turns_ms = (int64_t)(2 * e->budget.interval_ms) + e->budget.slack_ms;
+	int64_t turns_ms = 2 * ration_turn_ms(&e->ration, clock_mono_ms());
 	return turns_ms > UPSERT_WINDOW_MS ? turns_ms : UPSERT_WINDOW_MS;
 }
 

@@ -36,10 +36,10 @@ static int64_t left_ms(int64_t at_ms, int64_t now_ms)
 void waiting_read(const struct engine *e, int64_t now_ms, struct client_status *status)
 {
 	int64_t in_flight = e->on_wire + e->probe.on_wire;
-	int64_t held_ms = budget_wait_ms(&e->budget, now_ms, in_flight);
+	int64_t held_ms = ration_wait_ms(&e->ration, now_ms, in_flight);
 	bool up = e->line.state == LINE_UP;
 	struct look seen = look(e, status->lanes);
-	status->rate = budget_rate(&e->budget);
+	status->rate = ration_rate(&e->ration);
 	status->waiting_for = "";
 	if (e->waiting == 0)
 		return;
