@@ -21,6 +21,8 @@
 #include "tests/sim/rig/time.h"
 #include "tests/sim/server/server.h"
 
+#define FAR_US (INT64_C(1) << 60)
+
 enum flight_state {
 	FLIGHT_OUT,  /* on its way to the server */
 	FLIGHT_BACK, /* its end is on its way to the client */
@@ -49,6 +51,8 @@ struct transport {
 	size_t body_max;
 	void (*idle)(void *ctx);
 	void *idle_ctx;
+	bool (*may)(void *ctx); /* NULL: always */
+	void *may_ctx;
 	bool running;
 };
 
@@ -310,8 +314,16 @@ enum rc transport_send(struct transport *t, const struct request *request, trans
 	f->deadline_us = time_us() + t->deadline_ms * 1000;
 	f->arrives_us = time_us() + trip_us();
 	t->in_flight++;
-	put(t, f, FLIGHT_OUT, f->arrives_us < f->deadline_us ? f->arrives_us : f->deadline_us);
+	int64_t due_us = f->arrives_us < f->deadline_us ? f->arrives_us : f->deadline_us;
+	/* Without permission it does not leave, and nothing comes back. */
+	put(t, f, FLIGHT_OUT, t->may == NULL || t->may(t->may_ctx) ? due_us : FAR_US);
 	return RC_OK;
+}
+
+void transport_permit(struct transport *t, bool (*may)(void *ctx), void *ctx)
+{
+	t->may = may;
+	t->may_ctx = ctx;
 }
 
 void transport_kick(struct transport *t)
