@@ -49,14 +49,14 @@ enum postgres_own {
 	OWN_ASYNC,  /* this transaction may be lost with the server */
 	OWN_SHARE,  /* claims run side by side, but not beside those who write to the work */
 	OWN_CLAIM,
-	OWN_ENTER,  /* a runner begins */
-	OWN_LEAVE,  /* it ends: what it had claimed is another's */
-	OWN_FENCE,  /* fails where its lease is over; renews it */
-	OWN_BEAT,   /* a sign of life; who leads, who is dead? */
-	OWN_LEAD,   /* takes the lead where nobody has it */
-	OWN_RESIGN, /* gives it up */
-	OWN_BURY,   /* of the dead what is left */
-	OWN_PEERS,  /* who is alive */
+	OWN_ENTER,   /* a runner begins */
+	OWN_LEAVE,   /* it ends: what it had claimed is another's */
+	OWN_FENCE,   /* fails where its lease is over; renews it */
+	OWN_BEAT,    /* a sign of life; who leads, who is dead? */
+	OWN_LEAD,    /* takes the lead where nobody has it */
+	OWN_RESIGN,  /* gives it up */
+	OWN_BURY,    /* of the dead what is left */
+	OWN_PEERS,   /* who is alive */
 	OWN_FLIGHTS, /* effects without an answer, of all other runners */
 	OWN_N,
 };
