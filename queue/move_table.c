@@ -223,6 +223,7 @@ const struct move_omitted move_omitted[] = {
 	{MOVE_POSTGRES, "delivery_key", NULL, "with the deliveries; SQLite's seen of inbox.db"},
 	{MOVE_POSTGRES, "pending", NULL, "deliveries behind the position (move_postgres.c)"},
 	{MOVE_POSTGRES, "routed", NULL, "deliveries up to the position"},
+	{MOVE_POSTGRES, "flight", NULL, "intents without an answer, made from the journal"},
 	{MOVE_POSTGRES, "moved", NULL, "is added to the counts of progress (move_row.c)"},
 	{MOVE_POSTGRES, "run", "runner", "a run that was at work is taken up as after a death"},
 	{MOVE_POSTGRES, "progress", "news", "counts for handles that are open"},
