@@ -97,6 +97,11 @@ static enum rc open_files(struct spool *s, struct err *err)
 	enum rc rc = store_folder_make(s->folder, err);
 	if (rc == RC_OK)
 		rc = store_lock(s->folder, QUEUE_RECEIVER, &s->lock_fd, err);
+	if (rc == RC_BUSY)
+		return err_set(err, rc,
+			"another receiver of this machine keeps its deliveries in %s; stop it, or "
+			"name another folder",
+			s->folder);
 	if (rc == RC_OK)
 		rc = sqlite_db_open(&s->writer, &s->base, s->folder, &form, DB_WRITE, err);
 	if (rc == RC_OK)

@@ -31,12 +31,13 @@ static bool member_configure(struct cluster *c, struct member *m)
 	m->console_port = port_free();
 	snprintf(text, sizeof(text),
 		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n"
-		"control = \"%s/%s.sock\"\nstore = \"%s\"\nrules = \"%s\"\nworkers = 1\n"
+		"control = \"%s/%s.sock\"\nstore = \"%s\"\nspool = { folder = \"%s/%s.spool\" }\n"
+		"rules = \"%s\"\nworkers = 1\n"
 		"twenty = { url = \"%s\", key = \"" HOUSE_KEY "\", budget = \"none\" }\n"
 		"source \"twenty\" { scheme = \"twenty\", secrets = { \"" HOUSE_SECRET "\" } }\n"
 		"log = { level = \"info\", format = \"json\" }\n",
-		m->hook_port, m->console_port, c->house.dir, m->name, c->store, c->house.rules,
-		c->house.twin_url);
+		m->hook_port, m->console_port, c->house.dir, m->name, c->store, c->house.dir,
+		m->name, c->house.rules, c->house.twin_url);
 	snprintf(file, sizeof(file), "%s.lua", m->name);
 	snprintf(m->config, sizeof(m->config), "%s/%s", c->house.dir, file);
 	return process_write(c->house.dir, file, text);

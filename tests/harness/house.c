@@ -75,10 +75,10 @@ static bool write_config(struct house *h, const char *file, int hook_port, int c
 		snprintf(control, sizeof(control), "control = \"%s/%s.sock\"\n", h->dir, file);
 	snprintf(text, sizeof(text),
 		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n%s"
-		"store = \"%s\"\nrules = \"%s\"\n"
+		"store = \"%s\"\nspool = { folder = \"%s/spool\" }\nrules = \"%s\"\n"
 		"twenty = { url = \"%s\", key = \"" HOUSE_KEY "\", budget = \"%s\" }\n"
 		"source \"twenty\" { scheme = \"twenty\", secrets = { %s } }\n%s\n",
-		hook_port, console_port, control, h->store, h->rules, h->twin_url,
+		hook_port, console_port, control, h->store, h->dir, h->rules, h->twin_url,
 		h->conf.budget != NULL ? h->conf.budget : "100/m",
 		h->conf.secrets != NULL ? h->conf.secrets : "\"" HOUSE_SECRET "\"",
 		h->conf.settings != NULL ? h->conf.settings : "");

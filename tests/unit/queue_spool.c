@@ -174,6 +174,7 @@ Test(queue_spool, a_folder_has_one_user_and_nobody_else_reads_it)
 	char file[96];
 	open_spool(1 << 20);
 	cr_expect_eq(spool_open(path, 1 << 20, &second, &err), RC_BUSY);
+	cr_expect(strstr(err.msg, "name another folder") != NULL, "%s", err.msg);
 	cr_expect_null(second);
 	cr_assert_eq(stat(path, &st), 0);
 	cr_expect_eq(st.st_mode & 0777, 0700u);
