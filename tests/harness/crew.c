@@ -88,8 +88,10 @@ static void start_missing(struct crew *c)
 		if (c->receivers[i] == 0)
 			c->receivers[i] = start(c, i, crew_receive);
 	for (size_t i = 0; i < c->conf->runners; i++)
-		if (c->runners[i] == 0)
+		if (c->runners[i] == 0) {
+			c->share->lives[i] = crew_model_life(c->share->model, i);
 			c->runners[i] = start(c, i, crew_work);
+		}
 }
 
 /* A receiver that has ended in order has sent all that is its own, and is not missed. */

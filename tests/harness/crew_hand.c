@@ -296,34 +296,52 @@ static struct queue_outcome pick_outcome(struct hand *h)
 	return out;
 }
 
-/* Ends what has run long enough; late: all of it, and its life is over. */
-static enum rc finish(struct hand *h, bool late, size_t *ret_n)
+struct end { /* of one that was live */
+	struct live live;
+	struct queue_outcome out;
+};
+
+/* What has run long enough, or late: all of it; no longer live. The model hears of each before a
+ * word is written: who is stopped half way may still have what it wrote committed, rightly where
+ * its lease was asked before, and of what the model does not know nothing may be written. */
+static size_t pick_ends(struct hand *h, bool late, struct end *ends)
 {
-	size_t ended[BATCH], ended_n = 0, n = 0;
+	size_t n = 0;
 	int64_t now_ms = clock_mono_ms();
-	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < h->live_n && n < BATCH;) {
-		if (!late && h->live[i].until_ms > now_ms) {
+	for (size_t i = 0; i < h->live_n && n < BATCH;) {
+		struct live *l = &h->live[i];
+		if (!late && l->until_ms > now_ms) {
 			i++;
 			continue;
 		}
 		struct queue_outcome out = pick_outcome(h);
-		struct live one = h->live[i];
-		h->live[i] = h->live[--h->live_n];
-		bool ends = queue_state_ended(out.state);
-		if (!crew_model_stop(h->share->model, one.event, ends, h->runner, h->life) && !late)
-			ends = false;
-		rc = queue_finish(h->q, one.run.seq, one.run.epoch, &out, &h->err);
-		queue_run_done(&one.run);
-		if (ends)
-			ended[ended_n++] = one.event;
-		n++;
+		bool ended = queue_state_ended(out.state);
+		if (!crew_model_stop(h->share->model, l->event, ended, h->runner, h->life) && !late)
+			break;
+		ends[n++] = (struct end){*l, out};
+		*l = h->live[--h->live_n];
+	}
+	return n;
+}
+
+/* late: the life is over, and what is written must be refused. */
+static enum rc finish(struct hand *h, bool late, size_t *ret_n)
+{
+	struct end ends[BATCH];
+	size_t n = pick_ends(h, late, ends);
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < n; i++) {
+		const struct queue_run *run = &ends[i].live.run;
+		if (rc == RC_OK)
+			rc = queue_finish(h->q, run->seq, run->epoch, &ends[i].out, &h->err);
+		queue_run_done(&ends[i].live.run);
 	}
 	*ret_n = n;
 	if (rc == RC_OK && n > 0)
 		rc = queue_commit(h->q, &h->err);
-	for (size_t i = 0; rc == RC_OK && !late && i < ended_n; i++)
-		crew_model_ended(h->share->model, ended[i]);
+	for (size_t i = 0; rc == RC_OK && !late && i < n; i++)
+		if (queue_state_ended(ends[i].out.state))
+			crew_model_ended(h->share->model, ends[i].live.event);
 	return rc;
 }
 
@@ -359,7 +377,7 @@ static void write_late(struct hand *h)
 
 int crew_work(struct crew_share *s, size_t runner)
 {
-	struct hand h = {.share = s, .runner = runner, .life = crew_model_life(s->model, runner)};
+	struct hand h = {.share = s, .runner = runner, .life = s->lives[runner]};
 	size_t n = 0;
 	h.random = s->conf->seed + (uint64_t)getpid();
 	h.live = calloc(s->conf->runs + BATCH, sizeof(*h.live));

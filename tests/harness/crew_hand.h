@@ -12,6 +12,8 @@ struct crew_share { /* in memory that all of them see */
 	struct crew_model *model;
 	size_t (*keys)[2];                /* of each event: record, second key */
 	_Atomic size_t windows[CREW_MAX]; /* a receiver has sent so many of them */
+	unsigned lives[CREW_MAX];         /* of each runner; set before its process is made, which
+					     may be struck before it has run at all */
 };
 
 /* NULL: no memory. crew_share_free. */

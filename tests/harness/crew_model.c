@@ -192,11 +192,13 @@ static void forget(struct crew_model *m, size_t runner)
 
 void crew_model_lose(struct crew_model *m, size_t runner, pid_t pid, int signal)
 {
+	siginfo_t ignored;
 	take(m);
 	if (signal != 0)
 		(void)kill(pid, signal);
+	/* One that has ended by itself meanwhile is left for its parent to bury. */
 	if (signal == SIGSTOP)
-		(void)waitpid(pid, NULL, WUNTRACED);
+		(void)waitid(P_PID, (id_t)pid, &ignored, WSTOPPED | WEXITED | WNOWAIT);
 	atomic_fetch_add(&m->life[runner], 1);
 	forget(m, runner);
 	give(m);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs of a key are one at a time and in order of arrival, whoever of many runners does them and
- * whoever of them dies; the short form of bench-order. */
+ * whoever of them dies or stands still; the short form of bench-order. */
 #include <criterion/criterion.h>
 
 #include "base/clock.h"
@@ -27,11 +27,13 @@ static struct crew_result run(struct crew_conf *conf)
 
 Test(queue_crew, among_many_runners_that_die_no_run_overtakes_another_of_its_key, .timeout = 200)
 {
-	struct crew_conf conf = {.events = 2000, .records = 300, .kills = 6};
+	struct crew_conf conf = {.events = 2000, .records = 300, .kills = 6, .freezes = 4};
 	struct crew_result r = run(&conf);
 	cr_expect_eq(r.ended, conf.events);
 	cr_expect_eq(crew_wrong(&r), 0);
 	cr_expect_gt(r.tally.rescued, 0);
+	cr_expect_eq(r.freezes, conf.freezes);
+	cr_expect_gt(r.tally.refused, 0);
 }
 
 Test(queue_crew, without_keys_runs_do_overtake_each_other, .timeout = 200)
