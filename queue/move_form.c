@@ -10,21 +10,20 @@
 #include "queue/move_side.h"
 
 /* Deliveries have their own: ?1 is the place behind which, ?2 up to which, ?3 how many. */
-#define D_COLUMNS "d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, k.key"
+#define D_COLUMNS "d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, "
 #define D_RANGE(column) " WHERE " column " > ?1 AND " column " <= ?2 ORDER BY " column " LIMIT ?3"
 
 static const char sqlite_deliveries[] =
-	"SELECT d.seq, " D_COLUMNS
+	"SELECT d.seq, " D_COLUMNS "k.key"
 	" FROM delivery AS d LEFT JOIN seen AS k ON k.seq = d.seq" D_RANGE("d.seq");
 static const char postgres_filled[] =
-	"SELECT d.n, " D_COLUMNS
-	" FROM delivery AS d LEFT JOIN delivery_key AS k ON k.id = d.id" D_RANGE("d.n");
+	"SELECT d.n, " D_COLUMNS "d.key FROM delivery AS d" D_RANGE("d.n");
 static const char postgres_routed[] =
-	"SELECT r.seq, " D_COLUMNS " FROM routed AS r JOIN delivery AS d ON d.n = r.n"
-	" LEFT JOIN delivery_key AS k ON k.id = d.id" D_RANGE("r.seq");
+	"SELECT r.seq, " D_COLUMNS
+	"d.key FROM routed AS r JOIN delivery AS d ON d.n = r.n" D_RANGE("r.seq");
 static const char postgres_pending[] =
-	"SELECT p.n, " D_COLUMNS " FROM pending AS p JOIN delivery AS d ON d.n = p.n"
-	" LEFT JOIN delivery_key AS k ON k.id = d.id" D_RANGE("p.n");
+	"SELECT p.n, " D_COLUMNS
+	"d.key FROM pending AS p JOIN delivery AS d ON d.n = p.n" D_RANGE("p.n");
 
 static const char *const sqlite_writes[MOVE_STATEMENTS_N] = {
 	[MOVE_DELETE] = "DELETE FROM delivery WHERE seq = ?1",
@@ -37,8 +36,7 @@ static const char *const sqlite_writes[MOVE_STATEMENTS_N] = {
 };
 static const char *const postgres_writes[MOVE_STATEMENTS_N] = {
 	[MOVE_DELETE] = "DELETE FROM delivery WHERE n = ?1",
-	[MOVE_DELETE_KEY] =
-		"DELETE FROM delivery_key WHERE id = (SELECT id FROM delivery WHERE n = ?1)",
+	[MOVE_DELETE_KEY] = "SELECT 0 WHERE ?1::bigint IS NULL", /* goes with its delivery */
 	[MOVE_ANY] = "SELECT 1 FROM delivery LIMIT 1",
 };
 

@@ -217,31 +217,14 @@ static enum rc put_count(struct buf *out, int n)
 	return buf_put(out, &big, 2);
 }
 
-/* The first n columns of each row; or, keys, the last and the second of those that have a last. */
-static enum rc put_rows(struct buf *out, struct slice rows, int n, bool keys)
+static enum rc put_rows(struct buf *out, struct slice rows, int n)
 {
 	struct slice row;
 	enum rc rc = buf_put(out, head, sizeof(head));
 	while (rc == RC_OK && move_rows_next(&rows, &row)) {
-		const char *second = NULL, *third = NULL;
-		struct slice rest = row, field;
-		bool there = true;
-		for (int i = 0; i < n; i++) {
-			second = i == 1 ? rest.p : second;
-			third = i == 2 ? rest.p : third;
-			there = move_field(&rest, &field);
-		}
-		if (!keys) {
-			rc = put_count(out, n);
-			if (rc == RC_OK)
-				rc = buf_put(out, row.p, (size_t)(rest.p - row.p));
-		} else if (there) {
-			rc = put_count(out, 2);
-			if (rc == RC_OK)
-				rc = buf_put(out, field.p - 4, field.n + 4);
-			if (rc == RC_OK)
-				rc = buf_put(out, second, (size_t)(third - second));
-		}
+		rc = put_count(out, n);
+		if (rc == RC_OK)
+			rc = buf_put(out, row.p, row.n);
 	}
 	return rc == RC_OK ? put_count(out, -1) : rc;
 }
@@ -262,24 +245,17 @@ static enum rc put(struct move_side *side, int table, struct slice rows, struct 
 {
 	const struct move_table *t = &move_tables[table];
 	struct move_column columns[MOVE_COLUMNS_N];
-	int all = move_columns(t, columns), n = t->walk != MOVE_PLAIN ? all - 1 : all;
+	int n = move_columns(t, columns);
 	struct buf sql, data;
 	buf_init(&sql, 4096);
 	buf_init(&data, (size_t)1 << 31);
 	enum rc rc = put_sql(&sql, t, n);
 	if (rc == RC_OK)
-		rc = put_rows(&data, rows, n, false);
+		rc = put_rows(&data, rows, n);
 	if (rc == RC_OK)
 		rc = copy(side, sql.p, buf_slice(&data), err);
 	else
 		rc = err_set(err, rc, "out of memory for rows");
-	if (rc == RC_OK && t->walk != MOVE_PLAIN) {
-		buf_clear(&data);
-		rc = put_rows(&data, rows, all, true);
-		rc = rc == RC_OK ? copy(side, "COPY delivery_key (key, id) FROM STDIN BINARY",
-					   buf_slice(&data), err)
-				 : err_set(err, rc, "out of memory for rows");
-	}
 	buf_done(&sql);
 	buf_done(&data);
 	return rc;

@@ -220,7 +220,6 @@ const struct move_omitted move_omitted[] = {
 	{MOVE_POSTGRES, "runner", NULL, "leases: nobody works on a store that is copied"},
 	{MOVE_POSTGRES, "leader", NULL, "likewise"},
 	{MOVE_POSTGRES, "delivery", "n", "SQLite's seq: the place that it is routed with"},
-	{MOVE_POSTGRES, "delivery_key", NULL, "with the deliveries; SQLite's seen of inbox.db"},
 	{MOVE_POSTGRES, "pending", NULL, "deliveries behind the position (move_postgres.c)"},
 	{MOVE_POSTGRES, "routed", NULL, "deliveries up to the position"},
 	{MOVE_POSTGRES, "flight", NULL, "intents without an answer, made from the journal"},

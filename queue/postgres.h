@@ -40,9 +40,8 @@ struct postgres_store {
 
 /* Statements that SQLite has no use for; text in postgres_sql.c. */
 enum postgres_own {
-	OWN_KEYS,   /* dedupe keys of a batch */
-	OWN_PUT,    /* those of its deliveries that are new */
-	OWN_FIRST,  /* for each of them: which id was stored first with its key */
+	OWN_PUT,    /* those of a batch that are new; how many? */
+	OWN_FIRST,  /* of a batch the others: which id was stored first with its key */
 	OWN_NEXT,   /* what is to be routed */
 	OWN_AHEAD,  /* what routing will want to know */
 	OWN_ROUTED, /* deliveries have got their places, and are to be routed no more */

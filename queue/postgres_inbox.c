@@ -4,7 +4,7 @@
  * numbered when it is routed.
  *
  * From: queue_inbox_put (receivers, side by side), queue_inbox_next and routing (the runner that
- * leads). To: delivery, delivery_key, pending, routed. The same batch put twice, because nobody
+ * leads). To: delivery, pending, routed. The same batch put twice, because nobody
  * knows what became of its commit, is stored once: ids and keys are unique.
  */
 #include <stdio.h>
@@ -77,10 +77,13 @@ static void bind_keys(struct db_stmt *s, const struct batch *b)
 	postgres_bind(s, 2, buf_slice(&b->columns[KEYS]), OID_BYTEAS);
 }
 
-/* Another delivery may have come first with the key of one of ours. */
+/* Another delivery has come first with the key of one of ours. One that is there with its own id is
+ * no repeat: it was put before. */
 static enum rc read_repeats(
-	struct db *own, struct db_stmt *s, struct queue_delivery *deliveries, struct err *err)
+	struct db *own, const struct batch *b, struct queue_delivery *deliveries, struct err *err)
 {
+	struct db_stmt *s = db_use(own, OWN_FIRST);
+	bind_keys(s, b);
 	for (;;) {
 		bool row;
 		enum rc rc = db_row(own, s, &row, err);
@@ -92,28 +95,21 @@ static enum rc read_repeats(
 	}
 }
 
-/* BEGIN to COMMIT in one round trip. */
-static enum rc put(
-	struct db *own, const struct batch *b, struct queue_delivery *deliveries, struct err *err)
+/* BEGIN to COMMIT in one round trip; another where something was there already. */
+static enum rc put(struct db *own, const struct batch *b, struct queue_delivery *deliveries,
+	size_t n, struct err *err)
 {
+	int64_t stored = 0;
 	enum rc rc = db_begin(own, err);
 	if (rc != RC_OK)
 		return rc;
-	struct db_stmt *s = db_use(own, OWN_KEYS);
-	bind_keys(s, b);
-	rc = db_run(own, s, err);
-	if (rc == RC_OK) {
-		s = db_use(own, OWN_PUT);
-		bind_columns(s, b);
-		rc = db_run(own, s, err);
-	}
-	if (rc == RC_OK) {
-		s = db_use(own, OWN_FIRST);
-		bind_keys(s, b);
-		rc = postgres_commit_rows(own, s, err);
-	}
+	struct db_stmt *s = db_use(own, OWN_PUT);
+	bind_columns(s, b);
+	rc = postgres_commit_rows(own, s, err);
 	if (rc == RC_OK)
-		return read_repeats(own, s, deliveries, err);
+		rc = db_number(own, s, &stored, err);
+	if (rc == RC_OK)
+		return stored < (int64_t)n ? read_repeats(own, b, deliveries, err) : RC_OK;
 	db_rollback(own);
 	return rc;
 }
@@ -131,7 +127,7 @@ enum rc postgres_inbox_put(
 	if (rc != RC_OK)
 		rc = err_set(err, rc, "a batch of deliveries is %s", rc_text(rc));
 	else
-		rc = put(&postgres_store_of(q)->own.base, &b, deliveries, err);
+		rc = put(&postgres_store_of(q)->own.base, &b, deliveries, n, err);
 	for (int c = 0; c < COLUMNS_N; c++)
 		buf_done(&b.columns[c]);
 	buf_done(&b.key);
@@ -191,7 +187,7 @@ struct snapshot { /* transactions that were open when rows were read */
 /*
  * Rows of pending that are gone leave their places in the index until it is vacuumed, and every
  * look from the front steps over them. Nothing comes at or below the floor any more: numbers are
- * given in order, each to a transaction that has its own number already (OWN_KEYS), so once all
+ * given in order, each to a transaction that has its own number already (OWN_PUT), so once all
  * transactions that were open when a row with number n was seen are over, nobody is left who has a
  * number below n and is not seen.
  */

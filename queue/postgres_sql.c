@@ -29,26 +29,23 @@
 #define DELIVERY_OF_P " LATERAL (SELECT * FROM delivery WHERE n = p.n OFFSET 0) AS d"
 
 static const char *const own_sql[] = {
-	/* In the order of the keys, so that no two receivers wait for each other. Takes the number of
-	 * the transaction before deliveries take theirs: postgres_inbox.c relies on it. */
-	[OWN_KEYS] = "INSERT INTO delivery_key (key, id)"
-		" SELECT u.key, u.id FROM unnest($2::bytea[], $1::text[]) WITH ORDINALITY AS u (key, id, i)"
-		" WHERE u.key IS NOT NULL AND pg_current_xact_id() IS NOT NULL ORDER BY u.key, u.i"
-		" ON CONFLICT DO NOTHING",
-	[OWN_PUT] = "WITH u AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[],"
-		" $5::bytea[], $6::bytea[], $7::bytea[]) WITH ORDINALITY"
-		" AS u (id, source, received_ms, quarantine, headers, body, key, i)),"
-		" d AS (INSERT INTO delivery (id, source, received_ms, quarantine, headers, body)"
-		" SELECT u.id, u.source, u.received_ms, u.quarantine, u.headers, u.body FROM u"
-		" LEFT JOIN delivery_key AS k ON k.key = u.key WHERE u.key IS NULL OR k.id = u.id"
-		" ORDER BY u.i ON CONFLICT (id) DO NOTHING RETURNING n, quarantine),"
-		" p AS (INSERT INTO pending (n) SELECT n FROM d)"
-		" INSERT INTO moved (slot, what, n) SELECT " RECEIVER_SLOT ", w.what, w.n"
+	/* Takes the number of the transaction before those of deliveries: postgres_inbox.c relies on it.
+	 * In the order of the keys, so that no two receivers wait for each other. */
+	[OWN_PUT] = "WITH u AS MATERIALIZED (SELECT nextval('delivery_n_seq') AS n, a.*"
+		" FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[],"
+		" $7::bytea[]) AS a (id, source, received_ms, quarantine, headers, body, key)"
+		" WHERE pg_current_xact_id() IS NOT NULL),"
+		" d AS (INSERT INTO delivery (n, id, source, received_ms, quarantine, key, headers, body)"
+		" SELECT n, id, source, received_ms, quarantine, key, headers, body FROM u ORDER BY key, n"
+		" ON CONFLICT DO NOTHING RETURNING n, quarantine),"
+		" p AS (INSERT INTO pending (n) SELECT n FROM d ORDER BY n),"
+		" m AS (INSERT INTO moved (slot, what, n) SELECT " RECEIVER_SLOT ", w.what, w.n"
 		" FROM (SELECT count(*) AS n, count(quarantine) AS q FROM d) AS k,"
 		" LATERAL (VALUES (" PENDING_N ", k.n), (" QUARANTINED_N ", k.q)) AS w (what, n)"
-		" WHERE w.n > 0" MOVED_ADD,
-	[OWN_FIRST] = "SELECT u.i, k.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY"
-		" AS u (id, key, i) JOIN delivery_key AS k ON k.key = u.key WHERE k.id <> u.id",
+		" WHERE w.n > 0" MOVED_ADD ")"
+		" SELECT count(*) FROM d",
+	[OWN_FIRST] = "SELECT u.i, d.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY"
+		" AS u (id, key, i) JOIN delivery AS d ON d.key = u.key WHERE d.id <> u.id",
 	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, x.lo, x.hi"
 		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo, pg_snapshot_xmax(s)::text::bigint AS hi"
 		" FROM pg_current_snapshot() AS s OFFSET 0) AS x,"
@@ -152,9 +149,8 @@ static const char *inbox_text(int sql)
 		return "UPDATE delivery SET headers = '', body = ''"
 			" WHERE n = (SELECT n FROM routed WHERE seq = $1)";
 	case INBOX_DELETE:
-		return "WITH r AS (DELETE FROM routed WHERE seq = $1 RETURNING n),"
-			" d AS (DELETE FROM delivery USING r WHERE delivery.n = r.n RETURNING id)"
-			" DELETE FROM delivery_key USING d WHERE delivery_key.id = d.id";
+		return "WITH r AS (DELETE FROM routed WHERE seq = $1 RETURNING n)"
+			" DELETE FROM delivery USING r WHERE delivery.n = r.n";
 	default:
 		return NULL;
 	}
