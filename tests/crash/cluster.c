@@ -21,6 +21,7 @@
 
 #define DARK_MS 2500 /* without a database, at most */
 #define AGAIN_MS 300 /* after a start that was too early */
+#define BRIEF_LEASE_MS 4000
 
 /* --- one member ------------------------------------------------------------------------------- */
 
@@ -112,7 +113,7 @@ bool cluster_open(struct cluster *c, const struct cluster_conf *conf, struct dic
 {
 	*c = (struct cluster){.dice = dice,
 		.quiet = conf->quiet,
-		.freeze_ms = conf->brief ? QUEUE_LEASE_MS * 5 / 4 : 2 * QUEUE_LEASE_MS};
+		.freeze_ms = conf->brief ? BRIEF_LEASE_MS * 5 / 4 : 2 * QUEUE_LEASE_MS};
 	/* What a dead supervisor leaves behind comes to us, so that we know when it is gone. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	struct house_conf house = {.no_webhooks = true,
@@ -123,7 +124,8 @@ bool cluster_open(struct cluster *c, const struct cluster_conf *conf, struct dic
 		return false;
 	if (!postgres_start(&c->server, true, NULL))
 		return false;
-	snprintf(c->store, sizeof(c->store), "%s", c->server.url);
+	snprintf(c->store, sizeof(c->store), "%s?lease=%dms", c->server.url,
+		conf->brief ? BRIEF_LEASE_MS : QUEUE_LEASE_MS);
 	return start_all(c, conf);
 }
 
@@ -289,9 +291,9 @@ static bool kill_connection(struct cluster *c)
 			      " WHERE application_name LIKE 'moonhook%' ORDER BY random() LIMIT 1");
 }
 
-static bool kill_database(struct cluster *c)
+static bool kill_database(struct cluster *c, bool (*end)(struct postgres_server *))
 {
-	if (c->dark_ms != 0 || !postgres_kill(&c->server))
+	if (c->dark_ms != 0 || !end(&c->server))
 		return false;
 	c->dark_ms = clock_mono_ms() + dice_below(&c->dice, DARK_MS);
 	return true;
@@ -309,7 +311,7 @@ static bool kill_everything(struct cluster *c)
 {
 	for (size_t i = 0; i < CLUSTER_N; i++)
 		member_signal(&c->members[i], SIGKILL);
-	return kill_database(c);
+	return kill_database(c, postgres_kill);
 }
 
 bool cluster_kill(struct cluster *c, enum cluster_victim victim)
@@ -332,9 +334,13 @@ bool cluster_kill(struct cluster *c, enum cluster_victim victim)
 	case CLUSTER_CONNECTION:
 		return kill_connection(c);
 	case CLUSTER_DATABASE:
-		return kill_database(c);
+		return kill_database(c, postgres_kill);
+	case CLUSTER_IMMEDIATE:
+		return kill_database(c, postgres_quit);
 	case CLUSTER_FREEZE:
 		return freeze(c, runner);
+	case CLUSTER_FREEZE_LEADER:
+		return freeze(c, find_leader(c));
 	case CLUSTER_ALL:
 		return c->dark_ms == 0 && kill_everything(c);
 	case CLUSTER_VICTIM_N:

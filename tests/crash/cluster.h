@@ -45,7 +45,7 @@ struct cluster {            /* done with cluster_close */
 struct cluster_conf {  /* BORROWS; zero is a fine start */
 	bool careless; /* a control: the sender takes anything for an acknowledgement */
 	bool quiet;
-	bool brief; /* who stands still does so little longer than its lease */
+	bool brief; /* leases are short, and who stands still does so little longer than its own */
 };
 
 /* Everybody in place and ready. On failure prints why; cluster_close is still due. */
@@ -60,12 +60,14 @@ void cluster_tend(struct cluster *c);
 	X(CLUSTER_RUNNER, "runner")     /* the process, of any */                                  \
 	X(CLUSTER_LEADER, "leader")     /* the process of the one that leads */                    \
 	X(CLUSTER_WORKER, "worker")                                                                \
-	X(CLUSTER_SUPERVISOR, "supervisor") /* the rest dies with it */                            \
-	X(CLUSTER_MACHINE, "machine")       /* all of a daemon at once */                          \
-	X(CLUSTER_CONNECTION, "connection") /* of one handle to the database */                    \
-	X(CLUSTER_DATABASE, "database")     /* all of its processes */                             \
-	X(CLUSTER_FREEZE, "frozen")         /* a runner's machine stands still, twice its lease */ \
-	X(CLUSTER_ALL, "all")               /* every daemon, and the database */
+	X(CLUSTER_SUPERVISOR, "supervisor")      /* the rest dies with it */                       \
+	X(CLUSTER_MACHINE, "machine")            /* all of a daemon at once */                     \
+	X(CLUSTER_CONNECTION, "connection")      /* of one handle to the database */               \
+	X(CLUSTER_DATABASE, "database")          /* all of its processes */                        \
+	X(CLUSTER_IMMEDIATE, "database stopped") /* at once, without a checkpoint */               \
+	X(CLUSTER_FREEZE, "frozen") /* a runner's machine stands still, twice its lease */         \
+	X(CLUSTER_FREEZE_LEADER, "leader frozen")                                                  \
+	X(CLUSTER_ALL, "all") /* every daemon, and the database */
 
 enum cluster_victim {
 #define X(code, name) code,
@@ -88,6 +90,8 @@ bool cluster_settle(struct cluster *c, int64_t wait_ms);
 /* Counts events and effects against the ledger, after cluster_settle. as_one: a control, which
  * takes all of an order for events of one record. */
 bool cluster_count(struct cluster *c, bool as_one, struct stage_count *ret_count);
+/* Runs of runners that were taken for dead, which others have taken up: from the logs. */
+size_t cluster_rescued(const struct cluster *c);
 /* A statement for the database; false where it fails. */
 bool cluster_sql(struct cluster *c, const char *sql);
 

@@ -58,6 +58,31 @@ bool cluster_look(struct cluster *c, struct queue_counts *ret_counts, struct mem
 	return true;
 }
 
+#define RESCUE " of a runner that gives no sign of life"
+
+static size_t rescued_in(const char *log)
+{
+	size_t n = 0;
+	for (const char *p = log; p != NULL && (p = strstr(p, RESCUE)) != NULL; p++) {
+		const char *number = p; /* "12 runs" */
+		while (number > log && number[-1] != '"')
+			number--;
+		n += (size_t)strtol(number, NULL, 10);
+	}
+	return n;
+}
+
+size_t cluster_rescued(const struct cluster *c)
+{
+	size_t n = 0;
+	for (size_t i = CLUSTER_RECEIVERS; i < CLUSTER_N; i++) {
+		char *log = process_read(c->members[i].process.err);
+		n += rescued_in(log);
+		free(log);
+	}
+	return n;
+}
+
 /* --- rest ------------------------------------------------------------------------------------- */
 
 static bool nobody_is_away(const struct cluster *c)

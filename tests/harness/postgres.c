@@ -203,6 +203,15 @@ bool postgres_kill(struct postgres_server *server)
 	return true;
 }
 
+bool postgres_quit(struct postgres_server *server)
+{
+	if (server->pid <= 0)
+		return false;
+	(void)kill(server->pid, SIGQUIT);
+	await_end(server);
+	return true;
+}
+
 void postgres_halt(struct postgres_server *server)
 {
 	if (server->pid > 0)

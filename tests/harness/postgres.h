@@ -23,6 +23,9 @@ struct postgres_server {
 bool postgres_start(struct postgres_server *server, bool durable, const char *options);
 /* Kills it as a power cut would: SIGKILL to all of its processes; false where it did not run. */
 bool postgres_kill(struct postgres_server *server);
+/* Ends it as an immediate stop does: SIGQUIT, no checkpoint, who is connected is told. False: it
+ * did not run. */
+bool postgres_quit(struct postgres_server *server);
 /* Ends it in order (fast), and keeps the folder. */
 void postgres_halt(struct postgres_server *server);
 /* Starts it again on its folder and its port. */
