@@ -151,8 +151,8 @@ crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 
 		$(B)/tests-crash -j1 --verbose --short-filename
 
 # Two receivers, three runners and their database, killed in turn, the long form.
-cluster: all $(B)/tests-crash ## many machines on one PostgreSQL: KILLS=120 SEED= RATE=120 events a second
-	@CLUSTER=$(or $(KILLS),120) SEED=$(SEED) RATE=$(RATE) $(B)/tests-crash -j1 --verbose \
+cluster: all $(B)/tests-crash ## many machines on one PostgreSQL: KILLS=120 SEED= RATE=120 events a second, SPOOLS=1
+	@CLUSTER=$(or $(KILLS),120) SEED=$(SEED) RATE=$(RATE) SPOOLS=$(SPOOLS) $(B)/tests-crash -j1 --verbose \
 		--short-filename --filter 'crash_cluster/*'
 
 order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,000 in SQLite, 100,000 in PostgreSQL by many: SEED=

@@ -25,20 +25,21 @@
 
 /* --- one member ------------------------------------------------------------------------------- */
 
-static bool member_configure(struct cluster *c, struct member *m)
+static bool member_configure(struct cluster *c, struct member *m, const struct cluster_conf *conf)
 {
 	char text[2048], file[40];
 	m->hook_port = port_free();
 	m->console_port = port_free();
 	snprintf(text, sizeof(text),
 		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n"
-		"control = \"%s/%s.sock\"\nstore = \"%s\"\nspool = { folder = \"%s/%s.spool\" }\n"
+		"control = \"%s/%s.sock\"\nstore = \"%s\"\nspool = { folder = \"%s/%s.spool\", max "
+		"= \"%s\" }\n"
 		"rules = \"%s\"\nworkers = 1\n"
 		"twenty = { url = \"%s\", key = \"" HOUSE_KEY "\", budget = \"none\" }\n"
 		"source \"twenty\" { scheme = \"twenty\", secrets = { \"" HOUSE_SECRET "\" } }\n"
 		"log = { level = \"info\", format = \"json\" }\n",
 		m->hook_port, m->console_port, c->house.dir, m->name, c->store, c->house.dir,
-		m->name, c->house.rules, c->house.twin_url);
+		m->name, conf->spools ? "1GB" : "0", c->house.rules, c->house.twin_url);
 	snprintf(file, sizeof(file), "%s.lua", m->name);
 	snprintf(m->config, sizeof(m->config), "%s/%s", c->house.dir, file);
 	return process_write(c->house.dir, file, text);
@@ -98,7 +99,7 @@ static bool start_all(struct cluster *c, const struct cluster_conf *conf)
 	for (size_t i = 0; i < CLUSTER_N; i++) {
 		struct member *m = &c->members[i];
 		snprintf(m->name, sizeof(m->name), "%s", names[i]);
-		if (!member_configure(c, m) || !member_launch(c, m))
+		if (!member_configure(c, m, conf) || !member_launch(c, m))
 			return false;
 	}
 	for (size_t i = 0; i < CLUSTER_N; i++)

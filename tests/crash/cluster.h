@@ -38,14 +38,16 @@ struct cluster {            /* done with cluster_close */
 	struct queue *reader; /* NULL: to be opened */
 	int64_t dark_ms;      /* monotonic: the database comes back then; 0: it is there */
 	int64_t freeze_ms;
-	bool quiet;  /* nothing is printed of what is lost: it is expected */
-	size_t gone; /* daemons that ended by themselves, though they should not */
+	bool quiet;   /* nothing is printed of what is lost: it is expected */
+	pid_t leader; /* the process that leads, as cluster_look saw it last; 0: nobody did */
+	size_t gone;  /* daemons that ended by themselves, though they should not */
 };
 
 struct cluster_conf {  /* BORROWS; zero is a fine start */
 	bool careless; /* a control: the sender takes anything for an acknowledgement */
 	bool quiet;
-	bool brief; /* leases are short, and who stands still does so little longer than its own */
+	bool spools; /* receivers keep what comes while the database is away, else they refuse it */
+	bool brief;  /* leases are short, and who stands still does so little longer than its own */
 };
 
 /* Everybody in place and ready. On failure prints why; cluster_close is still due. */

@@ -35,6 +35,8 @@ static enum rc take_peer(void *ctx, const struct queue_peer *peer, struct err *e
 			if (all.pid[k] == pid)
 				f->leader = &f->c->members[i];
 	}
+	if (f->leader != NULL)
+		f->c->leader = pid;
 	return RC_OK;
 }
 
@@ -42,6 +44,7 @@ bool cluster_look(struct cluster *c, struct queue_counts *ret_counts, struct mem
 {
 	struct err err = {.msg = ""};
 	struct found_leader found = {.c = c};
+	c->leader = 0;
 	enum rc rc = c->dark_ms == 0 ? RC_OK : RC_UNREACHABLE;
 	if (rc == RC_OK && c->reader == NULL)
 		rc = queue_open(c->store, QUEUE_READER, &c->reader, &err);
