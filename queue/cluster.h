@@ -22,6 +22,7 @@ struct queue;
 
 #define QUEUE_BEAT_MS 2000   /* between two signs of life */
 #define QUEUE_LEASE_MS 10000 /* without one: it is over */
+#define QUEUE_TELL_MS 10     /* nobody tells the others more often */
 
 struct queue_beat {
 	bool leads;
@@ -41,8 +42,9 @@ enum rc queue_beat(struct queue *q, struct queue_beat *ret_beat, struct err *err
 enum rc queue_resign(struct queue *q, struct err *err) must_check;
 
 /* Readable when somebody told everybody that there is something to do: deliveries have come, runs
- * have become due, a rule was paused. -1: nobody tells; polling finds all of it, too. The queue's
- * own. */
+ * have become due, a rule was paused. -1: nobody tells; polling finds all of it, too, and has to go
+ * on: what is told may be lost, and what comes within QUEUE_TELL_MS of the last is not told. The
+ * queue's own. */
 int queue_wake_fd(struct queue *q);
 /* Takes what was told; ret_any: something was. After each time it was readable. Runner. */
 enum rc queue_woken(struct queue *q, bool *ret_any, struct err *err) must_check;

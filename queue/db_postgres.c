@@ -38,11 +38,16 @@ static void note_changed(struct postgres_link *link, PGresult *result)
 
 struct answers {    /* what a pipeline came to */
 	int wanted; /* the number of the statement whose rows are, from 0 on; -1: none */
+	int idle;   /* from this one on they may fail; 0: none may */
 	PGresult *rows, *last;
 };
 
 static void take_answer(struct answers *all, int number, PGresult *result)
 {
+	if (all->idle > 0 && number >= all->idle) {
+		PQclear(result);
+		return;
+	}
 	PGresult **to = number == all->wanted ? &all->rows : &all->last;
 	PQclear(*to);
 	*to = result;
@@ -77,7 +82,8 @@ static enum rc collect_all(struct postgres_link *link, struct answers *all, stru
 			PQclear(result);
 			break;
 		}
-		if (rc == RC_OK && !is_fine(result))
+		bool idle = all->idle > 0 && n - left >= all->idle;
+		if (rc == RC_OK && !idle && !is_fine(result))
 			rc = postgres_fault(link, result, err);
 		take_answer(all, n - left, result);
 	}
@@ -348,11 +354,18 @@ static enum rc begin(struct db *db, struct err *err)
 	return rc;
 }
 
-/* The end of a transaction that has been sent, COMMIT included. */
+/* The end of a transaction whose statements have been sent. What is told goes behind it: a NOTIFY
+ * within would let all who commit on this server wait for each other. */
 static enum rc committed(struct db *db, struct answers *all, struct err *err)
 {
 	struct postgres_link *link = db_of(db)->link;
-	enum rc rc = collect_all(link, all, err);
+	enum rc rc = send_plain(link, "COMMIT", err);
+	all->idle = link->pending;
+	if (rc == RC_OK && link->tell != NULL)
+		rc = send_plain(link, link->tell, err);
+	link->tell = NULL;
+	if (rc == RC_OK)
+		rc = collect_all(link, all, err);
 	link->in_transaction = db->writing = false;
 	/* A transaction that had failed answers with ROLLBACK. */
 	if (rc == RC_OK && (all->last == NULL || strcmp(PQcmdStatus(all->last), "COMMIT") != 0))
@@ -365,9 +378,7 @@ static enum rc commit(struct db *db, struct err *err)
 {
 	struct answers all = {.wanted = -1};
 	struct postgres_link *link = db_of(db)->link;
-	enum rc rc = link->pending > PENDING_MAX - 2 ? collect(link, NULL, err) : RC_OK;
-	if (rc == RC_OK)
-		rc = send_plain(link, "COMMIT", err);
+	enum rc rc = link->pending > PENDING_MAX - 4 ? collect(link, NULL, err) : RC_OK;
 	return rc == RC_OK ? committed(db, &all, err) : rc;
 }
 
@@ -376,12 +387,10 @@ enum rc postgres_commit_rows(struct db *db, struct db_stmt *s, struct err *err)
 	struct postgres_stmt *stmt = stmt_of(s);
 	struct postgres_link *link = db_of(db)->link;
 	/* Nothing that is sent from here on may be collected before the rest. */
-	enum rc rc = link->pending > PENDING_MAX - 4 ? collect(link, NULL, err) : RC_OK;
+	enum rc rc = link->pending > PENDING_MAX - 6 ? collect(link, NULL, err) : RC_OK;
 	if (rc == RC_OK)
 		rc = send(stmt, err);
 	struct answers all = {.wanted = link->pending - 1};
-	if (rc == RC_OK)
-		rc = send_plain(link, "COMMIT", err);
 	if (rc == RC_OK)
 		rc = committed(db, &all, err);
 	if (rc != RC_OK) {
@@ -407,6 +416,7 @@ static void rollback(struct db *db)
 {
 	struct postgres_link *link = db_of(db)->link;
 	link->in_transaction = db->writing = false;
+	link->tell = NULL;
 	if (PQstatus(link->conn) == CONNECTION_BAD || atomic_load(&link->owner->broken))
 		return; /* the server does it when the connection ends */
 	finish(link, "ROLLBACK");

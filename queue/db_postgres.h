@@ -27,9 +27,12 @@ struct postgres_link {       /* one connection, which several databases of a sto
 	int64_t rows_n;      /* changed by the last statement that was collected */
 	int64_t patience_ms; /* for the answers to what was sent together; then it is given up */
 	bool in_transaction, reading;
-	unsigned named;  /* prepared statements so far */
-	int64_t trips_n; /* round trips so far */
-	size_t unsent;   /* bytes that go with the statements on their way */
+	unsigned named;   /* prepared statements so far */
+	int64_t trips_n;  /* round trips so far */
+	size_t unsent;    /* bytes that go with the statements on their way */
+	const char *tell; /* sent behind the next COMMIT, in its round trip, which it cannot
+			     spoil; STATIC or of the handle; NULL: nothing */
+	int64_t told_ms;  /* mono, of the last; postgres_wake.c */
 };
 
 struct postgres_stmt {

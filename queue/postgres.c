@@ -128,6 +128,7 @@ static enum rc open_parts(struct postgres_store *store, struct err *err)
 	s->work = &store->work.base;
 	s->routed = postgres_inbox_routed;
 	s->fence = postgres_fence;
+	s->tell = postgres_tell_work;
 	s->look_ahead = postgres_look_ahead;
 	s->has_inbox = s->has_work = rc == RC_OK;
 	if (rc == RC_OK)
@@ -152,7 +153,7 @@ enum rc postgres_open(const struct queue_place *place, enum queue_side side,
 	if (store == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
 	store_init(&store->store, &postgres_backend, side);
-	store->ear.fd = -1;
+	store->ear.fd = store->ear.watched = -1;
 	enum rc rc = connect(store, place, err);
 	if (rc == RC_OK)
 		rc = open_parts(store, err);

@@ -17,10 +17,19 @@ struct postgres_floor { /* of pending: nothing at or below it is to be routed, n
 	int64_t mark_n, mark_xid; /* what it becomes when all transactions before that are over */
 };
 
+enum postgres_ear_state {
+	EAR_CLOSED,   /* nobody listens; until_ms: till it is opened again */
+	EAR_CONNECTS, /* until_ms: how long it may take, with the next */
+	EAR_ASKS,     /* LISTEN is under way */
+	EAR_LISTENS,
+};
+
 struct postgres_ear { /* see postgres_wake.c */
-	PGconn *conn; /* NULL: nobody listens */
-	int fd;       /* to be watched; -1: there is none */
-	bool tried;
+	enum postgres_ear_state state;
+	PGconn *conn;
+	int fd, watched;           /* to be watched by others, for ever, and what it watches; -1 */
+	int64_t until_ms, rest_ms; /* mono; how long it was left alone the last time */
+	char tell[120];            /* the next NOTIFY */
 };
 
 struct postgres_store {
@@ -119,6 +128,12 @@ enum rc postgres_peer_each(struct queue *q, queue_peer_fn fn, void *ctx, struct 
 /* --- postgres_wake.c: telling them */
 int postgres_wake_fd(struct queue *q);
 enum rc postgres_woken(struct queue *q, bool *ret_any, struct err *err);
+/* With the next commit everybody is told: of deliveries, or of runs that are due and the like. Soon
+ * after the last time: nobody is. */
+void postgres_tell(struct postgres_store *store, bool inbox);
+void postgres_tell_work(struct store *store);
+/* Opens the ear again, now and then. */
+void postgres_ear_tend(struct postgres_store *store);
 void postgres_ear_done(struct postgres_ear *ear);
 
 #endif

@@ -96,15 +96,17 @@ static enum rc read_repeats(
 }
 
 /* BEGIN to COMMIT in one round trip; another where something was there already. */
-static enum rc put(struct db *own, const struct batch *b, struct queue_delivery *deliveries,
-	size_t n, struct err *err)
+static enum rc put(struct postgres_store *store, const struct batch *b,
+	struct queue_delivery *deliveries, size_t n, struct err *err)
 {
+	struct db *own = &store->own.base;
 	int64_t stored = 0;
 	enum rc rc = db_begin(own, err);
 	if (rc != RC_OK)
 		return rc;
 	struct db_stmt *s = db_use(own, OWN_PUT);
 	bind_columns(s, b);
+	postgres_tell(store, true);
 	rc = postgres_commit_rows(own, s, err);
 	if (rc == RC_OK)
 		rc = db_number(own, s, &stored, err);
@@ -127,7 +129,7 @@ enum rc postgres_inbox_put(
 	if (rc != RC_OK)
 		rc = err_set(err, rc, "a batch of deliveries is %s", rc_text(rc));
 	else
-		rc = put(&postgres_store_of(q)->own.base, &b, deliveries, n, err);
+		rc = put(postgres_store_of(q), &b, deliveries, n, err);
 	for (int c = 0; c < COLUMNS_N; c++)
 		buf_done(&b.columns[c]);
 	buf_done(&b.key);

@@ -131,6 +131,7 @@ enum rc postgres_beat(struct queue *q, struct queue_beat *ret_beat, struct err *
 {
 	struct postgres_store *store = postgres_store_of(q);
 	struct signs signs = {0};
+	postgres_ear_tend(store);
 	enum rc rc = work_commit(q, err);
 	int64_t asked_ms = clock_mono_ms();
 	if (rc == RC_OK)

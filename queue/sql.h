@@ -77,7 +77,9 @@ struct store {
 	/* Of a shared store, in a transaction that is alone: are we still alive? NULL: always. */
 	enum rc (*fence)(struct store *store, struct err *err);
 	bool follows; /* of a shared store: another one leads, or nobody */
-	bool due;     /* of a shared store: runs have become due in this transaction */
+	bool due;     /* of a shared store: this transaction made something to do for others */
+	/* With the next commit others are told of it. NULL: nobody is there. */
+	void (*tell)(struct store *store);
 	/* Deliveries have been given their places; NULL: they have had them since they came. */
 	enum rc (*routed)(struct store *store, const struct queue_routing *routings, size_t n,
 		struct err *err);

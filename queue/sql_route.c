@@ -241,6 +241,7 @@ static enum rc route_run(struct router *r, struct queue_routing *routing, size_t
 		return rc;
 	store->progress.last_run = run.seq;
 	store->progress.counts.runs[state]++;
+	store->due = store->due || state == QUEUE_DUE;
 	return state == QUEUE_RUNNING ? give(r, routing, index, new, &run, &live, err) : RC_OK;
 }
 

@@ -181,6 +181,8 @@ enum rc work_commit(struct queue *q, struct err *err)
 		rc = work_sources_count(store, err);
 	if (rc == RC_OK)
 		rc = work_copies_count(store, err);
+	if (rc == RC_OK && store->due && store->tell != NULL)
+		store->tell(store);
 	if (rc == RC_OK)
 		rc = db_commit(store->work, err);
 	return work_failed(store, rc, err);
@@ -241,5 +243,6 @@ enum rc work_news(struct store *store, struct err *err)
 	if (!store->work->driver->shared)
 		return RC_OK;
 	store->news++;
+	store->due = true;
 	return db_run(store->work, db_use(store->work, WORK_NEWS), err);
 }

@@ -137,7 +137,19 @@ void lead_resign(struct runner *r)
 
 /* --- what others tell ------------------------------------------------------------------------- */
 
-/* Deliveries have come, runs have become due, a rule was paused: all of it is looked for. */
+#define ANEW_US                                                                                    \
+	UINT64_C(25000) /* what came right behind was not told, and has been committed by then */
+
+static int on_anew(sd_event_source *source, uint64_t at_us, void *ctx)
+{
+	struct runner *r = ctx;
+	(void)source, (void)at_us;
+	r->route.wanted = r->route.backlog = true;
+	return 0;
+}
+
+/* Deliveries have come, runs have become due, a rule was paused: all of it is looked for, now and
+ * once more. */
 static int on_told(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
 	struct runner *r = ctx;
@@ -150,8 +162,11 @@ static int on_told(sd_event_source *source, int fd, uint32_t events, void *ctx)
 		runner_fatal(r, &err);
 		return 0;
 	}
-	if (any)
-		r->route.wanted = r->route.backlog = true;
+	if (!any)
+		return 0;
+	r->route.wanted = r->route.backlog = true;
+	(void)sd_event_source_set_time_relative(r->lead.anew, ANEW_US);
+	(void)sd_event_source_set_enabled(r->lead.anew, SD_EVENT_ONESHOT);
 	return 0;
 }
 
@@ -161,6 +176,9 @@ enum rc lead_start(struct runner *r, struct err *err)
 	r->lead.shared = queue_shared(r->queue);
 	if (fd >= 0)
 		n = sd_event_add_io(r->loop, &r->lead.told, fd, EPOLLIN, on_told, r);
+	if (fd >= 0 && n >= 0)
+		n = sd_event_add_time_relative(
+			r->loop, &r->lead.anew, CLOCK_MONOTONIC, ANEW_US, 1000, on_anew, r);
 	if (n < 0)
 		return err_set_errno(err, RC_NOMEM, -n, "cannot listen to the store");
 	enum rc rc = beat(r, err);
@@ -178,6 +196,7 @@ enum rc lead_start(struct runner *r, struct err *err)
 void lead_stop(struct runner *r)
 {
 	r->lead.told = sd_event_source_disable_unref(r->lead.told);
+	r->lead.anew = sd_event_source_disable_unref(r->lead.anew);
 	if (r->client != NULL)
 		client_permit(r->client, NULL, NULL);
 }

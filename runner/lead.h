@@ -32,10 +32,10 @@ struct lead {
 	bool on;      /* it leads */
 	bool granted; /* as the last sign of life was answered; on follows between two steps */
 	bool shared;  /* others may be at work on the store */
-	int64_t beat_at_ms;    /* mono: the next sign of life; INT64_MAX: nobody wants one */
-	int64_t until_ms;      /* mono: of the lease */
-	int runners_n;         /* alive */
-	sd_event_source *told; /* of queue_wake_fd */
+	int64_t beat_at_ms;           /* mono: the next sign of life; INT64_MAX: nobody wants one */
+	int64_t until_ms;             /* mono: of the lease */
+	int runners_n;                /* alive */
+	sd_event_source *told, *anew; /* of queue_wake_fd; a look behind it */
 };
 
 /* The first sign of life, before anything else is done with the store. As queue_beat, RC_NOMEM. */

@@ -125,6 +125,53 @@ Test(runner_lead, of_two_runners_one_routes_and_both_run)
 	cr_assert_eq(stage_requests(&a, "POST", "/rest/notes"), 60);
 }
 
+/* Only what is told starts anything. */
+static void poll_no_more(struct stage *s)
+{
+	cr_assert_geq(sd_event_source_set_enabled(s->runner->upkeep.poll, SD_EVENT_OFF), 0);
+}
+
+/* The receiver of another machine delivers; ms until its run has ended. */
+static int64_t delivered_in(long n)
+{
+	struct err err = {.msg = ""};
+	int64_t from_ms = clock_mono_ms();
+	char body[100];
+	snprintf(body, sizeof(body),
+		"{\"eventName\":\"person.created\",\"record\":{\"id\":\"p-%ld\"}}", n);
+	struct queue_delivery d = {
+		.source = "twenty",
+		.body = slice_of(body),
+		.received_ms = clock_wall_ms(),
+	};
+	cr_assert_eq(id_new(d.received_ms, &d.id, &err), RC_OK);
+	cr_assert_eq(queue_inbox_put(a.inbox, &d, 1, &err), RC_OK, "%s", err.msg);
+	stage_until(&a, stage_ended, n);
+	settle(&a);
+	return clock_mono_ms() - from_ms;
+}
+
+Test(runner_lead, a_delivery_elsewhere_is_told_and_without_it_polled)
+{
+	rule("rule \"r\" { on = \"person.*\", run = function() end }");
+	stage_start(&a, STAGE_ALONE, "");
+	settle(&a);
+	int64_t told_ms = 0, polled_ms = 0;
+	stage_until(&a, stage_all_ready, 0);
+	for (long n = 1; n <= 5; n++)
+		told_ms += delivered_in(n);
+	poll_no_more(&a);
+	for (long n = 6; n <= 10; n++)
+		told_ms += delivered_in(n); /* it would wait for ever */
+	lead_stop(a.runner);                /* now nothing is heard */
+	cr_assert_geq(sd_event_source_set_enabled(a.runner->upkeep.poll, SD_EVENT_ONESHOT), 0);
+	for (long n = 11; n <= 15; n++)
+		polled_ms += delivered_in(n);
+	cr_assert_eq(stage_counts(&a).runs[QUEUE_DONE], 15, "none is lost");
+	printf("from a delivery elsewhere to the end of its run: told %.1f ms, polled %.1f ms\n",
+		(double)told_ms / 10, (double)polled_ms / 5);
+}
+
 static bool leads(struct stage *s, long n)
 {
 	(void)n;
