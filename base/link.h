@@ -10,6 +10,8 @@
  *                      order    runner only; text: "TOKEN UID JSON", what somebody wants done
  *                      ordered  console only; text: "TOKEN JSON", the answer to its order
  * child -> supervisor  ready    the child does its work
+ *                      waits    runner only; text: a sentence, why its store does not answer;
+ *                               ready comes once it does
  *                      reloaded text: what is live now
  *                      failed   text: a sentence; the old state stays
  *                      ask      console only; text: "reload" or "status", what the CLI asked for

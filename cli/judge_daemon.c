@@ -109,6 +109,28 @@ static void judge_refusals(struct findings *f, const json_t *deliveries)
 	}
 }
 
+/* What is acknowledged and lies on this machine alone until the database has it. */
+static void judge_spool(struct findings *f, const json_t *spool)
+{
+	int64_t n = number_at(spool, "deliveries"), outages = number_at(spool, "outages");
+	struct finding *row;
+	if (json_is_true(json_object_get(spool, "used")) || n > 0) {
+		row = finding_put(f, "spool", FINDING_WARN,
+			"%" PRId64 " deliver%s wait%s in the spool of this machine (%.1f MB) for "
+			"the database",
+			n, n == 1 ? "y" : "ies", n == 1 ? "s" : "",
+			(double)number_at(spool, "bytes") / 1e6);
+		finding_fix(row, "let the database take writes; keep `spool.folder` until they are "
+				 "there, and mind `spool.max`");
+	} else if (spool != NULL) {
+		finding_put(f, "spool", FINDING_OK,
+			"the spool is empty; %" PRId64 " deliver%s went by it since the start, in "
+			"%" PRId64 " outage%s",
+			number_at(spool, "spooled"), number_at(spool, "spooled") == 1 ? "y" : "ies",
+			outages, outages == 1 ? "" : "s");
+	}
+}
+
 void judge_daemon(
 	struct findings *findings, const json_t *status, const struct queue_health *health)
 {
@@ -127,4 +149,5 @@ void judge_daemon(
 	judge_api(findings, json_object_get(status, "api"));
 	judge_processes(findings, json_object_get(status, "processes"));
 	judge_refusals(findings, json_object_get(status, "deliveries"));
+	judge_spool(findings, json_object_get(status, "spool"));
 }

@@ -135,8 +135,8 @@ static enum rc probe_folder(const char *path, struct err *err)
 		path, pw != NULL ? pw->pw_name : "this user", strerror(error));
 }
 
-/* A runner alone is of no use without it; a receiver has its spool. What a person has to change
- * stops both. */
+/* One that is away stops nobody: a receiver has its spool, a runner waits. What a person has to
+ * change does. */
 static enum rc check_database(const struct serve *s, struct err *err)
 {
 	struct queue_server server;
@@ -147,8 +147,6 @@ static enum rc check_database(const struct serve *s, struct err *err)
 		rc = queue_server_check(&server, err);
 	if (rc != RC_IO && rc != RC_BUSY)
 		return rc;
-	if (s->runner && !s->receiver)
-		return RC_BUSY;
 	log_warn(NULL, "%s", err->msg);
 	return RC_OK;
 }
@@ -314,7 +312,7 @@ const struct verb verb_serve = {
 		"receivers,\n"
 		"which need no key of Twenty, and runners, which need no secret of a source. A\n"
 		"receiver starts while the database is away, and keeps deliveries in its spool; a\n"
-		"runner alone ends with 75 then. What a person has to change ends with 78.",
+		"runner waits for it. What a person has to change ends with 78.",
 	.examples = {"moonhook serve", "moonhook serve --config /etc/moonhook/moonhook.lua",
 		"moonhook serve --only receiver --store postgres://moonhook@db/crm"},
 	.flags = flags,

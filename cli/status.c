@@ -112,6 +112,20 @@ static void put_runners(json_t *runners)
 	}
 }
 
+/* Nothing where nothing waits in it. */
+static void put_spool(const json_t *spool)
+{
+	int64_t n = (int64_t)json_integer_value(json_object_get(spool, "deliveries"));
+	int64_t bytes = (int64_t)json_integer_value(json_object_get(spool, "bytes"));
+	bool used = json_is_true(json_object_get(spool, "used"));
+	if (n == 0 && !used)
+		return;
+	put_label("spool");
+	printf("%" PRId64 " deliver%s in %.1f MB wait%s, %s\n", n, n == 1 ? "y" : "ies",
+		(double)bytes / 1e6, n == 1 ? "s" : "",
+		used ? "for the database to answer" : "and go to the database now");
+}
+
 /* Other daemons of this machine that work with the same store. */
 static void put_beside(json_t *beside)
 {
@@ -123,6 +137,7 @@ static void put_beside(json_t *beside)
 		printf("another daemon of this machine, up %" PRId64 " s\n",
 			(int64_t)json_integer_value(json_object_get(d, "uptime_ms")) / 1000);
 		put_processes(json_object_get(d, "processes"));
+		put_spool(json_object_get(d, "spool"));
 		put_problem(text_at(d, "store_problem"));
 	}
 }
@@ -233,6 +248,7 @@ static void put_daemon(const json_t *s)
 	printf("%s, up %" PRId64 "h %02" PRId64 "m %02" PRId64 "s\n", text_at(s, "version"),
 		up / 3600, up / 60 % 60, up % 60);
 	put_processes(json_object_get(s, "processes"));
+	put_spool(json_object_get(s, "spool"));
 	if (!has_runner(s))
 		return;
 	put_label("workers");
@@ -280,7 +296,7 @@ static enum cli_exit verdict(const json_t *s)
 static json_t *put_together(json_t *answers)
 {
 	static const char *const own[] = {"version", "uptime_ms", "processes", "deliveries",
-		"workers", "api", "store_problem"};
+		"workers", "api", "spool", "store_problem"};
 	json_t *first = json_incref(json_array_get(answers, 0)), *beside = json_array();
 	for (size_t i = 1; i < json_array_size(answers); i++) {
 		const json_t *other = json_array_get(answers, i);
@@ -353,7 +369,9 @@ const struct verb verb_status = {
 		"leads,\n"
 		"running, quiet_ms since the last sign of life); beside are further daemons of "
 		"this "
-		"machine.",
+		"machine.\nspool (of a receiver): deliveries and bytes that wait for the database, "
+		"used (what\n"
+		"comes goes there now), spooled and outages since the start.",
 	.examples = {"moonhook status", "moonhook status --check && echo fine",
 		"moonhook status -o json | jq '.api | {calls, requests, waiting_for}'"},
 	.flags = flags,

@@ -64,6 +64,7 @@ struct supervisor {
 	struct child *children[CHILDREN_N]; /* NULL: not selected */
 	int wake;
 	bool stopping, announced;
+	bool waits;  /* the runner, for a store that is away */
 	int stop_at; /* the child that is told to finish */
 	int status;
 	int64_t started_ms;
@@ -331,16 +332,18 @@ static void take_ask(struct supervisor *s, const struct link_msg *msg)
 			s, json_pack("{s:b, s:s}", "ok", 0, "error", "there is no such question"));
 }
 
-/* Tells systemd once that everything does its work. */
+/* Tells systemd once that everything does its work. A runner that waits for a database that is away
+ * does what it can: who starts us shall not give up on it. */
 static void announce(struct supervisor *s)
 {
 	for (int i = 0; i < CHILDREN_N; i++)
-		if (s->children[i] != NULL && child_state(s->children[i]) != CHILD_READY)
+		if (s->children[i] != NULL && child_state(s->children[i]) != CHILD_READY &&
+			!(i == RUNNER && s->waits))
 			return;
 	if (s->announced)
 		return;
 	s->announced = true;
-	log_info(NULL, "ready");
+	log_info(NULL, s->waits ? "started; the runner waits for the store" : "ready");
 	(void)sd_notify(0, "READY=1");
 }
 
@@ -356,9 +359,11 @@ static void on_said(void *ctx, struct child *c, const struct link_msg *msg)
 {
 	struct supervisor *s = ctx;
 	int i = index_of(s, c);
-	if (strcmp(msg->kind, "ready") == 0)
+	if (strcmp(msg->kind, "ready") == 0 || (strcmp(msg->kind, "waits") == 0 && i == RUNNER)) {
+		if (i == RUNNER)
+			s->waits = msg->kind[0] == 'w';
 		announce(s);
-	else if (strcmp(msg->kind, "reloaded") == 0)
+	} else if (strcmp(msg->kind, "reloaded") == 0)
 		take_reload(s, i, APPLIED_WHOLE, msg->text);
 	else if (strcmp(msg->kind, "failed") == 0)
 		take_reload(s, i, APPLIED_NOT_ALL, msg->text);
@@ -384,6 +389,7 @@ static void on_ended(void *ctx, struct child *c, int status, bool was_ready)
 		relay_forget(&s->relay);
 	}
 	if (i == RUNNER) {
+		s->waits = false;
 		s->problem[0] = '\0';
 		relay_lost(&s->relay, s->children[CONSOLE]);
 	}

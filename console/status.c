@@ -238,6 +238,28 @@ static json_t *describe_deliveries(void)
 	return out;
 }
 
+/* Of a receiver whose store is in a database: what waits in the spool of this machine. */
+static void add_spool(const struct queue_place *place, const json_t *processes, json_t *out)
+{
+	size_t i;
+	json_t *p;
+	bool receives = false;
+	json_array_foreach((json_t *)(uintptr_t)processes, i, p)
+	{
+		const char *name = json_string_value(json_object_get(p, "name"));
+		receives = receives || (name != NULL && strcmp(name, "receiver") == 0);
+	}
+	if (!receives || !queue_place_away(place))
+		return;
+	(void)json_object_set_new(out, "spool",
+		json_pack("{s:b, s:I, s:I, s:I, s:I}", "used",
+			metrics_value(METRIC_STORE_AWAY) != 0, "deliveries",
+			(json_int_t)metrics_value(METRIC_SPOOL_DELIVERIES), "bytes",
+			(json_int_t)metrics_value(METRIC_SPOOL_BYTES), "spooled",
+			(json_int_t)metrics_value(METRIC_SPOOLED), "outages",
+			(json_int_t)metrics_value(METRIC_STORE_OUTAGES)));
+}
+
 json_t *status_describe(const struct queue_place *place, const json_t *daemon)
 {
 	struct err err = {.msg = ""};
@@ -249,6 +271,7 @@ json_t *status_describe(const struct queue_place *place, const json_t *daemon)
 		"deliveries", describe_deliveries(), "events", "runs", "rules");
 	if (out == NULL)
 		return NULL;
+	add_spool(place, processes, out);
 	if (read_store(place, out, &err) != RC_OK)
 		(void)json_object_set_new(out, "store_problem", text(err.msg));
 	else if (store_problem() != NULL)

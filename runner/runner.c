@@ -24,16 +24,15 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "queue/place.h"
 #include "runner/assign.h"
 #include "runner/call.h"
 #include "runner/life.h"
+#include "runner/opening.h"
 #include "runner/state.h"
 #include "runner/watch.h"
 
 #define HEAP_SLACK (32 << 20)
-#define PREDECESSOR_MS 3000 /* until a killed one has let go of the store */
-#define TURN_EVENTS 64      /* handled before the commit, where that many are waiting */
+#define TURN_EVENTS 64 /* handled before the commit, where that many are waiting */
 
 enum { EXIT_FAILED = 1, EXIT_BUSY = 75, EXIT_CONF = 78 };
 
@@ -415,21 +414,21 @@ static void prepare_process(void)
 	(void)mallopt(M_ARENA_MAX, 2);
 }
 
-/* Opens what the process works with and runs it. */
-static enum rc work(const struct conf *conf, struct err *err)
+/* Opens what the process works with and runs it. RC_CLOSED: told to end before there was a store.
+ */
+static enum rc work(struct conf **conf, struct err *err)
 {
 	struct runner_parts parts = {
-		.conf = conf, .exe = "/proc/self/exe", .link_fd = LINK_FD, .wake_fd = LINK_WAKE};
+		.exe = "/proc/self/exe", .link_fd = LINK_FD, .wake_fd = LINK_WAKE};
 	struct runner *r = NULL;
-	struct queue_place place;
-	queue_place_of(conf, &place);
 	enum rc rc = metrics_open(LINK_METRICS, err);
 	if (rc == RC_OK && sd_event_new(&parts.loop) < 0)
 		rc = err_set(err, RC_NOMEM, "cannot make an event loop");
 	if (rc == RC_OK)
-		rc = queue_place_open(&place, QUEUE_RUNNER, PREDECESSOR_MS, &parts.queue, err);
+		rc = opening_store(conf, &parts.queue, err);
+	parts.conf = *conf;
 	if (rc == RC_OK)
-		rc = client_new(conf, parts.loop, &parts.client, err);
+		rc = client_new(parts.conf, parts.loop, &parts.client, err);
 	if (rc == RC_OK)
 		rc = runner_new(&parts, &r, err);
 	if (rc == RC_OK && runner_run(r) != RC_OK)
@@ -439,6 +438,24 @@ static enum rc work(const struct conf *conf, struct err *err)
 	queue_close(parts.queue);
 	sd_event_unref(parts.loop);
 	return rc;
+}
+
+/* What a person has to change is told from what may be over by itself. */
+static int exit_status(enum rc rc)
+{
+	switch (rc) {
+	case RC_OK:
+	case RC_CLOSED:
+		return 0;
+	case RC_BUSY:
+		return EXIT_BUSY;
+	case RC_INVALID:
+	case RC_UNSUPPORTED:
+	case RC_DENIED:
+		return EXIT_CONF;
+	default:
+		return EXIT_FAILED;
+	}
 }
 
 int runner_main(void)
@@ -451,18 +468,14 @@ int runner_main(void)
 		return 0;
 	if (rc == RC_OK) {
 		start_log(conf);
-		rc = work(conf, &err);
+		rc = work(&conf, &err);
 	}
 	conf_free(conf);
-	if (rc == RC_OK)
-		return 0;
-	if (err.msg[0] != '\0') {
+	if (exit_status(rc) != 0 && err.msg[0] != '\0') {
 		struct err lost;
 		log_error(NULL, "%s", err.msg);
 		if (link_send(LINK_FD, "failed", slice_of(err.msg), &lost) != RC_OK)
 			return EXIT_FAILED;
 	}
-	if (rc == RC_BUSY)
-		return EXIT_BUSY;
-	return rc == RC_INVALID ? EXIT_CONF : EXIT_FAILED;
+	return exit_status(rc);
 }

@@ -207,15 +207,25 @@ static void fails(const char *part, int status, const char *sentence)
 	free(log);
 }
 
-Test(walk_machines, a_runner_that_reaches_no_database_ends_with_75_and_its_address)
+Test(walk_machines, a_runner_that_reaches_no_database_waits_for_it_and_says_so_once)
 {
+	const char *args[] = {"--only", "runner", NULL};
+	static const char *const pause[] = {"pause", "--all", NULL};
 	char address[128], sentence[160];
 	int port = port_free();
 	snprintf(address, sizeof(address), "postgres://moonhook@127.0.0.1:%d/db", port);
 	snprintf(sentence, sizeof(sentence), "PostgreSQL at 127.0.0.1:%d/db cannot be reached",
 		port);
 	configure(&d, address, "");
-	fails("runner", 75, sentence);
+	cr_assert(daemon_launch(&d, args, NULL));
+	cr_expect(daemon_logged(&d, "started; the runner waits for the store", 30000));
+	says(pause, 75, "the runner waits for its store");
+	cr_expect_eq(daemon_stop(&d), 0);
+	char *log = daemon_log(&d), *first = strstr(log, "the runner waits for it");
+	cr_assert(first != NULL && strstr(log, sentence) != NULL, "%s", log);
+	cr_expect_null(strstr(first + 1, "the runner waits for it"), "%s", log);
+	cr_expect_null(strstr(log, "it starts again"), "%s", log);
+	free(log);
 }
 
 Test(walk_machines, a_database_or_role_that_is_not_there_ends_with_78)
