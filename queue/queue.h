@@ -298,7 +298,8 @@ enum rc queue_source_get(struct queue *q, const char *hash, struct buf *out,
 	char ret_file[static 256], struct err *err) must_check;
 
 /* These versions, all of which have been put, are live from now on, at most one of each file; what
- * was live and is not among them ceases to be. */
+ * was live and is not among them ceases to be. On a store that is shared those of the runner that
+ * leads are live: of any other this does nothing, nor does queue_rules_put. */
 enum rc queue_source_live(struct queue *q, const char *const *hashes, size_t n, int64_t now_wall_ms,
 	struct err *err) must_check;
 /* The version of a file that is live: out receives its text, ret_live_ms since when (wall).

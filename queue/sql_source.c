@@ -146,6 +146,8 @@ enum rc work_source_live(
 {
 	struct store *store = store_of(q);
 	struct db *db = store->work;
+	if (store->follows) /* the rules of the one that leads are live */
+		return RC_OK;
 	enum rc rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
@@ -287,6 +289,8 @@ static enum rc put_rule(struct store *store, const struct queue_rule *rule, stru
 enum rc work_rules_put(struct queue *q, const struct queue_rule *rules, size_t n, struct err *err)
 {
 	struct store *store = store_of(q);
+	if (store->follows)
+		return RC_OK;
 	enum rc rc = work_begin(store, err);
 	if (rc != RC_OK)
 		return rc;
