@@ -52,6 +52,6 @@ extern const struct verb verb_pause, verb_resume, verb_backup, verb_erase, verb_
 	verb_events_purge, verb_runs_retry, verb_runs_purge, verb_rules_list, verb_rules_pause,
 	verb_rules_resume, verb_issues_list, verb_issues_ack, verb_audit_list, verb_check,
 	verb_schema, verb_types, verb_init, verb_test, verb_timers_list, verb_timers_cancel,
-	verb_store_copy, verb_store_release;
+	verb_store_copy, verb_store_check, verb_store_release;
 
 #endif

@@ -304,6 +304,16 @@ static enum rc settle_numbers(
 	return rc;
 }
 
+/* Effects under way: of each open run the first intent that no answer came behind. Other runners
+ * must know of them, or what they wrote is taken for other people's. */
+static const char flights[] =
+	"BEGIN; TRUNCATE flight; INSERT INTO flight (run, path, call)"
+	" SELECT j.run, j.path, min(j.seq) FROM journal AS j JOIN run AS r ON r.seq = j.run"
+	" WHERE r.state < 3 AND j.effect <> 0 AND coalesce(length(j.answer), 0) = 0"
+	" AND NOT EXISTS (SELECT 1 FROM journal AS a WHERE a.run = j.run AND a.path = j.path"
+	" AND a.seq > j.seq AND length(a.answer) > 0)"
+	" GROUP BY j.run, j.path; COMMIT";
+
 static enum rc settle(struct move_side *side, int64_t position, int64_t last_timer, struct err *err)
 {
 	char sql[640];
@@ -319,13 +329,16 @@ static enum rc settle(struct move_side *side, int64_t position, int64_t last_tim
 		position, position);
 	enum rc rc = postgres_script(link_of(side), sql, err);
 	if (rc == RC_OK)
+		rc = postgres_script(link_of(side), flights, err);
+	if (rc == RC_OK)
 		rc = settle_numbers(side, position, last_timer, err);
 	/* The first to claim would meet a planner that takes the tables for empty. */
 	for (size_t i = 0; rc == RC_OK && i < move_tables_n; i++) {
 		snprintf(sql, sizeof(sql), "ANALYZE %s", move_tables[i].name);
 		rc = postgres_script(link_of(side), sql, err);
 	}
-	return rc == RC_OK ? postgres_script(link_of(side), "ANALYZE routed, pending", err) : rc;
+	return rc == RC_OK ? postgres_script(link_of(side), "ANALYZE routed, pending, flight", err)
+			   : rc;
 }
 
 static void close_side(struct move_side *side)
