@@ -42,6 +42,8 @@ void stage_open(struct stage *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->link[0] = s->link[1] = -1;
+	s->runs = calloc(STAGE_RUNS_MAX, sizeof(*s->runs));
+	cr_assert_not_null(s->runs);
 	cr_assert(process_folder(s->dir));
 	snprintf(s->rules, sizeof(s->rules), "%s/rules", s->dir);
 	cr_assert_eq(mkdir(s->rules, 0700), 0);
@@ -200,6 +202,8 @@ void stage_close(struct stage *s)
 	if (s->twin.pid != 0)
 		process_stop(&s->twin, SIGTERM, 5000);
 	process_folder_remove(s->dir);
+	free(s->runs);
+	s->runs = NULL;
 }
 
 struct id stage_deliver(struct stage *s, const char *source, struct slice body)
@@ -326,7 +330,7 @@ static enum rc add_run(void *ctx, const struct queue_run_row *row, struct err *e
 {
 	struct stage *s = ctx;
 	(void)err;
-	if (s->runs_n == ARRAY_N(s->runs))
+	if (s->runs_n == STAGE_RUNS_MAX)
 		return RC_TOO_LARGE;
 	struct stage_run *to = &s->runs[s->runs_n++];
 	copy(to->id, sizeof(to->id), row->id);

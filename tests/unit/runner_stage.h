@@ -33,6 +33,8 @@ struct stage_run { /* one row of the store */
 	int64_t started_ms, ended_ms, due_ms;
 };
 
+#define STAGE_RUNS_MAX 1024
+
 struct stage {
 	char dir[128], rules[200];
 	char store[200]; /* "": of files, in dir */
@@ -43,8 +45,9 @@ struct stage {
 	struct queue *inbox, *work;
 	struct runner_parts parts;
 	struct runner *runner;
-	int link[2];                 /* [0]: the supervisor's end */
-	struct stage_run runs[1024]; /* of the last stage_look */
+	int link[2];            /* [0]: the supervisor's end */
+	struct stage_run *runs; /* STAGE_RUNS_MAX, of the last stage_look: large, and not static,
+				   for whoever looks for leaks reads all that is */
 	size_t runs_n;
 };
 
