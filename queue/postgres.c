@@ -130,6 +130,7 @@ static enum rc open_parts(struct postgres_store *store, struct err *err)
 	s->fence = postgres_fence;
 	s->tell = postgres_tell_work;
 	s->look_ahead = postgres_look_ahead;
+	s->forget = postgres_forget;
 	s->has_inbox = s->has_work = rc == RC_OK;
 	if (rc == RC_OK)
 		rc = postgres_migrate(store, err);

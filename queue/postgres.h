@@ -57,15 +57,18 @@ enum postgres_own {
 	OWN_ASYNC,  /* this transaction may be lost with the server */
 	OWN_SHARE,  /* claims run side by side, but not beside those who write to the work */
 	OWN_CLAIM,
-	OWN_ENTER,   /* a runner begins */
-	OWN_LEAVE,   /* it ends: what it had claimed is another's */
-	OWN_FENCE,   /* fails where its lease is over; renews it */
-	OWN_BEAT,    /* a sign of life; who leads, who is dead? */
-	OWN_LEAD,    /* takes the lead where nobody has it */
-	OWN_RESIGN,  /* gives it up */
-	OWN_BURY,    /* of the dead what is left */
-	OWN_PEERS,   /* who is alive */
-	OWN_FLIGHTS, /* effects without an answer, of all other runners */
+	OWN_ENTER,             /* a runner begins */
+	OWN_LEAVE,             /* it ends: what it had claimed is another's */
+	OWN_FENCE,             /* fails where its lease is over; renews it */
+	OWN_BEAT,              /* a sign of life; who leads, who is dead? */
+	OWN_LEAD,              /* takes the lead where nobody has it */
+	OWN_RESIGN,            /* gives it up */
+	OWN_BURY,              /* of the dead what is left */
+	OWN_PEERS,             /* who is alive */
+	OWN_FLIGHTS,           /* effects without an answer, of all other runners */
+	OWN_FORGET_DELIVERIES, /* by the places that they had */
+	OWN_FORGET_RUNS,       /* with what belongs to them */
+	OWN_FORGET_EVENTS,
 	OWN_N,
 };
 extern const struct db_form postgres_own_form; /* STATIC */
@@ -99,6 +102,10 @@ enum rc postgres_inbox_routed(
 /* --- postgres_ahead.c */
 enum rc postgres_look_ahead(
 	struct store *store, const struct queue_routing *routings, size_t n, struct err *err);
+
+/* --- postgres_forget.c: pruning */
+enum rc postgres_forget(
+	struct store *store, enum store_rows what, const int64_t *seqs, size_t n, struct err *err);
 
 /* --- postgres_claim.c */
 enum rc postgres_claim(struct queue *q, int64_t now_wall_ms, size_t max, struct queue_run *ret_run,

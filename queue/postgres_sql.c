@@ -104,6 +104,17 @@ static const char *const own_sql[] = {
 		" coalesce(k.n, 0) FROM leader AS l, runner AS r LEFT JOIN (SELECT runner, count(*) AS n FROM run"
 		" WHERE state = 2 AND state < 3 GROUP BY runner) AS k ON k.runner = r.id"
 		" WHERE r.until > clock_timestamp() ORDER BY r.id",
+	[OWN_FORGET_DELIVERIES] = "WITH r AS (DELETE FROM routed WHERE seq = ANY ($1::bigint[]) RETURNING n)"
+		" DELETE FROM delivery USING r WHERE delivery.n = r.n",
+	[OWN_FORGET_RUNS] = "WITH f AS (DELETE FROM flight WHERE run = ANY ($1::bigint[])),"
+		" j AS (DELETE FROM journal WHERE run = ANY ($1::bigint[])),"
+		" h AS (DELETE FROM run_hidden WHERE run = ANY ($1::bigint[])),"
+		" s AS (DELETE FROM shadow WHERE run = ANY ($1::bigint[]))"
+		" DELETE FROM run WHERE seq = ANY ($1::bigint[])",
+	[OWN_FORGET_EVENTS] = "WITH b AS (DELETE FROM event_body WHERE seq = ANY ($1::bigint[])),"
+		" c AS (DELETE FROM event_cause WHERE seq = ANY ($1::bigint[])),"
+		" s AS (DELETE FROM seen WHERE seq = ANY ($1::bigint[]))"
+		" DELETE FROM event WHERE seq = ANY ($1::bigint[])",
 	[OWN_FLIGHTS] = "SELECT j.method, j.object, j.request, j.started_ms FROM flight AS f"
 		" JOIN run AS r ON r.seq = f.run JOIN journal AS j ON j.seq = f.call"
 		" WHERE (r.state = 2 AND r.runner <> $1) OR r.state = 0",
@@ -143,8 +154,11 @@ static const char *inbox_text(int sql)
 		return "SELECT d.received_ms FROM pending AS p," DELIVERY_OF_P
 			" WHERE d.quarantine IS NULL AND $1::bigint IS NOT NULL ORDER BY p.n LIMIT 1";
 	case INBOX_PAST:
-		return "SELECT r.seq, d.received_ms, length(d.headers) + length(d.body) FROM routed AS r"
-			" JOIN delivery AS d ON d.n = r.n WHERE r.seq > $1 AND r.seq <= $2 ORDER BY r.seq LIMIT 1000";
+		/* Pages of PAGE_N (sql_prune.c), as those of runs and events. Has its event open runs? */
+		return "SELECT r.seq, d.received_ms, length(d.headers) + length(d.body),"
+			" (SELECT count(*) FROM event AS e WHERE e.seq = r.seq << 24 AND e.open > 0)"
+			" FROM (SELECT seq, n FROM routed WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT 1000) AS r"
+			" JOIN delivery AS d ON d.n = r.n ORDER BY r.seq";
 	case INBOX_EMPTY:
 		return "UPDATE delivery SET headers = '', body = ''"
 			" WHERE n = (SELECT n FROM routed WHERE seq = $1)";
@@ -193,6 +207,13 @@ static const char *work_text(int sql)
 			" WHERE effect <> 0 AND length(answer) = 0 ON CONFLICT DO NOTHING)"
 			" DELETE FROM flight USING j WHERE flight.run = j.run AND flight.path = j.path"
 			" AND j.effect <> 0 AND length(j.answer) > 0";
+	case WORK_PAST_RUNS:
+		return "SELECT seq, state, created_ms, ended_ms, source, kind FROM run"
+			" WHERE seq > $1 ORDER BY seq LIMIT 1000";
+	case WORK_PAST_EVENTS: /* whose runs are not gone counts as open, and need not be asked about */
+		return "SELECT seq, state, CASE WHEN open = 0 AND EXISTS (SELECT 1 FROM run AS r"
+			" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1) THEN 1 ELSE open END,"
+			" received_ms, run_first, 0::bigint, joins FROM event WHERE seq > $1 ORDER BY seq LIMIT 1000";
 	case WORK_CALLS_DELETE:
 		return "WITH f AS (DELETE FROM flight WHERE run = $1) DELETE FROM journal WHERE run = $1";
 	case WORK_RUN_CLAIM:

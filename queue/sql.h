@@ -69,6 +69,8 @@ struct limits {       /* see sql_places.c; runner. Rules stay in it: runs name t
 	size_t n;
 };
 
+enum store_rows { STORE_DELIVERIES, STORE_RUNS, STORE_EVENTS };
+
 struct store {
 	struct queue base;
 	struct db *inbox, *work; /* not open while has_x is false */
@@ -88,6 +90,9 @@ struct store {
 	enum rc (*look_ahead)(struct store *store, const struct queue_routing *routings, size_t n,
 		struct err *err);
 	struct ahead ahead;
+	/* Removes rows, and what belongs to them alone, with one statement; NULL: one by one. */
+	enum rc (*forget)(struct store *store, enum store_rows what, const int64_t *seqs, size_t n,
+		struct err *err);
 	/* Opens what the other side has made since; NULL: both are always there. */
 	enum rc (*need)(struct store *store, bool work, struct err *err);
 	struct seen seen; /* of the file that this side writes */
@@ -391,6 +396,9 @@ enum rc work_source_n(
 	struct store *store, const char *hash, int64_t *ret_n, struct err *err) must_check;
 /* A run that named it is gone. */
 enum rc work_source_leave(struct store *store, int64_t n, struct err *err) must_check;
+/* So many of them. */
+enum rc work_source_leave_n(
+	struct store *store, int64_t n, int64_t runs, struct err *err) must_check;
 /* Others have removed some: numbers are asked for again. */
 void work_sources_forget(struct store *store);
 /* Before a commit: writes how many runs name which. */

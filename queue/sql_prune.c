@@ -12,6 +12,7 @@
 #include "queue/sql.h"
 
 enum { LOOK_N = 10000 }; /* rows looked at in one call, whether they go or not */
+enum { PAGE_N = 1000 };  /* rows that a shared database answers at once (postgres_sql.c) */
 
 struct pruning { /* one call */
 	struct store *store;
@@ -52,6 +53,32 @@ static void choose(struct pruning *p, int64_t seq, enum queue_state state)
 	p->victims[p->victims_n++] = (struct victim){seq, state, 0, false};
 }
 
+/* The next row behind `at`. looked: rows before it, in this call. */
+static enum rc past_row(struct db *db, struct db_stmt *s, int looked, int64_t at, int64_t position,
+	bool *ret_row, struct err *err)
+{
+	enum rc rc = db_row(db, s, ret_row, err);
+	if (rc != RC_OK || *ret_row || !db->driver->shared || looked == 0 || looked % PAGE_N != 0)
+		return rc;
+	db_bind_int(db, s, 1, at);
+	if (position > 0)
+		db_bind_int(db, s, 2, position);
+	return db_row(db, s, ret_row, err);
+}
+
+/* The backend removes all victims at once. */
+static enum rc forget(struct pruning *p, enum store_rows what, struct err *err)
+{
+	int64_t *seqs = calloc(p->victims_n, sizeof(*seqs));
+	if (seqs == NULL)
+		return err_set(err, RC_NOMEM, "out of memory for pruning");
+	for (size_t i = 0; i < p->victims_n; i++)
+		seqs[i] = p->victims[i].seq;
+	enum rc rc = p->store->forget(p->store, what, seqs, p->victims_n, err);
+	free(seqs);
+	return rc;
+}
+
 static bool full(const struct pruning *p)
 {
 	return p->n + p->victims_n >= p->most;
@@ -80,7 +107,7 @@ static enum rc choose_deliveries(struct pruning *p, int64_t position, struct err
 	enum rc rc = RC_OK;
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row, open = false;
-		rc = db_row(db, s, &row, err);
+		rc = past_row(db, s, looked, store->pruned_to, position, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool old = row && db_int(s, 1) < p->events_before_ms;
@@ -89,7 +116,10 @@ static enum rc choose_deliveries(struct pruning *p, int64_t position, struct err
 			break;
 		}
 		int64_t seq = db_int(s, 0);
-		rc = event_is_open(store, event_seq_of(seq), &open, err);
+		if (db->driver->shared)
+			open = db_int(s, 3) != 0;
+		else
+			rc = event_is_open(store, event_seq_of(seq), &open, err);
 		if (rc != RC_OK)
 			break;
 		store->pruned_to = seq;
@@ -126,14 +156,15 @@ static enum rc delete_deliveries(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
 	struct db *db = store->inbox;
-	bool ours = !db->driver->shared; /* else numbers and keys are the database's */
-	enum rc rc = ours ? db_meta_put(db, "last_seq", store->last_delivery, err) : RC_OK;
+	if (store->forget != NULL) /* numbers and keys are the database's */
+		return forget(p, STORE_DELIVERIES, err);
+	enum rc rc = db_meta_put(db, "last_seq", store->last_delivery, err);
 	for (size_t i = 0; rc == RC_OK && i < p->victims_n; i++) {
 		rc = delete_by_seq(db, INBOX_DELETE, p->victims[i].seq, err);
-		if (rc == RC_OK && ours)
+		if (rc == RC_OK)
 			rc = seen_delete(&store->seen, p->victims[i].seq, err);
 	}
-	return rc == RC_OK && ours ? seen_least_again(store, db, err) : rc;
+	return rc == RC_OK ? seen_least_again(store, db, err) : rc;
 }
 
 static enum rc prune_inbox(struct pruning *p, struct err *err)
@@ -173,7 +204,7 @@ static enum rc choose_runs(struct pruning *p, struct err *err)
 	db_bind_int(db, s, 1, store->pruned_to);
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row;
-		enum rc rc = db_row(db, s, &row, err);
+		enum rc rc = past_row(db, s, looked, store->pruned_to, 0, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool over = p->excess_bytes > 0;
@@ -195,22 +226,41 @@ static enum rc choose_runs(struct pruning *p, struct err *err)
 	return RC_OK;
 }
 
+static enum rc delete_run(struct store *store, int64_t seq, struct err *err)
+{
+	enum rc rc = work_calls_forget(store, seq, err);
+	if (rc == RC_OK)
+		rc = delete_by_seq(store->work, WORK_RUN_DELETE, seq, err);
+	if (rc == RC_OK)
+		rc = delete_by_seq(store->work, LEDGER_SHOW, seq, err);
+	return rc == RC_OK ? delete_by_seq(store->work, SHADOW_DROP, seq, err) : rc;
+}
+
+/* Neighbours mostly are of one source: it is told once. */
+static enum rc leave_sources(struct pruning *p, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0, n; rc == RC_OK && i < p->victims_n; i += n) {
+		for (n = 1; i + n < p->victims_n; n++)
+			if (p->victims[i + n].source != p->victims[i].source)
+				break;
+		rc = work_source_leave_n(p->store, p->victims[i].source, (int64_t)n, err);
+	}
+	return rc;
+}
+
 static enum rc delete_runs(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
-	enum rc rc = RC_OK;
+	bool each = store->forget == NULL;
+	enum rc rc = each ? RC_OK : forget(p, STORE_RUNS, err);
+	if (rc == RC_OK)
+		rc = leave_sources(p, err);
 	for (size_t i = 0; rc == RC_OK && i < p->victims_n; i++) {
-		rc = work_calls_forget(store, p->victims[i].seq, err);
-		if (rc == RC_OK)
-			rc = delete_by_seq(store->work, WORK_RUN_DELETE, p->victims[i].seq, err);
-		if (rc == RC_OK)
-			rc = delete_by_seq(store->work, LEDGER_SHOW, p->victims[i].seq, err);
-		if (rc == RC_OK)
-			rc = delete_by_seq(store->work, SHADOW_DROP, p->victims[i].seq, err);
+		if (each)
+			rc = delete_run(store, p->victims[i].seq, err);
 		if (rc == RC_OK && p->victims[i].joined)
 			rc = join_forget(store, p->victims[i].seq, err);
-		if (rc == RC_OK)
-			rc = work_source_leave(store, p->victims[i].source, err);
 		store->progress.counts.runs[p->victims[i].state]--;
 	}
 	store->progress.changed = true;
@@ -239,8 +289,8 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 	db_bind_int(db, s, 1, store->pruned_event_to);
 	enum rc rc = RC_OK;
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
-		bool row, left = true;
-		rc = db_row(db, s, &row, err);
+		bool row, left = false;
+		rc = past_row(db, s, looked, store->pruned_event_to, 0, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool old = row && db_int(s, 3) < p->events_before_ms;
@@ -252,7 +302,8 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 		store->pruned_event_to = seq;
 		if (db_int(s, 2) > 0)
 			continue;
-		rc = has_runs(store, db_int(s, 4), db_int(s, 5), &left, err);
+		if (db_int(s, 5) > 0)
+			rc = has_runs(store, db_int(s, 4), db_int(s, 5), &left, err);
 		if (rc == RC_OK && !left && db_int(s, 6) > 0)
 			rc = join_left(store, seq, &left, err);
 		if (rc != RC_OK)
@@ -264,26 +315,31 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 	return rc;
 }
 
+static enum rc delete_event(struct store *store, int64_t seq, struct err *err)
+{
+	struct db *db = store->work;
+	enum rc rc = delete_by_seq(db, WORK_EVENT_DELETE, seq, err);
+	if (rc == RC_OK && !event_delivered(seq))
+		rc = delete_by_seq(db, WORK_EVENT_BODY_DELETE, seq, err);
+	if (rc == RC_OK)
+		rc = delete_by_seq(db, LEDGER_CAUSE_DELETE, seq, err);
+	return rc == RC_OK ? seen_delete(&store->seen, seq, err) : rc;
+}
+
 static enum rc delete_events(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
-	struct db *db = store->work;
-	enum rc rc = RC_OK;
+	bool each = store->forget == NULL;
+	enum rc rc = each ? RC_OK : forget(p, STORE_EVENTS, err);
 	for (size_t i = 0; rc == RC_OK && i < p->victims_n; i++) {
-		int64_t seq = p->victims[i].seq;
-		rc = delete_by_seq(db, WORK_EVENT_DELETE, seq, err);
-		if (rc == RC_OK && !event_delivered(seq))
-			rc = delete_by_seq(db, WORK_EVENT_BODY_DELETE, seq, err);
-		if (rc == RC_OK)
-			rc = delete_by_seq(db, LEDGER_CAUSE_DELETE, seq, err);
-		if (rc == RC_OK)
-			rc = seen_delete(&store->seen, seq, err);
+		if (each)
+			rc = delete_event(store, p->victims[i].seq, err);
 		store->progress.counts.events[p->victims[i].state]--;
 	}
 	store->progress.changed = true;
 	p->n += p->victims_n;
 	p->victims_n = 0;
-	return rc == RC_OK ? seen_least_again(store, db, err) : rc;
+	return rc == RC_OK && each ? seen_least_again(store, store->work, err) : rc;
 }
 
 static enum rc prune_work(struct pruning *p, struct err *err)

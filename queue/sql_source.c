@@ -77,6 +77,11 @@ enum rc work_source_leave(struct store *store, int64_t n, struct err *err)
 	return count_runs(store, n, -1, err);
 }
 
+enum rc work_source_leave_n(struct store *store, int64_t n, int64_t runs, struct err *err)
+{
+	return runs > 0 ? count_runs(store, n, -runs, err) : RC_OK;
+}
+
 enum rc work_sources_count(struct store *store, struct err *err)
 {
 	enum rc rc = RC_OK;
