@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "tests/harness/crew.h"
 #include "tests/harness/postgres.h"
+#include "tests/harness/whole.h"
 
 static struct crew_result run(struct crew_conf *conf)
 {
@@ -20,7 +21,9 @@ static struct crew_result run(struct crew_conf *conf)
 	conf->seed = (uint64_t)clock_wall_ms();
 	enum rc rc = crew_run(conf, &result, &err);
 	crew_print(conf, &result);
+	bool whole = rc != RC_OK || conf->keyless || conf->unfenced || whole_store(store);
 	postgres_store_drop(store);
+	cr_expect(whole);
 	cr_assert_eq(rc, RC_OK, "%s", err.msg);
 	return result;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "tests/harness/order.h"
 #include "tests/harness/process.h"
+#include "tests/harness/whole.h"
 
 static struct order_result run(const struct order_conf *conf)
 {
@@ -41,6 +42,7 @@ Test(queue_order, in_sqlite_no_run_overtakes_another_of_its_key, .timeout = 200)
 	cr_assert(process_folder(dir));
 	struct order_conf conf = {dir, 10000, 1000, 64, 3000, (uint64_t)clock_wall_ms(), false};
 	expect_order(&conf);
+	cr_expect(whole_store(dir));
 	process_folder_remove(dir);
 }
 

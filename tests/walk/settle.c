@@ -131,6 +131,11 @@ static void expect_one_run(void)
 	}
 	cr_assert_eq(left, 1, "the last record, once");
 	json_decref(tasks);
+	const char *const check[] = {"store", "check", NULL};
+	int status = -1;
+	char *said = house_command(&h, check, &status);
+	cr_expect_eq(status, 0, "the store is whole, at work: %s", said);
+	free(said);
 }
 
 Test(walk_settle, a_thousand_edits_of_a_record_within_its_settle_time_are_one_run)
