@@ -61,13 +61,12 @@ bool cluster_look(struct cluster *c, struct queue_counts *ret_counts, struct mem
 	return true;
 }
 
-#define RESCUE " of a runner that gives no sign of life"
-
-static size_t rescued_in(const char *log)
+/* "12 runs of ..", each time that it is said. */
+static size_t rescued_in(const char *log, const char *said)
 {
 	size_t n = 0;
-	for (const char *p = log; p != NULL && (p = strstr(p, RESCUE)) != NULL; p++) {
-		const char *number = p; /* "12 runs" */
+	for (const char *p = log; p != NULL && (p = strstr(p, said)) != NULL; p++) {
+		const char *number = p;
 		while (number > log && number[-1] != '"')
 			number--;
 		n += (size_t)strtol(number, NULL, 10);
@@ -80,7 +79,8 @@ size_t cluster_rescued(const struct cluster *c)
 	size_t n = 0;
 	for (size_t i = CLUSTER_RECEIVERS; i < CLUSTER_N; i++) {
 		char *log = process_read(c->members[i].process.err);
-		n += rescued_in(log);
+		n += rescued_in(log, " of a runner that gives no sign of life");
+		n += rescued_in(log, " of runners that are gone"); /* at a start */
 		free(log);
 	}
 	return n;
