@@ -50,7 +50,7 @@ EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql qu
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,
 
-.PHONY: loops all deps deps-check run test bench bench-backlog cluster crash gap order layers format format-check banned fuzz install help clean \
+.PHONY: loops all deps deps-check run test bench bench-backlog cluster crash gap order outage layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
 all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
 
@@ -160,6 +160,9 @@ order: $(B)/bench-order ## 1,000,000 events over 10,000 records in memory, 100,0
 
 gap: all $(B)/tests-walk ## an hour without Moonhook: CHANGES=10000 records change meanwhile
 	@GAP_CHANGES=$(or $(CHANGES),10000) $(B)/tests-walk --filter 'walk_gap_hour/*' --timeout 900
+
+outage: all $(B)/tests-walk ## the database is away under deliveries: SECONDS=180
+	@MOONHOOK_OUTAGE=$(or $(SECONDS),180) $(B)/tests-walk --filter 'walk_outage/what*' --timeout 900
 
 bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead postgres predicate send sign worker_bench) ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run
