@@ -152,6 +152,17 @@ Test(queue_postgres_promise, each_setting_that_weakens_a_commit_is_named, .timeo
 		cr_expect_eq(try_open(&place, &err), RC_INVALID, "%s", weak[i]);
 		cr_expect_not_null(strstr(err.msg, "synchronous_commit = "), "%s", err.msg);
 	}
+	place.store = server.url;
+	static const char *const whose[] = {"ROLE moonhook", "DATABASE postgres"};
+	for (size_t i = 0; i < ARRAY_N(whose); i++) {
+		snprintf(store, sizeof(store), "ALTER %s SET synchronous_commit = off", whose[i]);
+		ask(server.url, store);
+		cr_expect_eq(try_open(&place, &err), RC_INVALID, "%s", whose[i]);
+		cr_expect_not_null(strstr(err.msg, "synchronous_commit = off"), "%s", err.msg);
+		snprintf(store, sizeof(store), "ALTER %s RESET synchronous_commit", whose[i]);
+		ask(server.url, store);
+		cr_expect_eq(try_open(&place, &err), RC_OK, "%s", err.msg);
+	}
 	ask(server.url, "ALTER SYSTEM SET full_page_writes = off");
 	ask(server.url, "SELECT pg_reload_conf()");
 	place.store = server.url;

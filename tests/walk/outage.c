@@ -184,7 +184,7 @@ static void live_through(struct outage *outages, size_t n, double rate)
 Test(walk_outage, what_comes_while_the_database_is_stopped_and_killed_arrives_once_and_in_order)
 {
 	const char *text = getenv("MOONHOOK_OUTAGE");
-	int long_ms = text != NULL ? atoi(text) * 1000 : 0;
+	int long_ms = text != NULL ? (int)strtol(text, NULL, 10) * 1000 : 0;
 	struct outage shorter[] = {
 		{400, 700, postgres_quit, false}, {700, 500, postgres_kill, false}};
 	struct outage longer[] = {
