@@ -21,7 +21,7 @@ bool daemon_configure(struct daemon *d, const char *lines)
 	char text[4096];
 	int n = snprintf(text, sizeof(text),
 		"listen = \"127.0.0.1:%d\"\nconsole = { listen = \"127.0.0.1:%d\" }\n"
-		"store = \"%s\"\nspool = { folder = \"%s/spool\" }\nrules = \"%s\"\nworkers = 1\n"
+		"store = \"%s\"; spool = { folder = \"%s/spool\" }\nrules = \"%s\"\nworkers = 1\n"
 		"twenty = { url = \"http://127.0.0.1:1\", key = \"k\", dialect = \"core\" }\n"
 		"source \"twenty\" { scheme = \"twenty\", secrets = { \"%s\" } }\n%s\n",
 		d->hook_port, d->console_port, d->store, d->dir, d->rules, DAEMON_SECRET,
