@@ -23,6 +23,7 @@
 #include "queue/patience.h"
 #include "queue/pause.h"
 #include "queue/place.h"
+#include "queue/purse.h"
 #include "queue/queue.h"
 #include "queue/rename.h"
 #include "queue/spend.h"
@@ -211,6 +212,11 @@ struct queue_backend {
 	void (*patience)(struct queue *q, int64_t ms);
 	enum rc (*flight_each)(
 		struct queue *q, queue_flight_fn fn, void *ctx, struct err *err); /* or NULL */
+	/* Of a store that several runners share; else NULL. */
+	int (*purse_fd)(struct queue *q);
+	void (*purse_swap)(struct queue *q, int64_t version, struct slice state);
+	enum rc (*purse_step)(struct queue *q, struct queue_purse_answer *ret_answer, bool *ret_any,
+		struct err *err);
 };
 
 /* The backends; open GIVES a handle whose base is filled. */

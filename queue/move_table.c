@@ -219,6 +219,7 @@ const struct move_omitted move_omitted[] = {
 	{MOVE_POSTGRES, "mark", NULL, "of a store, not of its work"},
 	{MOVE_POSTGRES, "runner", NULL, "leases: nobody works on a store that is copied"},
 	{MOVE_POSTGRES, "leader", NULL, "likewise"},
+	{MOVE_POSTGRES, "purse", NULL, "by the clock of its server, and known to runners only"},
 	{MOVE_POSTGRES, "delivery", "n", "SQLite's seq: the place that it is routed with"},
 	{MOVE_POSTGRES, "pending", NULL, "deliveries behind the position (move_postgres.c)"},
 	{MOVE_POSTGRES, "routed", NULL, "deliveries up to the position"},

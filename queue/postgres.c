@@ -20,6 +20,7 @@ static void store_close(struct queue *q)
 	if (store->runner != 0)
 		postgres_leave(store);
 	postgres_ear_done(&store->ear);
+	postgres_purse_done(store);
 	postgres_db_done(&store->inbox);
 	postgres_db_done(&store->work);
 	postgres_db_done(&store->own);
@@ -87,6 +88,9 @@ static const struct queue_backend postgres_backend = {
 	.peer_each = postgres_peer_each,
 	.patience = patience,
 	.flight_each = postgres_flight_each,
+	.purse_fd = postgres_purse_fd,
+	.purse_swap = postgres_purse_swap,
+	.purse_step = postgres_purse_step,
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */

@@ -41,6 +41,7 @@ struct postgres_store {
 	int64_t lease_ms; /* without a sign of life; QUEUE_LEASE_MS, or lease= in the address */
 	bool resigned;    /* it leaves the lead to others, where there are any */
 	struct postgres_ear ear;
+	struct postgres_purse *purse;  /* NULL: nobody has asked for it */
 	struct postgres_place *places; /* of the last inbox_next */
 	size_t places_n, places_cap;
 	struct postgres_floor floor;
@@ -142,5 +143,15 @@ void postgres_tell_work(struct store *store);
 /* Opens the ear again, now and then. */
 void postgres_ear_tend(struct postgres_store *store);
 void postgres_ear_done(struct postgres_ear *ear);
+/* Begins one more connection (PQconnectPoll): same server, same user, same settings, as libpq has
+ * made them of the address. GIVES, NULL: no memory. */
+PGconn *postgres_connect_again(PGconn *other);
+
+/* --- postgres_purse.c: the one budget */
+int postgres_purse_fd(struct queue *q);
+void postgres_purse_swap(struct queue *q, int64_t version, struct slice state);
+enum rc postgres_purse_step(struct queue *q, struct queue_purse_answer *ret_answer, bool *ret_any,
+	struct err *err) must_check;
+void postgres_purse_done(struct postgres_store *store);
 
 #endif

@@ -35,6 +35,31 @@ BEGIN
 	END IF;
 END $$;
 
+-- The one API budget of all runners (client/purse.h).
+CREATE TABLE purse (
+	one integer PRIMARY KEY CHECK (one = 1),
+	version bigint NOT NULL,
+	state bytea NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO purse VALUES (1, 1, '');
+-- next in the place of what has that version. Where another has been faster, what is there now: each
+-- statement sees what was committed before it.
+CREATE FUNCTION purse_swap(was bigint, next bytea, OUT swapped boolean, OUT version bigint,
+	OUT state bytea, OUT now_ms bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	IF was = 0 THEN
+		INSERT INTO purse AS p VALUES (1, 1, next) ON CONFLICT DO NOTHING;
+	ELSE
+		UPDATE purse AS p SET version = p.version + 1, state = next WHERE p.version = was;
+	END IF;
+	swapped := FOUND;
+	IF NOT swapped THEN
+		SELECT p.version, p.state INTO version, state FROM purse AS p;
+	END IF;
+	version := coalesce(version, 0);
+	now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);
+END $$;
+
 -- Why nobody may work here (queue/mark.h): 1: being filled by a copy, 2: moved to another store.
 CREATE TABLE mark (
 	one integer PRIMARY KEY CHECK (one = 1),

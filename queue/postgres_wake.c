@@ -91,9 +91,9 @@ static const char *instead(const PGconn *other, const char *key, const char *val
 	return strcmp(key, "target_session_attrs") == 0 ? "any" : value;
 }
 
-/* Same user, same settings: what libpq has made of the address. */
-static PGconn *connect_again(const PGconn *other, PQconninfoOption *options)
+PGconn *postgres_connect_again(PGconn *other)
 {
+	PQconninfoOption *options = PQconninfo(other);
 	const char *keys[64], *values[64];
 	size_t n = 0;
 	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
@@ -104,7 +104,9 @@ static PGconn *connect_again(const PGconn *other, PQconninfoOption *options)
 		values[n++] = value;
 	}
 	keys[n] = values[n] = NULL;
-	return options != NULL ? PQconnectStartParams(keys, values, 0) : NULL;
+	PGconn *conn = options != NULL ? PQconnectStartParams(keys, values, 0) : NULL;
+	PQconninfoFree(options);
+	return conn;
 }
 
 static void hush(void *ctx, const char *message)
@@ -115,9 +117,7 @@ static void hush(void *ctx, const char *message)
 static void start(struct postgres_store *store)
 {
 	struct postgres_ear *ear = &store->ear;
-	PQconninfoOption *options = PQconninfo(store->link.conn);
-	ear->conn = connect_again(store->link.conn, options);
-	PQconninfoFree(options);
+	ear->conn = postgres_connect_again(store->link.conn);
 	ear->state = EAR_CONNECTS;
 	ear->until_ms = clock_mono_ms() + CONNECT_MS;
 	if (ear->conn == NULL || PQstatus(ear->conn) == CONNECTION_BAD || !watch(ear, EPOLLOUT))

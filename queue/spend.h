@@ -18,7 +18,9 @@ struct queue;
 enum rc queue_spend_add(
 	struct queue *q, const char *rule, int64_t slot_ms, int64_t n, struct err *err) must_check;
 typedef enum rc (*queue_spend_fn)(void *ctx, int64_t slot_ms, int64_t n, struct err *err);
-/* The slots of a rule that begin at or after since_ms, in order. fn may not write. Any side. */
+/* The slots of a rule that begin at or after since_ms, in order. fn may not write. Any side.
+ * A runner of a store that others share reads within its transaction: no other adds to them until
+ * its commit. */
 enum rc queue_spend_each(struct queue *q, const char *rule, int64_t since_ms, queue_spend_fn fn,
 	void *ctx, struct err *err) must_check;
 /* Forgets the slots of a rule ("*": of all) that begin before before_ms. Runner. */

@@ -30,6 +30,9 @@ enum rc work_spend_each(struct queue *q, const char *rule, int64_t since_ms, que
 {
 	struct store *store = store_of(q);
 	enum rc rc = store_need_work(store, err);
+	/* Others may write, too: what is read here holds until our commit. */
+	if (rc == RC_OK && store->work->driver->shared && q->side == QUEUE_RUNNER)
+		rc = work_begin(store, err);
 	if (rc != RC_OK || !store->has_work)
 		return rc;
 	struct db_stmt *s = db_use(store->work, SPEND_LIST);

@@ -299,6 +299,8 @@ enum rc runner_new(const struct runner_parts *parts, struct runner **ret_runner,
 	if (rc == RC_OK)
 		rc = lead_start(r, err);
 	if (rc == RC_OK)
+		rc = purse_open(r, err);
+	if (rc == RC_OK)
 		rc = adopt(r, err);
 	if (rc == RC_OK)
 		rc = watch_files(r, err);
@@ -328,6 +330,7 @@ void runner_free(struct runner *r)
 		return;
 	upkeep_stop(r);
 	lead_stop(r);
+	purse_close(r);
 	gap_close(r);
 	ticks_close(&r->ticks);
 	orders_clear(&r->orders);

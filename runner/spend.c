@@ -122,10 +122,17 @@ static enum rc take_slot(void *ctx, int64_t at_ms, int64_t n, struct err *err)
 	return RC_OK;
 }
 
-/* NULL: the process ends. */
+static void forget_rule(struct runner *r, const char *rule);
+
+/* NULL: the process ends. Where others run the rule, too, what they wrote counts: the store is
+ * asked each time, and nobody else adds to it until our commit. */
 static struct spend *find(struct runner *r, const struct rule *rule)
 {
 	struct err err = {0};
+	if (r->lead.shared) {
+		forget_rule(r, rule->name);
+		gate_wrote(&r->gate);
+	}
 	struct spend *s = r->spends.first;
 	while (s != NULL && strcmp(s->rule, rule->name) != 0)
 		s = s->next;

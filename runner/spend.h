@@ -26,8 +26,8 @@ enum spend_verdict {
 	SPEND_OVER,  /* too much for now */
 	SPEND_NEVER, /* more than the rule may write at all; ret_why: a sentence */
 };
-/* May the run's rule write n more? The store is asked once for each rule. Where that fails the
- * process ends, and it may. */
+/* May the run's rule write n more? The store is asked once for each rule, where other runners share
+ * it each time. Where that fails the process ends, and it may. */
 enum spend_verdict spend_ask(
 	struct runner *r, const struct run *run, int64_t n, struct err *ret_why);
 /* It does, within the open transaction. False: the process ends. */

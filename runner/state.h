@@ -32,6 +32,7 @@
 #include "runner/notify.h"
 #include "runner/order.h"
 #include "runner/pool.h"
+#include "runner/purse.h"
 #include "runner/route.h"
 #include "runner/rules.h"
 #include "runner/run.h"
@@ -66,6 +67,7 @@ struct runner {
 	struct upkeep upkeep;
 	struct jump jump;
 	struct lead lead;
+	struct purse_door purse;
 	struct orders orders;
 	struct notify notify;
 	struct gap gap;

@@ -122,3 +122,20 @@ QUEUE_CASE(what_is_to_be_erased_is_kept_once_until_it_is)
 	cr_expect_eq(queue_erasure_put(s->runner, "", &s->err), RC_INVALID);
 	cr_expect_eq(queue_erasure_put(s->receiver, "a", &s->err), RC_DENIED);
 }
+
+QUEUE_CASE(what_another_runner_has_written_counts_for_this_one)
+{
+	if (!suite_shared(s))
+		return;
+	struct queue *other = NULL;
+	suite_commit(s);
+	suite_ok(s, queue_open(s->store, QUEUE_RUNNER, &other, &s->err));
+	cr_expect_str_eq(all(s, other, "a", 0), "");
+	suite_ok(s, queue_spend_add(other, "a", 1000, 3, &s->err));
+	suite_ok(s, queue_commit(other, &s->err));
+	cr_expect_str_eq(all(s, s->runner, "a", 0), "1000:3");
+	suite_ok(s, queue_spend_add(s->runner, "a", 1000, 2, &s->err));
+	suite_commit(s);
+	cr_expect_str_eq(all(s, other, "a", 0), "1000:5");
+	queue_close(other);
+}
