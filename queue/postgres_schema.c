@@ -79,6 +79,30 @@ static enum rc apply(struct postgres_store *store, int version, struct err *err)
 	return rc;
 }
 
+/* Who may only work with the rows is told who has to come first, before anything fails. */
+static enum rc may_make(struct postgres_store *store, int version, struct err *err)
+{
+	PGresult *result = NULL;
+	enum rc rc = postgres_ask(&store->link,
+		"SELECT CASE WHEN n IS NULL THEN has_database_privilege(current_database(), "
+		"'CREATE')"
+		" ELSE has_schema_privilege(n, 'CREATE') AND coalesce((SELECT"
+		" pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.relnamespace = n"
+		" AND c.relname = 'version'), true) END, current_user"
+		" FROM (SELECT to_regnamespace($1)::oid AS n) AS x",
+		store->schema, NULL, &result, err);
+	if (rc == RC_OK && PQgetvalue(result, 0, 0)[0] != 't')
+		rc = err_set(err, RC_DENIED,
+			"the tables of schema %s of %s %s, and user %.40s may not change that: "
+			"start one "
+			"daemon as the owner of the schema first, or grant CREATE",
+			store->schema, store->link.name,
+			version == 0 ? "are not there yet" : "are of an older Moonhook",
+			PQgetvalue(result, 0, 1));
+	PQclear(result);
+	return rc;
+}
+
 /* The schema may have been made by an administrator, who lets us only use it. */
 static enum rc make(struct postgres_store *store, struct err *err)
 {
@@ -113,5 +137,6 @@ enum rc postgres_migrate(struct postgres_store *store, struct err *err)
 		rc = refuse(store, version, err);
 	if (rc != RC_OK || version == (int)ARRAY_N(migrations))
 		return rc;
-	return make(store, err);
+	rc = may_make(store, version, err);
+	return rc == RC_OK ? make(store, err) : rc;
 }

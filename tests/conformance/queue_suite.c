@@ -3,6 +3,7 @@
 #include "tests/conformance/queue_suite.h"
 
 #include <dirent.h>
+#include <libpq-fe.h>
 #include <unistd.h>
 
 #include "queue/cluster.h"
@@ -30,17 +31,54 @@ void suite_remove(const char *folder)
 	rmdir(folder);
 }
 
+/* What conf/postgres.sql grants to daemons that cannot change tables, and no more. */
+static const char grants[] =
+	"DO $$ BEGIN CREATE ROLE moonhook_rows LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT;"
+	" EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;"
+	"CREATE SCHEMA %.*s; GRANT USAGE ON SCHEMA %.*s TO moonhook_rows;"
+	"ALTER DEFAULT PRIVILEGES IN SCHEMA %.*s"
+	" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO moonhook_rows;"
+	"ALTER DEFAULT PRIVILEGES IN SCHEMA %.*s GRANT USAGE ON SEQUENCES TO moonhook_rows";
+
+static void grant(const char *store)
+{
+	char url[160], sql[900];
+	const char *schema = strstr(store, "schema=") + 7;
+	int n = (int)strcspn(schema, "&");
+	snprintf(url, sizeof(url), "%.*s", (int)strcspn(store, "?"), store);
+	snprintf(sql, sizeof(sql), grants, n, schema, n, schema, n, schema, n, schema);
+	PGconn *conn = PQconnectdb(url);
+	PGresult *result = PQexec(conn, sql);
+	cr_assert_eq(PQresultStatus(result), PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));
+	PQclear(result);
+	PQfinish(conn);
+}
+
+/* Its owner makes the tables; from there on all is done by somebody who may only use them. */
+static void start_postgres(struct suite *s)
+{
+	struct queue *owner = NULL;
+	char fresh[140];
+	cr_assert(postgres_store(fresh, sizeof(fresh)));
+	/* No case is about time: no lease ends on a machine that is busy. */
+	snprintf(s->owner, sizeof(s->owner), "%s&lease=120s", fresh);
+	const char *at = strchr(s->owner, '@');
+	cr_assert_not_null(at);
+	snprintf(s->postgres, sizeof(s->postgres), "postgres://moonhook_rows%s", at);
+	grant(s->owner);
+	suite_ok(s, queue_open(s->owner, QUEUE_RECEIVER, &owner, &s->err));
+	queue_close(owner);
+	s->store = s->postgres;
+}
+
 void suite_start(struct suite *s, const char *store)
 {
 	memset(s, 0, sizeof(*s));
 	s->store = store;
-	if (store != NULL && strcmp(store, "postgres:") == 0) {
-		/* No case is about leases: none of them ends on a machine that is busy. */
-		char fresh[140];
-		cr_assert(postgres_store(fresh, sizeof(fresh)));
-		snprintf(s->postgres, sizeof(s->postgres), "%s&lease=120s", fresh);
-		s->store = s->postgres;
-	}
+	if (store != NULL && strncmp(store, "postgres:", 9) == 0)
+		start_postgres(s);
+	if (store != NULL && strcmp(store, "postgres:owner") == 0)
+		s->store = s->owner;
 	if (store == NULL) {
 		suite_folder(s->folder);
 		s->store = s->folder;
@@ -68,7 +106,7 @@ void suite_end(struct suite *s)
 	if (s->folder[0] != '\0')
 		suite_remove(s->folder);
 	if (s->postgres[0] != '\0')
-		postgres_store_drop(s->postgres);
+		postgres_store_drop(s->owner);
 }
 
 struct id suite_put(struct suite *s, const char *key, const char *body)

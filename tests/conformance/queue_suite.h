@@ -19,7 +19,8 @@ enum { SUITE_MAX = 512 };
 
 struct suite {
 	char folder[64];    /* SQLite's, made here; else empty */
-	char postgres[160]; /* PostgreSQL's; else empty */
+	char postgres[160]; /* PostgreSQL's; else empty. By a user who owns nothing in it */
+	char owner[160];    /* the same as its owner */
 	const char *store;
 	struct queue *receiver, *runner;
 	struct err err;
@@ -27,6 +28,7 @@ struct suite {
 	size_t runs_n;
 };
 
+/* "postgres:owner": by the owner of the schema, as whoever copies a store has to be. */
 void suite_start(struct suite *s, const char *store);
 void suite_end(struct suite *s);
 /* Removes a folder and the files in it. */

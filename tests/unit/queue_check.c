@@ -101,7 +101,7 @@ Test(queue_check, a_full_store_of_sqlite_is_whole_at_work_and_moved_and_so_is_it
 
 Test(queue_check, a_full_store_of_postgres_is_whole_at_work_and_moved_and_so_is_its_copy)
 {
-	live_and_moved("postgres:");
+	live_and_moved("postgres:owner");
 }
 
 /* --- what is broken is found -------------------------------------------------------------------
@@ -201,7 +201,7 @@ Test(queue_check, each_thing_that_is_broken_in_postgres_is_found_and_nothing_els
 	struct suite s;
 	struct found f;
 	bool right = true;
-	suite_start(&s, "postgres:");
+	suite_start(&s, "postgres:owner");
 	full_fill(&s);
 	close_store(&s);
 	for (size_t i = 0; i < ARRAY_N(harms_postgres); i++) {
@@ -234,7 +234,7 @@ Test(queue_check, a_database_that_may_lose_what_it_confirmed_is_found_unless_tha
 	struct suite s;
 	struct found f;
 	char strict[160], *word;
-	suite_start(&s, "postgres:");
+	suite_start(&s, "postgres:owner");
 	close_store(&s);
 	snprintf(strict, sizeof(strict), "%s", s.store);
 	cr_assert_not_null(word = strstr(strict, "durability=relaxed"));
@@ -253,7 +253,7 @@ Test(queue_check, a_user_who_may_only_read_checks_and_is_told_what_it_lacks)
 	struct suite s;
 	struct found f;
 	char store[200], grant[800], role[40], schema[100];
-	suite_start(&s, "postgres:");
+	suite_start(&s, "postgres:owner");
 	close_store(&s);
 	snprintf(schema, sizeof(schema), "%s", strstr(s.store, "schema=") + 7);
 	schema[strcspn(schema, "&")] = '\0';

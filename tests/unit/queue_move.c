@@ -86,7 +86,7 @@ Test(queue_move, a_copy_on_postgres_and_one_of_it_back_are_the_same_row_by_row)
 Test(queue_move, a_store_of_postgres_moves_to_another_schema_and_the_order_of_what_waits_is_kept)
 {
 	struct stores t;
-	start(&t, "postgres:");
+	start(&t, "postgres:owner");
 	move(&t, t.s.store, t.postgres2);
 	check_same(&t, t.s.store, t.postgres2);
 	move(&t, t.postgres2, t.folder);
@@ -401,13 +401,13 @@ Test(queue_move, beside_the_daemon_it_is_filled_and_once_it_is_stopped_the_rest_
 
 Test(queue_move, the_same_from_postgres)
 {
-	copy_beside_the_daemon("postgres:");
+	copy_beside_the_daemon("postgres:owner");
 }
 
 Test(queue_move, a_receiver_that_has_the_old_store_open_stores_nothing_there_any_more)
 {
 	struct stores t;
-	start(&t, "postgres:");
+	start(&t, "postgres:owner");
 	ok(&t, queue_open(t.s.store, QUEUE_RECEIVER, &t.s.receiver, &t.err));
 	suite_put(&t.s, NULL, "{}");
 	move(&t, t.s.store, t.folder);
@@ -463,7 +463,7 @@ Test(queue_move, on_postgres_the_work_goes_on_where_it_stood)
 
 Test(queue_move, on_sqlite_the_work_goes_on_where_it_stood)
 {
-	check_goes_on("postgres:", false);
+	check_goes_on("postgres:owner", false);
 }
 
 /* --- broken off --------------------------------------------------------------------------------
@@ -520,7 +520,7 @@ Test(queue_move, a_copy_to_postgres_that_is_killed_anywhere_is_finished_by_the_n
 
 Test(queue_move, a_copy_to_sqlite_that_is_killed_anywhere_is_finished_by_the_next)
 {
-	kill_and_finish("postgres:", false);
+	kill_and_finish("postgres:owner", false);
 }
 
 Test(queue_move, killed_between_the_two_marks_neither_can_be_worked_on_and_the_next_finishes)
