@@ -497,7 +497,7 @@ static double finish_cost(struct queue *runner, size_t most)
 static double prune_cost(struct queue *receiver, struct queue *runner, size_t most)
 {
 	const struct queue_retention keep = {.events_ms = 1, .runs_ms = 1};
-	size_t events = 0, n = 0, all = 0;
+	size_t n = 0, all = 0;
 	int64_t us = clock_mono_us();
 	struct queue *const sides[] = {runner, receiver};
 	for (size_t i = 0; i < ARRAY_N(sides); i++) {
@@ -509,7 +509,6 @@ static double prune_cost(struct queue *receiver, struct queue *runner, size_t mo
 			if (n < 1000)
 				break;
 		}
-		events += sides[i] == receiver ? n : 0;
 	}
 	return all > 0 ? since(us, most) : 0;
 }
