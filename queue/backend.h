@@ -35,8 +35,9 @@ struct queue {
 	enum queue_side side;
 	/* Set once, by any thread, by queue_break: from then on everything but close is refused. */
 	atomic_bool breaking, broken;
-	char why[224];      /* written before broken is set */
-	int64_t written_ms; /* wall: the last write before it was opened; 0: not known */
+	atomic_bool damaged; /* and this is why: what is read is not what was written */
+	char why[224];       /* written before broken is set */
+	int64_t written_ms;  /* wall: the last write before it was opened; 0: not known */
 };
 
 /* The store can no longer be trusted with a write: remembers why. Returns RC_IO with a sentence. */

@@ -50,12 +50,16 @@ static enum rc full(struct sqlite_db *db, struct err *err)
 
 static enum rc db_error(struct sqlite_db *db, int sqlite_rc, struct err *err)
 {
+	int kind = sqlite_rc & 0xff;
+	if (kind == SQLITE_NOTADB || kind == SQLITE_CORRUPT || sqlite_rc == SQLITE_IOERR_DATA ||
+		sqlite_rc == SQLITE_IOERR_SHORT_READ)
+		atomic_store(&db->base.owner->damaged, true);
 	if (sqlite_rc == SQLITE_IOERR_DATA)
 		return queue_break(db->base.owner, err,
 			"%s is damaged (what is read is not what was written); check the disk, "
 			"restore a backup, then start again",
 			db->base.path);
-	switch (sqlite_rc & 0xff) {
+	switch (kind) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return err_set(err, RC_BUSY,

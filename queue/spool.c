@@ -9,16 +9,22 @@
  */
 #include "queue/spool.h"
 
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/spool_salvage.h"
 #include "queue/sql_text.h"
 #include "queue/sqlite.h"
 
 enum { ROW_BYTES = 200 };      /* what a delivery takes beside its body, its headers and its key */
+enum { MEND_EVERY_MS = 1000 }; /* attempts to set a damaged one aside */
 enum { LENT_BYTES = 1 << 20 }; /* what one spool_next lends, unless a single one is larger */
 
 /* clang-format off */
@@ -28,6 +34,8 @@ enum { LENT_BYTES = 1 << 20 }; /* what one spool_next lends, unless a single one
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
 	X(SPOOL_PUT_KEYLESS, "INSERT INTO spooled (seq, id, source, received_ms, quarantine, headers, body)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	X(SPOOL_TAKE, "INSERT OR IGNORE INTO spooled (seq, id, source, received_ms, quarantine, headers," \
+		" body, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") \
 	X(SPOOL_FIND, "SELECT id FROM spooled WHERE key = ?1") \
 	X(SPOOL_NEXT, "SELECT seq, id, source, received_ms, quarantine, headers, body, key FROM spooled" \
 		" WHERE seq > ?1 ORDER BY seq LIMIT ?2") \
@@ -67,7 +75,11 @@ struct spool {
 	char *folder;
 	int lock_fd;
 	int64_t max_bytes;
+	pthread_rwlock_t lock; /* held for writing by whoever exchanges what follows */
 	struct sqlite_db writer, reader;
+	int64_t mend_ms;      /* mono: not before; 0: at once */
+	int64_t gone;         /* up to this place, what is not there is lost */
+	bool known;           /* sum is what was stored, not a guess */
 	struct spool_sum sum; /* the writer's */
 	struct buf key;       /* the writer's */
 	struct buf lent;      /* the reader's */
@@ -92,6 +104,75 @@ static enum rc count(
 	return RC_OK;
 }
 
+static enum rc open_both(struct spool *s, struct err *err)
+{
+	int64_t last = 0;
+	enum rc rc = sqlite_db_open(&s->writer, &s->base, s->folder, &form, DB_WRITE, err);
+	if (rc == RC_OK)
+		rc = sqlite_db_open(&s->reader, &s->base, s->folder, &form, DB_READ, err);
+	if (rc == RC_OK)
+		rc = db_number(&s->writer.base, db_use(&s->writer.base, SPOOL_LAST), &last, err);
+	if (rc == RC_OK)
+		rc = count(s, last, &s->sum.n, &s->sum.bytes, err);
+	if (rc != RC_OK)
+		return rc;
+	s->sum.last = last > s->sum.last ? last : s->sum.last;
+	s->known = true;
+	return RC_OK;
+}
+
+static void say_salvaged(const struct spool_salvage *got, int64_t lost, bool exact)
+{
+	char text[64] = "how many were not is not known";
+	if (exact)
+		snprintf(text, sizeof(text), "%" PRId64 " were not", lost);
+	else if (lost > 0)
+		snprintf(text, sizeof(text), "at least %" PRId64 " were not", lost);
+	log_error(&(struct log_fields){.cause = "damaged"},
+		"the spool was damaged: %" PRId64 " deliveries of it were readable and go on, %s; "
+		"the old file is %s: check the disk, have the senders repeat what is missing, then "
+		"delete it",
+		got->taken, text, got->moved);
+}
+
+static void tell(struct spool *s, const struct spool_salvage *got)
+{
+	int64_t lost = got->lost;
+	if (s->known)
+		lost = s->sum.n > got->taken ? s->sum.n - got->taken : 0;
+	say_salvaged(got, lost, s->known || !got->uncounted);
+}
+
+/* The lock is held for writing, or nobody else knows it. */
+static enum rc mend(struct spool *s, struct err *err)
+{
+	struct spool_salvage got;
+	struct err why = {.msg = ""};
+	if (!atomic_load(&s->base.damaged))
+		return RC_OK;
+	enum rc rc = RC_FULL;
+	if (clock_mono_ms() >= s->mend_ms) {
+		sqlite_db_close(&s->reader);
+		sqlite_db_close(&s->writer);
+		rc = spool_salvage(s->folder, &form, SPOOL_TAKE, &got, &why);
+	}
+	if (rc != RC_OK) {
+		if (why.msg[0] != '\0')
+			s->mend_ms = clock_mono_ms() + MEND_EVERY_MS;
+		return err_set(err, RC_FULL,
+			"the spool %s is damaged and cannot be set aside yet%s%s; make room and "
+			"leave the folder to this user: it goes on by itself",
+			s->folder, why.msg[0] != '\0' ? ": " : "", why.msg);
+	}
+	tell(s, &got);
+	atomic_store(&s->base.damaged, false);
+	atomic_store(&s->base.broken, false);
+	atomic_store(&s->base.breaking, false);
+	rc = open_both(s, err);
+	s->gone = s->sum.last;
+	return rc;
+}
+
 static enum rc open_files(struct spool *s, struct err *err)
 {
 	enum rc rc = store_folder_make(s->folder, err);
@@ -103,13 +184,18 @@ static enum rc open_files(struct spool *s, struct err *err)
 			"name another folder",
 			s->folder);
 	if (rc == RC_OK)
-		rc = sqlite_db_open(&s->writer, &s->base, s->folder, &form, DB_WRITE, err);
-	if (rc == RC_OK)
-		rc = sqlite_db_open(&s->reader, &s->base, s->folder, &form, DB_READ, err);
-	if (rc == RC_OK)
-		rc = db_number(
-			&s->writer.base, db_use(&s->writer.base, SPOOL_LAST), &s->sum.last, err);
-	return rc == RC_OK ? count(s, s->sum.last, &s->sum.n, &s->sum.bytes, err) : rc;
+		rc = spool_salvage_end(s->folder, err);
+	if (rc != RC_OK)
+		return rc;
+	if (spool_salvage_hollow(s->folder))
+		atomic_store(&s->base.damaged, true);
+	else
+		rc = open_both(s, err);
+	if (!atomic_load(&s->base.damaged))
+		return rc;
+	s->sum = (struct spool_sum){.n = 1}; /* something waits */
+	rc = mend(s, err);
+	return rc == RC_FULL ? RC_OK : rc; /* later */
 }
 
 enum rc spool_open(const char *folder, int64_t max_bytes, struct spool **ret_spool, struct err *err)
@@ -120,6 +206,10 @@ enum rc spool_open(const char *folder, int64_t max_bytes, struct spool **ret_spo
 	s->base.side = QUEUE_RECEIVER;
 	s->max_bytes = max_bytes;
 	s->lock_fd = -1;
+	if (pthread_rwlock_init(&s->lock, NULL) != 0) {
+		free(s);
+		return err_set(err, RC_NOMEM, "no memory for the spool");
+	}
 	buf_init(&s->key, 1 << 20);
 	buf_init(&s->lent, (size_t)1 << 30);
 	s->folder = strdup(folder);
@@ -143,20 +233,52 @@ void spool_close(struct spool *s)
 		close(s->lock_fd);
 	buf_done(&s->key);
 	buf_done(&s->lent);
+	pthread_rwlock_destroy(&s->lock);
 	free(s->folder);
 	free(s);
 }
 
-struct spool_sum spool_sum(const struct spool *s)
+struct spool_sum spool_sum(struct spool *s)
 {
-	return s->sum;
+	pthread_rwlock_rdlock(&s->lock);
+	struct spool_sum sum = s->sum;
+	pthread_rwlock_unlock(&s->lock);
+	return sum;
 }
 
 /* --- put -------------------------------------------------------------------------------------- */
 
-static enum rc trusted(struct spool *s, struct err *err)
+static enum rc mend_alone(struct spool *s, struct err *err)
 {
-	return atomic_load(&s->base.broken) ? err_set(err, RC_IO, "%s", s->base.why) : RC_OK;
+	pthread_rwlock_wrlock(&s->lock);
+	enum rc rc = mend(s, err);
+	pthread_rwlock_unlock(&s->lock);
+	return rc;
+}
+
+/* Where it answers RC_OK, leave() follows. */
+static enum rc enter(struct spool *s, struct err *err)
+{
+	pthread_rwlock_rdlock(&s->lock);
+	if (!atomic_load(&s->base.broken) && !atomic_load(&s->base.damaged))
+		return RC_OK;
+	pthread_rwlock_unlock(&s->lock);
+	enum rc rc = mend_alone(s, err);
+	if (rc != RC_OK)
+		return rc;
+	pthread_rwlock_rdlock(&s->lock);
+	if (!atomic_load(&s->base.broken))
+		return RC_OK;
+	pthread_rwlock_unlock(&s->lock);
+	return err_set(err, RC_IO, "%s", s->base.why);
+}
+
+/* True: it has met damage and is to be tried once more, with a fresh file. */
+static bool leave(struct spool *s, enum rc rc, int *tries)
+{
+	bool again = rc == RC_IO && atomic_load(&s->base.damaged) && (*tries)++ == 0;
+	pthread_rwlock_unlock(&s->lock);
+	return again;
 }
 
 static int64_t counted(const struct queue_delivery *d, size_t key_n)
@@ -221,13 +343,12 @@ static enum rc put_one(
 	return db_run(db, stmt, err);
 }
 
-enum rc spool_put(struct spool *s, struct queue_delivery *deliveries, size_t n, struct err *err)
+static enum rc put_all(
+	struct spool *s, struct queue_delivery *deliveries, size_t n, struct err *err)
 {
 	struct db *db = &s->writer.base;
 	struct spool_sum sum = s->sum;
-	enum rc rc = trusted(s, err);
-	if (rc == RC_OK)
-		rc = db_begin(db, err);
+	enum rc rc = db_begin(db, err);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
@@ -241,13 +362,24 @@ enum rc spool_put(struct spool *s, struct queue_delivery *deliveries, size_t n, 
 	return rc;
 }
 
-enum rc spool_drop(struct spool *s, int64_t last, struct err *err)
+enum rc spool_put(struct spool *s, struct queue_delivery *deliveries, size_t n, struct err *err)
+{
+	int tries = 0;
+	enum rc rc;
+	do {
+		rc = enter(s, err);
+		if (rc != RC_OK)
+			return rc;
+		rc = put_all(s, deliveries, n, err);
+	} while (leave(s, rc, &tries));
+	return rc;
+}
+
+static enum rc drop_all(struct spool *s, int64_t last, struct err *err)
 {
 	struct db *db = &s->writer.base;
 	int64_t n = 0, bytes = 0;
-	enum rc rc = trusted(s, err);
-	if (rc == RC_OK)
-		rc = db_begin(db, err);
+	enum rc rc = db_begin(db, err);
 	if (rc != RC_OK)
 		return rc;
 	rc = count(s, last, &n, &bytes, err);
@@ -265,6 +397,19 @@ enum rc spool_drop(struct spool *s, int64_t last, struct err *err)
 	s->sum.n -= n;
 	s->sum.bytes -= bytes;
 	return RC_OK;
+}
+
+enum rc spool_drop(struct spool *s, int64_t last, struct err *err)
+{
+	int tries = 0;
+	enum rc rc;
+	do {
+		rc = enter(s, err);
+		if (rc != RC_OK)
+			return rc;
+		rc = drop_all(s, last, err);
+	} while (leave(s, rc, &tries));
+	return rc;
 }
 
 /* --- next ------------------------------------------------------------------------------------- */
@@ -305,15 +450,13 @@ static void lend_row(struct buf *lent, struct db_stmt *stmt, struct queue_delive
 		ret->dedupe = (struct slice){key.p + source_n, key.n - source_n};
 }
 
-enum rc spool_next(struct spool *s, int64_t after, size_t max,
+static enum rc read_next(struct spool *s, int64_t after, size_t max,
 	struct queue_delivery *ret_deliveries, size_t *ret_n, int64_t *ret_last, struct err *err)
 {
 	struct db *db = &s->reader.base;
 	size_t n = 0;
 	bool row = true;
-	enum rc rc = trusted(s, err);
-	if (rc != RC_OK)
-		return rc;
+	enum rc rc = RC_OK;
 	struct db_stmt *stmt = db_use(db, SPOOL_NEXT);
 	db_bind_int(db, stmt, 1, after);
 	db_bind_int(db, stmt, 2, (int64_t)max);
@@ -330,12 +473,35 @@ enum rc spool_next(struct spool *s, int64_t after, size_t max,
 	db_reset(stmt);
 	if (n == 0 && row && max > 0)
 		return err_set(err, RC_NOMEM, "out of memory for a delivery");
+	if (n == 0)
+		*ret_last = s->gone > after ? s->gone : after;
 	*ret_n = n;
 	return RC_OK;
 }
 
+enum rc spool_next(struct spool *s, int64_t after, size_t max,
+	struct queue_delivery *ret_deliveries, size_t *ret_n, int64_t *ret_last, struct err *err)
+{
+	int tries = 0;
+	enum rc rc;
+	do {
+		rc = enter(s, err);
+		if (rc != RC_OK)
+			return rc;
+		rc = read_next(s, after, max, ret_deliveries, ret_n, ret_last, err);
+	} while (leave(s, rc, &tries));
+	return rc;
+}
+
 enum rc spool_checkpoint(struct spool *s, struct err *err)
 {
-	enum rc rc = trusted(s, err);
-	return rc == RC_OK ? sqlite_checkpoint(&s->writer, err) : rc;
+	int tries = 0;
+	enum rc rc;
+	do {
+		rc = enter(s, err);
+		if (rc != RC_OK)
+			return rc;
+		rc = sqlite_checkpoint(&s->writer, err);
+	} while (leave(s, rc, &tries));
+	return rc;
 }

@@ -5,6 +5,10 @@
  * A folder of its own with one SQLite file, spool.db, as durable as an inbox: a put is on the disk
  * when it returns. What has reached the store is dropped from the front. Ids and dedupe keys are
  * kept, so that whoever carries a delivery twice stores it once.
+ *
+ * A file that is found damaged, at open or later, is set aside under another name in the folder;
+ * what is readable of it goes on in a fresh one, at the same places, and an error line tells the
+ * rest. While the disk has no room for that, nothing is taken or given (RC_FULL).
  */
 #ifndef MOONHOOK_QUEUE_SPOOL_H
 #define MOONHOOK_QUEUE_SPOOL_H
@@ -31,10 +35,11 @@ enum rc spool_put(
 	struct spool *s, struct queue_delivery *deliveries, size_t n, struct err *err) must_check;
 /* Removes everything up to this place. */
 enum rc spool_drop(struct spool *s, int64_t last, struct err *err) must_check;
-struct spool_sum spool_sum(const struct spool *s);
+struct spool_sum spool_sum(struct spool *s);
 
 /* Up to max deliveries behind a place, in order; ret_last: the place of the last one. BORROWS until
- * the next call. One thread, which may be another one. */
+ * the next call. None: ret_last says how far everything has been given or was lost. One thread,
+ * which may be another one. */
 enum rc spool_next(struct spool *s, int64_t after, size_t max,
 	struct queue_delivery *ret_deliveries, size_t *ret_n, int64_t *ret_last,
 	struct err *err) must_check;

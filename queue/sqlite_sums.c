@@ -100,6 +100,9 @@ static int read_page(sqlite3_file *file, void *bytes, int n, sqlite3_int64 at)
 {
 	struct sums_file *f = file_of(file);
 	int rc = f->real->pMethods->xRead(f->real, bytes, n, at);
+	/* SQLite takes the rest of a page that was cut off for zeros. */
+	if (rc == SQLITE_IOERR_SHORT_READ && is_page(f, n) && !sum_fits(bytes, (size_t)n, at))
+		return SQLITE_IOERR_DATA;
 	if (rc != SQLITE_OK)
 		return rc;
 	note_header(f, bytes, n, at);

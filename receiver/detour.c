@@ -169,6 +169,8 @@ static void note_carried(struct detour *d, int64_t last)
 {
 	pthread_mutex_lock(&d->lock);
 	d->carried = last;
+	if (d->spooled < last) /* a damaged spool was counted anew */
+		d->spooled = last;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->lock);
 	d->conf.stored(d->conf.ctx);
@@ -182,6 +184,8 @@ static void carry(struct detour *d)
 	int64_t last = 0;
 	enum rc rc = spool_next(d->spool, d->carried, CARRY_MAX, d->batch, &n, &last, &err);
 	if (rc == RC_OK && n == 0) {
+		if (last > d->carried) /* what the spool has lost */
+			note_carried(d, last);
 		offer(d);
 		return;
 	}
