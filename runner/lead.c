@@ -16,6 +16,7 @@
 #include "base/metrics.h"
 #include "queue/cluster.h"
 #include "runner/order_kinds.h"
+#include "runner/rename.h"
 #include "runner/state.h"
 
 /* --- the lead comes and goes ------------------------------------------------------------------ */
@@ -107,11 +108,23 @@ static void follow(struct runner *r)
 	metrics_set(METRIC_RUNNER_LEADS, lead->on);
 }
 
+/* What the leader has renamed since the last sign of life. */
+static void follow_names(struct runner *r)
+{
+	struct err err = {0};
+	if (r->fatal == RC_OK && !r->lead.on && r->rules.live != NULL &&
+		rename_follow(r, r->rules.live, &err) != RC_OK)
+		runner_fatal(r, &err);
+}
+
 void lead_step(struct runner *r)
 {
-	if (clock_mono_ms() >= r->lead.beat_at_ms)
+	bool beats = clock_mono_ms() >= r->lead.beat_at_ms;
+	if (beats)
 		beat_or_end(r);
 	follow(r);
+	if (beats)
+		follow_names(r);
 }
 
 bool lead_may_send(void *runner)

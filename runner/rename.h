@@ -15,4 +15,11 @@ struct runner;
  */
 enum rc rename_rules(struct runner *r, const struct ruleset *set, struct err *err) must_check;
 
+/*
+ * For whoever does not lead: the leader renames in the store, sooner or later than these rules are
+ * live here. Runs that are alive here and have got another name there get it here, too. Asks the
+ * store only about runs that have an old name. Fails as the store does; RC_NOMEM.
+ */
+enum rc rename_follow(struct runner *r, const struct ruleset *set, struct err *err) must_check;
+
 #endif

@@ -389,7 +389,7 @@ static void swap(struct runner *r)
 		runner_fatal(r, &err);
 		return;
 	}
-	enum rc rc = r->lead.on ? put_live(r, set, &err) : RC_OK;
+	enum rc rc = r->lead.on ? put_live(r, set, &err) : rename_follow(r, set, &err);
 	if (rc == RC_OK)
 		rc = put_limits(r, set, &err);
 	gate_wrote(&r->gate);
