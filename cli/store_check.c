@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -88,6 +89,16 @@ static void say_json(
 	json_decref(out);
 }
 
+/* A configuration was not asked: what helps there does not help here. */
+static void name_another(struct err *err)
+{
+	struct err was = *err;
+	(void)err_set(err, was.code,
+		"%.*s; name the folder that has work.db and inbox.db in it, or the address of its "
+		"database",
+		(int)strcspn(was.msg, ";"), was.msg);
+}
+
 static int check(const struct args *args, const struct queue_place *place)
 {
 	int64_t begun_ms = clock_mono_ms();
@@ -104,6 +115,8 @@ static int check(const struct args *args, const struct queue_place *place)
 	else if (rc == RC_OK)
 		say_json(args, &result, t.damages, took);
 	json_decref(t.damages);
+	if (rc == RC_NOT_FOUND && args->operands_n == 1 && strcmp(args->operands[0], "-") != 0)
+		name_another(&err);
 	if (rc != RC_OK)
 		return store_fail(&err);
 	return result.broken_n == 0 ? CLI_OK : CLI_FAILED;

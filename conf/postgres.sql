@@ -18,3 +18,5 @@ CREATE SCHEMA moonhook AUTHORIZATION moonhook;
 --     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO moonhook;
 --   ALTER DEFAULT PRIVILEGES FOR ROLE moonhook_owner IN SCHEMA moonhook
 --     GRANT USAGE ON SEQUENCES TO moonhook;
+-- `moonhook store copy` into this schema empties tables and sets their counters: name moonhook_owner
+-- in the address that it is given (postgres://moonhook_owner@host/twenty); the daemons go on as moonhook.

@@ -122,11 +122,34 @@ static enum rc open_from(struct move_side *side, struct err *err)
 
 /* --- filled ----------------------------------------------------------------------------------- */
 
+/* A daemon may be one that cannot empty tables, nor set counters: a copy does both. */
+static enum rc need_owner(struct move_side *side, struct err *err)
+{
+	PGresult *result = NULL;
+	enum rc rc = postgres_ask(link_of(side),
+		"SELECT current_user, pg_get_userbyid(c.relowner) FROM pg_class AS c"
+		" WHERE c.oid = 'delivery'::regclass"
+		" AND NOT (has_table_privilege('flight', 'TRUNCATE')"
+		" AND has_sequence_privilege(pg_get_serial_sequence('delivery', 'n'), 'UPDATE'))",
+		NULL, NULL, &result, err);
+	if (rc == RC_OK && PQntuples(result) > 0)
+		rc = err_set(err, RC_DENIED,
+			"%.40s may not empty the tables of schema %.40s and set their counters, "
+			"which a copy has to; name their owner in the address of the copy: "
+			"postgres://%.40s@..; the daemon goes on as %.40s",
+			PQgetvalue(result, 0, 0), side->postgres->schema, PQgetvalue(result, 0, 1),
+			PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return rc;
+}
+
 static enum rc open_to(struct move_side *side, struct err *err)
 {
 	char lock[120];
 	int64_t got = 0;
 	enum rc rc = open_side(side, QUEUE_RECEIVER, err);
+	if (rc == RC_OK)
+		rc = need_owner(side, err);
 	if (rc != RC_OK)
 		return rc;
 	snprintf(lock, sizeof(lock), "SELECT pg_try_advisory_lock(%d, hashtext('%s'))::int",

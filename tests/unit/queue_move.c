@@ -288,6 +288,25 @@ Test(queue_move, a_store_that_has_moved_is_refused_with_the_name_of_the_other_on
 	end(&t);
 }
 
+Test(queue_move, who_may_only_use_the_tables_is_told_that_their_owner_has_to_copy)
+{
+	struct stores t;
+	struct suite other;
+	start(&t, NULL);
+	suite_start(&other, "postgres:");
+	queue_close(other.runner);
+	queue_close(other.receiver);
+	other.runner = other.receiver = NULL;
+	cr_assert_eq(queue_move(PLACE(t.s.store), PLACE(other.store), NULL, NULL, &t.move, &t.err),
+		RC_DENIED, "%s", t.err.msg);
+	cr_assert_not_null(strstr(t.err.msg, "moonhook_rows may not"), "%s", t.err.msg);
+	cr_assert_not_null(strstr(t.err.msg, "postgres://moonhook@"), "%s", t.err.msg);
+	move(&t, t.s.store, other.owner);
+	check_same(&t, t.s.store, other.owner);
+	suite_end(&other);
+	end(&t);
+}
+
 Test(queue_move, what_holds_other_work_is_not_filled)
 {
 	struct stores t;
