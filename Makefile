@@ -50,7 +50,7 @@ EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql qu
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,
 
-.PHONY: loops all deps deps-check run test bench bench-backlog cluster crash gap order outage layers format format-check banned fuzz install help clean \
+.PHONY: loops all deps deps-check run test bench bench-backlog budget cluster crash gap order outage layers format format-check banned fuzz install help clean \
 	objects check-gcc check-clang check-asan
 all: $(B)/moonhook $(B)/moonhook-twin ## build build/moonhook and build/moonhook-twin
 
@@ -163,6 +163,9 @@ gap: all $(B)/tests-walk ## an hour without Moonhook: CHANGES=10000 records chan
 
 outage: all $(B)/tests-walk ## the database is away under deliveries: SECONDS=180
 	@MOONHOOK_OUTAGE=$(or $(SECONDS),180) $(B)/tests-walk --filter 'walk_outage/what*' --timeout 900
+
+budget: all $(B)/tests-walk ## five runners on one PostgreSQL keep to one API budget: SECONDS=150
+	@MOONHOOK_BUDGET=$(or $(SECONDS),150) $(B)/tests-walk -j1 --filter 'walk_purse/*' --timeout 900
 
 bench: all $(patsubst %,$(B)/bench-%,bare_server budget overhead postgres predicate send sign worker_bench) ## measure; ratios hold, absolute figures depend on the machine
 	@tests/bench/run

@@ -169,6 +169,10 @@ bool house_open(struct house *h, const struct house_conf *conf)
 	snprintf(h->store, sizeof(h->store), "%s/store", h->dir);
 	if (conf->runners > 0 && !postgres_store(h->store, sizeof(h->store)))
 		return false;
+	if (conf->runners > 0 && conf->lease != NULL) {
+		size_t n = strlen(h->store);
+		snprintf(h->store + n, sizeof(h->store) - n, "&lease=%s", conf->lease);
+	}
 	h->hook_port = port_free();
 	h->console_port = port_free();
 	if (conf->beside != NULL ? !join_twin(h) : !start_twin(h)) {

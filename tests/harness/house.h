@@ -29,6 +29,7 @@ struct house_conf {            /* BORROWS; zero is a fine start */
 	bool no_daemon;      /* house_start is the test's own business */
 	int runners; /* daemons with a runner, all on one PostgreSQL; 0: one, its store is a folder
 		      */
+	const char *lease;          /* of each of them; NULL: the default */
 	const struct house *beside; /* whose twin it shares; NULL: it has its own */
 	/* "NAME=value" texts for the daemon, NULL-terminated; NULL: none */
 	const char *const *env;
