@@ -4,6 +4,7 @@
 #include "receiver/detour.h"
 
 #include <criterion/criterion.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -61,6 +62,13 @@ static void close_stage(void)
 	for (size_t i = 0; i < ARRAY_N(files); i++) {
 		snprintf(path, sizeof(path), "%s/%s", spool, files[i]);
 		(void)unlink(path);
+	}
+	glob_t aside;
+	snprintf(path, sizeof(path), "%s/spool.db.damaged-*", spool);
+	if (glob(path, 0, NULL, &aside) == 0) {
+		for (size_t i = 0; i < aside.gl_pathc; i++)
+			(void)unlink(aside.gl_pathv[i]);
+		globfree(&aside);
 	}
 	(void)rmdir(spool);
 	(void)rmdir(folder);
@@ -292,6 +300,35 @@ Test(receiver_detour, what_an_earlier_life_has_kept_goes_first)
 		put(5);
 	await_straight();
 	expect_all();
+}
+
+Test(receiver_detour, a_damaged_spool_ends_nothing_and_what_is_whole_arrives_in_order)
+{
+	char file[128];
+	struct id last;
+	start(ROOM_BYTES);
+	go_away(MIDDLE_CUTS);
+	for (int i = 0; i < 40; i++)
+		put(10);
+	stop();
+	snprintf(file, sizeof(file), "%s/spool.db", spool);
+	cr_assert_eq(truncate(file, 40000), 0);
+	middle_set(middle, MIDDLE_PASSES);
+	start(ROOM_BYTES);
+	for (int i = 0; i < 20; i++)
+		put(5);
+	await_straight();
+	last = ids[ids_n - 1];
+	cr_assert(holds(&last));
+	PGresult *result =
+		ask("SELECT count(*), count(*) FILTER (WHERE id < before) FROM (SELECT d.id,"
+		    " lag(d.id) OVER (ORDER BY p.n) AS before FROM pending AS p"
+		    " JOIN delivery AS d ON d.n = p.n) AS x");
+	long n = strtol(PQgetvalue(result, 0, 0), NULL, 10);
+	cr_expect(n > 100 && n < (long)ids_n, "%ld of %zu", n, ids_n);
+	cr_expect_str_eq(PQgetvalue(result, 0, 1), "0", "in order");
+	PQclear(result);
+	cr_expect_eq(metrics_value(METRIC_SPOOL_DELIVERIES), 0);
 }
 
 Test(receiver_detour, past_the_bound_of_the_spool_deliveries_are_refused_until_there_is_room)
