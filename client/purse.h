@@ -9,8 +9,9 @@
  * Inside is the mirror of the server's bucket (budget.h), by the clock of the store: a server
  * refills by whole intervals since the last request that it accepted, whosever it was, so all
  * requests have to stand on one grid of times. A slice is a few places on it, given to one client:
- * at once out of what a rest has left, and one interval after the other then. A place is given just
- * before its time, so that one which is lost with its client is one only.
+ * at once out of what a rest has left, and one interval after the other then. A place on the grid
+ * is given just before its time, so that what is lost with its client is one only; of what a rest
+ * has left, all that it had in hand.
  *
  * Beyond the bucket: in any minute no more go out than one minute's worth. Half of that may go at
  * once after a rest; the other half is spread over what is left of the minute.
