@@ -182,16 +182,19 @@ static size_t row_n(struct db_stmt *s)
 	return n;
 }
 
-struct snapshot { /* transactions that were open when rows were read */
-	int64_t oldest_xid, next_xid;
+struct snapshot {
+	int64_t oldest_xid; /* that was open when rows were read */
+	int64_t own_xid; /* ours, given behind that: all who had a number by then have a lower xid
+			  */
 };
 
 /*
  * Rows of pending that are gone leave their places in the index until it is vacuumed, and every
  * look from the front steps over them. Nothing comes at or below the floor any more: numbers are
- * given in order, each to a transaction that has its own number already (OWN_PUT), so once all
- * transactions that were open when a row with number n was seen are over, nobody is left who has a
- * number below n and is not seen.
+ * given in order, each to a transaction that has its xid already (OWN_PUT), so once all with
+ * an xid below one that was given after a row with number n was seen are over, nobody is left who
+ * has a number below n and is not seen. The end of the snapshot (xmax) is no such xid: some above
+ * it may be open.
  */
 static void raise_floor(
 	struct postgres_floor *f, const struct snapshot *seen, int64_t first, int64_t last)
@@ -201,7 +204,7 @@ static void raise_floor(
 		f->mark_xid = 0;
 	}
 	if (f->mark_xid == 0)
-		*f = (struct postgres_floor){f->n, last, seen->next_xid};
+		*f = (struct postgres_floor){f->n, last, seen->own_xid};
 }
 
 enum { RAW_BYTES = 1 << 20 }; /* what one queue_inbox_next lends, unless a single one is larger */

@@ -166,7 +166,7 @@ static const char pin_durability[] =
 enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 	const struct postgres_address *address, const char *password, struct err *err)
 {
-	char set[600];
+	char set[700];
 	bool writes = owner->side != QUEUE_READER;
 	*link = (struct postgres_link){
 		.owner = owner, .name = strdup(address->name), .patience_ms = OPEN_PATIENCE_MS};
@@ -181,8 +181,9 @@ enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 	if (PQsetnonblocking(link->conn, 1) != 0 || PQenterPipelineMode(link->conn) != 1)
 		return err_set(err, RC_UNSUPPORTED, "libpq refuses its pipeline mode");
 	snprintf(set, sizeof(set),
-		"SET search_path = \"%s\"; SET client_min_messages = warning%s%s", address->schema,
-		pin_plans, pin_durability);
+		"SET search_path = \"%s\"; SET client_min_messages = warning;"
+		" SET default_transaction_isolation = 'read committed'%s%s",
+		address->schema, pin_plans, pin_durability);
 	enum rc rc = postgres_script(link, set, err);
 	if (rc == RC_OK && writes && !address->relaxed)
 		rc = check_durability(link, address, err);

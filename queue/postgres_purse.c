@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "queue/postgres.h"
 
@@ -173,13 +174,24 @@ static void read_answer(
 }
 
 /* The server says no: not the way, but what we are there. */
+/* It waited too long for another, or the server is short of something: it is asked again. */
+static bool is_passing(PGresult *result)
+{
+	static const char *const states[] = {"57014", "55P03", "25006", "40", "53"};
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	for (size_t i = 0; state != NULL && i < ARRAY_N(states); i++)
+		if (strncmp(state, states[i], strlen(states[i])) == 0)
+			return true;
+	return false;
+}
+
 static enum rc refuse(struct postgres_purse *p, PGresult *result, struct err *err)
 {
 	char text[160];
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 	/* It ends the connection, whether or not that has come here yet. */
-	bool ends = severity == NULL || strcmp(severity, "ERROR") != 0;
+	bool ends = severity == NULL || strcmp(severity, "ERROR") != 0 || is_passing(result);
 	snprintf(text, sizeof(text), "%s", primary != NULL ? primary : "no reason");
 	PQclear(result);
 	if (ends || PQstatus(p->conn) == CONNECTION_BAD)

@@ -46,9 +46,9 @@ static const char *const own_sql[] = {
 		" SELECT count(*) FROM d",
 	[OWN_FIRST] = "SELECT u.i, d.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY"
 		" AS u (id, key, i) JOIN delivery AS d ON d.key = u.key WHERE d.id <> u.id",
-	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, x.lo, x.hi"
-		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo, pg_snapshot_xmax(s)::text::bigint AS hi"
-		" FROM pg_current_snapshot() AS s OFFSET 0) AS x,"
+	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, x.lo,"
+		" pg_current_xact_id()::text::bigint"
+		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo FROM pg_current_snapshot() AS s OFFSET 0) AS x,"
 		" (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p," DELIVERY_OF_P
 		" ORDER BY p.n",
 	/* Of the keys which are held, of the digests which were seen. */

@@ -344,20 +344,25 @@ static enum rc delete_events(struct pruning *p, struct err *err)
 
 static enum rc prune_work(struct pruning *p, struct err *err)
 {
-	enum rc rc = choose_runs(p, err);
+	/* Others may try a run again that is looked at. */
+	enum rc rc = work_alone(p->store, err);
+	if (rc == RC_OK)
+		rc = choose_runs(p, err);
 	if (rc == RC_OK && p->victims_n > 0)
 		rc = work_begin(p->store, err);
 	if (rc != RC_OK)
-		return rc;
+		return work_quiet(p->store, rc);
 	if (p->victims_n > 0)
 		rc = work_failed(p->store, delete_runs(p, err), err);
+	if (rc == RC_OK)
+		rc = work_alone(p->store, err);
 	if (rc == RC_OK)
 		rc = choose_events(p, err);
 	if (rc == RC_OK && p->victims_n > 0)
 		rc = work_begin(p->store, err);
 	if (rc == RC_OK && p->victims_n > 0)
 		rc = work_failed(p->store, delete_events(p, err), err);
-	return rc;
+	return work_quiet(p->store, rc);
 }
 
 /* --- both
