@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Deliveries whose numbers become visible in another order than they were given in. */
+#include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "queue/queue.h"
+#include "tests/harness/postgres.h"
+
+static char store[200];
+
+static void setup(void)
+{
+	cr_assert(postgres_store(store, sizeof(store)));
+}
+
+static void teardown(void)
+{
+	postgres_store_drop(store);
+}
+
+TestSuite(queue_floor, .init = setup, .fini = teardown);
+
+static void run(PGconn *conn, const char *sql)
+{
+	PGresult *r = PQexec(conn, sql);
+	cr_assert(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK,
+		"%s: %s", sql, PQerrorMessage(conn));
+	PQclear(r);
+}
+
+/* A receiver whose transaction has its xid, and no rows yet. */
+static PGconn *receiver_begin(void)
+{
+	char url[200], path[120];
+	snprintf(url, sizeof(url), "%.*s", (int)strcspn(store, "?"), store);
+	snprintf(path, sizeof(path), "SET search_path = %s", strstr(store, "schema=") + 7);
+	PGconn *conn = PQconnectdb(url);
+	cr_assert_eq(PQstatus(conn), CONNECTION_OK, "%s", PQerrorMessage(conn));
+	run(conn, path);
+	run(conn, "BEGIN");
+	run(conn, "SELECT pg_current_xact_id()");
+	return conn;
+}
+
+static void receiver_put(PGconn *conn)
+{
+	run(conn,
+		"WITH d AS (INSERT INTO delivery (n, id, source, received_ms, key, headers, body)"
+		" SELECT n, 'd' || to_char(n, 'fm0000000000000000000000000'), 'twenty', 1,"
+		" sha256(n::text::bytea), '', '{}' FROM nextval('delivery_n_seq') AS n RETURNING n)"
+		" INSERT INTO pending (n) SELECT n FROM d");
+}
+
+static void receiver_end(PGconn *conn)
+{
+	run(conn, "COMMIT");
+	PQfinish(conn);
+}
+
+static size_t waiting(struct queue *q)
+{
+	struct err err = {.msg = ""};
+	struct queue_raw raw[16];
+	size_t n = 0;
+	cr_assert_eq(queue_inbox_next(q, 16, raw, &n, &err), RC_OK, "%s", err.msg);
+	return n;
+}
+
+Test(queue_floor, who_began_later_and_has_a_lower_number_is_seen_when_it_commits)
+{
+	struct err err = {.msg = ""};
+	struct queue *runner = NULL;
+	cr_assert_eq(queue_open(store, QUEUE_RUNNER, &runner, &err), RC_OK, "%s", err.msg);
+	PGconn *first = receiver_begin();
+	PGconn *slow = receiver_begin(); /* the higher xid .. */
+	receiver_put(slow);              /* .. and the lower number */
+	receiver_put(first);
+	receiver_end(first);
+	cr_assert_eq(waiting(runner), 1);
+	PGconn *later = receiver_begin();
+	receiver_put(later);
+	receiver_end(later);
+	cr_assert_eq(waiting(runner), 2);
+	cr_assert_eq(waiting(runner), 2);
+	receiver_end(slow);
+	cr_expect_eq(waiting(runner), 3, "what was acknowledged is passed over");
+	queue_close(runner);
+}
