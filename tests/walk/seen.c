@@ -22,6 +22,10 @@ static const char rules_text[] =
 	"}\n"
 	"rule \"all\" { on = \"opportunity.*\", run = function() end }\n";
 
+/* For a second behind each start the filling of gaps may be ahead of a webhook, and what was sent
+ * before that is no news then. */
+static const char no_gaps[] = "gap = { every = \"0s\", sweep = \"0s\" }";
+
 static struct house h;
 static char deal[64];
 
@@ -145,7 +149,7 @@ Test(walk_seen, a_move_from_one_stage_to_another_fires_once_and_tells_what_was_b
 {
 	static const char once[] = "was NEW, stage";
 	cr_assert(house_rule(&h, "a.lua", rules_text));
-	cr_assert(house_open(&h, &(struct house_conf){.dialect = NULL}));
+	cr_assert(house_open(&h, &(struct house_conf){.settings = no_gaps}));
 	make_deal();
 	await_events(1);
 	cr_assert_eq(house_stop(&h), 0);
