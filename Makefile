@@ -35,7 +35,8 @@ CFLAGS  += -std=c17 $(WARN) $(HARD) $(CFLAGS_$(VARIANT))
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed $(filter -fsanitize%,$(CFLAGS_$(VARIANT)))
 LIBS     = $(shell pkg-config --libs $(PACKAGES)) -lpthread -lm
 
-ROOMS    = base queue client receiver runner runner/worker runner/check runner/rehearse console cli
+ROOMS    = base queue $(addprefix queue/, sql sqlite postgres memory move check) client receiver \
+	runner runner/worker runner/check runner/rehearse console cli
 ROOM_C   = $(wildcard $(addsuffix /*.c,$(ROOMS)))
 TWIN_C   = $(wildcard tests/twin/*.c)
 BARE_C   = $(wildcard tests/bench/*.c)
@@ -45,7 +46,7 @@ WALK_C   = $(wildcard tests/walk/*.c tests/hostile/*.c)
 SIM_C    = $(wildcard tests/sim/*.c)
 CRASH_C  = $(wildcard tests/crash/*.c)
 SHIM_C   = $(wildcard tests/crash/shim/*.c)
-EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql queue/*.txt cli/*.txt))
+EMBED    = $(patsubst %,$(G)/%.inc,$(wildcard runner/worker/*.lua queue/*.sql queue/*/*.sql queue/*.txt cli/*.txt))
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 comma = ,

@@ -21,7 +21,7 @@ static double ms_of(int64_t us)
 	return (double)us / 1000;
 }
 
-/* As queue/postgres_link.c decides it at each start. */
+/* As queue/postgres/link.c decides it at each start. */
 static void judge_durability(struct findings *f, const struct queue_server *s)
 {
 	const char *commit = s->synchronous_commit;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts the questions of check_text.c to a store, counts its rows against its counters, and asks the
+ * Puts the questions of check/text.c to a store, counts its rows against its counters, and asks the
  * database about its pages.
- * From: `moonhook store check`, tests. Next: check_sqlite.c, check_postgres.c.
+ * From: `moonhook store check`, tests. Next: check/sqlite.c, check/postgres.c.
  */
 #include "queue/check.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/check_text.h"
+#include "queue/check/text.h"
 
 struct checker {
 	const struct check_driver *driver;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What every database of the store has: single numbers, and the table meta. From: sql_*.c. To: the
- * driver. */
+/* What every database of the store has: single numbers, and the table meta. From: the files of
+ * sql/. To: the driver. */
 #include "queue/db.h"
 
-#include "queue/sql_text.h"
+#include "queue/sql/text.h"
 
 enum rc db_number(struct db *db, struct db_stmt *s, int64_t *ret_value, struct err *err)
 {

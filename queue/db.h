@@ -2,9 +2,9 @@
 /*
  * What the SQL backends need of a database: statements by number, one transaction, rows.
  *
- * sql_*.c write one logic for all of them; a driver (db_sqlite.c, db_postgres.c) turns the calls
- * into those of its library, and its errors into sentences. An error that puts a write in doubt
- * breaks the handle (queue_break).
+ * The files of sql/ write one logic for all of them; a driver (sqlite/db.c, postgres/db.c) turns
+ * the calls into those of its library, and its errors into sentences. An error that puts a write in
+ * doubt breaks the handle (queue_break).
  *
  * The text of a statement is SQLite's, with parameters ?1, ?2, ..; another driver reads it in its
  * own way, or brings a text of its own. Integers are 64 bits everywhere; texts are UTF-8 without

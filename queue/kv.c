@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The door to what rules keep, as queue.c is for the rest: side, arguments, then the backend.
- * From: the runner. To: sql_kv.c, memory_kv.c. Holds nothing.
+ * From: the runner. To: sql/kv.c, memory/kv.c. Holds nothing.
  */
 #include "queue/kv.h"
 

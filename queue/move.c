@@ -3,8 +3,8 @@
  * A store moves: who may be copied into what, in which order the marks are set, and what then
  * happens.
  *
- * From: `moonhook store`. To: the sides (move_sqlite.c, move_postgres.c), table by table
- * (move_walk.c).
+ * From: `moonhook store`. To: the sides (move/sqlite.c, move/postgres.c), table by table
+ * (move/walk.c).
  *
  *   TO: filling ->  rows  ->  FROM: moved  ->  TO: no mark
  *
@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "queue/move_walk.h"
+#include "queue/move/walk.h"
 
 /* --- sides ------------------------------------------------------------------------------------ */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Texts -> few bytes, and back.
- * From: sql_copy.c (records), sql_route.c and sql_claim.c (what was before an event). A
+ * From: sql/copy.c (records), sql/route.c and sql/claim.c (what was before an event). A
  * record is half made of keys that all records of its kind have: a dictionary that holds Twenty's
  * standard objects, empty, takes a fifth to a third off what zstd alone needs. A dictionary never
  * changes once released, another one gets another method. Fails with a sentence of what is wrong

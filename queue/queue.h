@@ -35,8 +35,8 @@
  * dead and quarantined become waiting instead where another run of their key is at work; a run that
  * is due steps back to waiting when an older one of its key is retried.
  *
- * One handle belongs to one thread. Backends: sqlite.c, memory.c (test double); both pass the same
- * conformance suite, tests/conformance/queue_*.c.
+ * One handle belongs to one thread. Backends: sqlite/, postgres/ (both on the logic of sql/), and
+ * memory/ (test double); all pass the same conformance suite, tests/conformance/queue_*.c.
  */
 #ifndef MOONHOOK_QUEUE_QUEUE_H
 #define MOONHOOK_QUEUE_QUEUE_H

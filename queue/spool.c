@@ -20,8 +20,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/spool_salvage.h"
-#include "queue/sql_text.h"
-#include "queue/sqlite.h"
+#include "queue/sql/text.h"
+#include "queue/sqlite/sqlite.h"
 
 enum { ROW_BYTES = 200 };      /* what a delivery takes beside its body, its headers and its key */
 enum { MEND_EVERY_MS = 1000 }; /* attempts to set a damaged one aside */

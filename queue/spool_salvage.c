@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "queue/sqlite.h"
+#include "queue/sqlite/sqlite.h"
 
 #define NEW_NAME "spool-new.db"
 #define ROW_SQL                                                                                    \

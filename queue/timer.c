@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The door to timers and ticks, as queue.c is for the rest: side, arguments, then the backend.
- * From: the runner; the command, which lists them. To: sql_timer.c, memory_timer.c. Holds
+ * From: the runner; the command, which lists them. To: sql/timer.c, memory/timer.c. Holds
  * nothing.
  */
 #include "queue/timer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * UUIDs between their text and their 16 bytes.
- * From: sql_copy.c, which keeps them short; move_row.c. Fails for every other spelling.
+ * From: sql/copy.c, which keeps them short; move/row.c. Fails for every other spelling.
  */
 #include "queue/uuid.h"
 

@@ -18,7 +18,7 @@
 #include "runner/state.h"
 
 #define WINDOW 500     /* runs, or deliveries, that one step looks at */
-#define EVENT_SHIFT 24 /* as queue/sqlite.h numbers events: behind their delivery */
+#define EVENT_SHIFT 24 /* as queue/sqlite/sqlite.h numbers events: behind their delivery */
 #define BIRTHS_MOST 64
 #define BIT(state) (1u << (state))
 

@@ -19,7 +19,7 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
-#include "queue/postgres.h"
+#include "queue/postgres/postgres.h"
 #include "queue/queue.h"
 #include "receiver/commit.h"
 #include "tests/harness/postgres.h"

@@ -15,7 +15,7 @@
 
 #include "base/attr.h"
 #include "queue/db.h"
-#include "queue/sql_text.h"
+#include "queue/sql/text.h"
 #include "tests/crash/stage.h"
 #include "tests/harness/process.h"
 

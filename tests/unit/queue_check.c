@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include "queue/check_text.h"
+#include "queue/check/text.h"
 #include "queue/move.h"
 #include "tests/conformance/queue_full.h"
 #include "tests/harness/postgres.h"

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "queue/postgres.h"
+#include "queue/postgres/postgres.h"
 #include "tests/conformance/queue_suite.h"
 #include "tests/harness/postgres.h"
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "queue/mark.h"
-#include "queue/move_side.h"
+#include "queue/move/side.h"
 #include "queue/timer.h"
 #include "tests/conformance/queue_full.h"
 #include "tests/harness/postgres.h"
@@ -215,7 +215,7 @@ Test(queue_move, what_a_schema_of_sqlite_has_is_described_for_copying)
 		const char *column = (const char *)sqlite3_column_text(q, 1);
 		cr_assert(is_described(MOVE_SQLITE, table, column),
 			"%s.%s is in work_*.sql and neither in move_tables nor in move_omitted "
-			"(queue/move_table.c): a copy would lose it",
+			"(queue/move/table.c): a copy would lose it",
 			table, column);
 	}
 	cr_assert_gt(n, 100);
@@ -245,8 +245,8 @@ Test(queue_move, what_a_schema_of_postgres_has_is_described_for_copying)
 		if (strcmp(table, "delivery") == 0 && strcmp(column, "seq") == 0)
 			continue;
 		cr_assert(is_described(MOVE_POSTGRES, table, column),
-			"%s.%s is in postgres_*.sql and neither in move_tables nor in move_omitted "
-			"(queue/move_table.c): a copy would lose it",
+			"%s.%s is in postgres/*.sql and neither in move_tables nor in move_omitted "
+			"(queue/move/table.c): a copy would lose it",
 			table, column);
 	}
 	PQclear(r);

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "queue/place.h"
-#include "queue/postgres_address.h"
+#include "queue/postgres/address.h"
 #include "tests/harness/postgres.h"
 
 #define CANARY "canary-4711"

@@ -2,7 +2,7 @@
 /* Deduplication beyond what memory holds. */
 #include <criterion/criterion.h>
 
-#include "queue/sqlite.h"
+#include "queue/sqlite/sqlite.h"
 #include "tests/conformance/queue_suite.h"
 
 struct rig {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "queue/sqlite_sums.h"
+#include "queue/sqlite/sums.h"
 
 enum { PAGE = 4096 };
 

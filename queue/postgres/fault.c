@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What PostgreSQL's errors mean, for people: what happened, and whether it passes by itself.
+ *
+ * From: postgres/db.c, postgres/link.c. A handle that has met any of them is broken: what its
+ * transaction has done is rolled back by the server, or was committed without our being told, which
+ * unique ids settle. So all of them are RC_IO for whoever holds the handle; the sentence differs.
+ * Of a connection that could not be made a person learns by RC_DENIED that waiting will not help.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "queue/postgres/db.h"
+
+/* Classes and codes of SQLSTATE, PostgreSQL's manual, appendix A; the first that fits. %s: the name
+ * of the server, then its words. */
+static const struct {
+	const char *state, *sentence;
+} faults[] = {
+	{"MH00", "%s: %s; what this runner had claimed goes on elsewhere"},
+	{"57P01", "%s has closed the connection (%s); it is asked again"},
+	{"57P02", "%s has closed the connection (%s); it is asked again"},
+	{"57P03", "%s takes no connections at the moment (%s); it is asked again"},
+	{"08", "the connection to %s is lost (%s); it is asked again"},
+	{"53100", "the disk of %s is full (%s); free space there"},
+	{"53200", "%s is out of memory (%s)"},
+	{"53300",
+		"%s has no connection left (%s); raise its max_connections, or end what uses them"},
+	{"53", "%s is short of something (%s)"},
+	{"25006", "%s takes no writes (%s): is it a replica, or set read-only? `store` has to name "
+		  "the primary"},
+	{"25P03", "%s has waited too long for the rest of a transaction (%s)"},
+	{"40001", "%s could not order what several did at once (%s); it is tried again"},
+	{"40P01", "%s found two that waited for each other (%s); it is tried again"},
+	{"55P03", "%s had a row locked for too long (%s); who holds it? pg_stat_activity tells"},
+	{"57014", "%s took too long (%s); pg_stat_activity tells what it does"},
+	{"42501", "%s does not permit it (%s); grant this user what the README lists"},
+	{"26000", "%s does not know a statement that was prepared (%s); a pooler in between has to "
+		  "keep one connection for each session"},
+	{"58", "%s cannot read or write its files (%s); look into its log"},
+	{"XX", "%s is damaged or failed inside (%s); look into its log"},
+};
+
+/* The first line of what the server or the library says. */
+static void first_line(const char *text, char *out, size_t out_n)
+{
+	static const char *const heads[] = {"ERROR:  ", "FATAL:  ", "PANIC:  "};
+	text = text != NULL ? text : "";
+	for (size_t i = 0; i < ARRAY_N(heads); i++)
+		if (strncmp(text, heads[i], strlen(heads[i])) == 0)
+			text += strlen(heads[i]);
+	size_t n = strcspn(text, "\n");
+	snprintf(out, out_n, "%.*s", (int)(n < out_n ? n : out_n - 1), text);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* of the table above, and of nowhere else */
+static void say(const char *state, const char *name, const char *why, char *out, size_t out_n)
+{
+	for (size_t i = 0; i < ARRAY_N(faults); i++)
+		if (strncmp(state, faults[i].state, strlen(faults[i].state)) == 0) {
+			snprintf(out, out_n, faults[i].sentence, name, why);
+			return;
+		}
+	snprintf(out, out_n, "%s refuses a statement: %s (%s)", name, why, state);
+}
+#pragma GCC diagnostic pop
+
+enum rc postgres_fault(struct postgres_link *link, const PGresult *result, struct err *err)
+{
+	const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	char why[120], text[220];
+	first_line(result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(link->conn), why,
+		sizeof(why));
+	if (state == NULL) /* libpq's own words, or nobody's */
+		state = PQstatus(link->conn) == CONNECTION_BAD ? "08006" : "no code";
+	say(state, link->name, why[0] != '\0' ? why : "without a word", text, sizeof(text));
+	return queue_break(link->owner, err, "%s", text);
+}
+
+/* libpq gives no SQLSTATE for a connection that was refused. Words that are not these, such as
+ * those of a server that speaks another language, count as something that passes. */
+enum rc postgres_refused(struct postgres_link *link, struct err *err)
+{
+	static const char *const denied[] = {"authentication failed", "does not exist",
+		"no pg_hba.conf entry", "no password supplied", "is not permitted to log in",
+		"permission denied", "does not support SSL", "certificate verify failed",
+		"root certificate file", "server certificate for"};
+	char why[180];
+	first_line(PQerrorMessage(link->conn), why, sizeof(why));
+	for (size_t i = 0; i < ARRAY_N(denied); i++)
+		if (strstr(PQerrorMessage(link->conn), denied[i]) != NULL)
+			return err_set(
+				err, RC_DENIED, "%s refuses the connection: %s", link->name, why);
+	return err_set(err, RC_IO, "%s cannot be reached: %s", link->name, why);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Statements that PostgreSQL has in words of its own, as data.
+ * From: postgres/db.c, which prepares them. Where nothing stands here, the text of sql/text.h will
+ * do.
+ */
+#include "queue/postgres/postgres.h"
+
+/* clang-format off */
+#define ME "current_setting('moonhook.runner')::bigint"
+
+/* What the table moved counts under, beside the states of events and of runs (sql/work.c). */
+#define PENDING_N "18"
+#define QUARANTINED_N "19"
+#define RECEIVER_SLOT "pg_backend_pid() % 256"
+#define RUNNER_SLOT "256 + (" ME " % 256)::integer"
+#define MOVED_ADD " ON CONFLICT (slot, what) DO UPDATE SET n = moved.n + excluded.n"
+
+/* Claims hold it together, all other writers to the work alone. 5064812: "MHl" */
+#define WORK_LOCK_KEY "(5064812, 'progress'::regclass::oid::integer)"
+
+/* Columns as of WORK_RUN_DUE, behind the two of s; what was before the claim is told. */
+#define CLAIM_COLUMNS "u.seq, u.id, u.epoch - 1, u.attempt, 0, u.attempts_max, u.deaths, u.rule, o.hash, u.key," \
+	" u.hold, u.event, e.id, e.received_ms, e.source, e.via, e.run_n, u.hold2, e.past, u.kind, e.joins, u.born," \
+	" coalesce(d.headers, b.headers), coalesce(d.body, b.body)," \
+	" u.epoch > 1 AND EXISTS (SELECT 1 FROM journal AS j WHERE j.run = u.seq)"
+
+/* The planner shall not begin with the deliveries. */
+#define DELIVERY_OF_P " LATERAL (SELECT * FROM delivery WHERE n = p.n OFFSET 0) AS d"
+
+static const char *const own_sql[] = {
+	/* Takes the number of the transaction before those of deliveries: postgres/inbox.c relies on it.
+	 * In the order of the keys, so that no two receivers wait for each other. */
+	[OWN_PUT] = "WITH u AS MATERIALIZED (SELECT nextval('delivery_n_seq') AS n, a.*"
+		" FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[],"
+		" $7::bytea[]) AS a (id, source, received_ms, quarantine, headers, body, key)"
+		" WHERE pg_current_xact_id() IS NOT NULL),"
+		" d AS (INSERT INTO delivery (n, id, source, received_ms, quarantine, key, headers, body)"
+		" SELECT n, id, source, received_ms, quarantine, key, headers, body FROM u ORDER BY key, n"
+		" ON CONFLICT DO NOTHING RETURNING n, quarantine),"
+		" p AS (INSERT INTO pending (n) SELECT n FROM d ORDER BY n),"
+		" m AS (INSERT INTO moved (slot, what, n) SELECT " RECEIVER_SLOT ", w.what, w.n"
+		" FROM (SELECT count(*) AS n, count(quarantine) AS q FROM d) AS k,"
+		" LATERAL (VALUES (" PENDING_N ", k.n), (" QUARANTINED_N ", k.q)) AS w (what, n)"
+		" WHERE w.n > 0" MOVED_ADD ")"
+		" SELECT count(*) FROM d",
+	[OWN_FIRST] = "SELECT u.i, d.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY"
+		" AS u (id, key, i) JOIN delivery AS d ON d.key = u.key WHERE d.id <> u.id",
+	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, x.lo,"
+		" pg_current_xact_id()::text::bigint"
+		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo FROM pg_current_snapshot() AS s OFFSET 0) AS x,"
+		" (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p," DELIVERY_OF_P
+		" ORDER BY p.n",
+	/* Of the keys which are held, of the digests which were seen. */
+	[OWN_AHEAD] = "SELECT k.key, NULL::bytea FROM unnest($1::bigint[]) AS k (key)"
+		" WHERE EXISTS (SELECT 1 FROM hold AS h WHERE h.key = k.key)"
+		" UNION ALL SELECT 0, d.key FROM unnest($2::bytea[]) AS d (key)"
+		" WHERE EXISTS (SELECT 1 FROM seen AS s WHERE s.key = d.key)",
+	[OWN_ROUTED] = "WITH r AS (INSERT INTO routed (seq, n) SELECT * FROM unnest($1::bigint[], $2::bigint[])),"
+		" p AS (DELETE FROM pending WHERE n = ANY ($2::bigint[]))"
+		" INSERT INTO moved (slot, what, n) SELECT " RUNNER_SLOT ", w.what, - w.n"
+		" FROM (VALUES (" PENDING_N ", $3::bigint), (" QUARANTINED_N ", $4::bigint)) AS w (what, n)"
+		" WHERE w.n > 0" MOVED_ADD,
+	/* See postgres/claim.c for why that may be lost. */
+	[OWN_ASYNC] = "SET LOCAL synchronous_commit = off",
+	[OWN_SHARE] = "SELECT pg_advisory_xact_lock_shared" WORK_LOCK_KEY,
+	[OWN_CLAIM] = "WITH s AS (SELECT news, (SELECT min(due_ms) FROM run WHERE due_ms > 0) AS due FROM progress),"
+		" c AS MATERIALIZED (SELECT seq FROM run WHERE state = 0 AND state < 3 AND seq > $2"
+		" AND (SELECT news FROM progress) = $4 ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED),"
+		" u AS (UPDATE run AS r SET state = 2, epoch = epoch + 1, attempt = attempt + attempt_next,"
+		" attempt_next = 0, runner = " ME ", started_ms = CASE started_ms WHEN 0 THEN $3 ELSE started_ms END"
+		" FROM c WHERE r.seq = c.seq RETURNING r.*),"
+		" j AS (UPDATE session AS x SET open = 0, key = '' FROM u"
+		" WHERE x.run = u.seq AND u.kind > 0 AND u.epoch = 1),"
+		" m AS (INSERT INTO moved (slot, what, n) SELECT " RUNNER_SLOT ", w.what, w.n"
+		" FROM (SELECT count(*) AS n FROM u) AS k, LATERAL (VALUES (9, - k.n), (11, k.n)) AS w (what, n)"
+		" WHERE k.n > 0" MOVED_ADD ")"
+		" SELECT s.news, s.due, l.* FROM s LEFT JOIN (SELECT " CLAIM_COLUMNS " FROM u"
+		" JOIN event AS e ON e.seq = u.event JOIN source AS o ON o.n = u.source"
+		" LEFT JOIN routed AS t ON t.seq = u.event >> 24 AND u.event & 16777215 = 0"
+		" LEFT JOIN delivery AS d ON d.n = t.n LEFT JOIN event_body AS b ON b.seq = u.event) AS l ON true"
+		" ORDER BY l.seq",
+	[OWN_ENTER] = "INSERT INTO runner (id, name, until, seen) VALUES (nextval('runner_id'), $1,"
+		" clock_timestamp() + $2 * interval '1 ms', clock_timestamp()) RETURNING id",
+	[OWN_LEAVE] = "WITH r AS (UPDATE runner SET until = '-infinity' WHERE id = $1)"
+		" UPDATE leader SET until = '-infinity' WHERE runner = $1",
+	[OWN_FENCE] = "SELECT fence($1, $2 * interval '1 ms', $3 <> 0)",
+	/* One row or none of each; the clock is asked where it stands. */
+	[OWN_BEAT] = "WITH me AS (UPDATE runner SET until = clock_timestamp() + $2 * interval '1 ms',"
+		" seen = clock_timestamp() WHERE id = $1 AND until > clock_timestamp() RETURNING until),"
+		" lead AS (UPDATE leader SET until = me.until FROM me"
+		" WHERE runner = $1 AND leader.until > clock_timestamp() RETURNING 1)"
+		" SELECT (SELECT count(*) FROM me), (SELECT count(*) FROM lead),"
+		" (SELECT count(*) FROM runner WHERE until > clock_timestamp()),"
+		" (SELECT count(*) FROM leader WHERE until <= clock_timestamp()),"
+		" (SELECT count(*) FROM runner WHERE until <= clock_timestamp())",
+	[OWN_LEAD] = "UPDATE leader SET runner = $1, epoch = epoch + 1,"
+		" until = (SELECT until FROM runner WHERE id = $1) WHERE until <= clock_timestamp()",
+	[OWN_RESIGN] = "UPDATE leader SET until = '-infinity' WHERE runner = $1",
+	[OWN_BURY] = "DELETE FROM runner AS r WHERE until <= clock_timestamp()"
+		" AND NOT EXISTS (SELECT 1 FROM run WHERE state = 2 AND state < 3 AND runner = r.id)",
+	[OWN_PEERS] = "SELECT r.name, (l.runner = r.id AND l.until > clock_timestamp())::int::bigint,"
+		" (r.id = $1)::int::bigint, (extract(epoch FROM clock_timestamp() - r.seen) * 1000)::bigint,"
+		" coalesce(k.n, 0) FROM leader AS l, runner AS r LEFT JOIN (SELECT runner, count(*) AS n FROM run"
+		" WHERE state = 2 AND state < 3 GROUP BY runner) AS k ON k.runner = r.id"
+		" WHERE r.until > clock_timestamp() ORDER BY r.id",
+	[OWN_FORGET_DELIVERIES] = "WITH r AS (DELETE FROM routed WHERE seq = ANY ($1::bigint[]) RETURNING n)"
+		" DELETE FROM delivery USING r WHERE delivery.n = r.n",
+	[OWN_FORGET_RUNS] = "WITH f AS (DELETE FROM flight WHERE run = ANY ($1::bigint[])),"
+		" j AS (DELETE FROM journal WHERE run = ANY ($1::bigint[])),"
+		" h AS (DELETE FROM run_hidden WHERE run = ANY ($1::bigint[])),"
+		" s AS (DELETE FROM shadow WHERE run = ANY ($1::bigint[]))"
+		" DELETE FROM run WHERE seq = ANY ($1::bigint[])",
+	[OWN_FORGET_EVENTS] = "WITH b AS (DELETE FROM event_body WHERE seq = ANY ($1::bigint[])),"
+		" c AS (DELETE FROM event_cause WHERE seq = ANY ($1::bigint[])),"
+		" s AS (DELETE FROM seen WHERE seq = ANY ($1::bigint[]))"
+		" DELETE FROM event WHERE seq = ANY ($1::bigint[])",
+	[OWN_FLIGHTS] = "SELECT j.method, j.object, j.request, j.started_ms FROM flight AS f"
+		" JOIN run AS r ON r.seq = f.run JOIN journal AS j ON j.seq = f.call"
+		" WHERE (r.state = 2 AND r.runner <> $1) OR r.state = 0",
+};
+
+const struct db_form postgres_own_form = {.name = "own", .sql = own_sql, .sql_n = OWN_N};
+
+/* A delivery that is not routed yet stands behind the position, by its number. */
+#define UNROUTED " FROM pending AS p," DELIVERY_OF_P \
+	" WHERE $1::bigint IS NOT NULL AND ($2::text IS NULL OR substr(d.id, 1, length($2)) = $2)" \
+	" AND ($3::text IS NULL OR d.source = $3) AND ($4::bigint < 0 OR ($4 <> 0) = (d.quarantine IS NOT NULL))" \
+	" AND d.received_ms >= $5::bigint"
+/* By its number alone it is known by this and that: places do not come so far. */
+#define UNROUTED_FIRST "274877906944::bigint"
+#define UNROUTED_COLUMNS "SELECT (SELECT position FROM progress) + p.n AS seq, d.id, d.source, d.received_ms, d.quarantine"
+
+static const char *inbox_text(int sql)
+{
+	switch (sql) {
+	case INBOX_LAST:
+		return "SELECT (SELECT position FROM progress) + (SELECT coalesce(sum(n), 0)::bigint FROM moved"
+			" WHERE what = " PENDING_N ")";
+	case INBOX_BODY:
+		return "SELECT headers, body FROM delivery WHERE n = CASE WHEN $1 >= " UNROUTED_FIRST
+			" THEN $1 - " UNROUTED_FIRST " ELSE (SELECT n FROM routed WHERE seq = $1) END";
+	case INBOX_LIST:
+		return "SELECT * FROM (" UNROUTED_COLUMNS UNROUTED " ORDER BY p.n DESC LIMIT ?6) AS l ORDER BY seq";
+	case INBOX_ONE:
+		return "SELECT " UNROUTED_FIRST " + p.n AS seq, d.id, d.source, d.received_ms, d.quarantine" UNROUTED
+			" ORDER BY p.n LIMIT ?6";
+	case INBOX_LIST_N:
+		return "SELECT count(*) FROM (SELECT 1" UNROUTED " LIMIT ?6) AS l";
+	case INBOX_QUARANTINED:
+		return "SELECT coalesce(sum(n), 0)::bigint FROM moved WHERE what = " QUARANTINED_N
+			" AND $1::bigint IS NOT NULL";
+	case INBOX_OLDEST:
+		return "SELECT d.received_ms FROM pending AS p," DELIVERY_OF_P
+			" WHERE d.quarantine IS NULL AND $1::bigint IS NOT NULL ORDER BY p.n LIMIT 1";
+	case INBOX_PAST:
+		/* Pages of PAGE_N (sql/prune.c), as those of runs and events. Has its event open runs? */
+		return "SELECT r.seq, d.received_ms, length(d.headers) + length(d.body),"
+			" (SELECT count(*) FROM event AS e WHERE e.seq = r.seq << 24 AND e.open > 0)"
+			" FROM (SELECT seq, n FROM routed WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT 1000) AS r"
+			" JOIN delivery AS d ON d.n = r.n ORDER BY r.seq";
+	case INBOX_EMPTY:
+		return "UPDATE delivery SET headers = '', body = ''"
+			" WHERE n = (SELECT n FROM routed WHERE seq = $1)";
+	case INBOX_DELETE:
+		return "WITH r AS (DELETE FROM routed WHERE seq = $1 RETURNING n)"
+			" DELETE FROM delivery USING r WHERE delivery.n = r.n";
+	default:
+		return NULL;
+	}
+}
+
+/* Which rules have runs that wait for room: from one to the next in the index, however many runs. */
+#define LIMITED_RULES "r AS ((SELECT rule FROM run WHERE due_ms = -2 ORDER BY rule LIMIT 1) UNION ALL" \
+	" SELECT (SELECT n.rule FROM run AS n WHERE n.due_ms = -2 AND n.rule > r.rule ORDER BY n.rule LIMIT 1)" \
+	" FROM r WHERE r.rule IS NOT NULL)"
+
+static const char *work_text(int sql)
+{
+	switch (sql) {
+	case WORK_LOCK:
+		return "SELECT pg_advisory_xact_lock" WORK_LOCK_KEY;
+	case WORK_PROGRESS:
+		return "SELECT position, last_event, last_run, counts, news,"
+			" (SELECT value FROM meta WHERE name = 'copy_bytes') FROM progress";
+	case WORK_HOLD_PROMOTE:
+		return "WITH p AS (UPDATE run AS r SET state = 0, due_ms = 0"
+			" WHERE r.seq = (SELECT run FROM hold WHERE key = $1 ORDER BY run LIMIT 1)"
+			" AND r.state = 1 AND r.due_ms = 0 AND NOT EXISTS (SELECT 1 FROM hold AS h"
+			" WHERE h.key IN (r.hold, r.hold2) AND h.run < r.seq)"
+			" AND NOT EXISTS (SELECT 1 FROM run AS x WHERE x.state = 2 AND x.state < 3"
+			" AND (x.hold IN (r.hold, nullif(r.hold2, 0)) OR x.hold2 IN (r.hold, nullif(r.hold2, 0))))"
+			" RETURNING 1)"
+			" INSERT INTO moved (slot, what, n) SELECT " RUNNER_SLOT ", w.what, w.n"
+			" FROM (SELECT count(*) AS n FROM p) AS k, LATERAL (VALUES (9, k.n), (10, - k.n)) AS w (what, n)"
+			" WHERE k.n > 0" MOVED_ADD;
+	case WORK_HOLD_LIVE: /* few are at work; many may wait for a key */
+		return "SELECT 1 FROM run WHERE state = 2 AND state < 3 AND (hold = $1 OR hold2 = $1)"
+			" AND seq <> $2 LIMIT 1";
+	case WORK_MOVED:
+		return "SELECT what, sum(n)::bigint FROM moved WHERE what < " PENDING_N " GROUP BY what";
+	case WORK_CALL_PUT:
+		return "WITH j AS (INSERT INTO journal (run, path, method, object, effect, digest, request, answer,"
+			" code, started_ms, ended_ms, requests)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING seq, run, path, effect, answer),"
+			" f AS (INSERT INTO flight (run, path, call) SELECT run, path, seq FROM j"
+			" WHERE effect <> 0 AND length(answer) = 0 ON CONFLICT DO NOTHING)"
+			" DELETE FROM flight USING j WHERE flight.run = j.run AND flight.path = j.path"
+			" AND j.effect <> 0 AND length(j.answer) > 0";
+	case WORK_PAST_RUNS:
+		return "SELECT seq, state, created_ms, ended_ms, source, kind FROM run"
+			" WHERE seq > $1 ORDER BY seq LIMIT 1000";
+	case WORK_PAST_EVENTS: /* whose runs are not gone counts as open, and need not be asked about */
+		return "SELECT seq, state, CASE WHEN open = 0 AND EXISTS (SELECT 1 FROM run AS r"
+			" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1) THEN 1 ELSE open END,"
+			" received_ms, run_first, 0::bigint, joins FROM event WHERE seq > $1 ORDER BY seq LIMIT 1000";
+	case WORK_CALLS_DELETE:
+		return "WITH f AS (DELETE FROM flight WHERE run = $1) DELETE FROM journal WHERE run = $1";
+	case WORK_RUN_CLAIM:
+		return "UPDATE run SET state = 2, epoch = $2, attempt = $3, attempt_next = 0, runner = " ME ","
+			" started_ms = CASE started_ms WHEN 0 THEN $4 ELSE started_ms END WHERE seq = $1";
+	case WORK_RUN_PUT:
+		return "INSERT INTO run (seq, id, event, rule, source, key, hold, state, epoch, attempt,"
+			" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2, kind, runner)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $16, $13, $14, 0, 0, $15, $17, " ME ")";
+	case WORK_RUN_LOST:
+		return "SELECT seq FROM run WHERE state = 2 AND state < 3 AND runner NOT IN"
+			" (SELECT id FROM runner WHERE until > clock_timestamp()) ORDER BY seq LIMIT 256";
+	case LIMIT_RULES:
+		return "WITH RECURSIVE " LIMITED_RULES " SELECT rule FROM r WHERE rule IS NOT NULL";
+	case LIMIT_COUNT:
+		return "WITH RECURSIVE " LIMITED_RULES " SELECT rule, count(*), 0 FROM run"
+			" WHERE state = 2 AND state < 3 GROUP BY rule"
+			" UNION ALL SELECT rule, 0, 1 FROM r WHERE rule IS NOT NULL";
+	case COPY_LIST:
+		return "SELECT object, record, updated_ms, seen_ms, state, false FROM copy"
+			" WHERE object = $1 AND record > $2 ORDER BY record LIMIT ?3";
+	case COPY_LIST_ALL:
+		return "SELECT object, record, updated_ms, seen_ms, state, false FROM copy"
+			" ORDER BY object, record LIMIT ?1";
+	case HAND_TALLY:
+		return "SELECT rule, state, count(*), count(*) FILTER (WHERE due_ms < 0 AND due_ms <> -2) FROM run"
+			" WHERE created_ms >= $1 GROUP BY rule, state ORDER BY rule";
+	case ERASE_EVENT_BODY:
+		return "UPDATE event_body SET headers = '', body = '' WHERE seq = $1";
+	case ERASE_CALL:
+		return "UPDATE journal SET request = '', answer = 'null' WHERE seq = $1";
+	case KV_BYTES:
+		return "SELECT coalesce(sum(bytes), 0)::bigint FROM kv_sum";
+	case RENAME_SESSIONS:
+		return "UPDATE session AS s SET rule = $2 WHERE s.rule = $1 AND NOT EXISTS (SELECT 1"
+			" FROM session AS o WHERE s.open = 1 AND o.open = 1 AND o.rule = $2 AND o.key = s.key)";
+	case RENAME_ISSUES:
+		return "WITH named AS (SELECT kind, about, $2 || substr(about, length($1) + 1) AS new FROM issue"
+			" WHERE kind IN ('dead', 'quarantined', 'loop')"
+			" AND (about = $1 OR substr(about, 1, length($1) + 2) = $1 || ': ')),"
+			" gone AS (DELETE FROM issue AS i USING named AS m WHERE i.kind = m.kind AND i.about = m.new"
+			" RETURNING 1)"
+			" UPDATE issue AS i SET about = m.new FROM named AS m"
+			" WHERE i.kind = m.kind AND i.about = m.about AND (SELECT count(*) FROM gone) >= 0";
+	default:
+		return NULL;
+	}
+}
+/* clang-format on */
+
+const char *postgres_sql(const struct db_form *form, int sql)
+{
+	if (form == &db_inbox_form)
+		return inbox_text(sql);
+	return form == &db_work_form ? work_text(sql) : NULL;
+}
