@@ -43,6 +43,20 @@ static void judge_durability(struct findings *f, const struct queue_server *s)
 				      "\"relaxed\" }; no daemon starts before");
 }
 
+/* What follows from it when the other host takes over. */
+static void judge_failover(struct findings *f, const struct queue_server *s)
+{
+	if (!s->several || s->standbys[0] != '\0')
+		return;
+	struct finding *row = finding_put(f, "store", FINDING_WARN,
+		"%s confirms before another disk has it (synchronous_standby_names is empty): a "
+		"failover loses what had not arrived there, and an old primary that comes back "
+		"would take deliveries beside the new one",
+		s->name);
+	finding_fix(row, "name the standby on each of the hosts: ALTER SYSTEM SET "
+			 "synchronous_standby_names = 'ANY 1 (*)'");
+}
+
 static void judge_way(struct findings *f, const struct queue_server *s)
 {
 	struct finding *row;
@@ -149,6 +163,7 @@ void judge_server(struct findings *findings, const struct queue_server *s)
 				    s->schema, s->name, s->schema_version, s->schema_newest),
 			"the next start of a receiver or a runner brings it up to date");
 	judge_durability(findings, s);
+	judge_failover(findings, s);
 	judge_way(findings, s);
 	judge_clocks(findings, s);
 	judge_places(findings, s);

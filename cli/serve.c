@@ -145,6 +145,11 @@ static enum rc check_database(const struct serve *s, struct err *err)
 	enum rc rc = queue_server_read(&place, QUEUE_SERVER_START, &server, err);
 	if (rc == RC_OK)
 		rc = queue_server_check(&server, err);
+	if (rc == RC_OK && server.several && server.standbys[0] == '\0')
+		log_warn(NULL,
+			"%s has no synchronous standby (synchronous_standby_names is empty): a "
+			"failover loses what had not arrived there; moonhook doctor says more",
+			server.name);
 	if (rc != RC_IO && rc != RC_BUSY)
 		return rc;
 	log_warn(NULL, "%s", err->msg);

@@ -25,6 +25,8 @@ struct queue_server {
 	bool replica;                      /* it follows another server, and takes no writes */
 	bool read_only;                    /* it takes no writes from us */
 	char synchronous_commit[16];
+	bool several;      /* the address names more than one host: it may fail over */
+	char standbys[64]; /* synchronous_standby_names; "": a commit waits for no other disk */
 	bool fsync, pages; /* full_page_writes: without either, a power cut may damage it */
 	bool relaxed;      /* that, or less, is allowed by name */
 	char encoding[24]; /* "UTF8" */

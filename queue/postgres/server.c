@@ -41,7 +41,8 @@ static enum rc read_settings(struct postgres_link *link, struct queue_server *s,
 		"current_setting('transaction_read_only'),"
 		" current_setting('synchronous_commit', true), current_setting('fsync', true),"
 		" current_setting('full_page_writes', true), current_setting('server_encoding'),"
-		" current_setting('autovacuum', true)",
+		" current_setting('autovacuum', true),"
+		" current_setting('synchronous_standby_names', true)",
 		NULL, NULL, &r, err);
 	if (rc != RC_OK)
 		return rc;
@@ -55,6 +56,7 @@ static enum rc read_settings(struct postgres_link *link, struct queue_server *s,
 	s->pages = take_bool(r, 7);
 	take_text(r, 8, s->encoding, sizeof(s->encoding));
 	s->vacuum = take_bool(r, 9);
+	take_text(r, 10, s->standbys, sizeof(s->standbys));
 	PQclear(r);
 	return RC_OK;
 }
@@ -138,6 +140,7 @@ static enum rc look_at(struct postgres_link *link, const struct postgres_address
 	snprintf(s->name, sizeof(s->name), "%s", address->name);
 	snprintf(s->schema, sizeof(s->schema), "%s", address->schema);
 	s->near = address->near;
+	s->several = address->several;
 	s->relaxed = address->relaxed;
 	const char *tls = PQsslInUse(link->conn) ? PQsslAttribute(link->conn, "protocol") : NULL;
 	snprintf(s->tls, sizeof(s->tls), "%s", tls != NULL ? tls : "");

@@ -179,6 +179,71 @@ bool postgres_start(struct postgres_server *server, bool durable, const char *op
 	return start_for(server, getpid(), durable, options);
 }
 
+/* --- two of them ------------------------------------------------------------------------------ */
+
+bool postgres_do(const struct postgres_server *server, const char *sql)
+{
+	PGconn *conn = PQconnectdb(server->url);
+	PGresult *r = PQexec(conn, sql);
+	ExecStatusType status = PQresultStatus(r);
+	bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+	if (!ok)
+		fprintf(stderr, "%s: %s", sql, PQerrorMessage(conn));
+	PQclear(r);
+	PQfinish(conn);
+	return ok;
+}
+
+/* Does it answer this question with "t"? Asked until it does. */
+static bool await_true(const struct postgres_server *server, const char *sql)
+{
+	bool yes = false;
+	PGconn *conn = PQconnectdb(server->url);
+	for (int64_t end = clock_mono_ms() + START_MS; !yes && clock_mono_ms() < end;) {
+		PGresult *r = PQexec(conn, sql);
+		yes = PQntuples(r) == 1 && strcmp(PQgetvalue(r, 0, 0), "t") == 0;
+		PQclear(r);
+		if (!yes)
+			usleep(20000);
+	}
+	PQfinish(conn);
+	return yes;
+}
+
+bool postgres_follow(struct postgres_server *standby, const struct postgres_server *primary)
+{
+	char line[400], log[80];
+	*standby = (struct postgres_server){.port = port_free()};
+	if (standby->port <= 0 || !make_folder(standby))
+		return false;
+	snprintf(log, sizeof(log), "%s/log", standby->folder);
+	snprintf(line, sizeof(line),
+		BIN "/pg_basebackup -D %s/data -R -X stream -c fast --no-sync -d \"host=127.0.0.1 "
+		    "port=%d "
+		    "user=moonhook application_name=standby\"",
+		standby->folder, primary->port);
+	snprintf(standby->url, sizeof(standby->url), "postgres://moonhook@127.0.0.1:%d/postgres",
+		standby->port);
+	standby->guard = guard(standby, getpid());
+	if (!run(line, log, true)) {
+		show(log);
+		return false;
+	}
+	return launch(standby, NULL) &&
+	       postgres_do(primary, "ALTER SYSTEM SET synchronous_standby_names = 'standby'") &&
+	       postgres_do(primary, "SELECT pg_reload_conf()") &&
+	       await_true(primary, "SELECT count(*) = 1 FROM pg_stat_replication"
+				   " WHERE sync_state = 'sync' AND state = 'streaming'");
+}
+
+bool postgres_promote(const struct postgres_server *standby)
+{
+	return await_true(standby, "SELECT pg_promote()") &&
+	       await_true(standby, "SELECT NOT pg_is_in_recovery()");
+}
+
+/* --- its end ---------------------------------------------------------------------------------- */
+
 static void await_end(struct postgres_server *s)
 {
 	for (int i = 0; i < 1000 && s->pid > 0 && kill(s->pid, 0) == 0; i++) {

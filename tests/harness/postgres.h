@@ -21,6 +21,13 @@ struct postgres_server {
  * none. durable: commits reach the disk as they would anywhere else (else fsync is off). False,
  * with why on stderr. */
 bool postgres_start(struct postgres_server *server, bool durable, const char *options);
+/* Makes a synchronous standby of a running server and starts it: from now on a commit there is
+ * confirmed once it is on the disk here, too. postgres_stop is due, also when it fails. */
+bool postgres_follow(struct postgres_server *standby, const struct postgres_server *primary);
+/* Ends what made a standby one: it takes writes from now on, on a timeline of its own. */
+bool postgres_promote(const struct postgres_server *standby);
+/* Runs one statement; false, with why on stderr. */
+bool postgres_do(const struct postgres_server *server, const char *sql);
 /* Kills it as a power cut would: SIGKILL to all of its processes; false where it did not run. */
 bool postgres_kill(struct postgres_server *server);
 /* Ends it as an immediate stop does: SIGQUIT, no checkpoint, who is connected is told. False: it

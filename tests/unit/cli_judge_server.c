@@ -89,6 +89,16 @@ Test(cli_judge_server, what_may_lose_deliveries_fails_and_is_a_warning_where_it_
 	cr_expect_eq(findings_count(&f, FINDING_FAIL), 0, "more than the disk");
 }
 
+Test(cli_judge_server, several_hosts_of_which_none_waits_for_another_are_a_warning)
+{
+	s.several = true;
+	expect(FINDING_WARN, "a failover loses what had not arrived there", "ANY 1 (*)");
+	s.several = true;
+	snprintf(s.standbys, sizeof(s.standbys), "standby");
+	judge_server(&f, &s);
+	cr_expect_eq(f.n, 1, "one that is synchronous is sound");
+}
+
 Test(cli_judge_server, what_cannot_be_worked_with_fails)
 {
 	s.major = 12;
