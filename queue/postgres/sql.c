@@ -154,11 +154,12 @@ static const char *inbox_text(int sql)
 		return "SELECT d.received_ms FROM pending AS p," DELIVERY_OF_P
 			" WHERE d.quarantine IS NULL AND $1::bigint IS NOT NULL ORDER BY p.n LIMIT 1";
 	case INBOX_PAST:
-		/* Pages of PAGE_N (sql/prune.c), as those of runs and events. Has its event open runs? */
+		/* A page, as of runs and events. Has its event open runs? A place whose delivery is gone
+		 * counts as old. */
 		return "SELECT r.seq, d.received_ms, length(d.headers) + length(d.body),"
 			" (SELECT count(*) FROM event AS e WHERE e.seq = r.seq << 24 AND e.open > 0)"
-			" FROM (SELECT seq, n FROM routed WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT 1000) AS r"
-			" JOIN delivery AS d ON d.n = r.n ORDER BY r.seq";
+			" FROM (SELECT seq, n FROM routed WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT ?3) AS r"
+			" LEFT JOIN delivery AS d ON d.n = r.n ORDER BY r.seq";
 	case INBOX_EMPTY:
 		return "UPDATE delivery SET headers = '', body = ''"
 			" WHERE n = (SELECT n FROM routed WHERE seq = $1)";
@@ -209,11 +210,11 @@ static const char *work_text(int sql)
 			" AND j.effect <> 0 AND length(j.answer) > 0";
 	case WORK_PAST_RUNS:
 		return "SELECT seq, state, created_ms, ended_ms, source, kind FROM run"
-			" WHERE seq > $1 ORDER BY seq LIMIT 1000";
+			" WHERE seq > $1 ORDER BY seq LIMIT ?2";
 	case WORK_PAST_EVENTS: /* whose runs are not gone counts as open, and need not be asked about */
 		return "SELECT seq, state, CASE WHEN open = 0 AND EXISTS (SELECT 1 FROM run AS r"
 			" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1) THEN 1 ELSE open END,"
-			" received_ms, run_first, 0::bigint, joins FROM event WHERE seq > $1 ORDER BY seq LIMIT 1000";
+			" received_ms, run_first, 0::bigint, joins FROM event WHERE seq > $1 ORDER BY seq LIMIT ?2";
 	case WORK_CALLS_DELETE:
 		return "WITH f AS (DELETE FROM flight WHERE run = $1) DELETE FROM journal WHERE run = $1";
 	case WORK_RUN_CLAIM:

@@ -12,7 +12,8 @@
 #include "queue/sql/sql.h"
 
 enum { LOOK_N = 10000 }; /* rows looked at in one call, whether they go or not */
-enum { PAGE_N = 1000 };  /* rows that a shared database answers at once (postgres/sql.c) */
+enum { PAGE_N = 1000 };  /* rows that a shared database answers at once */
+enum { ANY_PLACE = -1 };
 
 struct pruning { /* one call */
 	struct store *store;
@@ -53,17 +54,31 @@ static void choose(struct pruning *p, int64_t seq, enum queue_state state)
 	p->victims[p->victims_n++] = (struct victim){seq, state, 0, false};
 }
 
-/* The next row behind `at`. looked: rows before it, in this call. */
-static enum rc past_row(struct db *db, struct db_stmt *s, int looked, int64_t at, int64_t position,
+/* What stands behind `at`, up to a place where there is one; a page of it from a shared database,
+ * whose statements have the size of a page as their last parameter. */
+static struct db_stmt *past_use(struct db *db, int sql, int64_t at, int64_t upto)
+{
+	struct db_stmt *s = db_use(db, sql);
+	int n = 0;
+	db_bind_int(db, s, ++n, at);
+	if (upto != ANY_PLACE)
+		db_bind_int(db, s, ++n, upto);
+	if (db->driver->shared)
+		db_bind_int(db, s, ++n, PAGE_N);
+	return s;
+}
+
+/* The next row behind `at`, of the next page where one has ended. looked: rows before it, in this
+ * call. */
+static enum rc past_row(struct db_stmt **s, int sql, int looked, int64_t at, int64_t upto,
 	bool *ret_row, struct err *err)
 {
-	enum rc rc = db_row(db, s, ret_row, err);
+	struct db *db = (*s)->db;
+	enum rc rc = db_row(db, *s, ret_row, err);
 	if (rc != RC_OK || *ret_row || !db->driver->shared || looked == 0 || looked % PAGE_N != 0)
 		return rc;
-	db_bind_int(db, s, 1, at);
-	if (position > 0)
-		db_bind_int(db, s, 2, position);
-	return db_row(db, s, ret_row, err);
+	*s = past_use(db, sql, at, upto);
+	return db_row(db, *s, ret_row, err);
 }
 
 /* The backend removes all victims at once. */
@@ -101,13 +116,11 @@ static enum rc choose_deliveries(struct pruning *p, int64_t position, struct err
 {
 	struct store *store = p->store;
 	struct db *db = store->inbox;
-	struct db_stmt *s = db_use(db, INBOX_PAST);
-	db_bind_int(db, s, 1, store->pruned_to);
-	db_bind_int(db, s, 2, position);
+	struct db_stmt *s = past_use(db, INBOX_PAST, store->pruned_to, position);
 	enum rc rc = RC_OK;
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row, open = false;
-		rc = past_row(db, s, looked, store->pruned_to, position, &row, err);
+		rc = past_row(&s, INBOX_PAST, looked, store->pruned_to, position, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool old = row && db_int(s, 1) < p->events_before_ms;
@@ -200,11 +213,11 @@ static enum rc choose_runs(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
 	struct db *db = store->work;
-	struct db_stmt *s = db_use(db, WORK_PAST_RUNS);
-	db_bind_int(db, s, 1, store->pruned_to);
+	struct db_stmt *s = past_use(db, WORK_PAST_RUNS, store->pruned_to, ANY_PLACE);
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row;
-		enum rc rc = past_row(db, s, looked, store->pruned_to, 0, &row, err);
+		enum rc rc = past_row(
+			&s, WORK_PAST_RUNS, looked, store->pruned_to, ANY_PLACE, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool over = p->excess_bytes > 0;
@@ -285,12 +298,12 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
 	struct db *db = store->work;
-	struct db_stmt *s = db_use(db, WORK_PAST_EVENTS);
-	db_bind_int(db, s, 1, store->pruned_event_to);
+	struct db_stmt *s = past_use(db, WORK_PAST_EVENTS, store->pruned_event_to, ANY_PLACE);
 	enum rc rc = RC_OK;
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row, left = false;
-		rc = past_row(db, s, looked, store->pruned_event_to, 0, &row, err);
+		rc = past_row(
+			&s, WORK_PAST_EVENTS, looked, store->pruned_event_to, ANY_PLACE, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool old = row && db_int(s, 3) < p->events_before_ms;

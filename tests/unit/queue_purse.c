@@ -110,6 +110,38 @@ Test(queue_purse, a_connection_that_was_killed_is_made_again_and_answers)
 	cr_expect(swap(a, got.version, "again").swapped);
 }
 
+/* The server says no to a question that waited for too long; that is no fault of the handle. */
+Test(queue_purse, a_question_that_waited_for_another_in_vain_is_asked_again)
+{
+	char uri[256], lock[200];
+	snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(store, "?"), store);
+	snprintf(lock, sizeof(lock), "BEGIN; SELECT 1 FROM %s.purse FOR UPDATE",
+		strstr(store, "schema=") + 7);
+	PGconn *other = PQconnectdb(uri);
+	PGresult *r = PQexec(other, lock);
+	cr_assert_eq(PQresultStatus(r), PGRES_TUPLES_OK, "%s", PQerrorMessage(other));
+	PQclear(r);
+	queue_purse_swap(a, 1, slice_of("late"));
+	struct queue_purse_answer answer;
+	bool any = false;
+	enum rc rc = RC_OK;
+	int64_t until_ms = clock_mono_ms() + 30000;
+	while (rc == RC_OK && !any && clock_mono_ms() < until_ms) {
+		struct pollfd p = {.fd = queue_purse_fd(a), .events = POLLIN};
+		(void)poll(&p, 1, 50);
+		rc = queue_purse_step(a, &answer, &any, &err);
+		/* As a statement_timeout does, of whom that lock blocks. */
+		r = PQexec(other, "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted"
+				  " AND pg_backend_pid() = ANY (pg_blocking_pids(pid))");
+		PQclear(r);
+	}
+	cr_expect_eq(rc, RC_BUSY, "%s", err.msg);
+	PQfinish(other);
+	struct queue_purse_answer got = await(a);
+	cr_expect(got.swapped || got.version == 1, "%d", (int)got.version);
+	cr_expect(swap(a, got.version, "again").swapped);
+}
+
 Test(queue_purse, a_row_that_somebody_has_deleted_is_nothing_and_can_be_put_again)
 {
 	char sql[200];
