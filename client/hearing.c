@@ -30,7 +30,8 @@ struct watch { /* a row that an upsert went out for */
 	char object[CALL_OBJECT_MAX], id[40];
 	json_t *changes; /* reference */
 	bool answered, lost;
-	int64_t at_ms; /* updatedAt as answered; -1: none */
+	int64_t since_ms; /* no updatedAt that it was given is earlier */
+	int64_t at_ms;    /* updatedAt as answered; -1: none */
 	int64_t until_ms;
 	struct {
 		int64_t at_ms;
@@ -210,7 +211,8 @@ static struct watch **watch_open(struct hearing *h, const char *object, const ch
 	return at;
 }
 
-bool hearing_watch(struct engine *e, const char *object, const char *id, json_t *changes)
+bool hearing_watch(
+	struct engine *e, const char *object, const char *id, json_t *changes, int64_t since_ms)
 {
 	struct hearing *h = &e->hearing;
 	struct watch *w = *watch_open(h, object, id);
@@ -223,6 +225,7 @@ bool hearing_watch(struct engine *e, const char *object, const char *id, json_t 
 		w->next = h->watches[place_of(id)];
 		h->watches[place_of(id)] = w;
 		h->watch_n++;
+		w->since_ms = since_ms; /* of the first: nobody knows whether that was done */
 	}
 	json_decref(w->changes);
 	w->changes = json_incref(changes);
@@ -256,6 +259,8 @@ enum hearing_echo hearing_look(
 	if (w == NULL)
 		return ECHO_NONE;
 	for (size_t i = 0; i < w->early_n; i++) {
+		if (w->early[i].at_ms < w->since_ms)
+			continue;
 		if (w->early[i].revived)
 			echo = ECHO_REVIVED;
 		else if (w->early[i].at_ms == updated_ms(record) && echo == ECHO_NONE)
@@ -365,7 +370,7 @@ struct echo { /* BORROWS */
 	const char *object, *id;
 	int64_t at_ms;
 	bool revived;
-	bool any; /* of a row whose answer was lost: the time does not matter */
+	bool any; /* of a row whose answer was lost: the time of an answer does not matter */
 };
 
 static bool names(const json_t *fields, const char *name)
@@ -434,6 +439,8 @@ static bool answer_held(struct engine *e, const struct echo *echo)
 static bool hear(struct hearing *h, struct watch **at, struct echo *echo)
 {
 	struct watch *w = *at;
+	if (w->lost && echo->at_ms < w->since_ms)
+		return false;
 	if (w->answered || w->lost) {
 		bool match = w->lost ? echo->revived : w->at_ms == echo->at_ms;
 		echo->any = echo->any || (w->lost && match);
@@ -442,8 +449,9 @@ static bool hear(struct hearing *h, struct watch **at, struct echo *echo)
 		return match && echo->revived;
 	}
 	size_t i = w->early_n < EARLY_N ? w->early_n++ : EARLY_N - 1;
+	bool kept = i == EARLY_N - 1 && w->early[i].revived && w->early[i].at_ms >= w->since_ms;
 	w->early[i].at_ms = echo->at_ms;
-	w->early[i].revived = echo->revived || (i == EARLY_N - 1 && w->early[i].revived);
+	w->early[i].revived = echo->revived || kept;
 	return false;
 }
 

@@ -11,7 +11,8 @@
  * Each row that an upsert goes out for is watched from then on, because its echo may come before
  * the answer, long after it, or when there was no answer at all. An echo is ours when it names a
  * field that we wrote and has the time that the answer showed; where no answer came, the field
- * alone decides. A person's restoring names deletedAt alone, so it is never taken for our doing.
+ * decides, of what is no older than our write can be: a webhook of an earlier change may come late.
+ * A person's restoring names deletedAt alone, so it is never taken for our doing.
  * What cannot be told: a record that a change has revived is living, so that a person who restores
  * it before it is deleted again changes nothing, and nothing shows it.
  */
@@ -46,6 +47,7 @@ struct hearing { /* zero is empty */
 	size_t next;
 	json_t *hooks; /* owned; the workspace's webhooks that point to us; NULL: not known */
 	bool asked;    /* for them */
+	bool skewed;   /* records are dated by a clock that Twenty's answers do not tell */
 	struct lane held[HEARING_BUCKETS]; /* by id */
 	size_t held_n;
 	int64_t due_ms; /* mono: when the first of them has waited long enough; 0: none */
@@ -62,13 +64,15 @@ void hearing_note(struct hearing *h, const char *object, enum hearing_state stat
 enum rc hearing_ask(struct request *r, struct err *err) must_check;
 void hearing_read(struct engine *e, const json_t *body);
 
-/* An upsert goes out for this row. changes: object, what it writes. False: no memory. */
-bool hearing_watch(struct engine *e, const char *object, const char *id, json_t *changes);
+/* An upsert goes out for this row. changes: object, what it writes. since_ms: no updatedAt that it
+ * gives the record is earlier. False: no memory. */
+bool hearing_watch(
+	struct engine *e, const char *object, const char *id, json_t *changes, int64_t since_ms);
 /* The row was answered with record: has its echo come already? Then nothing is watched any more. */
 enum hearing_echo hearing_answer(
 	struct engine *e, const char *object, const char *id, const json_t *record);
 /* The same where the answer was lost, and the record was read later: others may have written since,
- * so that any revival which names our fields is ours. */
+ * so that any revival since then which names our fields is ours. */
 enum hearing_echo hearing_look(
 	struct engine *e, const char *object, const char *id, const json_t *record);
 /* Nobody knows, or will know, what became of the row: an echo that shows a revival is taken for

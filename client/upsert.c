@@ -32,6 +32,7 @@ struct upsert {
 	json_t *alive;   /* owned; {id: record} as last read before an upsert went out */
 	json_t *rows;    /* owned; {id: changes} that an upsert went out for, not judged yet */
 	int64_t read_ms; /* mono: the last time they were read */
+	int64_t sent_ms; /* by Twenty's clock: when it went out, no later; -1: not known */
 	bool last;       /* no other upsert: who is left goes alone */
 };
 
@@ -218,9 +219,28 @@ static json_t *ids_of(const struct bundle *b)
 	return list;
 }
 
+static int64_t updated_ms(const json_t *record)
+{
+	const char *at = json_string_value(json_object_get(record, "updatedAt"));
+	return at != NULL ? clock_parse(at) : -1;
+}
+
+/* Before which no change can be ours: nothing had left by then, or the record showed it already
+ * when it was read. A time that has not come yet says nothing. */
+static int64_t since_ms(const struct upsert *w, const char *id)
+{
+	int64_t read_ms = updated_ms(json_object_get(w->alive, id)) + 1;
+	if (w->e->hearing.skewed || w->sent_ms < 0)
+		return read_ms;
+	bool ahead = read_ms > w->sent_ms + UPSERT_AHEAD_MS;
+	int64_t sent_ms = w->sent_ms - UPSERT_SKEW_MS;
+	return read_ms > sent_ms && !ahead ? read_ms : sent_ms;
+}
+
 static enum rc put_rows(struct call *carrier, struct err *err)
 {
 	struct upsert *w = carrier->bundle->work;
+	w->sent_ms = transport_clock_ms(carrier->engine->transport);
 	json_t *changes = bundle_changes(carrier->bundle), *rows = json_array();
 	const char *id;
 	json_t *change;
@@ -231,7 +251,7 @@ static enum rc put_rows(struct call *carrier, struct err *err)
 		json_object_set_new(row, "id", json_string(id));
 		ok = ok && json_array_append_new(rows, row) == 0 &&
 		     json_object_set(w->rows, id, change) == 0 &&
-		     hearing_watch(carrier->engine, carrier->object, id, change);
+		     hearing_watch(carrier->engine, carrier->object, id, change, since_ms(w, id));
 	}
 	enum rc rc =
 		ok ? call_dialect(carrier)->upsert(&carrier->request, carrier->object, rows, err)
@@ -443,6 +463,14 @@ static void check_kept(struct call *carrier, const json_t *before, const json_t 
 		stop(carrier, "Twenty's batch upsert writes that we have made the records");
 }
 
+/* What was changed now is dated before we sent it: that clock is not the one which answers tell. */
+static void check_clock(struct upsert *w, const json_t *before, const json_t *record)
+{
+	int64_t at_ms = updated_ms(record);
+	if (at_ms > updated_ms(before) && at_ms < w->sent_ms - UPSERT_SKEW_MS)
+		w->e->hearing.skewed = true;
+}
+
 /* The rows that were answered; those that look new are left for another look. */
 static bool judge_all(struct call *carrier, json_t *found)
 {
@@ -458,6 +486,7 @@ static bool judge_all(struct call *carrier, json_t *found)
 			continue;
 		}
 		check_kept(carrier, before, record);
+		check_clock(w, before, record);
 		judge(carrier, id, record, false);
 	}
 	return news;

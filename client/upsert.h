@@ -21,6 +21,8 @@
 
 #define UPSERT_LEAST 3
 #define UPSERT_WINDOW_MS 3000
+#define UPSERT_SKEW_MS 2000   /* the clock that dates records may be behind the one that answers */
+#define UPSERT_AHEAD_MS 60000 /* or ahead of it */
 
 /* May these changes go out that way? */
 bool upsert_takes(const struct engine *e, const char *object, const json_t *changes);

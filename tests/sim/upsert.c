@@ -256,6 +256,22 @@ Test(sim_upsert, a_lost_answer_loses_no_revival_whose_echo_came_before)
 	end(&s);
 }
 
+Test(sim_upsert, records_that_are_dated_behind_the_clock_of_answers_lose_no_revival)
+{
+	struct scene s = {.conf = {.seed = 3}};
+	set(&s, SOME);
+	s.sim.wire.ahead_ms = 60000;
+	for (unsigned i = 0; i < SOME / 2; i++)
+		ask(&s, i);
+	cr_assert(sim_await(&s.sim, s.answers, SOME / 2, SIM_HOUR_MS));
+	s.break_at = s.upserts + 1;
+	for (unsigned i = SOME / 2; i < SOME; i++) {
+		s.fate[i] = i % 7 == 0 ? DELETED_BETWEEN : LIVES;
+		ask(&s, i);
+	}
+	end(&s);
+}
+
 Test(sim_upsert, when_webhooks_stop_changes_go_one_by_one_and_a_late_echo_still_counts)
 {
 	struct scene s = {.conf = {.seed = 4}, .deaf_from = 150};

@@ -339,7 +339,7 @@ int64_t transport_in_flight(const struct transport *t)
 int64_t transport_clock_ms(const struct transport *t)
 {
 	(void)t;
-	return clock_wall_ms(); /* client and server have the one clock */
+	return clock_wall_ms() + wire->ahead_ms;
 }
 
 enum rc transport_new(const struct transport_conf *conf, sd_event *loop, void (*idle)(void *ctx),

@@ -46,6 +46,7 @@ struct wire_conf { /* BORROWS until wire_close */
 	struct server *server;
 	int64_t latency_ms; /* there and back */
 	int64_t jitter_ms;  /* each way takes up to that much longer */
+	int64_t ahead_ms;   /* the clock that answers tell shows that much more than records do */
 	/* As the server is about to see it / has answered it, before the client knows. NULL: none.
 	 */
 	struct wire_verdict (*before)(void *ctx, const struct wire_request *request);
