@@ -13,7 +13,8 @@
 #include "queue/queue.h"
 
 #define QUIET_MS 500
-#define PATIENCE_MS 30000
+#define QUIET_LOOKS 4 /* on a busy machine one look may take longer than that */
+#define PATIENCE_MS 60000
 
 static json_int_t count(json_t *status, const char *of, const char *state)
 {
@@ -24,7 +25,9 @@ bool loop_await_quiet(struct house *h)
 {
 	int64_t end = clock_mono_ms() + PATIENCE_MS, since = clock_mono_ms();
 	json_int_t last = -1;
-	while (clock_mono_ms() < end && clock_mono_ms() - since < QUIET_MS) {
+	int looks = 0;
+	while (clock_mono_ms() < end &&
+		(looks < QUIET_LOOKS || clock_mono_ms() - since < QUIET_MS)) {
 		json_t *s = house_status(h);
 		json_t *events = json_object_get(s, "events");
 		const char *name;
@@ -32,8 +35,11 @@ bool loop_await_quiet(struct house *h)
 		json_int_t all = 0;
 		json_object_foreach(events, name, n) all += json_integer_value(n);
 		bool busy = count(s, "runs", "running") + count(s, "runs", "due") > 0;
-		if (all != last || busy)
+		looks++;
+		if (all != last || busy) {
 			since = clock_mono_ms();
+			looks = 0;
+		}
 		last = all;
 		json_decref(s);
 	}

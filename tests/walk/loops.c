@@ -23,7 +23,7 @@ static void close_houses(void)
 	house_close(&other);
 }
 
-TestSuite(walk_loops, .fini = close_houses, .timeout = 90);
+TestSuite(walk_loops, .fini = close_houses, .timeout = 180);
 TestSuite(walk_loops_postgres, .fini = close_houses, .timeout = 180);
 
 /* Each is one test with one daemon, and one with three runners on PostgreSQL; of these two are
@@ -88,10 +88,17 @@ static void await_quiet(struct house *house)
 	cr_assert(loop_await_quiet(house), "it does not come to rest");
 }
 
+static bool is_stopped(void *ctx)
+{
+	(void)ctx;
+	return loop_stopped_n(&h) == 2;
+}
+
 /* A chain is drawn from who began it to what would have gone on. */
 static void expect_stopped_after(const char *rule, const char *deed)
 {
 	char began[100], first[100];
+	cr_expect(process_await(is_stopped, NULL, 60000), "nothing was stopped");
 	await_quiet(&h);
 	long n = loop_hops(&h);
 	const char *error = loop_error(&h), *chain = loop_chain(&h);
@@ -332,6 +339,7 @@ LOOP(a_rule_that_makes_what_fires_it)
 	int status = 0;
 	json_decref(house_member(&h, "POST", "/rest/tasks", "{\"title\":\"t\"}", &status));
 	cr_assert_eq(status, 201);
+	cr_expect(process_await(is_stopped, NULL, 60000), "nothing was stopped");
 	await_quiet(&h);
 	long n = loop_hops(&h);
 	cr_expect_eq(n, LOOP_HOPS_MAX + 1, "%ld: the first, and eight steps down the line", n);
