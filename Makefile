@@ -163,7 +163,7 @@ gap: all $(B)/tests-walk ## an hour without Moonhook: CHANGES=10000 records chan
 	@GAP_CHANGES=$(or $(CHANGES),10000) $(B)/tests-walk --filter 'walk_gap_hour/*' --timeout 900
 
 outage: all $(B)/tests-walk ## the database is away under deliveries, fails over, has no room or connection: SECONDS=180
-	@MOONHOOK_OUTAGE=$(or $(SECONDS),180) $(B)/tests-walk -j1 --filter '@(walk_outage|walk_failover)/@(what|an_old|control)*' --timeout 900
+	@MOONHOOK_OUTAGE=$(or $(SECONDS),180) $(B)/tests-walk -j1 --filter '@(walk_outage|walk_failover|walk_guarded)/@(what|an_old|control|a_certificate_that_expires)*' --timeout 900
 
 budget: all $(B)/tests-walk ## five runners on one PostgreSQL keep to one API budget: SECONDS=150
 	@MOONHOOK_BUDGET=$(or $(SECONDS),150) $(B)/tests-walk -j1 --filter 'walk_purse/*' --timeout 900

@@ -77,7 +77,7 @@ enum rc postgres_script(struct postgres_link *link, const char *sql, struct err 
  * says so; NULL: the connection does. RC_IO */
 enum rc postgres_fault(struct postgres_link *link, const PGresult *result, struct err *err);
 /* The same for a connection that could not be made, which breaks nothing. RC_IO, RC_DENIED. */
-enum rc postgres_refused(struct postgres_link *link, struct err *err);
+enum rc postgres_refused(struct postgres_link *link, bool several, struct err *err);
 
 /* Asks one question outside of the tables of statements, with up to two parameters, texts (NULL:
  * none). GIVES a result (PQclear). */

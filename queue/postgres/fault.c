@@ -81,17 +81,55 @@ enum rc postgres_fault(struct postgres_link *link, const PGresult *result, struc
 
 /* libpq gives no SQLSTATE for a connection that was refused. Words that are not these, such as
  * those of a server that speaks another language, count as something that passes. */
-enum rc postgres_refused(struct postgres_link *link, struct err *err)
+static const struct {
+	const char *words, *hint;
+} denied[] = {
+	{"authentication failed", ""},
+	{"does not exist", ""},
+	{"no pg_hba.conf entry", ""},
+	{"no password supplied", "; give one: database = { password = file \"..\" }"},
+	{"is not permitted to log in", ""},
+	{"permission denied", ""},
+	{"does not support SSL", ""},
+	{"certificate verify failed",
+		"; has it expired, or is it of an authority that sslrootcert does not hold?"},
+	{"root certificate file", ""},
+	{"server certificate for", "; `store` has to name it as the certificate does"},
+	{"SSL error:", "; is it the server, and the authority (sslrootcert), that is meant?"},
+};
+
+/* Which of them a line is, -1: none. A server that dies during the handshake is no liar. */
+static int denied_by(const char *line)
 {
-	static const char *const denied[] = {"authentication failed", "does not exist",
-		"no pg_hba.conf entry", "no password supplied", "is not permitted to log in",
-		"permission denied", "does not support SSL", "certificate verify failed",
-		"root certificate file", "server certificate for"};
-	char why[180];
-	first_line(PQerrorMessage(link->conn), why, sizeof(why));
+	static const char cut[] = "unexpected eof";
+	size_t n = strcspn(line, "\n");
+	if (memmem(line, n, cut, strlen(cut)) != NULL)
+		return -1;
 	for (size_t i = 0; i < ARRAY_N(denied); i++)
-		if (strstr(PQerrorMessage(link->conn), denied[i]) != NULL)
-			return err_set(
-				err, RC_DENIED, "%s refuses the connection: %s", link->name, why);
+		if (memmem(line, n, denied[i].words, strlen(denied[i].words)) != NULL)
+			return (int)i;
+	return -1;
+}
+
+/* One line for each place that was tried: a host may have several, of which some do not listen. Of
+ * several hosts, though, one that is away may be the one that would not refuse. */
+enum rc postgres_refused(struct postgres_link *link, bool several, struct err *err)
+{
+	static const char attempt[] = "connection to server";
+	const char *at = PQerrorMessage(link->conn), *line = at;
+	int by = -1;
+	bool all = true;
+	char why[160];
+	for (; at[0] != '\0'; at += strcspn(at, "\n"), at += at[0] == '\n') {
+		int one = denied_by(at);
+		if (one >= 0 && by < 0)
+			line = at;
+		all = all && (one >= 0 || strncmp(at, attempt, strlen(attempt)) != 0);
+		by = by >= 0 ? by : one;
+	}
+	first_line(line, why, sizeof(why));
+	if (by >= 0 && (all || !several))
+		return err_set(err, RC_DENIED, "%s refuses the connection: %s%s", link->name, why,
+			denied[by].hint);
 	return err_set(err, RC_IO, "%s cannot be reached: %s", link->name, why);
 }

@@ -176,7 +176,7 @@ enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 	if (link->conn == NULL)
 		return err_set(err, RC_NOMEM, "out of memory");
 	if (PQstatus(link->conn) != CONNECTION_OK)
-		return postgres_refused(link, err);
+		return postgres_refused(link, address->several, err);
 	(void)PQsetNoticeProcessor(link->conn, hush, NULL);
 	if (PQsetnonblocking(link->conn, 1) != 0 || PQenterPipelineMode(link->conn) != 1)
 		return err_set(err, RC_UNSUPPORTED, "libpq refuses its pipeline mode");

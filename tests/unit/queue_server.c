@@ -203,3 +203,26 @@ Test(queue_server, who_is_not_there_or_refuses_is_told_apart)
 	place.store = "var";
 	cr_expect_eq(queue_server_read(&place, QUEUE_SERVER_START, &s, &err), RC_UNSUPPORTED);
 }
+
+/* A database that is not there, perhaps behind a host that is away; what comes of it. */
+static void asked_at(const char *first, enum rc wanted)
+{
+	char address[200];
+	struct queue_server s;
+	struct err err = {.msg = ""};
+	struct queue_place place = {.store = address};
+	const char *host = strchr(postgres_shared(), '@') + 1;
+	snprintf(address, sizeof(address), "postgres://moonhook@%s%.*s/nowhere?sslmode=disable",
+		first, (int)strcspn(host, "/"), host);
+	cr_expect_eq(
+		queue_server_read(&place, QUEUE_SERVER_START, &s, &err), wanted, "%s", err.msg);
+	cr_expect(strstr(err.msg, "\"nowhere\" does not exist") != NULL, "said: %s", err.msg);
+}
+
+Test(queue_server, of_several_hosts_one_that_refuses_decides_nothing_while_another_is_away)
+{
+	char away[40];
+	snprintf(away, sizeof(away), "127.0.0.1:%d,", port_free());
+	asked_at("", RC_DENIED);
+	asked_at(away, RC_IO);
+}
