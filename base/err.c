@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* Writes the sentence, and behind it ": <tail>" unless that is NULL. */
 printf_like(3, 0) static enum rc
 	fill(struct err *err, enum rc code, const char *fmt, va_list ap, const char *tail)
@@ -20,6 +22,7 @@ printf_like(3, 0) static enum rc
 	size_t n = strlen(err->msg);
 	if (tail != NULL)
 		snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", tail);
+	utf8_close(err->msg);
 	return code;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells characters from rubbish, and harmless ones from those that a terminal obeys; writes one.
- * From: the log, the command, the worker's JSON and text. Changes no text itself.
+ * Tells characters from rubbish, and harmless ones from those that a terminal obeys; writes one;
+ * makes a text whole that has rubbish in it, or was cut within a character.
+ * From: the log, the command, the worker's JSON and text, errors, the store.
  */
 #include "base/utf8.h"
 
@@ -25,6 +26,37 @@ size_t utf8_length(const char *p, size_t n)
 		c = c << 6 | (u[i] & 0x3f);
 	}
 	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
+}
+
+size_t utf8_span(const char *p, size_t n)
+{
+	size_t i = 0;
+	for (size_t length = 1; i < n && length > 0; i += length)
+		length = (unsigned char)p[i] < 0x80 ? 1 : utf8_length(p + i, n - i);
+	return i;
+}
+
+size_t utf8_repair(char *p, size_t n)
+{
+	size_t repaired = 0;
+	for (size_t i = utf8_span(p, n); i < n; i += utf8_span(p + i, n - i)) {
+		p[i++] = '?';
+		repaired++;
+	}
+	return repaired;
+}
+
+void utf8_close(char *text)
+{
+	size_t n = strlen(text), back = 1;
+	while (back < 4 && back < n && ((unsigned char)text[n - back] & 0xc0) == 0x80)
+		back++;
+	if (back > n)
+		return;
+	unsigned char first = (unsigned char)text[n - back];
+	size_t length = first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 1;
+	if (length > back)
+		text[n - back] = '\0';
 }
 
 size_t utf8_put(uint32_t c, char *out)

@@ -106,7 +106,8 @@ static inline void db_bind_int(struct db *db, struct db_stmt *s, int i, int64_t 
 	db->driver->bind_int(s, i, value);
 }
 
-/* BORROW until the statement is run, or its last row was asked for. A NULL text binds NULL. */
+/* BORROW until the statement is run, or its last row was asked for. A NULL text binds NULL. What is
+ * not UTF-8 in a text SQLite keeps; for PostgreSQL it becomes "?". */
 static inline void db_bind_text(struct db *db, struct db_stmt *s, int i, const char *text)
 {
 	db->driver->bind_text(s, i, text);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "queue/backend.h"
 
 static const char *const names[QUEUE_STATE_N] = {
@@ -85,6 +86,7 @@ enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	utf8_close(why);
 	if (!atomic_exchange(&q->breaking, true)) {
 		memcpy(q->why, why, sizeof(why));
 		atomic_store(&q->broken, true);

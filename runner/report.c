@@ -104,6 +104,7 @@ void report_headline(const struct report *report, char ret_text[static REPORT_HE
 			place.line, message);
 	else
 		snprintf(ret_text, REPORT_HEADLINE_N, "%s", message);
+	utf8_close(ret_text);
 }
 
 /* --- the lines below it ---------------------------------------------------------------------- */

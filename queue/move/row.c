@@ -29,25 +29,12 @@ static enum rc put_null(struct buf *out)
 	return buf_put(out, null, sizeof(null));
 }
 
-static void repair(struct move_side *side, char *p, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		size_t length = utf8_length(p + i, n - i);
-		if (length == 0) {
-			p[i] = '?';
-			side->repaired_n++;
-			length = 1;
-		}
-		i += length;
-	}
-}
-
 static enum rc put_text(struct move_side *side, const char *text, struct buf *out)
 {
 	size_t n = strlen(text);
 	enum rc rc = put_field(out, text, n);
 	if (rc == RC_OK && side->repairs)
-		repair(side, out->p + out->n - n, n);
+		side->repaired_n += (int64_t)utf8_repair(out->p + out->n - n, n);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/utf8.h"
 static enum rc put_32(struct buf *out, int32_t value)
 {
 	uint32_t big = htobe32((uint32_t)value);
@@ -34,7 +35,11 @@ enum rc postgres_array_bytes(struct buf *out, const char *p, size_t n)
 
 enum rc postgres_array_text(struct buf *out, const char *text)
 {
-	return postgres_array_bytes(out, text, text != NULL ? strlen(text) : 0);
+	size_t n = text != NULL ? strlen(text) : 0;
+	enum rc rc = postgres_array_bytes(out, text, n);
+	if (rc == RC_OK && n > 0)
+		(void)utf8_repair(out->p + out->n - n, n);
+	return rc;
 }
 
 enum rc postgres_array_int(struct buf *out, int64_t value)

@@ -17,6 +17,7 @@ enum { OID_BYTEAS = 1001, OID_TEXTS = 1009, OID_INT8S = 1016 };
 enum rc postgres_array_begin(struct buf *out, unsigned type, size_t n) must_check;
 /* p NULL: NULL. */
 enum rc postgres_array_bytes(struct buf *out, const char *p, size_t n) must_check;
+/* What is not UTF-8 becomes "?" (as in db.h). */
 enum rc postgres_array_text(struct buf *out, const char *text) must_check;
 enum rc postgres_array_int(struct buf *out, int64_t value) must_check;
 

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "queue/postgres/array.h"
 
 /* Statements on their way, which libpq keeps in memory, and their bytes. */
@@ -256,16 +257,52 @@ static enum rc prepare(struct postgres_stmt *stmt, struct err *err)
 	return rc;
 }
 
+struct texts { /* what is sent of a statement's values; copies: those that had to be repaired */
+	const char *values[POSTGRES_PARAMS_N];
+	char *copies[POSTGRES_PARAMS_N];
+};
+
+static void texts_done(struct texts *texts, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(texts->copies[i]);
+}
+
+/* PostgreSQL refuses a text with half a character in it, which would end us, and each runner that
+ * takes the run up after us. */
+static enum rc texts_init(struct texts *texts, const struct postgres_stmt *stmt, struct err *err)
+{
+	for (int i = 0; i < stmt->params_n; i++) {
+		const char *value = texts->values[i] = stmt->values[i];
+		size_t n = (size_t)stmt->lengths[i];
+		texts->copies[i] = NULL;
+		if (value == NULL || stmt->formats[i] != 0 || utf8_span(value, n) == n)
+			continue;
+		texts->values[i] = texts->copies[i] = strndup(value, n);
+		if (texts->copies[i] == NULL) {
+			texts_done(texts, i);
+			return err_set(err, RC_NOMEM, "out of memory for a text");
+		}
+		(void)utf8_repair(texts->copies[i], n);
+	}
+	return RC_OK;
+}
+
 static enum rc send(struct postgres_stmt *stmt, struct err *err)
 {
 	struct postgres_link *link = db_of(stmt->base.db)->link;
 	if (atomic_load(&link->owner->broken))
 		return err_set(err, RC_IO, "%s", link->owner->why);
 	enum rc rc = stmt->prepared ? RC_OK : prepare(stmt, err);
+	struct texts texts;
+	if (rc == RC_OK)
+		rc = texts_init(&texts, stmt, err);
 	if (rc != RC_OK)
 		return rc;
-	if (PQsendQueryPrepared(link->conn, stmt->name, stmt->params_n, stmt->values, stmt->lengths,
-		    stmt->formats, 1) != 1)
+	int ok = PQsendQueryPrepared(link->conn, stmt->name, stmt->params_n, texts.values,
+		stmt->lengths, stmt->formats, 1);
+	texts_done(&texts, stmt->params_n);
+	if (ok != 1)
 		return postgres_fault(link, NULL, err);
 	link->pending++;
 	for (int i = 0; i < stmt->params_n; i++)

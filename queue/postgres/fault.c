@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/utf8.h"
 #include "queue/postgres/db.h"
 
 /* Classes and codes of SQLSTATE, PostgreSQL's manual, appendix A; the first that fits. %s: the name
@@ -52,6 +53,7 @@ static void first_line(const char *text, char *out, size_t out_n)
 			text += strlen(heads[i]);
 	size_t n = strcspn(text, "\n");
 	snprintf(out, out_n, "%.*s", (int)(n < out_n ? n : out_n - 1), text);
+	utf8_close(out);
 }
 
 #pragma GCC diagnostic push

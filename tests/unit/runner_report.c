@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 
 #include "base/attr.h"
+#include "base/utf8.h"
 #include "runner/bundle.h"
 #include "runner/caret.h"
 #include "runner/report.h"
@@ -71,6 +72,23 @@ Test(runner_report, a_headline_without_a_place_gets_it)
 	text = render(&report, "{}");
 	cr_expect_str_eq(text, "the rule failed\n");
 	free(text);
+}
+
+Test(runner_report, a_headline_is_cut_between_characters)
+{
+	char error[1400] = "{\"message\":\"";
+	struct report report = {.file = "route.lua"};
+	for (int pad = 0; pad < 2; pad++) {
+		size_t n = strlen("{\"message\":\"");
+		n += (size_t)snprintf(error + n, sizeof(error) - n, "%*s", pad, "");
+		for (int i = 0; i < 600; i++)
+			n += (size_t)snprintf(error + n, sizeof(error) - n, "\xc3\xbc");
+		snprintf(error + n, sizeof(error) - n, "\"}");
+		char *text = render(&report, error);
+		cr_expect_eq(utf8_span(text, strlen(text)), strlen(text));
+		cr_expect_gt(strlen(text), (size_t)REPORT_HEADLINE_N - 4);
+		free(text);
+	}
 }
 
 Test(runner_report, an_error_in_a_module_shows_the_modules_line)
