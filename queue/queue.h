@@ -143,6 +143,7 @@ struct queue_raw { /* one delivery to be routed; BORROWS until the next queue_in
 	struct slice headers, body;
 	const char *quarantine;
 	int64_t received_ms;
+	const char *damage; /* why nobody can read it; STATIC, NULL: it is whole */
 };
 
 /* Up to max deliveries that have no event yet, in order of arrival. ret_n 0: none. */

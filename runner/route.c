@@ -45,35 +45,46 @@ static void tell_client(struct runner *r, const struct event *e)
 		inspect_news(r);
 }
 
-static enum rc parse_all(struct runner *r)
+static enum rc parse_one(struct runner *r, struct route_item *item)
+{
+	const struct queue_raw *raw = &item->raw;
+	struct err err = {0};
+	struct event_input in = {
+		.id = raw->id,
+		.source = raw->source,
+		.via = item->via,
+		.form = route_form(r, raw->source),
+		.headers = raw->headers,
+		.body = raw->body,
+		.received_ms = raw->received_ms,
+	};
+	const char *reason = raw->quarantine;
+	if (reason == NULL) {
+		enum rc rc = event_parse(&in, &item->event, &err);
+		if (rc == RC_NOMEM)
+			return rc;
+		reason = rc != RC_OK ? err.msg : "";
+		if (rc == RC_OK && in.form == EVENT_TWENTY && item->birth == NULL)
+			tell_client(r, item->event);
+	}
+	snprintf(item->reason, sizeof(item->reason), "%s", reason);
+	return RC_OK;
+}
+
+static enum rc parse_all(struct runner *r, struct err *err)
 {
 	struct route *route = &r->route;
-	for (size_t i = 0; i < route->n; i++) {
-		const struct queue_raw *raw = &route->items[i].raw;
-		struct err err = {0};
-		struct event_input in = {
-			.id = raw->id,
-			.source = raw->source,
-			.via = route->items[i].via,
-			.form = route_form(r, raw->source),
-			.headers = raw->headers,
-			.body = raw->body,
-			.received_ms = raw->received_ms,
-		};
-		route->items[i].event = NULL;
-		route->items[i].reason[0] = '\0';
-		const char *reason = raw->quarantine;
-		if (reason == NULL) {
-			enum rc rc = event_parse(&in, &route->items[i].event, &err);
-			if (rc == RC_NOMEM)
-				return rc;
-			reason = rc != RC_OK ? err.msg : "";
-			if (rc == RC_OK && in.form == EVENT_TWENTY && route->items[i].birth == NULL)
-				tell_client(r, route->items[i].event);
-		}
-		snprintf(route->items[i].reason, sizeof(route->items[i].reason), "%s", reason);
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < route->n; i++) {
+		struct route_item *item = &route->items[i];
+		item->event = NULL;
+		item->reason[0] = '\0';
+		if (item->birth == NULL)
+			rc = route_row_check(r, item, err);
+		if (rc == RC_OK && item->reason[0] == '\0' && parse_one(r, item) != RC_OK)
+			rc = err_set(err, RC_NOMEM, "no memory to route events");
 	}
-	return RC_OK;
+	return rc;
 }
 
 /* --- a batch ---------------------------------------------------------------------------------- */
@@ -188,9 +199,7 @@ static bool read_batch(struct runner *r)
 	route->open = true;
 	route->generation++;
 	route->rules = ruleset_ref(r->rules.live);
-	enum rc rc = parse_all(r);
-	if (rc != RC_OK)
-		err_set(&err, rc, "no memory to route events");
+	enum rc rc = parse_all(r, &err);
 	if (rc == RC_OK)
 		rc = route_told(r, &err);
 	if (rc == RC_OK)

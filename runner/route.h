@@ -89,11 +89,12 @@ struct route {
 	struct ruleset *rules; /* of the batch */
 	struct route_item items[ROUTE_BATCH];
 	size_t n;
-	struct births births; /* events that were born here, to be routed */
-	bool born_last;       /* the batch before was of those */
-	uint64_t reads;       /* of the inbox */
-	uint64_t dry_read;    /* the newest of them that found nothing */
-	int64_t routed_ms;    /* wall: when the newest delivery that is routed had come */
+	struct births births;               /* events that were born here, to be routed */
+	bool born_last;                     /* the batch before was of those */
+	uint64_t reads;                     /* of the inbox */
+	uint64_t dry_read;                  /* the newest of them that found nothing */
+	int64_t damaged_n, damaged_told_ms; /* by route_row.c: not said yet; mono, last said */
+	int64_t routed_ms; /* wall: when the newest delivery that is routed had come */
 	struct match *matches;
 	size_t matches_n, matches_cap;
 	size_t asking_n; /* matches that have no answer yet */
@@ -117,6 +118,9 @@ void route_close(struct runner *r);
 /* --- steps of a batch, for the files of this noun ----------------------------------------------
  */
 
+/* What no receiver has written gets a reason to stay in quarantine, and what the rest relies on: an
+ * id, a source, a time. RC_IO: there are no random numbers. */
+enum rc route_row_check(struct runner *r, struct route_item *item, struct err *err) must_check;
 /* Finds out what each record was before, and what was changed. RC_NOMEM, and as the store fails. */
 enum rc route_seen(struct runner *r, struct err *err) must_check;
 /* Writes the newest copies, but for duplicate[i]: what was written before. Fails likewise. */

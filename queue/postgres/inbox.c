@@ -148,9 +148,18 @@ static const char *lend(struct buf *raw, struct slice bytes)
 	return at;
 }
 
+/* NULL: it can be read. */
+static const char *damage_of(struct db_stmt *s)
+{
+	int64_t kind = db_int(s, 10);
+	if (kind == 0)
+		return NULL;
+	return kind < 0 ? "nothing is there but its number" : "it is larger than 64 MB";
+}
+
 static void lend_row(struct buf *raw, struct db_stmt *s, int64_t seq, struct queue_raw *ret_raw)
 {
-	*ret_raw = (struct queue_raw){.seq = seq};
+	*ret_raw = (struct queue_raw){.seq = seq, .damage = damage_of(s)};
 	snprintf(ret_raw->id.text, sizeof(ret_raw->id.text), "%s", db_text(s, 1));
 	ret_raw->source = lend(raw, slice_of(db_text(s, 2)));
 	ret_raw->received_ms = db_int(s, 3);
@@ -183,6 +192,7 @@ static size_t row_n(struct db_stmt *s)
 }
 
 struct snapshot {
+	int64_t top;        /* the last number that was given: a higher one is none of them */
 	int64_t oldest_xid; /* that was open when rows were read */
 	int64_t own_xid; /* ours, given behind that: all who had a number by then have a lower xid
 			  */
@@ -203,6 +213,8 @@ static void raise_floor(
 		f->n = f->mark_n < first ? f->mark_n : first - 1;
 		f->mark_xid = 0;
 	}
+	if (last > seen->top)
+		last = seen->top;
 	if (f->mark_xid == 0)
 		*f = (struct postgres_floor){f->n, last, seen->own_xid};
 }
@@ -241,7 +253,7 @@ enum rc postgres_inbox_next(
 		int64_t seq = store->store.progress.position + 1 + (int64_t)n;
 		store->places[n] = (struct postgres_place){seq, db_int(s, 0), !db_is_null(s, 4)};
 		lend_row(raw, s, seq, &ret_raw[n++]);
-		seen = (struct snapshot){db_int(s, 7), db_int(s, 8)};
+		seen = (struct snapshot){db_int(s, 9), db_int(s, 7), db_int(s, 8)};
 	}
 	db_reset(s);
 	store->places_n = n;

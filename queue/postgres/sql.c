@@ -12,7 +12,6 @@
 /* What the table moved counts under, beside the states of events and of runs (sql/work.c). */
 #define PENDING_N "18"
 #define QUARANTINED_N "19"
-#define RECEIVER_SLOT "pg_backend_pid() % 256"
 #define RUNNER_SLOT "256 + (" ME " % 256)::integer"
 #define MOVED_ADD " ON CONFLICT (slot, what) DO UPDATE SET n = moved.n + excluded.n"
 
@@ -25,32 +24,28 @@
 	" coalesce(d.headers, b.headers), coalesce(d.body, b.body)," \
 	" u.epoch > 1 AND EXISTS (SELECT 1 FROM journal AS j WHERE j.run = u.seq)"
 
+/* Of headers and body of a delivery, 64 MB: no event may be so large. */
+#define BYTES_MOST "67108864"
+
 /* The planner shall not begin with the deliveries. */
 #define DELIVERY_OF_P " LATERAL (SELECT * FROM delivery WHERE n = p.n OFFSET 0) AS d"
 
 static const char *const own_sql[] = {
-	/* Takes the number of the transaction before those of deliveries: postgres/inbox.c relies on it.
-	 * In the order of the keys, so that no two receivers wait for each other. */
-	[OWN_PUT] = "WITH u AS MATERIALIZED (SELECT nextval('delivery_n_seq') AS n, a.*"
-		" FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[],"
-		" $7::bytea[]) AS a (id, source, received_ms, quarantine, headers, body, key)"
-		" WHERE pg_current_xact_id() IS NOT NULL),"
-		" d AS (INSERT INTO delivery (n, id, source, received_ms, quarantine, key, headers, body)"
-		" SELECT n, id, source, received_ms, quarantine, key, headers, body FROM u ORDER BY key, n"
-		" ON CONFLICT DO NOTHING RETURNING n, quarantine),"
-		" p AS (INSERT INTO pending (n) SELECT n FROM d ORDER BY n),"
-		" m AS (INSERT INTO moved (slot, what, n) SELECT " RECEIVER_SLOT ", w.what, w.n"
-		" FROM (SELECT count(*) AS n, count(quarantine) AS q FROM d) AS k,"
-		" LATERAL (VALUES (" PENDING_N ", k.n), (" QUARANTINED_N ", k.q)) AS w (what, n)"
-		" WHERE w.n > 0" MOVED_ADD ")"
-		" SELECT count(*) FROM d",
-	[OWN_FIRST] = "SELECT u.i, d.id FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY"
-		" AS u (id, key, i) JOIN delivery AS d ON d.key = u.key WHERE d.id <> u.id",
-	[OWN_NEXT] = "SELECT d.n, d.id, d.source, d.received_ms, d.quarantine, d.headers, d.body, x.lo,"
-		" pg_current_xact_id()::text::bigint"
-		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo FROM pg_current_snapshot() AS s OFFSET 0) AS x,"
-		" (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p," DELIVERY_OF_P
-		" ORDER BY p.n",
+	[OWN_PUT] = "SELECT deliver($1, $2, $3, $4, $5, $6, $7)",
+	[OWN_FIRST] = "SELECT place, first FROM delivered($1, $2)",
+	/* What receivers have written there: no more is read at once than is lent, one that is larger than
+	 * anything that is routed not at all, and a number without a delivery comes out, too. */
+	[OWN_NEXT] = "SELECT q.place, left(q.id, 40), left(q.source, 100), q.received_ms, left(q.quarantine, 400),"
+		" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.headers END,"
+		" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.body END,"
+		" q.lo, pg_current_xact_id()::text::bigint, q.top,"
+		" CASE WHEN q.n IS NULL THEN -1 ELSE (q.bytes > " BYTES_MOST ")::int::bigint END"
+		" FROM (SELECT p.n AS place, d.*, z.bytes, sum(z.bytes) OVER (ORDER BY p.n) - z.bytes AS before, x.lo, x.top"
+		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo,"
+		" coalesce(pg_sequence_last_value('delivery_n_seq'), 0) AS top FROM pg_current_snapshot() AS s OFFSET 0)"
+		" AS x, (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p LEFT JOIN" DELIVERY_OF_P " ON true,"
+		" LATERAL (SELECT coalesce(octet_length(d.headers), 0)::bigint + coalesce(octet_length(d.body), 0) AS bytes)"
+		" AS z) AS q WHERE q.before < 2097152 ORDER BY q.place",
 	/* Of the keys which are held, of the digests which were seen. */
 	[OWN_AHEAD] = "SELECT k.key, NULL::bytea FROM unnest($1::bigint[]) AS k (key)"
 		" WHERE EXISTS (SELECT 1 FROM hold AS h WHERE h.key = k.key)"
@@ -154,12 +149,13 @@ static const char *inbox_text(int sql)
 		return "SELECT d.received_ms FROM pending AS p," DELIVERY_OF_P
 			" WHERE d.quarantine IS NULL AND $1::bigint IS NOT NULL ORDER BY p.n LIMIT 1";
 	case INBOX_PAST:
-		/* A page, as of runs and events. Has its event open runs? A place whose delivery is gone
-		 * counts as old. */
-		return "SELECT r.seq, d.received_ms, length(d.headers) + length(d.body),"
-			" (SELECT count(*) FROM event AS e WHERE e.seq = r.seq << 24 AND e.open > 0)"
+		/* A page, as of runs and events. Has its event open runs? The time is that of the event, which
+		 * routing has looked at; a place whose delivery or event is gone counts as old. */
+		return "SELECT r.seq, CASE WHEN d.n IS NULL THEN 0 ELSE coalesce(e.received_ms, 0) END,"
+			" coalesce(length(d.headers), 0) + coalesce(length(d.body), 0), coalesce(e.open, 0)"
 			" FROM (SELECT seq, n FROM routed WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT ?3) AS r"
-			" LEFT JOIN delivery AS d ON d.n = r.n ORDER BY r.seq";
+			" LEFT JOIN delivery AS d ON d.n = r.n LEFT JOIN event AS e ON e.seq = r.seq << 24"
+			" ORDER BY r.seq";
 	case INBOX_EMPTY:
 		return "UPDATE delivery SET headers = '', body = ''"
 			" WHERE n = (SELECT n FROM routed WHERE seq = $1)";

@@ -407,3 +407,24 @@ void postgres_store_drop(const char *store)
 	PQclear(PQexec(conn, sql));
 	PQfinish(conn);
 }
+
+bool postgres_say(const char *store, const char *user, const char *sql, char ret_text[static 200])
+{
+	char url[200], set[120];
+	const char *at = strchr(store, '@');
+	snprintf(url, sizeof(url), "postgres://%s%.*s", user != NULL ? user : "moonhook",
+		(int)strcspn(at, "?"), at);
+	snprintf(set, sizeof(set), "SET search_path = %s", strstr(store, "schema=") + 7);
+	PGconn *conn = PQconnectdb(url);
+	PQclear(PQexec(conn, set));
+	PGresult *result = PQexec(conn, sql);
+	bool fine = PQresultStatus(result) == PGRES_COMMAND_OK ||
+		    PQresultStatus(result) == PGRES_TUPLES_OK;
+	snprintf(ret_text, 200, "%s",
+		!fine                   ? PQerrorMessage(conn)
+		: PQntuples(result) > 0 ? PQgetvalue(result, 0, 0)
+					: "");
+	PQclear(result);
+	PQfinish(conn);
+	return fine;
+}

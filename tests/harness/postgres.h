@@ -47,5 +47,8 @@ const char *postgres_shared(void);
 bool postgres_store(char *out, size_t out_n);
 /* Removes such a store. */
 void postgres_store_drop(const char *store);
+/* Runs statements in the schema of a store, as a user (NULL: the administrator). ret_text: the
+ * first field of the last answer, or, where it is false, why. */
+bool postgres_say(const char *store, const char *user, const char *sql, char ret_text[static 200]);
 
 #endif

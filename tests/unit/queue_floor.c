@@ -88,3 +88,31 @@ Test(queue_floor, who_began_later_and_has_a_lower_number_is_seen_when_it_commits
 	cr_expect_eq(waiting(runner), 3, "what was acknowledged is passed over");
 	queue_close(runner);
 }
+
+/* Numbers are given by the sequence: above its last one somebody has made them up. */
+Test(queue_floor, a_number_that_was_made_up_hides_no_delivery_that_comes_later)
+{
+	struct err err = {.msg = ""};
+	struct queue *runner = NULL;
+	char text[200];
+	cr_assert_eq(queue_open(store, QUEUE_RUNNER, &runner, &err), RC_OK, "%s", err.msg);
+	cr_assert(postgres_say(store, NULL,
+			  "INSERT INTO delivery (n, id, source, received_ms) VALUES"
+			  " (274877906943, 'far', 'twenty', 1);"
+			  "INSERT INTO pending VALUES (274877906943)",
+			  text),
+		"%s", text);
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(waiting(runner), 1);
+	PGconn *later = receiver_begin();
+	receiver_put(later);
+	receiver_end(later);
+	cr_expect_eq(waiting(runner), 2, "what was acknowledged is passed over");
+	cr_expect_not(postgres_say(store, NULL,
+		"INSERT INTO delivery (n, id, source, received_ms) VALUES (274877906944, 'a', 'x', "
+		"1)",
+		text));
+	cr_expect_not(postgres_say(store, NULL,
+		"INSERT INTO delivery (n, id, source, received_ms) VALUES (0, 'a', 'x', 1)", text));
+	queue_close(runner);
+}
