@@ -73,7 +73,10 @@ static void say(const struct queue_move *m, const char *to, double took)
 			m->repaired_n);
 	if (!m->finished)
 		return;
-	fputs("finished: let `store` in the configuration name it, and start\n", stdout);
+	fputs("finished: let `store` in the configuration name it, and start; what waits in the "
+	      "spools of\nreceivers they bring in themselves then: leave `spool.folder` where it "
+	      "is\n",
+		stdout);
 }
 
 static int finish(const struct args *args, const struct queue_move *m, double took)
@@ -156,7 +159,11 @@ const struct verb verb_store_copy = {
 		"nobody\n"
 		"meanwhile is found by gap fill. Broken off at any point it is run again; until it "
 		"is\n"
-		"finished serve refuses TO, afterwards FROM. To go back, copy TO into FROM.",
+		"finished serve refuses TO, afterwards FROM. To go back, copy TO into FROM. What "
+		"waits in\n"
+		"the spool of a receiver is no part of FROM: that receiver brings it in, whatever "
+		"`store`\n"
+		"names then; leave `spool.folder` where it is until it is empty.",
 	.examples = {"moonhook store copy var postgres://moonhook@db.internal/moonhook",
 		"moonhook store copy - postgres://moonhook@db/crm?schema=moonhook -o json",
 		"moonhook store copy postgres://moonhook@db/moonhook /var/lib/moonhook/store"},

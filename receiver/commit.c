@@ -24,6 +24,7 @@
 #include "base/metrics.h"
 #include "queue/erase.h"
 #include "receiver/detour.h"
+#include "receiver/leftover.h"
 
 #define BATCH_MAX 512       /* deliveries in one step: bounds what one fsync can delay */
 #define SCRUB_EVERY_MS 1000 /* looks for what was erased */
@@ -353,9 +354,12 @@ static void wake(void *ctx)
 static enum rc open_store(struct commit *c, struct err *err)
 {
 	const struct commit_conf *conf = &c->conf;
-	if (!queue_place_away(&conf->place))
-		return queue_place_open(
+	if (!queue_place_away(&conf->place)) {
+		enum rc rc = queue_place_open(
 			&conf->place, QUEUE_RECEIVER, PREDECESSOR_MS, &c->queue, err);
+		return rc == RC_OK ? leftover_carry(conf->spool, PREDECESSOR_MS, c->queue, err)
+				   : rc;
+	}
 	struct detour_conf way = {.place = conf->place,
 		.spool = conf->spool,
 		.spool_max_bytes = conf->spool_max_bytes,

@@ -21,7 +21,8 @@ struct commit_item {                    /* owned by the caller, alive until it h
 
 struct commit_conf {
 	struct queue_place place; /* BORROWED until commit_stop */
-	const char *spool;        /* folder, of a store that may be away; BORROWED as above */
+	const char *spool;        /* folder, of a store that may be away; BORROWED as above; NULL:
+				     there is none, and the store is none that may be */
 	int64_t spool_max_bytes;  /* 0: none */
 	struct queue_retention keep;
 	int64_t prune_every_ms;
