@@ -194,8 +194,8 @@ static size_t row_n(struct db_stmt *s)
 struct snapshot {
 	int64_t top;        /* the last number that was given: a higher one is none of them */
 	int64_t oldest_xid; /* that was open when rows were read */
-	int64_t own_xid; /* ours, given behind that: all who had a number by then have a lower xid
-			  */
+	int64_t own_xid; /* ours, given behind that: all who had a number by then have a lower xid;
+			  * 0: the transaction has written already, its xid is from before that */
 };
 
 /*
@@ -204,7 +204,8 @@ struct snapshot {
  * given in order, each to a transaction that has its xid already (OWN_PUT), so once all with
  * an xid below one that was given after a row with number n was seen are over, nobody is left who
  * has a number below n and is not seen. The end of the snapshot (xmax) is no such xid: some above
- * it may be open.
+ * it may be open. Nor is our own, where a write earlier in the transaction had it given: then the
+ * mark is left for another look.
  */
 static void raise_floor(
 	struct postgres_floor *f, const struct snapshot *seen, int64_t first, int64_t last)
@@ -215,7 +216,7 @@ static void raise_floor(
 	}
 	if (last > seen->top)
 		last = seen->top;
-	if (f->mark_xid == 0)
+	if (f->mark_xid == 0 && seen->own_xid != 0)
 		*f = (struct postgres_floor){f->n, last, seen->own_xid};
 }
 

@@ -35,15 +35,16 @@ static const char *const own_sql[] = {
 	[OWN_FIRST] = "SELECT place, first FROM delivered($1, $2)",
 	/* What receivers have written there: no more is read at once than is lent, one that is larger than
 	 * anything that is routed not at all, and a number without a delivery comes out, too. */
-	[OWN_NEXT] = "SELECT q.place, left(q.id, 40), left(q.source, 100), q.received_ms, left(q.quarantine, 400),"
+	[OWN_NEXT] = "WITH x AS MATERIALIZED (SELECT pg_snapshot_xmin(s)::text::bigint AS lo,"
+		" coalesce(pg_sequence_last_value('delivery_n_seq'), 0) AS top,"
+		" pg_current_xact_id_if_assigned() IS NULL AS first FROM pg_current_snapshot() AS s)"
+		" SELECT q.place, left(q.id, 40), left(q.source, 100), q.received_ms, left(q.quarantine, 400),"
 		" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.headers END,"
 		" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.body END,"
-		" q.lo, pg_current_xact_id()::text::bigint, q.top,"
+		" q.lo, CASE WHEN q.first THEN pg_current_xact_id()::text::bigint ELSE 0 END, q.top,"
 		" CASE WHEN q.n IS NULL THEN -1 ELSE (q.bytes > " BYTES_MOST ")::int::bigint END"
-		" FROM (SELECT p.n AS place, d.*, z.bytes, sum(z.bytes) OVER (ORDER BY p.n) - z.bytes AS before, x.lo, x.top"
-		" FROM (SELECT pg_snapshot_xmin(s)::text::bigint AS lo,"
-		" coalesce(pg_sequence_last_value('delivery_n_seq'), 0) AS top FROM pg_current_snapshot() AS s OFFSET 0)"
-		" AS x, (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p LEFT JOIN" DELIVERY_OF_P " ON true,"
+		" FROM (SELECT p.n AS place, d.*, z.bytes, sum(z.bytes) OVER (ORDER BY p.n) - z.bytes AS before, x.*"
+		" FROM x, (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p LEFT JOIN" DELIVERY_OF_P " ON true,"
 		" LATERAL (SELECT coalesce(octet_length(d.headers), 0)::bigint + coalesce(octet_length(d.body), 0) AS bytes)"
 		" AS z) AS q WHERE q.before < 2097152 ORDER BY q.place",
 	/* Of the keys which are held, of the digests which were seen. */

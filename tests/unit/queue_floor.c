@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "queue/audit.h"
 #include "queue/queue.h"
 #include "tests/harness/postgres.h"
 
@@ -68,11 +69,17 @@ static size_t waiting(struct queue *q)
 	return n;
 }
 
-Test(queue_floor, who_began_later_and_has_a_lower_number_is_seen_when_it_commits)
+static struct queue *runner_open(void)
 {
 	struct err err = {.msg = ""};
 	struct queue *runner = NULL;
 	cr_assert_eq(queue_open(store, QUEUE_RUNNER, &runner, &err), RC_OK, "%s", err.msg);
+	return runner;
+}
+
+Test(queue_floor, who_began_later_and_has_a_lower_number_is_seen_when_it_commits)
+{
+	struct queue *runner = runner_open();
 	PGconn *first = receiver_begin();
 	PGconn *slow = receiver_begin(); /* the higher xid .. */
 	receiver_put(slow);              /* .. and the lower number */
@@ -92,10 +99,8 @@ Test(queue_floor, who_began_later_and_has_a_lower_number_is_seen_when_it_commits
 /* Numbers are given by the sequence: above its last one somebody has made them up. */
 Test(queue_floor, a_number_that_was_made_up_hides_no_delivery_that_comes_later)
 {
-	struct err err = {.msg = ""};
-	struct queue *runner = NULL;
+	struct queue *runner = runner_open();
 	char text[200];
-	cr_assert_eq(queue_open(store, QUEUE_RUNNER, &runner, &err), RC_OK, "%s", err.msg);
 	cr_assert(postgres_say(store, NULL,
 			  "INSERT INTO delivery (n, id, source, received_ms) VALUES"
 			  " (274877906943, 'far', 'twenty', 1);"
@@ -114,5 +119,30 @@ Test(queue_floor, a_number_that_was_made_up_hides_no_delivery_that_comes_later)
 		text));
 	cr_expect_not(postgres_say(store, NULL,
 		"INSERT INTO delivery (n, id, source, received_ms) VALUES (0, 'a', 'x', 1)", text));
+	queue_close(runner);
+}
+
+/* Under load a runner looks while it has writes of its own to commit. */
+Test(queue_floor, a_look_within_a_transaction_that_has_written_passes_over_nobody)
+{
+	struct err err = {.msg = ""};
+	struct queue *runner = runner_open();
+	int64_t seq = 0;
+	const struct queue_audit row = {.at_ms = 1, .what = "{}", .n = 1, .result = "x"};
+	cr_assert_eq(queue_audit_put(runner, &row, &seq, &err), RC_OK, "%s", err.msg);
+	PGconn *slow = receiver_begin(); /* behind the first write .. */
+	receiver_put(slow);              /* .. and the lowest number */
+	PGconn *next = receiver_begin();
+	receiver_put(next);
+	receiver_end(next);
+	cr_assert_eq(waiting(runner), 1);
+	cr_assert_eq(queue_commit(runner, &err), RC_OK, "%s", err.msg);
+	PGconn *later = receiver_begin();
+	receiver_put(later);
+	receiver_end(later);
+	cr_assert_eq(waiting(runner), 2);
+	cr_assert_eq(waiting(runner), 2);
+	receiver_end(slow);
+	cr_expect_eq(waiting(runner), 3, "what was acknowledged is passed over");
 	queue_close(runner);
 }
