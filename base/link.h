@@ -12,6 +12,8 @@
  * child -> supervisor  ready    the child does its work
  *                      waits    runner only; text: a sentence, why its store does not answer;
  *                               ready comes once it does
+ *                      away     receiver only; text: a sentence, why its store takes nothing;
+ *                               empty when it does again
  *                      reloaded text: what is live now
  *                      failed   text: a sentence; the old state stays
  *                      ask      console only; text: "reload" or "status", what the CLI asked for

@@ -56,6 +56,19 @@ static void put_counts(const char *label, json_t *counts)
 	puts(comma[0] == '\0' ? "none" : "");
 }
 
+/* Of a store that takes nothing from the process above. */
+static void put_why(const char *text)
+{
+	if (text[0] == '\0')
+		return;
+	put_label("");
+	terminal_tone(TERMINAL_BAD);
+	fputs("waits: ", stdout);
+	terminal_put(stdout, text);
+	terminal_tone(TERMINAL_PLAIN);
+	putchar('\n');
+}
+
 static void put_processes(json_t *processes)
 {
 	size_t i;
@@ -70,6 +83,7 @@ static void put_processes(json_t *processes)
 			printf(", restarted %" PRId64 " time%s", restarts,
 				restarts == 1 ? "" : "s");
 		putchar('\n');
+		put_why(text_at(p, "store"));
 	}
 }
 
@@ -123,7 +137,7 @@ static void put_spool(const json_t *spool)
 	put_label("spool");
 	printf("%" PRId64 " deliver%s in %.1f MB wait%s, %s\n", n, n == 1 ? "y" : "ies",
 		(double)bytes / 1e6, n == 1 ? "s" : "",
-		used ? "for the database to answer" : "and go to the database now");
+		used ? "for the database" : "and go to the database now");
 }
 
 /* Other daemons of this machine that work with the same store. */

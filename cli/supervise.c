@@ -70,8 +70,9 @@ struct supervisor {
 	int64_t started_ms;
 	sd_event_source *deadline, *second;
 	struct reload reload;
-	struct relay relay; /* orders under way */
-	char problem[256];  /* what the runner says of Twenty; "" for none */
+	struct relay relay;        /* orders under way */
+	char why[CHILDREN_N][256]; /* what each says of its store; "" for nothing */
+	char problem[256];         /* what the runner says of Twenty; "" for none */
 };
 
 /* --- stopping
@@ -313,6 +314,8 @@ static json_t *describe(const struct supervisor *s)
 		json_t *one = json_pack("{s:s, s:s, s:i, s:i}", "name", child_name(c), "state",
 			child_state_name(child_state(c)), "pid", (int)child_pid(c), "restarts",
 			child_restarts(c));
+		if (s->why[i][0] != '\0')
+			(void)json_object_set_new(one, "store", json_string(s->why[i]));
 		if (processes == NULL || json_array_append_new(processes, one) != 0)
 			break;
 	}
@@ -355,10 +358,23 @@ static int index_of(const struct supervisor *s, const struct child *c)
 	return i;
 }
 
+/* Of its store: "waits" and "away" say why, "ready" and an empty one that all is well. A runner
+ * that ends for it says so as its last word. */
+static void take_why(struct supervisor *s, int i, const struct link_msg *msg)
+{
+	bool says = strcmp(msg->kind, "waits") == 0 || strcmp(msg->kind, "away") == 0;
+	bool last = i == RUNNER && strcmp(msg->kind, "failed") == 0 && !s->reload.running;
+	if (says || last)
+		snprintf(s->why[i], sizeof(s->why[i]), "%.*s", (int)msg->text.n, msg->text.p);
+	else if (i == RUNNER && strcmp(msg->kind, "ready") == 0)
+		s->why[i][0] = '\0';
+}
+
 static void on_said(void *ctx, struct child *c, const struct link_msg *msg)
 {
 	struct supervisor *s = ctx;
 	int i = index_of(s, c);
+	take_why(s, i, msg);
 	if (strcmp(msg->kind, "ready") == 0 || (strcmp(msg->kind, "waits") == 0 && i == RUNNER)) {
 		if (i == RUNNER)
 			s->waits = msg->kind[0] == 'w';
@@ -373,6 +389,8 @@ static void on_said(void *ctx, struct child *c, const struct link_msg *msg)
 		relay_order(&s->relay, s->children[CONSOLE], s->children[RUNNER], msg->text);
 	else if (strcmp(msg->kind, "ordered") == 0 && i == RUNNER)
 		relay_answer(&s->relay, s->children[CONSOLE], msg->text);
+	else if (strcmp(msg->kind, "away") == 0 && i == RECEIVER)
+		return;
 	else if (strcmp(msg->kind, "problem") == 0 && i == RUNNER)
 		snprintf(s->problem, sizeof(s->problem), "%.*s", (int)msg->text.n, msg->text.p);
 	else
@@ -388,6 +406,8 @@ static void on_ended(void *ctx, struct child *c, int status, bool was_ready)
 		s->reload.asked = false;
 		relay_forget(&s->relay);
 	}
+	if (i == RECEIVER)
+		s->why[i][0] = '\0';
 	if (i == RUNNER) {
 		s->waits = false;
 		s->problem[0] = '\0';

@@ -351,6 +351,13 @@ static void wake(void *ctx)
 	tell(c->conf.wake_fd);
 }
 
+static void pass_on(void *ctx, const char *why)
+{
+	const struct commit *c = ctx;
+	if (c->conf.said != NULL)
+		c->conf.said(why);
+}
+
 static enum rc open_store(struct commit *c, struct err *err)
 {
 	const struct commit_conf *conf = &c->conf;
@@ -364,6 +371,7 @@ static enum rc open_store(struct commit *c, struct err *err)
 		.spool = conf->spool,
 		.spool_max_bytes = conf->spool_max_bytes,
 		.wait_ms = PREDECESSOR_MS,
+		.said = pass_on,
 		.stored = wake,
 		.ctx = c};
 	return detour_start(&way, &c->detour, err);

@@ -28,6 +28,8 @@ struct commit_conf {
 	int64_t prune_every_ms;
 	int wake_fd; /* an eventfd that learns of each commit; -1: none */
 	int fail_fd; /* an eventfd that learns of a store that failed for good; -1: none */
+	/* As in detour.h; NULL. */
+	void (*said)(const char *why);
 	/* Called in the writer thread, once for each item, which it may free or use again. */
 	void (*answer)(struct commit_item *item);
 };

@@ -111,11 +111,18 @@ static void say_refused(struct detour *d, const struct err *err)
 		"the store will not take deliveries by itself: %s", err->msg);
 }
 
+static void tell_why(const struct detour *d, const char *why)
+{
+	if (d->conf.said != NULL)
+		d->conf.said(d->conf.ctx, why);
+}
+
 /* Waits before the next attempt. */
 static void rest(struct detour *d, const struct err *err)
 {
 	struct timespec until = in_ms(rest_ms(++d->rests));
 	say_refused(d, err);
+	tell_why(d, err->msg);
 	pthread_mutex_lock(&d->lock);
 	d->reached = false;
 	while (!d->stopping && pthread_cond_timedwait(&d->changed, &d->lock, &until) != ETIMEDOUT)
@@ -248,6 +255,7 @@ static void go_round(struct detour *d, const struct err *err)
 			"acknowledged, until it does",
 			err->msg);
 	}
+	tell_why(d, err->msg);
 	metrics_add(METRIC_STORE_OUTAGES, 1);
 	metrics_set(METRIC_STORE_AWAY, 1);
 	pthread_mutex_lock(&d->lock);
@@ -259,6 +267,7 @@ static void go_round(struct detour *d, const struct err *err)
 static void go_straight(struct detour *d, struct queue *store)
 {
 	d->store = store;
+	tell_why(d, "");
 	metrics_set(METRIC_STORE_AWAY, 0);
 	if (d->told)
 		log_info(NULL,

@@ -17,10 +17,12 @@
 #include "queue/place.h"
 
 struct detour_conf {
-	struct queue_place place;  /* what it refers to: BORROWED until detour_stop */
-	const char *spool;         /* folder; BORROWED until detour_start returns */
-	int64_t spool_max_bytes;   /* 0: nothing is kept; what the store does not take is refused */
-	int64_t wait_ms;           /* for a killed predecessor to let go of the spool */
+	struct queue_place place; /* what it refers to: BORROWED until detour_stop */
+	const char *spool;        /* folder; BORROWED until detour_start returns */
+	int64_t spool_max_bytes;  /* 0: nothing is kept; what the store does not take is refused */
+	int64_t wait_ms;          /* for a killed predecessor to let go of the spool */
+	/* Why the store takes nothing at the moment, "" once it does. Any thread; NULL. */
+	void (*said)(void *ctx, const char *why);
 	void (*stored)(void *ctx); /* something has reached the store; the carrier's thread */
 	void *ctx;
 };

@@ -209,6 +209,18 @@ static struct queue_retention retention_of(const struct conf *conf)
 		.size_bytes = conf_int(conf, "retain.size")};
 }
 
+static void say(const char *kind, const char *text)
+{
+	struct err err;
+	if (link_send(LINK_FD, kind, slice_of(text), &err) != RC_OK)
+		log_warn(NULL, "the supervisor could not be told \"%s\": %s", kind, err.msg);
+}
+
+static void say_away(const char *why)
+{
+	say("away", why);
+}
+
 static enum rc start(struct receiver *r, struct err *err)
 {
 	enum rc rc = metrics_open(LINK_METRICS, err);
@@ -225,6 +237,7 @@ static enum rc start(struct receiver *r, struct err *err)
 		.prune_every_ms = PRUNE_EVERY_MS,
 		.wake_fd = LINK_WAKE,
 		.fail_fd = r->fail_fd,
+		.said = say_away,
 		.answer = listen_answer,
 	};
 	queue_place_of(r->first, &c.place);
@@ -252,13 +265,6 @@ static int exit_status(enum rc rc)
 }
 
 /* --- work ------------------------------------------------------------------------------------- */
-
-static void say(const char *kind, const char *text)
-{
-	struct err err;
-	if (link_send(LINK_FD, kind, slice_of(text), &err) != RC_OK)
-		log_warn(NULL, "the supervisor could not be told \"%s\": %s", kind, err.msg);
-}
 
 /* Secrets, schemes, windows and retention change at once, limits at the next start. */
 static void reload(struct receiver *r, struct slice text)

@@ -133,5 +133,8 @@ enum rc postgres_refused(struct postgres_link *link, bool several, struct err *e
 	if (by >= 0 && (all || !several))
 		return err_set(err, RC_DENIED, "%s refuses the connection: %s%s", link->name, why,
 			denied[by].hint);
-	return err_set(err, RC_IO, "%s cannot be reached: %s", link->name, why);
+	bool crowded = strstr(line, "too many clients") != NULL ||
+		       strstr(line, "remaining connection slots") != NULL;
+	return err_set(err, RC_IO, "%s cannot be reached: %s%s", link->name, why,
+		crowded ? "; raise its max_connections, or end what uses them" : "");
 }
