@@ -479,8 +479,6 @@ static void end_read(struct db *db)
 		finish(link, "COMMIT");
 }
 
-static enum rc size(struct db *db, int64_t *ret_bytes, struct err *err);
-
 static const struct db_driver driver = {
 	.shared = true,
 	.use = use,
@@ -500,41 +498,8 @@ static const struct db_driver driver = {
 	.rollback = rollback,
 	.begin_read = begin_read,
 	.end_read = end_read,
-	.size = size,
+	.size = postgres_size,
 };
-
-/*
- * What rows take, of each table: files do not shrink when rows go, their room is used again. Of a
- * table as large as its files, so much as its living rows would fill, as far as the server has
- * statistics of them: rows by their average width (with a header), what is kept aside by pieces of
- * 2 kB; indexes in proportion. A table without statistics counts as full.
- */
-static const char size_sql[] =
-	"SELECT coalesce(sum(CASE WHEN w.width IS NULL OR t.files = 0 THEN t.bytes ELSE"
-	" t.bytes * least(1.0, (t.rows * (w.width + 36) + t.pieces * 2032.0) / t.files) END),"
-	" 0)::bigint"
-	" FROM (SELECT c.relname AS name, pg_total_relation_size(c.oid)::numeric AS bytes,"
-	" pg_table_size(c.oid)::numeric AS files,"
-	" greatest(pg_stat_get_live_tuples(c.oid), 0) AS rows,"
-	" coalesce(pg_stat_get_live_tuples(nullif(c.reltoastrelid, 0)), 0) AS pieces"
-	" FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace"
-	" AND c.relkind = 'r') AS t LEFT JOIN LATERAL (SELECT sum(s.avg_width) AS width"
-	" FROM pg_stats AS s WHERE s.schemaname = current_schema() AND s.tablename = t.name)"
-	" AS w ON true";
-
-/* Both databases of a store are one here; the inbox counts as nothing beside the work. */
-static enum rc size(struct db *db, int64_t *ret_bytes, struct err *err)
-{
-	PGresult *result = NULL;
-	*ret_bytes = 0;
-	if (strcmp(db->form->name, "work.db") != 0)
-		return RC_OK;
-	enum rc rc = postgres_ask(db_of(db)->link, size_sql, NULL, NULL, &result, err);
-	if (rc == RC_OK)
-		*ret_bytes = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-	PQclear(result);
-	return rc;
-}
 
 /* --- opening ---------------------------------------------------------------------------------- */
 

@@ -92,6 +92,10 @@ enum rc postgres_commit_rows(struct db *db, struct db_stmt *s, struct err *err) 
 /* Binds what has a type of its own, by its number in pg_type.dat, in binary; as db_bind_blob. */
 void postgres_bind(struct db_stmt *s, int i, struct slice bytes, unsigned type);
 
+/* --- postgres/weight.c: what rows take. Both databases of a store are one here; the inbox counts
+ * as nothing beside the work. */
+enum rc postgres_size(struct db *db, int64_t *ret_bytes, struct err *err);
+
 enum rc postgres_db_init(struct postgres_db *db, struct postgres_link *link,
 	const struct db_form *form, struct err *err) must_check;
 void postgres_db_done(struct postgres_db *db);

@@ -135,6 +135,8 @@ static enum rc open_parts(struct postgres_store *store, struct err *err)
 	s->tell = postgres_tell_work;
 	s->look_ahead = postgres_look_ahead;
 	s->forget = postgres_forget;
+	s->excess = postgres_excess;
+	s->freed = postgres_freed;
 	s->has_inbox = s->has_work = rc == RC_OK;
 	if (rc == RC_OK)
 		rc = postgres_migrate(store, err);

@@ -32,6 +32,13 @@ struct postgres_ear { /* see postgres/wake.c */
 	char tell[120];            /* the next NOTIFY */
 };
 
+struct postgres_weight {      /* of what can be pruned, as it was weighed; postgres/weight.c */
+	int64_t deleted_n;    /* rows that have been, as far as the statistics know */
+	int64_t freed_bytes;  /* of those that they do not know of yet .. */
+	int64_t freed_upto_n; /* .. and deleted_n once they do */
+	int64_t thousandths;  /* with its indexes, of its own */
+};
+
 struct postgres_store {
 	struct store store;
 	struct postgres_link link;
@@ -46,6 +53,7 @@ struct postgres_store {
 	size_t places_n, places_cap;
 	struct postgres_floor floor;
 	int64_t claimed_to, claimed_from_ms; /* see postgres/claim.c */
+	struct postgres_weight weights[STORE_ROWS_N];
 };
 
 /* Statements that SQLite has no use for; text in postgres/sql.c. */
@@ -70,6 +78,9 @@ enum postgres_own {
 	OWN_FORGET_DELIVERIES, /* by the places that they had */
 	OWN_FORGET_RUNS,       /* with what belongs to them */
 	OWN_FORGET_EVENTS,
+	OWN_WEIGH_LOCK, /* one at a time prunes by size */
+	OWN_WEIGH,      /* what is too much of some rows? */
+	OWN_FREED,      /* what of them has gone */
 	OWN_N,
 };
 extern const struct db_form postgres_own_form; /* STATIC */
@@ -90,6 +101,12 @@ extern const int postgres_newest; /* that of this program */
 
 /* --- postgres/measure.c: round trips, commits, clocks, sizes */
 void postgres_measure(struct postgres_link *link, struct queue_server *server);
+
+/* --- postgres/weight.c */
+enum rc postgres_excess(struct store *store, enum store_rows what, int64_t most_bytes,
+	int64_t *ret_bytes, bool *ret_alone, struct err *err);
+enum rc postgres_freed(
+	struct store *store, enum store_rows what, int64_t bytes, int64_t n, struct err *err);
 
 /* --- postgres/inbox.c */
 enum rc postgres_inbox_put(

@@ -5,6 +5,7 @@
  * do.
  */
 #include "queue/postgres/postgres.h"
+#include "queue/postgres/weight.h"
 
 /* clang-format off */
 #define ME "current_setting('moonhook.runner')::bigint"
@@ -26,6 +27,9 @@
 
 /* Of headers and body of a delivery, 64 MB: no event may be so large. */
 #define BYTES_MOST "67108864"
+
+/* Too large by so few bytes is not too large: files grow by pages. $2: how large it may be. */
+#define SLIGHT "greatest($2 / 1000, 65536)"
 
 /* The planner shall not begin with the deliveries. */
 #define DELIVERY_OF_P " LATERAL (SELECT * FROM delivery WHERE n = p.n OFFSET 0) AS d"
@@ -111,6 +115,26 @@ static const char *const own_sql[] = {
 		" c AS (DELETE FROM event_cause WHERE seq = ANY ($1::bigint[])),"
 		" s AS (DELETE FROM seen WHERE seq = ANY ($1::bigint[]))"
 		" DELETE FROM event WHERE seq = ANY ($1::bigint[])",
+	[OWN_WEIGH_LOCK] = "SELECT 1::bigint FROM freed WHERE what = $1 FOR UPDATE SKIP LOCKED",
+	/* That rows were deleted the statistics know some seconds later; never, where they were lost. Of
+	 * what is too much by them each kind gives its share, less what it has given; and never more than
+	 * what is too much once they know it all. */
+	[OWN_WEIGH] = "WITH t AS (" POSTGRES_WEIGHTS "), w AS (SELECT what, sum(weight) AS weight,"
+		" (sum(bytes) * 1000 / greatest(sum(files), 1))::bigint AS thousandths,"
+		" coalesce(sum(deleted) FILTER (WHERE name IN ('delivery', 'run', 'event')), 0)::bigint AS deleted"
+		" FROM t GROUP BY what),"
+		" f AS (SELECT w.what, w.weight, w.thousandths, w.deleted, coalesce(d.upto_n, 0) AS upto_n,"
+		" CASE WHEN w.deleted >= d.were_n AND w.deleted < d.upto_n"
+		" AND d.at > clock_timestamp() - interval '60 s' THEN d.bytes ELSE 0 END AS freed"
+		" FROM w LEFT JOIN freed AS d ON d.what = w.what),"
+		" a AS (SELECT sum(weight) - $2::bigint AS excess, sum(weight - freed) - $2::bigint AS rest,"
+		" greatest(sum(weight) FILTER (WHERE what < 3), 1) AS prunable FROM f)"
+		" SELECT f.deleted, f.freed, f.upto_n, f.thousandths,"
+		" CASE WHEN a.rest < " SLIGHT " THEN 0 ELSE"
+		" (greatest(least(a.excess * f.weight / a.prunable - f.freed, a.rest), 0)"
+		" * 1000 / greatest(f.thousandths, 1))::bigint END FROM f, a WHERE f.what = $1",
+	[OWN_FREED] = "UPDATE freed SET bytes = $2, upto_n = $3, were_n = $4, at = clock_timestamp()"
+		" WHERE what = $1",
 	[OWN_FLIGHTS] = "SELECT j.method, j.object, j.request, j.started_ms FROM flight AS f"
 		" JOIN run AS r ON r.seq = f.run JOIN journal AS j ON j.seq = f.call"
 		" WHERE (r.state = 2 AND r.runner <> $1) OR r.state = 0",
@@ -153,7 +177,9 @@ static const char *inbox_text(int sql)
 		/* A page, as of runs and events. Has its event open runs? The time is that of the event, which
 		 * routing has looked at; a place whose delivery or event is gone counts as old. */
 		return "SELECT r.seq, CASE WHEN d.n IS NULL THEN 0 ELSE coalesce(e.received_ms, 0) END,"
-			" coalesce(length(d.headers), 0) + coalesce(length(d.body), 0), coalesce(e.open, 0)"
+			" coalesce(pg_column_size(d.body), 0) + coalesce(pg_column_size(d.headers), 0)"
+			" + coalesce(pg_column_size(d.key), 0) + coalesce(length(d.id) + length(d.source) + 64, 0)"
+			" + 44, coalesce(e.open, 0)"
 			" FROM (SELECT seq, n FROM routed WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT ?3) AS r"
 			" LEFT JOIN delivery AS d ON d.n = r.n LEFT JOIN event AS e ON e.seq = r.seq << 24"
 			" ORDER BY r.seq";
@@ -206,12 +232,21 @@ static const char *work_text(int sql)
 			" DELETE FROM flight USING j WHERE flight.run = j.run AND flight.path = j.path"
 			" AND j.effect <> 0 AND length(j.answer) > 0";
 	case WORK_PAST_RUNS:
-		return "SELECT seq, state, created_ms, ended_ms, source, kind FROM run"
-			" WHERE seq > $1 ORDER BY seq LIMIT ?2";
+		return "SELECT seq, state, created_ms, ended_ms, source, kind, CASE WHEN $3::bigint = 0 THEN 0"
+			" ELSE 160 + length(id) + length(rule) + length(key) + coalesce(pg_column_size(error), 0)"
+			" + coalesce(pg_column_size(detail), 0) + coalesce(pg_column_size(log), 0)"
+			" + coalesce((SELECT sum(200 + coalesce(pg_column_size(request), 0)"
+			" + coalesce(pg_column_size(answer), 0)) FROM journal AS j WHERE j.run = r.seq), 0) END"
+			" FROM run AS r WHERE seq > $1 ORDER BY seq LIMIT ?2";
 	case WORK_PAST_EVENTS: /* whose runs are not gone counts as open, and need not be asked about */
 		return "SELECT seq, state, CASE WHEN open = 0 AND EXISTS (SELECT 1 FROM run AS r"
 			" WHERE r.seq BETWEEN run_first AND run_first + run_n - 1) THEN 1 ELSE open END,"
-			" received_ms, run_first, 0::bigint, joins FROM event WHERE seq > $1 ORDER BY seq LIMIT ?2";
+			" received_ms, run_first, 0::bigint, joins, CASE WHEN $3::bigint = 0 THEN 0"
+			" ELSE 170 + length(id) + length(source) + length(name) + length(object) + length(record)"
+			" + length(via) + length(reason) + coalesce(pg_column_size(past), 0)"
+			" + coalesce((SELECT 40 + pg_column_size(body) + pg_column_size(headers)"
+			" FROM event_body AS b WHERE b.seq = event.seq), 0) END"
+			" FROM event WHERE seq > $1 ORDER BY seq LIMIT ?2";
 	case WORK_CALLS_DELETE:
 		return "WITH f AS (DELETE FROM flight WHERE run = $1) DELETE FROM journal WHERE run = $1";
 	case WORK_RUN_CLAIM:

@@ -136,6 +136,17 @@ CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value bigint NOT NULL);
 INSERT INTO meta SELECT 'seen_seed', ('x' || right(u, 12) || left(u, 4))::bit(64)::bigint
 	FROM (SELECT gen_random_uuid()::text AS u) AS r;
 
+-- What pruning has removed and the server's statistics do not show yet: bytes of 0 deliveries, 1 runs,
+-- 2 events. They do once they count upto_n deleted rows; were_n: what they counted then.
+CREATE TABLE freed (
+	what bigint PRIMARY KEY,
+	bytes bigint NOT NULL,
+	upto_n bigint NOT NULL,
+	were_n bigint NOT NULL,
+	at timestamptz NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO freed SELECT what, 0, 0, 0, '-infinity' FROM generate_series(0, 2) AS what;
+
 -- The work.
 CREATE TABLE event (
 	seq bigint PRIMARY KEY,

@@ -19,7 +19,10 @@ struct pruning { /* one call */
 	struct store *store;
 	int64_t runs_before_ms, events_before_ms; /* INT64_MIN: none by age */
 	int64_t excess_bytes;                     /* > 0: the store is too large */
-	size_t most, n;                           /* rows that may go; that went */
+	/* Where the store says what has to go of which rows: its size may be so much; 0: any. */
+	int64_t most_bytes;
+	int64_t excess[STORE_ROWS_N], gone_bytes;
+	size_t most, n; /* rows that may go; that went */
 	struct victim {
 		int64_t seq;
 		enum queue_state state;
@@ -29,24 +32,50 @@ struct pruning { /* one call */
 	size_t victims_n;
 };
 
+static enum rc size_apart(struct store *store, int64_t *ret_bytes, struct err *err)
+{
+	int64_t copies = 0, kept = 0;
+	enum rc rc = db_meta_get(store->work, "copy_bytes", &copies, err);
+	if (rc == RC_OK)
+		rc = work_kv_bytes(store, &kept, err);
+	*ret_bytes = copies + kept;
+	return rc;
+}
+
 /* Without the copies of records and what rules keep: no pruning would make those fewer, so that
  * past a size of them alone nothing else could be kept. */
 static enum rc size_of_store(struct store *store, int64_t *ret_bytes, struct err *err)
 {
-	int64_t inbox = 0, work = 0, copies = 0, kept = 0;
-	enum rc rc = store_need_inbox(store, err);
-	if (rc == RC_OK)
-		rc = store_need_work(store, err);
-	if (rc == RC_OK && store->has_inbox)
+	int64_t inbox = 0, work = 0, apart = 0;
+	enum rc rc = RC_OK;
+	if (store->has_inbox)
 		rc = db_size(store->inbox, &inbox, err);
 	if (rc == RC_OK && store->has_work)
 		rc = db_size(store->work, &work, err);
 	if (rc == RC_OK && store->has_work)
-		rc = db_meta_get(store->work, "copy_bytes", &copies, err);
-	if (rc == RC_OK && store->has_work)
-		rc = work_kv_bytes(store, &kept, err);
-	*ret_bytes = inbox + (copies + kept < work ? work - copies - kept : 0);
+		rc = size_apart(store, &apart, err);
+	*ret_bytes = inbox + (apart < work ? work - apart : 0);
 	return rc;
+}
+
+/* What is too much of these rows; alone: nobody else prunes them now. A look behind the lock of
+ * others, in a transaction that is kept until they have gone. */
+static enum rc weigh(struct pruning *p, enum store_rows what, bool *alone, struct err *err)
+{
+	bool is = true;
+	if (p->most_bytes == 0)
+		return RC_OK;
+	enum rc rc = p->store->excess(p->store, what, p->most_bytes, &p->excess[what], &is, err);
+	*alone = *alone && is;
+	return rc;
+}
+
+/* From here on it is about these rows. */
+static void turn_to(struct pruning *p, enum store_rows what)
+{
+	p->gone_bytes = 0;
+	if (p->most_bytes > 0)
+		p->excess_bytes = p->excess[what];
 }
 
 static void choose(struct pruning *p, int64_t seq, enum queue_state state)
@@ -54,9 +83,16 @@ static void choose(struct pruning *p, int64_t seq, enum queue_state state)
 	p->victims[p->victims_n++] = (struct victim){seq, state, 0, false};
 }
 
+/* Of one that was chosen. */
+static void take_bytes(struct pruning *p, int64_t bytes)
+{
+	p->excess_bytes -= bytes;
+	p->gone_bytes += bytes;
+}
+
 /* What stands behind `at`, up to a place where there is one; a page of it from a shared database,
  * whose statements have the size of a page as their last parameter. */
-static struct db_stmt *past_use(struct db *db, int sql, int64_t at, int64_t upto)
+static struct db_stmt *past_use(struct db *db, int sql, int64_t at, int64_t upto, bool weighs)
 {
 	struct db_stmt *s = db_use(db, sql);
 	int n = 0;
@@ -65,19 +101,21 @@ static struct db_stmt *past_use(struct db *db, int sql, int64_t at, int64_t upto
 		db_bind_int(db, s, ++n, upto);
 	if (db->driver->shared)
 		db_bind_int(db, s, ++n, PAGE_N);
+	if (db->driver->shared && upto == ANY_PLACE) /* what each takes costs looks elsewhere */
+		db_bind_int(db, s, ++n, weighs);
 	return s;
 }
 
 /* The next row behind `at`, of the next page where one has ended. looked: rows before it, in this
  * call. */
 static enum rc past_row(struct db_stmt **s, int sql, int looked, int64_t at, int64_t upto,
-	bool *ret_row, struct err *err)
+	bool weighs, bool *ret_row, struct err *err)
 {
 	struct db *db = (*s)->db;
 	enum rc rc = db_row(db, *s, ret_row, err);
 	if (rc != RC_OK || *ret_row || !db->driver->shared || looked == 0 || looked % PAGE_N != 0)
 		return rc;
-	*s = past_use(db, sql, at, upto);
+	*s = past_use(db, sql, at, upto, weighs);
 	return db_row(db, *s, ret_row, err);
 }
 
@@ -91,6 +129,11 @@ static enum rc forget(struct pruning *p, enum store_rows what, struct err *err)
 		seqs[i] = p->victims[i].seq;
 	enum rc rc = p->store->forget(p->store, what, seqs, p->victims_n, err);
 	free(seqs);
+	int64_t n = 0;
+	if (rc == RC_OK && p->most_bytes > 0)
+		rc = db_changed(p->store->work, &n, err);
+	if (rc == RC_OK && p->most_bytes > 0)
+		rc = p->store->freed(p->store, what, p->gone_bytes, n, err);
 	return rc;
 }
 
@@ -116,11 +159,11 @@ static enum rc choose_deliveries(struct pruning *p, int64_t position, struct err
 {
 	struct store *store = p->store;
 	struct db *db = store->inbox;
-	struct db_stmt *s = past_use(db, INBOX_PAST, store->pruned_to, position);
+	struct db_stmt *s = past_use(db, INBOX_PAST, store->pruned_to, position, true);
 	enum rc rc = RC_OK;
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row, open = false;
-		rc = past_row(&s, INBOX_PAST, looked, store->pruned_to, position, &row, err);
+		rc = past_row(&s, INBOX_PAST, looked, store->pruned_to, position, true, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool old = row && db_int(s, 1) < p->events_before_ms;
@@ -138,7 +181,7 @@ static enum rc choose_deliveries(struct pruning *p, int64_t position, struct err
 		store->pruned_to = seq;
 		if (!open) {
 			choose(p, seq, QUEUE_DONE);
-			p->excess_bytes -= db_int(s, 2);
+			take_bytes(p, db_int(s, 2));
 		}
 	}
 	db_reset(s);
@@ -180,17 +223,29 @@ static enum rc delete_deliveries(struct pruning *p, struct err *err)
 	return rc == RC_OK ? seen_least_again(store, db, err) : rc;
 }
 
+static enum rc choose_in_inbox(struct pruning *p, struct err *err)
+{
+	struct progress progress;
+	bool alone = true;
+	enum rc rc = work_progress_load(p->store, &progress, err);
+	if (rc == RC_OK && p->most_bytes > 0)
+		rc = db_begin(p->store->inbox, err);
+	if (rc == RC_OK)
+		rc = weigh(p, STORE_DELIVERIES, &alone, err);
+	turn_to(p, STORE_DELIVERIES);
+	return rc == RC_OK && alone ? choose_deliveries(p, progress.position, err) : rc;
+}
+
 static enum rc prune_inbox(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
-	struct progress progress;
 	if (!store->has_work)
 		return RC_OK;
-	enum rc rc = work_progress_load(store, &progress, err);
-	if (rc == RC_OK)
-		rc = choose_deliveries(p, progress.position, err);
-	if (rc != RC_OK || p->victims_n == 0)
+	enum rc rc = choose_in_inbox(p, err);
+	if (rc != RC_OK || p->victims_n == 0) {
+		db_rollback(store->inbox);
 		return rc;
+	}
 	rc = db_begin(store->inbox, err);
 	if (rc != RC_OK)
 		return rc;
@@ -213,11 +268,12 @@ static enum rc choose_runs(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
 	struct db *db = store->work;
-	struct db_stmt *s = past_use(db, WORK_PAST_RUNS, store->pruned_to, ANY_PLACE);
+	bool weighs = p->most_bytes > 0 && p->excess_bytes > 0;
+	struct db_stmt *s = past_use(db, WORK_PAST_RUNS, store->pruned_to, ANY_PLACE, weighs);
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row;
 		enum rc rc = past_row(
-			&s, WORK_PAST_RUNS, looked, store->pruned_to, ANY_PLACE, &row, err);
+			&s, WORK_PAST_RUNS, looked, store->pruned_to, ANY_PLACE, weighs, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool over = p->excess_bytes > 0;
@@ -233,6 +289,8 @@ static enum rc choose_runs(struct pruning *p, struct err *err)
 			choose(p, seq, state);
 			p->victims[p->victims_n - 1].source = db_int(s, 4);
 			p->victims[p->victims_n - 1].joined = (int)db_int(s, 5) > 0;
+			if (weighs)
+				take_bytes(p, db_int(s, 6));
 		}
 	}
 	db_reset(s);
@@ -298,12 +356,14 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 {
 	struct store *store = p->store;
 	struct db *db = store->work;
-	struct db_stmt *s = past_use(db, WORK_PAST_EVENTS, store->pruned_event_to, ANY_PLACE);
+	bool weighs = p->most_bytes > 0 && p->excess_bytes > 0;
+	struct db_stmt *s =
+		past_use(db, WORK_PAST_EVENTS, store->pruned_event_to, ANY_PLACE, weighs);
 	enum rc rc = RC_OK;
 	for (int looked = 0; looked < LOOK_N && !full(p); looked++) {
 		bool row, left = false;
-		rc = past_row(
-			&s, WORK_PAST_EVENTS, looked, store->pruned_event_to, ANY_PLACE, &row, err);
+		rc = past_row(&s, WORK_PAST_EVENTS, looked, store->pruned_event_to, ANY_PLACE,
+			weighs, &row, err);
 		if (rc != RC_OK)
 			return rc;
 		bool old = row && db_int(s, 3) < p->events_before_ms;
@@ -321,8 +381,11 @@ static enum rc choose_events(struct pruning *p, struct err *err)
 			rc = join_left(store, seq, &left, err);
 		if (rc != RC_OK)
 			break;
-		if (!left)
-			choose(p, seq, (enum queue_state)(int)db_int(s, 1));
+		if (left)
+			continue;
+		choose(p, seq, (enum queue_state)(int)db_int(s, 1));
+		if (weighs)
+			take_bytes(p, db_int(s, 7));
 	}
 	db_reset(s);
 	return rc;
@@ -355,26 +418,39 @@ static enum rc delete_events(struct pruning *p, struct err *err)
 	return rc == RC_OK && each ? seen_least_again(store, store->work, err) : rc;
 }
 
+static enum rc prune_runs(struct pruning *p, struct err *err)
+{
+	turn_to(p, STORE_RUNS);
+	enum rc rc = choose_runs(p, err);
+	if (rc != RC_OK || p->victims_n == 0)
+		return rc;
+	rc = work_begin(p->store, err);
+	return rc == RC_OK ? work_failed(p->store, delete_runs(p, err), err) : rc;
+}
+
+static enum rc prune_events(struct pruning *p, struct err *err)
+{
+	turn_to(p, STORE_EVENTS);
+	enum rc rc = choose_events(p, err);
+	if (rc != RC_OK || p->victims_n == 0)
+		return rc;
+	rc = work_begin(p->store, err);
+	return rc == RC_OK ? work_failed(p->store, delete_events(p, err), err) : rc;
+}
+
 static enum rc prune_work(struct pruning *p, struct err *err)
 {
+	bool alone = true;
 	/* Others may try a run again that is looked at. */
 	enum rc rc = work_alone(p->store, err);
 	if (rc == RC_OK)
-		rc = choose_runs(p, err);
-	if (rc == RC_OK && p->victims_n > 0)
-		rc = work_begin(p->store, err);
-	if (rc != RC_OK)
-		return work_quiet(p->store, rc);
-	if (p->victims_n > 0)
-		rc = work_failed(p->store, delete_runs(p, err), err);
+		rc = weigh(p, STORE_RUNS, &alone, err);
 	if (rc == RC_OK)
-		rc = work_alone(p->store, err);
-	if (rc == RC_OK)
-		rc = choose_events(p, err);
-	if (rc == RC_OK && p->victims_n > 0)
-		rc = work_begin(p->store, err);
-	if (rc == RC_OK && p->victims_n > 0)
-		rc = work_failed(p->store, delete_events(p, err), err);
+		rc = weigh(p, STORE_EVENTS, &alone, err);
+	if (rc == RC_OK && alone)
+		rc = prune_runs(p, err);
+	if (rc == RC_OK && alone)
+		rc = prune_events(p, err);
 	return work_quiet(p->store, rc);
 }
 
@@ -386,6 +462,23 @@ static int64_t before(int64_t age_ms, int64_t now_wall_ms)
 	return age_ms > 0 ? now_wall_ms - age_ms : INT64_MIN;
 }
 
+static enum rc limit_size(struct pruning *p, int64_t most_bytes, struct err *err)
+{
+	int64_t bytes = 0;
+	enum rc rc = store_need_inbox(p->store, err);
+	if (rc == RC_OK)
+		rc = store_need_work(p->store, err);
+	if (rc != RC_OK || most_bytes <= 0)
+		return rc;
+	rc = p->store->excess != NULL ? size_apart(p->store, &bytes, err)
+				      : size_of_store(p->store, &bytes, err);
+	if (rc == RC_OK && p->store->excess != NULL)
+		p->most_bytes = most_bytes + bytes;
+	else if (rc == RC_OK)
+		p->excess_bytes = bytes - most_bytes;
+	return rc;
+}
+
 enum rc store_prune(struct queue *q, const struct queue_retention *keep, int64_t now_wall_ms,
 	size_t most, size_t *ret_n, struct err *err)
 {
@@ -395,11 +488,9 @@ enum rc store_prune(struct queue *q, const struct queue_retention *keep, int64_t
 		.events_before_ms = before(keep->events_ms, now_wall_ms),
 		.most = most < LOOK_N ? most : LOOK_N,
 	};
-	int64_t size = 0;
-	enum rc rc = size_of_store(p.store, &size, err);
+	enum rc rc = limit_size(&p, keep->size_bytes, err);
 	if (rc != RC_OK)
 		return rc;
-	p.excess_bytes = keep->size_bytes > 0 ? size - keep->size_bytes : 0;
 	p.victims = calloc(p.most + 1, sizeof(*p.victims));
 	if (p.victims == NULL)
 		return err_set(err, RC_NOMEM, "out of memory for pruning");

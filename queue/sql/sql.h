@@ -69,7 +69,7 @@ struct limits {       /* see sql/places.c; runner. Rules stay in it: runs name t
 	size_t n;
 };
 
-enum store_rows { STORE_DELIVERIES, STORE_RUNS, STORE_EVENTS };
+enum store_rows { STORE_DELIVERIES, STORE_RUNS, STORE_EVENTS, STORE_ROWS_N };
 
 struct store {
 	struct queue base;
@@ -92,6 +92,14 @@ struct store {
 	struct ahead ahead;
 	/* Removes rows, and what belongs to them alone, with one statement; NULL: one by one. */
 	enum rc (*forget)(struct store *store, enum store_rows what, const int64_t *seqs, size_t n,
+		struct err *err);
+	/* Of a store whose size is only known by statistics, which come late; NULL: it is known at
+	 * once. Within a transaction: how many bytes of such rows have to go, their own without
+	 * indexes, so that the whole store counts no more than most_bytes. ret_alone: false:
+	 * another prunes them now. Then, with the rows' deletion: what has gone. */
+	enum rc (*excess)(struct store *store, enum store_rows what, int64_t most_bytes,
+		int64_t *ret_bytes, bool *ret_alone, struct err *err);
+	enum rc (*freed)(struct store *store, enum store_rows what, int64_t bytes, int64_t n,
 		struct err *err);
 	/* Opens what the other side has made since; NULL: both are always there. */
 	enum rc (*need)(struct store *store, bool work, struct err *err);
