@@ -60,7 +60,7 @@ static enum rc find_source(
 	buf_init(&text, SOURCE_BYTES);
 	enum rc rc = queue_source_get(r->queue, q->source_hash, &text, file, err);
 	if (rc == RC_OK)
-		rc = version_add(
+		rc = version_add_stored(
 			&r->versions, q->source_hash, file, buf_slice(&text), ret_source, err);
 	buf_done(&text);
 	return rc;
@@ -146,7 +146,7 @@ static struct run *take(struct runner *r, struct queue_run *q, const struct even
 		return NULL;
 	}
 	if (rc != RC_OK) {
-		err_wrap(&err, "the text of rule \"%s\" is lost", q->rule);
+		err_wrap(&err, "rule \"%s\" cannot be started", q->rule);
 		assign_bury(r, q, err.code, err.msg, NULL);
 		return NULL;
 	}

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "runner/module.h"
+#include "runner/version.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -74,14 +75,7 @@ static enum rc add_modules(struct modules *modules, struct folder_file *f, struc
 
 enum rc folder_hash(struct folder_file *f, struct err *err)
 {
-	uint8_t sum[DIGEST_N];
-	/* The name, its NUL too, is part of it: errors of a copy must name the copy. */
-	struct slice parts[] = {{f->name, strlen(f->name) + 1}, buf_slice(&f->text)};
-	enum rc rc = digest_sha256(parts, ARRAY_N(parts), sum);
-	if (rc != RC_OK)
-		return err_set(err, rc, "%s: %s", f->name, rc_text(rc));
-	digest_format(sum, f->hash);
-	return RC_OK;
+	return version_hash(f->name, buf_slice(&f->text), f->hash, err);
 }
 
 static enum rc read_one(int dir, struct modules *modules, struct folder_file *f, struct err *err)

@@ -432,7 +432,7 @@ static void recall(struct runner *r, struct candidate *c)
 	if (same && c->done != NULL)
 		c->done->live_ms = c->stored_ms;
 	else if (rc == RC_OK && !same)
-		rc = version_add(
+		rc = version_add_stored(
 			&r->versions, hash, c->file->name, buf_slice(&text), &c->source, &err);
 	if (rc == RC_IO)
 		runner_fatal(r, &err);

@@ -108,6 +108,32 @@ enum rc version_add(struct versions *versions, const char *hash, const char *fil
 	return RC_OK;
 }
 
+enum rc version_hash(
+	const char *file, struct slice text, char ret_hash[static DIGEST_HEX_N], struct err *err)
+{
+	uint8_t sum[DIGEST_N];
+	struct slice parts[] = {{file, strlen(file) + 1}, text};
+	enum rc rc = digest_sha256(parts, ARRAY_N(parts), sum);
+	if (rc != RC_OK)
+		return err_set(err, rc, "%s: %s", file, rc_text(rc));
+	digest_format(sum, ret_hash);
+	return RC_OK;
+}
+
+enum rc version_add_stored(struct versions *versions, const char *hash, const char *file,
+	struct slice text, struct version **ret_source, struct err *err)
+{
+	char is[DIGEST_HEX_N];
+	enum rc rc = version_hash(file, text, is, err);
+	if (rc == RC_OK && strcmp(is, hash) != 0)
+		rc = err_set(err, RC_DENIED,
+			"the text of %.80s in the store is not what its hash (%.12s..) says: "
+			"somebody has changed it there, so it is not run; find out who can write "
+			"to the store",
+			file, hash);
+	return rc == RC_OK ? version_add(versions, hash, file, text, ret_source, err) : rc;
+}
+
 struct version *version_ref(struct version *source)
 {
 	source->refs++;

@@ -26,6 +26,14 @@ struct versions { /* {NULL} is the empty table */
  * UTF-8, no bundle). */
 enum rc version_add(struct versions *versions, const char *hash, const char *file,
 	struct slice text, struct version **ret_version, struct err *err) must_check;
+/* The same of a text that was read from the store. RC_DENIED: it is not what its hash says, so
+ * somebody has changed it there. */
+enum rc version_add_stored(struct versions *versions, const char *hash, const char *file,
+	struct slice text, struct version **ret_version, struct err *err) must_check;
+/* What a version is called by: its file's name and its text, since errors of a copy must name the
+ * copy. RC_NOMEM. */
+enum rc version_hash(const char *file, struct slice text, char ret_hash[static DIGEST_HEX_N],
+	struct err *err) must_check;
 /* NULL where it is not held; no reference is taken. */
 struct version *version_find(const struct versions *versions, const char *hash);
 struct version *version_ref(struct version *version);
