@@ -2,8 +2,13 @@
 /* Deliveries whose numbers become visible in another order than they were given in. */
 #include <criterion/criterion.h>
 #include <libpq-fe.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "queue/audit.h"
 #include "queue/queue.h"
@@ -31,8 +36,7 @@ static void run(PGconn *conn, const char *sql)
 	PQclear(r);
 }
 
-/* A receiver whose transaction has its xid, and no rows yet. */
-static PGconn *receiver_begin(void)
+static PGconn *receiver_connect(void)
 {
 	char url[200], path[120];
 	snprintf(url, sizeof(url), "%.*s", (int)strcspn(store, "?"), store);
@@ -40,6 +44,13 @@ static PGconn *receiver_begin(void)
 	PGconn *conn = PQconnectdb(url);
 	cr_assert_eq(PQstatus(conn), CONNECTION_OK, "%s", PQerrorMessage(conn));
 	run(conn, path);
+	return conn;
+}
+
+/* A receiver whose transaction has its xid, and no rows yet. */
+static PGconn *receiver_begin(void)
+{
+	PGconn *conn = receiver_connect();
 	run(conn, "BEGIN");
 	run(conn, "SELECT pg_current_xact_id()");
 	return conn;
@@ -144,5 +155,83 @@ Test(queue_floor, a_look_within_a_transaction_that_has_written_passes_over_nobod
 	cr_assert_eq(waiting(runner), 2);
 	receiver_end(slow);
 	cr_expect_eq(waiting(runner), 3, "what was acknowledged is passed over");
+	queue_close(runner);
+}
+
+enum { SENDERS_N = 6, SENDS_N = 200, AT_ONCE = 8 };
+
+static _Atomic int sending;
+
+static void pause_up_to(unsigned *seed, int ms)
+{
+	struct timespec t = {0, (long)(rand_r(seed) % (ms * 1000 + 1)) * 1000};
+	nanosleep(&t, NULL);
+}
+
+/* Transactions that end in any order: some take long between their xid, their number, their end. */
+static void *send_slowly(void *arg)
+{
+	unsigned seed = (unsigned)(uintptr_t)arg;
+	PGconn *conn = receiver_connect();
+	for (int i = 0; i < SENDS_N; i++) {
+		run(conn, "BEGIN; SELECT pg_current_xact_id()");
+		receiver_put(conn);
+		pause_up_to(&seed, rand_r(&seed) % 20 == 0 ? 40 : 1);
+		run(conn, "COMMIT");
+	}
+	PQfinish(conn);
+	sending--;
+	return NULL;
+}
+
+/* One look, and all that it shows is routed, in the transaction that is open. */
+static size_t route(struct queue *q)
+{
+	struct err err = {.msg = ""};
+	struct queue_raw raw[AT_ONCE];
+	struct queue_routing routings[AT_ONCE] = {0};
+	size_t n = 0, claimed = 0;
+	cr_assert_eq(queue_inbox_next(q, AT_ONCE, raw, &n, &err), RC_OK, "%s", err.msg);
+	for (size_t i = 0; i < n; i++)
+		routings[i].event = (struct queue_event){.seq = raw[i].seq,
+			.id = raw[i].id,
+			.source = "twenty",
+			.name = "",
+			.object = "",
+			.record = "",
+			.via = "hook",
+			.reason = "",
+			.state = QUEUE_DONE};
+	if (n > 0)
+		cr_assert_eq(
+			queue_route(q, routings, n, 0, NULL, &claimed, &err), RC_OK, "%s", err.msg);
+	return n;
+}
+
+Test(queue_floor, in_whatever_order_receivers_commit_none_is_passed_over, .timeout = 120)
+{
+	struct err err = {.msg = ""};
+	struct queue *runner = runner_open();
+	pthread_t senders[SENDERS_N];
+	size_t routed = 0;
+	sending = SENDERS_N;
+	for (uintptr_t i = 0; i < SENDERS_N; i++)
+		cr_assert_eq(pthread_create(&senders[i], NULL, send_slowly, (void *)(i + 1)), 0);
+	unsigned seed = 77;
+	for (bool over = false, last = false; !last; over = sending == 0) {
+		const struct queue_audit row = {.at_ms = 1, .what = "{}", .n = 1, .result = "x"};
+		int64_t seq;
+		last = over; /* a whole turn behind the last of them */
+		if (rand_r(&seed) % 2 == 0)
+			cr_assert_eq(
+				queue_audit_put(runner, &row, &seq, &err), RC_OK, "%s", err.msg);
+		pause_up_to(&seed, 5);
+		for (size_t n = 1; n > 0; routed += n)
+			n = route(runner);
+		cr_assert_eq(queue_commit(runner, &err), RC_OK, "%s", err.msg);
+	}
+	for (size_t i = 0; i < SENDERS_N; i++)
+		pthread_join(senders[i], NULL);
+	cr_expect_eq(routed, SENDERS_N * SENDS_N, "%zu", routed);
 	queue_close(runner);
 }
