@@ -26,6 +26,7 @@
 #include "cli/supervise.h"
 #include "queue/place.h"
 #include "queue/server.h"
+#include "queue/spool_store.h"
 
 struct serve {
 	const struct args *args;
@@ -135,8 +136,15 @@ static enum rc probe_folder(const char *path, struct err *err)
 		path, pw != NULL ? pw->pw_name : "this user", strerror(error));
 }
 
+/* A receiver with a spool that knows the store. */
+static bool keeps(const struct serve *s, const struct queue_place *place)
+{
+	return s->receiver && conf_int(s->conf, "spool.max") > 0 &&
+	       spool_store_known(conf_text(s->conf, "spool.folder"), place);
+}
+
 /* One that is away stops nobody: a receiver has its spool, a runner waits. What a person has to
- * change does. */
+ * change does, but for a receiver that comes back during an outage. */
 static enum rc check_database(const struct serve *s, struct err *err)
 {
 	struct queue_server server;
@@ -150,6 +158,14 @@ static enum rc check_database(const struct serve *s, struct err *err)
 			"%s has no synchronous standby (synchronous_standby_names is empty): a "
 			"failover loses what had not arrived there; moonhook doctor says more",
 			server.name);
+	if (rc == RC_DENIED && !s->runner && keeps(s, &place)) {
+		log_error(&(struct log_fields){.cause = rc_name(rc)},
+			"%s; this receiver has worked with that store before, so it starts and "
+			"keeps "
+			"what comes in its spool until it is let in: mend that soon",
+			err->msg);
+		return RC_OK;
+	}
 	if (rc != RC_IO && rc != RC_BUSY)
 		return rc;
 	log_warn(NULL, "%s", err->msg);

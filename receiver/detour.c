@@ -27,6 +27,7 @@
 #include "base/metrics.h"
 #include "queue/patience.h"
 #include "queue/spool.h"
+#include "queue/spool_store.h"
 
 #define CARRY_MAX 512       /* deliveries in one step */
 #define REST_FIRST_MS 100   /* between two attempts to reach the store, doubled each time, */
@@ -38,6 +39,7 @@
 
 struct detour {
 	struct detour_conf conf;
+	char *folder; /* of the spool */
 	struct spool *spool;
 	pthread_t carrier;
 	bool has_carrier;
@@ -140,6 +142,14 @@ static void set_own(struct detour *d, struct queue *q)
 	queue_close(old);
 }
 
+/* The store has taken us: a later start, while it refuses us, knows that it is the right one. */
+static void note_store(const struct detour *d)
+{
+	struct err err;
+	if (spool_store_note(d->folder, &d->conf.place, &err) != RC_OK)
+		log_warn(&(struct log_fields){.cause = rc_name(err.code)}, "%s", err.msg);
+}
+
 static void reach(struct detour *d)
 {
 	struct err err = {.msg = ""};
@@ -149,6 +159,7 @@ static void reach(struct detour *d)
 		return;
 	}
 	queue_patience(q, QUEUE_LONG_MS);
+	note_store(d);
 	set_own(d, q);
 }
 
@@ -419,17 +430,27 @@ static enum rc open_spool(struct detour *d, const char *folder, struct err *err)
 	}
 }
 
+/* Refused by a store that has taken us before: this machine has come back during an outage, and
+ * what is sent meanwhile is sent once. The carrier says each minute that a person is wanted. */
+static bool goes_on(const struct detour *d, enum rc rc)
+{
+	return (rc == RC_DENIED || rc == RC_NOT_FOUND) && d->conf.spool_max_bytes > 0 &&
+	       spool_store_known(d->folder, &d->conf.place);
+}
+
 /* Straight from the first delivery on, where nothing waits. */
 static enum rc begin(struct detour *d, struct err *err)
 {
 	struct spool_sum sum = spool_sum(d->spool);
 	enum rc rc = queue_place_open(&d->conf.place, QUEUE_RECEIVER, 0, &d->store, err);
-	if (rc != RC_OK && rc != RC_IO)
+	if (rc != RC_OK && rc != RC_IO && !goes_on(d, rc))
 		return rc;
 	d->spooled = sum.last;
 	show(d);
 	metrics_set(METRIC_STORE_AWAY, 0);
-	if (rc == RC_IO) {
+	if (rc == RC_OK)
+		note_store(d);
+	if (rc != RC_OK) {
 		go_round(d, err);
 	} else if (sum.n > 0) {
 		queue_patience(d->store, QUEUE_LONG_MS);
@@ -451,7 +472,9 @@ static enum rc make(const struct detour_conf *conf, struct detour **ret_detour, 
 {
 	struct detour *d = calloc(1, sizeof(*d));
 	struct queue_delivery *batch = calloc(CARRY_MAX, sizeof(*batch));
-	if (d == NULL || batch == NULL || init_sync(d) != RC_OK) {
+	char *folder = strdup(conf->spool);
+	if (d == NULL || batch == NULL || folder == NULL || init_sync(d) != RC_OK) {
+		free(folder);
 		free(batch);
 		free(d);
 		return err_set(err, RC_NOMEM, "no memory for the way to the store");
@@ -459,6 +482,7 @@ static enum rc make(const struct detour_conf *conf, struct detour **ret_detour, 
 	d->conf = *conf;
 	d->conf.spool = NULL;
 	d->batch = batch;
+	d->folder = folder;
 	*ret_detour = d;
 	return RC_OK;
 }
@@ -534,5 +558,6 @@ void detour_stop(struct detour *d)
 	pthread_mutex_destroy(&d->lock);
 	free(d->ids);
 	free(d->batch);
+	free(d->folder);
 	free(d);
 }

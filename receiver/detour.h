@@ -30,7 +30,9 @@ struct detour_conf {
 struct detour;
 
 /* Opens the spool and, where it answers, the store. A store that is away is said and is no failure;
- * one that wants a person is: RC_DENIED, RC_INVALID, RC_UNSUPPORTED. GIVES (detour_stop). */
+ * one that wants a person is: RC_DENIED, RC_INVALID, RC_UNSUPPORTED; but where the
+ * spool has worked with this very store before, RC_DENIED counts as away, too. GIVES (detour_stop).
+ */
 enum rc detour_start(
 	const struct detour_conf *conf, struct detour **ret_detour, struct err *err) must_check;
 /* Stores n deliveries durably, here or there; as queue_inbox_put. RC_FULL: the store is away and

@@ -52,7 +52,7 @@ static void open_stage(void)
 static void close_stage(void)
 {
 	static const char *const files[] = {
-		"spool.db", "spool.db-wal", "spool.db-shm", "receiver.lock"};
+		"spool.db", "spool.db-wal", "spool.db-shm", "receiver.lock", "store"};
 	char path[128];
 	detour_stop(detour);
 	detour = NULL;
@@ -564,6 +564,38 @@ Test(receiver_detour, what_only_a_person_can_change_ends_the_start)
 		middle_port(middle));
 	cr_expect_eq(try_start(address, ROOM_BYTES, &err), RC_INVALID, "%s", err.msg);
 	cr_expect_null(detour);
+}
+
+/* As another user: what is known is the store. */
+static void address_of(const char *user, char ret_address[static 200])
+{
+	snprintf(ret_address, 200,
+		"postgres://%s@127.0.0.1:%d/postgres?durability=relaxed&schema=%s", user,
+		middle_port(middle), schema);
+}
+
+Test(receiver_detour, a_start_while_a_store_of_before_refuses_us_keeps_what_comes)
+{
+	struct err err = {.msg = ""};
+	char refused[200], elsewhere[204];
+	address_of("moonhook_gone", refused);
+	cr_expect_eq(try_start(refused, ROOM_BYTES, &err), RC_DENIED, "a first start: %s", err.msg);
+	start(ROOM_BYTES);
+	put(2);
+	stop();
+	cr_expect_eq(try_start(refused, 0, &err), RC_DENIED, "without a spool: %s", err.msg);
+	snprintf(elsewhere, sizeof(elsewhere), "%sx", refused);
+	cr_expect_eq(
+		try_start(elsewhere, ROOM_BYTES, &err), RC_DENIED, "another store: %s", err.msg);
+	cr_assert_eq(try_start(refused, ROOM_BYTES, &err), RC_OK, "%s", err.msg);
+	cr_expect_eq(metrics_value(METRIC_STORE_AWAY), 1);
+	put(3);
+	cr_expect_eq(metrics_value(METRIC_SPOOL_DELIVERIES), 3);
+	stop();
+	start(ROOM_BYTES);
+	await_straight();
+	put(1);
+	expect_all();
 }
 
 Test(receiver_detour, it_ends_within_seconds_while_the_store_says_nothing)
