@@ -377,6 +377,32 @@ void client_heard(struct client *client, const struct client_event *event)
 		hearing_event(e, object->plural, event->record, event->fields, clock_mono_ms());
 }
 
+enum client_wait client_waits(struct client *client)
+{
+	return client->stand_in.submit != NULL
+		       ? CLIENT_WAIT_NONE
+		       : hearing_waits(&client->engine.hearing, clock_mono_ms());
+}
+
+struct listener {
+	const struct schema *schema;
+	client_listen_fn fn;
+	void *ctx;
+};
+
+static void listen_one(void *ctx, const char *object, const char *record)
+{
+	struct listener *l = ctx;
+	l->fn(l->ctx, client_singular(l->schema, object), record);
+}
+
+void client_listen(const struct client *client, client_listen_fn fn, void *ctx)
+{
+	struct listener l = {client->engine.schema, fn, ctx};
+	if (client->stand_in.submit == NULL)
+		hearing_listen(&client->engine.hearing, listen_one, &l);
+}
+
 int64_t client_clock_ms(const struct client *client)
 {
 	return client->stand_in.submit != NULL ? clock_wall_ms()

@@ -251,6 +251,18 @@ struct client_event {         /* BORROWS; a webhook of this workspace */
 /* What came in may be the echo of a write of ours, which some of them wait for. Cheap. */
 void client_heard(struct client *client, const struct client_event *event);
 
+/* For whoever does not hear all webhooks. Does the client wait for echoes at all? */
+enum client_wait {
+	CLIENT_WAIT_NONE,
+	CLIENT_WAIT_ECHO,   /* some may come */
+	CLIENT_WAIT_ANSWER, /* one is held back until its echo has come */
+};
+enum client_wait client_waits(struct client *client);
+/* Which webhooks would tell it anything now: those of these records, of objects ("person") those
+ * with record NULL. BORROWED until the client is asked for anything else. */
+typedef void (*client_listen_fn)(void *ctx, const char *object, const char *record);
+void client_listen(const struct client *client, client_listen_fn fn, void *ctx);
+
 struct client_status {
 	const char *dialect; /* "core" "docs" "unknown"; STATIC */
 	bool reachable;      /* the last attempt was answered */

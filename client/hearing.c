@@ -140,6 +140,8 @@ bool hearing_can(struct engine *e, const char *object, int64_t now_ms)
 		return false;
 	const struct schema_object *known = schema_object(e->schema, object);
 	enum hearing_state state = hearing_find(h, object);
+	if (state == HEARING_UNKNOWN && known != NULL && h->hooks == NULL)
+		hearing_note(h, object, state, now_ms); /* so that it is listened for */
 	if (state != HEARING_UNKNOWN || h->hooks == NULL || known == NULL)
 		return state == HEARING_HEARD;
 	state = HEARING_DEAF;
@@ -188,6 +190,26 @@ static void forget_old(struct hearing *h, int64_t now_ms)
 			else
 				at = &(*at)->next;
 		}
+}
+
+enum client_wait hearing_waits(struct hearing *h, int64_t now_ms)
+{
+	if (h->watch_n > 0)
+		forget_old(h, now_ms);
+	if (h->held_n > 0)
+		return CLIENT_WAIT_ANSWER;
+	return h->watch_n > 0 ? CLIENT_WAIT_ECHO : CLIENT_WAIT_NONE;
+}
+
+void hearing_listen(const struct hearing *h,
+	void (*fn)(void *ctx, const char *object, const char *record), void *ctx)
+{
+	for (size_t i = 0; i < HEARING_N; i++)
+		if (h->known[i].object[0] != '\0' && h->known[i].state != HEARING_HEARD)
+			fn(ctx, h->known[i].object, NULL);
+	for (size_t i = 0; i < HEARING_BUCKETS && h->watch_n > 0; i++)
+		for (const struct watch *w = h->watches[i]; w != NULL; w = w->next)
+			fn(ctx, w->object, w->id);
 }
 
 void hearing_done(struct hearing *h)

@@ -86,6 +86,12 @@ void hearing_hold(struct call *call, json_t *record);
 void hearing_drop(struct call *call);
 /* Does a call wait for the echo of a write of that record (its id in small letters)? */
 bool hearing_holds(const struct hearing *h, const char *id);
+/* Rows are watched, answers held back. Forgets those that were watched for long enough. */
+enum client_wait hearing_waits(struct hearing *h, int64_t now_ms);
+/* What would change anything if it came in now: a webhook of those records, and of those objects
+ * (plural, record NULL). */
+void hearing_listen(const struct hearing *h,
+	void (*fn)(void *ctx, const char *object, const char *record), void *ctx);
 /* Answers those that have waited long enough. */
 void hearing_expire(struct engine *e, int64_t now_ms);
 /* A webhook came in. object: plural. */

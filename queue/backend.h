@@ -18,6 +18,7 @@
 #include "queue/flight.h"
 #include "queue/gap.h"
 #include "queue/hand.h"
+#include "queue/heard.h"
 #include "queue/kv.h"
 #include "queue/mark.h"
 #include "queue/patience.h"
@@ -213,6 +214,8 @@ struct queue_backend {
 	void (*patience)(struct queue *q, int64_t ms);
 	enum rc (*flight_each)(
 		struct queue *q, queue_flight_fn fn, void *ctx, struct err *err); /* or NULL */
+	enum rc (*heard_each)(struct queue *q, const struct queue_wanted *wanted, queue_heard_fn fn,
+		void *ctx, int64_t *ret_seq, struct err *err); /* or NULL */
 	/* Of a store that several runners share; else NULL. */
 	int (*purse_fd)(struct queue *q);
 	void (*purse_swap)(struct queue *q, int64_t version, struct slice state);

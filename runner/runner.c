@@ -219,6 +219,7 @@ void runner_turn(struct runner *r)
 {
 	handle(r);
 	jump_step(r);
+	hearsay_step(r);
 	rules_push(r);
 	assign_claim(r);
 	lead_step(r);
@@ -330,6 +331,7 @@ void runner_free(struct runner *r)
 		return;
 	upkeep_stop(r);
 	lead_stop(r);
+	hearsay_stop(r);
 	purse_close(r);
 	gap_close(r);
 	ticks_close(&r->ticks);

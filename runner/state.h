@@ -26,6 +26,7 @@
 #include "runner/flight.h"
 #include "runner/gap.h"
 #include "runner/gate.h"
+#include "runner/hearsay.h"
 #include "runner/inspect.h"
 #include "runner/jump.h"
 #include "runner/lead.h"
@@ -62,6 +63,7 @@ struct runner {
 	struct erasures erasures;
 	struct flights flights; /* effects that are under way */
 	struct abroad abroad;   /* those of other runners */
+	struct hearsay hearsay; /* echoes that they have routed */
 	size_t undecided_n;     /* runs that wait for those, in this turn */
 	struct drain drain;
 	struct upkeep upkeep;

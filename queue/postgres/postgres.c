@@ -88,6 +88,7 @@ static const struct queue_backend postgres_backend = {
 	.peer_each = postgres_peer_each,
 	.patience = patience,
 	.flight_each = postgres_flight_each,
+	.heard_each = postgres_heard_each,
 	.purse_fd = postgres_purse_fd,
 	.purse_swap = postgres_purse_swap,
 	.purse_step = postgres_purse_step,

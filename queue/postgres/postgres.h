@@ -75,6 +75,7 @@ enum postgres_own {
 	OWN_BURY,              /* of the dead what is left */
 	OWN_PEERS,             /* who is alive */
 	OWN_FLIGHTS,           /* effects without an answer, of all other runners */
+	OWN_HEARD,             /* events of some records and objects, behind a number */
 	OWN_FORGET_DELIVERIES, /* by the places that they had */
 	OWN_FORGET_RUNS,       /* with what belongs to them */
 	OWN_FORGET_EVENTS,
@@ -148,6 +149,8 @@ enum rc postgres_beat(struct queue *q, struct queue_beat *ret_beat, struct err *
 enum rc postgres_resign(struct queue *q, struct err *err);
 enum rc postgres_flight_each(
 	struct queue *q, queue_flight_fn fn, void *ctx, struct err *err) must_check;
+enum rc postgres_heard_each(struct queue *q, const struct queue_wanted *wanted, queue_heard_fn fn,
+	void *ctx, int64_t *ret_seq, struct err *err) must_check;
 enum rc postgres_peer_each(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
 
 /* --- postgres/wake.c: telling them */

@@ -138,6 +138,15 @@ static const char *const own_sql[] = {
 	[OWN_FLIGHTS] = "SELECT j.method, j.object, j.request, j.started_ms FROM flight AS f"
 		" JOIN run AS r ON r.seq = f.run JOIN journal AS j ON j.seq = f.call"
 		" WHERE (r.state = 2 AND r.runner <> $1) OR r.state = 0",
+	[OWN_HEARD] = "WITH c AS MATERIALIZED (SELECT seq, id, source, received_ms FROM event"
+		" WHERE cardinality($2::text[]) + cardinality($3::text[]) > 0 AND seq > $1::bigint AND via = 'hook'"
+		" AND (record IN (SELECT unnest($2)) OR object = ANY ($3)) ORDER BY seq LIMIT $4),"
+		" l AS (SELECT c.seq, c.id, c.source, c.received_ms, coalesce(d.headers, b.headers) AS headers,"
+		" coalesce(d.body, b.body) AS body FROM c"
+		" LEFT JOIN routed AS t ON t.seq = c.seq >> 24 AND c.seq & 16777215 = 0"
+		" LEFT JOIN delivery AS d ON d.n = t.n LEFT JOIN event_body AS b ON b.seq = c.seq)"
+		" SELECT n.seq, l.* FROM (SELECT coalesce(max(seq), 0) AS seq FROM event) AS n"
+		" LEFT JOIN l ON true ORDER BY l.seq",
 };
 
 const struct db_form postgres_own_form = {.name = "own", .sql = own_sql, .sql_n = OWN_N};

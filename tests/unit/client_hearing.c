@@ -91,6 +91,40 @@ Test(client_hearing, a_repeated_write_may_have_been_done_the_first_time)
 	hearing_done(&e.hearing);
 }
 
+static void note(void *ctx, const char *object, const char *record)
+{
+	char *text = ctx;
+	size_t n = strlen(text);
+	snprintf(text + n, 200 - n, " %s/%s", object, record != NULL ? record : "*");
+}
+
+static void listens(const struct engine *e, const char *want)
+{
+	char text[200] = "";
+	hearing_listen(&e->hearing, note, text);
+	cr_expect_str_eq(text, want);
+}
+
+Test(client_hearing, it_listens_for_what_it_has_written_and_for_objects_that_are_not_heard)
+{
+	struct engine e = {.timer_at_ms = -1, .closing = true};
+	json_t *changes = json_pack("{s:s}", "jobTitle", "title");
+	listens(&e, "");
+	hearing_note(&e.hearing, "people", HEARING_DEAF, 1);
+	listens(&e, " people/*");
+	revive(&e, SINCE_MS);
+	listens(&e, "");
+	cr_expect_eq(hearing_waits(&e.hearing, clock_mono_ms()), CLIENT_WAIT_NONE);
+	cr_assert(hearing_watch(&e, "people", ID, changes, SINCE_MS));
+	listens(&e, " people/" ID);
+	cr_expect_eq(hearing_waits(&e.hearing, clock_mono_ms()), CLIENT_WAIT_ECHO);
+	cr_expect_eq(
+		hearing_waits(&e.hearing, clock_mono_ms() + HEARING_KEEP_MS), CLIENT_WAIT_NONE);
+	listens(&e, "");
+	json_decref(changes);
+	hearing_done(&e.hearing);
+}
+
 Test(client_hearing, a_flood_of_webhooks_is_not_kept)
 {
 	struct engine e = {.timer_at_ms = -1};
