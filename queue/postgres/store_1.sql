@@ -101,7 +101,9 @@ CREATE TABLE moved (
 -- are new. It runs as the owner of the tables, so that a receiver needs no right to any of them: numbers
 -- and counts are made here, not by whoever calls. The transaction takes its number before the
 -- deliveries take theirs: postgres/inbox.c relies on it. In the order of the keys, so that no two
--- receivers wait for each other.
+-- receivers wait for each other. It writes, too, where all of a batch is there already (18, if it is
+-- by 0): only a commit that has written waits for the standbys, and with it for the commits before
+-- it, of which nobody knows what became of them.
 SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 CREATE FUNCTION deliver(text[], text[], bigint[], text[], bytea[], bytea[], bytea[]) RETURNS bigint
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
@@ -118,7 +120,7 @@ BEGIN
 		p AS (INSERT INTO pending (n) SELECT d.n FROM d ORDER BY d.n),
 		m AS (INSERT INTO moved (slot, what, n) SELECT pg_backend_pid() % 256, w.what, w.n
 			FROM (SELECT count(*) AS n, count(d.quarantine) AS q FROM d) AS k,
-			LATERAL (VALUES (18, k.n), (19, k.q)) AS w (what, n) WHERE w.n > 0
+			LATERAL (VALUES (18, k.n), (19, k.q)) AS w (what, n) WHERE w.n > 0 OR w.what = 18
 			ON CONFLICT (slot, what) DO UPDATE SET n = moved.n + excluded.n)
 		SELECT count(*) INTO stored FROM d;
 	RETURN stored;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "queue/patience.h"
 #include "queue/place.h"
 #include "queue/postgres/address.h"
 #include "tests/harness/postgres.h"
@@ -209,5 +210,45 @@ Test(queue_postgres_password, it_comes_from_the_configuration_or_from_a_file, .t
 	fclose(f);
 	cr_assert_eq(chmod(path, 0600), 0);
 	cr_expect_eq(try_open(&place, &err), RC_OK, "%s", err.msg);
+	postgres_stop(&server);
+}
+
+/* --- a standby that is not there -------------------------------------------------------------- */
+
+static enum rc put_one(const char *store, struct queue_delivery *d, int64_t patience_ms)
+{
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	enum rc rc = queue_open(store, QUEUE_RECEIVER, &q, &err);
+	cr_assert_eq(rc, RC_OK, "%s", err.msg);
+	queue_patience(q, patience_ms);
+	rc = queue_inbox_put(q, d, 1, &err);
+	queue_close(q);
+	return rc;
+}
+
+/* What became of a commit that nobody has confirmed is settled by putting the batch again. */
+Test(queue_postgres_standby, what_is_there_already_is_confirmed_when_a_standby_has_it,
+	.timeout = 120)
+{
+	struct postgres_server server;
+	struct queue_delivery first = {.source = "twenty", .body = slice_of("{}")}, other = first;
+	struct err err;
+	char store[160];
+	cr_assert(postgres_start(&server, false, NULL));
+	snprintf(store, sizeof(store), "%s?durability=relaxed", server.url);
+	cr_assert_eq(id_new(1, &first.id, &err), RC_OK);
+	cr_expect_eq(put_one(store, &first, 30000), RC_OK);
+	cr_expect_eq(put_one(store, &first, 30000), RC_OK, "there is no standby to wait for");
+	ask(server.url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+	ask(server.url, "SELECT pg_reload_conf()");
+	enum rc rc = RC_OK; /* the reload takes effect a moment later */
+	for (int i = 0; i < 3000 && rc == RC_OK; i++) {
+		cr_assert_eq(id_new(1, &other.id, &err), RC_OK);
+		rc = put_one(store, &other, 300);
+	}
+	cr_expect_eq(rc, RC_IO, "what is new waits");
+	cr_expect_eq(put_one(store, &other, 300), RC_IO);
+	cr_expect_eq(put_one(store, &first, 600), RC_IO, "confirmed, and no standby has it");
 	postgres_stop(&server);
 }
