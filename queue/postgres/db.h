@@ -58,10 +58,14 @@ struct postgres_db {
 /* --- postgres/link.c: the connection itself */
 struct postgres_address;
 /* Connects, and sets the search path to the schema alone. RC_IO: nobody answers, or for the moment
- * not; RC_DENIED: a person has to do something; RC_INVALID: the address, or a server that may lose
- * what it has confirmed. password: NULL, libpq finds it. */
+ * not; RC_DENIED: a person has to do something; RC_UNSUPPORTED: one who writes cannot use such a
+ * server or database; RC_INVALID: the address, or a server that may lose what it has confirmed.
+ * password: NULL, libpq finds it. */
 enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 	const struct postgres_address *address, const char *password, struct err *err) must_check;
+/* Is it a server, and a database, that a store may be in? RC_UNSUPPORTED. */
+enum rc postgres_fits(const char *name, int major, const char *version, const char *encoding,
+	struct err *err) must_check;
 /* From here on the connection serves this side: how long it waits, and how long the server lets it
  * keep others waiting. */
 enum rc postgres_link_serve(

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "queue/postgres/address.h"
 #include "queue/postgres/db.h"
+#include "queue/server.h"
 
 enum { OPEN_PATIENCE_MS = 10000, LOOK_MS = 200 };
 
@@ -130,6 +131,32 @@ static PGconn *connect(const struct postgres_address *a, const char *password, e
 	return PQconnectdbParams(keys, values, 1);
 }
 
+enum rc postgres_fits(
+	const char *name, int major, const char *version, const char *encoding, struct err *err)
+{
+	if (major < QUEUE_SERVER_OLDEST)
+		return err_set(err, RC_UNSUPPORTED,
+			"%s is of version %s; at least PostgreSQL %d is needed", name, version,
+			QUEUE_SERVER_OLDEST);
+	if (strcmp(encoding, "UTF8") != 0)
+		return err_set(err, RC_UNSUPPORTED,
+			"the encoding of %s is %s, not UTF8; make a database for the store: CREATE "
+			"DATABASE moonhook ENCODING 'UTF8' TEMPLATE template0",
+			name, encoding);
+	return RC_OK;
+}
+
+/* Nobody fills, or works on, what no daemon would take. What a pooler does not pass on is not
+ * known, and fits. */
+static enum rc check_fits(const struct postgres_link *link, struct err *err)
+{
+	int version = PQserverVersion(link->conn);
+	const char *text = PQparameterStatus(link->conn, "server_version");
+	const char *encoding = PQparameterStatus(link->conn, "server_encoding");
+	return postgres_fits(link->name, version > 0 ? version / 10000 : QUEUE_SERVER_OLDEST,
+		text != NULL ? text : "?", encoding != NULL ? encoding : "UTF8", err);
+}
+
 /* What the server promises of a commit: a sentence where that is less than the disk. */
 static enum rc check_durability(
 	struct postgres_link *link, const struct postgres_address *a, struct err *err)
@@ -178,13 +205,17 @@ enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 	if (PQstatus(link->conn) != CONNECTION_OK)
 		return postgres_refused(link, address->several, err);
 	(void)PQsetNoticeProcessor(link->conn, hush, NULL);
+	enum rc rc = writes ? check_fits(link, err) : RC_OK;
+	if (rc != RC_OK)
+		return rc;
 	if (PQsetnonblocking(link->conn, 1) != 0 || PQenterPipelineMode(link->conn) != 1)
 		return err_set(err, RC_UNSUPPORTED, "libpq refuses its pipeline mode");
 	snprintf(set, sizeof(set),
 		"SET search_path = \"%s\"; SET client_min_messages = warning;"
+		" SET client_encoding = 'UTF8';"
 		" SET default_transaction_isolation = 'read committed'%s%s",
 		address->schema, pin_plans, pin_durability);
-	enum rc rc = postgres_script(link, set, err);
+	rc = postgres_script(link, set, err);
 	if (rc == RC_OK && writes && !address->relaxed)
 		rc = check_durability(link, address, err);
 	return rc;

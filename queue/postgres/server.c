@@ -177,15 +177,9 @@ enum rc queue_server_read(const struct queue_place *place, enum queue_server_loo
 
 enum rc queue_server_check(const struct queue_server *s, struct err *err)
 {
-	if (s->major < QUEUE_SERVER_OLDEST)
-		return err_set(err, RC_UNSUPPORTED,
-			"%s is of version %s; at least PostgreSQL %d is needed", s->name,
-			s->version, QUEUE_SERVER_OLDEST);
-	if (strcmp(s->encoding, "UTF8") != 0)
-		return err_set(err, RC_UNSUPPORTED,
-			"the encoding of %s is %s, not UTF8; make a database for the store: CREATE "
-			"DATABASE moonhook ENCODING 'UTF8' TEMPLATE template0",
-			s->name, s->encoding);
+	enum rc rc = postgres_fits(s->name, s->major, s->version, s->encoding, err);
+	if (rc != RC_OK)
+		return rc;
 	if (s->schema_version > s->schema_newest)
 		return err_set(err, RC_UNSUPPORTED,
 			"schema %s of %s was written by a newer Moonhook (version %d, this one "

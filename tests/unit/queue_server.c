@@ -8,7 +8,9 @@
 
 #include "base/clock.h"
 #include "queue/cluster.h"
+#include "queue/move.h"
 #include "queue/server.h"
+#include "tests/conformance/queue_suite.h"
 #include "tests/harness/port.h"
 #include "tests/harness/postgres.h"
 
@@ -186,6 +188,72 @@ Test(queue_server, what_a_newer_program_wrote_and_what_takes_no_writes_is_seen)
 	cr_expect_eq(queue_server_check(&s, &err), RC_BUSY);
 	cr_expect(strstr(err.msg, "it is set read-only") != NULL, "%s", err.msg);
 	cr_expect_eq(s.commit_us, -1);
+}
+
+/* A database of another encoding, under the schema's name. */
+static const char *latin(void)
+{
+	static char address[300];
+	snprintf(address, sizeof(address), "%.*s/%s%s",
+		(int)strcspn(postgres_shared() + 11, "/") + 11, postgres_shared(), schema,
+		strchr(store, '?'));
+	run("CREATE DATABASE %s ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+		schema);
+	return address;
+}
+
+Test(queue_server, a_database_that_is_not_utf8_is_looked_at_but_neither_opened_nor_filled)
+{
+	static const enum queue_side sides[] = {QUEUE_RECEIVER, QUEUE_RUNNER};
+	char folder[64];
+	struct queue *q = NULL;
+	struct queue_move m;
+	struct err err = {.msg = ""};
+	const char *address = latin();
+	struct queue_server s = look(address, QUEUE_SERVER_START);
+	cr_expect_eq(queue_server_check(&s, &err), RC_UNSUPPORTED);
+	for (size_t i = 0; i < ARRAY_N(sides); i++) {
+		cr_expect_eq(queue_open(address, sides[i], &q, &err), RC_UNSUPPORTED);
+		cr_expect(strstr(err.msg, "is LATIN1, not UTF8") != NULL, "%s", err.msg);
+	}
+	suite_folder(folder);
+	cr_assert_eq(queue_open(folder, QUEUE_RUNNER, &q, &err), RC_OK, "%s", err.msg);
+	queue_close(q);
+	struct queue_place from = {.store = folder}, to = {.store = address};
+	cr_expect_eq(queue_move(&from, &to, NULL, NULL, &m, &err), RC_UNSUPPORTED);
+	cr_expect(strstr(err.msg, "is LATIN1, not UTF8") != NULL, "%s", err.msg);
+	cr_expect_eq(
+		queue_open(folder, QUEUE_RUNNER, &q, &err), RC_OK, "it has not moved: %s", err.msg);
+	queue_close(q);
+	suite_remove(folder);
+	run("DROP DATABASE %s", schema);
+}
+
+static enum rc take_reason(void *ctx, const struct queue_event_row *row, struct err *err)
+{
+	(void)err;
+	snprintf(ctx, 64, "%s", row->reason);
+	return RC_OK;
+}
+
+Test(queue_server, whatever_a_user_has_set_texts_come_back_as_they_were)
+{
+	static const char text[] = "\xe2\x82\xac \xf0\x9f\x98\x80";
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	char address[300], back[64] = "";
+	snprintf(address, sizeof(address), "%s&client_encoding=LATIN1", store);
+	cr_assert_eq(queue_open(address, QUEUE_RECEIVER, &q, &err), RC_OK, "%s", err.msg);
+	struct queue_delivery d = {.source = "twenty", .body = slice_of("{}"), .quarantine = text};
+	cr_assert_eq(id_new(clock_wall_ms(), &d.id, &err), RC_OK);
+	cr_assert_eq(queue_inbox_put(q, &d, 1, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(queue_event_get(q, d.id.text, take_reason, back, &err), RC_OK, "%s", err.msg);
+	cr_expect_str_eq(back, text);
+	queue_close(q);
+	cr_assert_eq(queue_open(store, QUEUE_READER, &q, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(queue_event_get(q, d.id.text, take_reason, back, &err), RC_OK, "%s", err.msg);
+	cr_expect_str_eq(back, text, "and with others it reads the same: %s", back);
+	queue_close(q);
 }
 
 Test(queue_server, who_is_not_there_or_refuses_is_told_apart)
