@@ -25,7 +25,8 @@ static int64_t median(int64_t *took_us, size_t n)
 	return took_us[n / 2];
 }
 
-/* The quickest answer tells the other clock best: it was read somewhere in between. */
+/* The quickest answer tells the other clock best: it was read somewhere in between. Each of two
+ * clocks and the half of what it took is cut to whole milliseconds. */
 static void measure_clock(struct postgres_link *link, struct queue_server *s)
 {
 	int64_t took_us[ASKED_N], best_us = INT64_MAX, start_us = clock_mono_us();
@@ -35,15 +36,15 @@ static void measure_clock(struct postgres_link *link, struct queue_server *s)
 		PGresult *r = NULL;
 		int64_t from_us = clock_mono_us(), from_ms = clock_wall_ms();
 		if (postgres_ask(link,
-			    "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", NULL,
-			    NULL, &r, &ignored) != RC_OK)
+			    "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+			    NULL, NULL, &r, &ignored) != RC_OK)
 			return;
 		took_us[n] = clock_mono_us() - from_us;
 		if (took_us[n] < best_us) {
 			best_us = took_us[n];
 			s->ahead_ms =
 				strtoll(PQgetvalue(r, 0, 0), NULL, 10) - from_ms - best_us / 2000;
-			s->ahead_off_ms = best_us / 2000 + 1;
+			s->ahead_off_ms = best_us / 2000 + 2;
 		}
 		n++;
 		PQclear(r);
