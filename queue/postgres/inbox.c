@@ -16,15 +16,49 @@
 
 /* --- put -------------------------------------------------------------------------------------- */
 
-enum { COLUMNS_N = 7, IDS = 0, SOURCES, TIMES, QUARANTINES, HEADERS, BODIES, KEYS };
+enum { COLUMNS_N = 8, IDS = 0, SOURCES, TIMES, QUARANTINES, HEADERS, BODIES, KEYS, PLACES };
 
 static const unsigned element_types[COLUMNS_N] = {
-	OID_TEXT, OID_TEXT, OID_INT8, OID_TEXT, OID_BYTEA, OID_BYTEA, OID_BYTEA};
+	OID_TEXT, OID_TEXT, OID_INT8, OID_TEXT, OID_BYTEA, OID_BYTEA, OID_BYTEA, OID_INT8};
+
+/* After one of a batch was there already, more may be: so many batches look first. */
+enum { WARY_N = 32 };
 
 struct batch {
 	struct buf columns[COLUMNS_N];
 	struct buf key;
+	const struct queue_delivery **order; /* by key */
 };
+
+static int compare(struct slice a, struct slice b)
+{
+	int way = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+	return way != 0 ? way : (a.n > b.n) - (a.n < b.n);
+}
+
+/* As the server orders bytes; those without a key last, all else as they came. */
+static int by_key(const void *a, const void *b)
+{
+	const struct queue_delivery *x = *(const struct queue_delivery *const *)a;
+	const struct queue_delivery *y = *(const struct queue_delivery *const *)b;
+	int way = (x->dedupe.n == 0) - (y->dedupe.n == 0);
+	if (way == 0 && x->dedupe.n > 0)
+		way = strcmp(x->source, y->source);
+	if (way == 0 && x->dedupe.n > 0)
+		way = compare(x->dedupe, y->dedupe);
+	return way != 0 ? way : (x > y) - (x < y);
+}
+
+static enum rc sort(struct batch *b, const struct queue_delivery *deliveries, size_t n)
+{
+	b->order = calloc(n, sizeof(const struct queue_delivery *));
+	if (b->order == NULL)
+		return RC_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		b->order[i] = &deliveries[i];
+	qsort(b->order, n, sizeof(const struct queue_delivery *), by_key);
+	return RC_OK;
+}
 
 static enum rc put_key(struct batch *b, const struct queue_delivery *d)
 {
@@ -39,11 +73,11 @@ static enum rc put_key(struct batch *b, const struct queue_delivery *d)
 
 static enum rc fill(struct batch *b, const struct queue_delivery *deliveries, size_t n)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = sort(b, deliveries, n);
 	for (int c = 0; rc == RC_OK && c < COLUMNS_N; c++)
 		rc = postgres_array_begin(&b->columns[c], element_types[c], n);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		const struct queue_delivery *d = &deliveries[i];
+		const struct queue_delivery *d = b->order[i];
 		const char *headers = d->headers.p != NULL ? d->headers.p : "";
 		const char *body = d->body.p != NULL ? d->body.p : "";
 		rc = postgres_array_text(&b->columns[IDS], d->id.text);
@@ -59,14 +93,16 @@ static enum rc fill(struct batch *b, const struct queue_delivery *deliveries, si
 			rc = postgres_array_bytes(&b->columns[BODIES], body, d->body.n);
 		if (rc == RC_OK)
 			rc = put_key(b, d);
+		if (rc == RC_OK)
+			rc = postgres_array_int(&b->columns[PLACES], d - deliveries + 1);
 	}
 	return rc;
 }
 
 static void bind_columns(struct db_stmt *s, const struct batch *b)
 {
-	static const unsigned types[COLUMNS_N] = {
-		OID_TEXTS, OID_TEXTS, OID_INT8S, OID_TEXTS, OID_BYTEAS, OID_BYTEAS, OID_BYTEAS};
+	static const unsigned types[COLUMNS_N] = {OID_TEXTS, OID_TEXTS, OID_INT8S, OID_TEXTS,
+		OID_BYTEAS, OID_BYTEAS, OID_BYTEAS, OID_INT8S};
 	for (int c = 0; c < COLUMNS_N; c++)
 		postgres_bind(s, c + 1, buf_slice(&b->columns[c]), types[c]);
 }
@@ -75,6 +111,7 @@ static void bind_keys(struct db_stmt *s, const struct batch *b)
 {
 	postgres_bind(s, 1, buf_slice(&b->columns[IDS]), OID_TEXTS);
 	postgres_bind(s, 2, buf_slice(&b->columns[KEYS]), OID_BYTEAS);
+	postgres_bind(s, 3, buf_slice(&b->columns[PLACES]), OID_INT8S);
 }
 
 /* Another delivery has come first with the key of one of ours. One that is there with its own id is
@@ -106,20 +143,24 @@ static enum rc put(struct postgres_store *store, const struct batch *b,
 		return rc;
 	struct db_stmt *s = db_use(own, OWN_PUT);
 	bind_columns(s, b);
+	db_bind_int(own, s, COLUMNS_N + 1, store->wary == 0);
 	postgres_tell(store, true);
 	rc = postgres_commit_rows(own, s, err);
 	if (rc == RC_OK)
 		rc = db_number(own, s, &stored, err);
-	if (rc == RC_OK)
-		return stored < (int64_t)n ? read_repeats(own, b, deliveries, err) : RC_OK;
-	db_rollback(own);
-	return rc;
+	if (rc != RC_OK) {
+		db_rollback(own);
+		return rc;
+	}
+	bool all = stored == (int64_t)n;
+	store->wary = !all ? WARY_N : store->wary > 0 ? store->wary - 1 : 0;
+	return all ? RC_OK : read_repeats(own, b, deliveries, err);
 }
 
 enum rc postgres_inbox_put(
 	struct queue *q, struct queue_delivery *deliveries, size_t n, struct err *err)
 {
-	struct batch b;
+	struct batch b = {.order = NULL};
 	for (int c = 0; c < COLUMNS_N; c++)
 		buf_init(&b.columns[c], (size_t)1 << 30);
 	buf_init(&b.key, 1 << 20);
@@ -133,6 +174,7 @@ enum rc postgres_inbox_put(
 	for (int c = 0; c < COLUMNS_N; c++)
 		buf_done(&b.columns[c]);
 	buf_done(&b.key);
+	free(b.order);
 	return rc;
 }
 
@@ -201,11 +243,11 @@ struct snapshot {
 /*
  * Rows of pending that are gone leave their places in the index until it is vacuumed, and every
  * look from the front steps over them. Nothing comes at or below the floor any more: numbers are
- * given in order, each to a transaction that has its xid already (OWN_PUT), so once all with
- * an xid below one that was given after a row with number n was seen are over, nobody is left who
- * has a number below n and is not seen. The end of the snapshot (xmax) is no such xid: some above
- * it may be open. Nor is our own, where a write earlier in the transaction had it given: then the
- * mark is left for another look.
+ * given in order, each to a transaction that has its xid already (deliver, store_1.sql), so once
+ * all with an xid below one that was given after a row with number n was seen are over, nobody is
+ * left who has a number below n and is not seen. The end of the snapshot (xmax) is no such xid:
+ * some above it may be open. Nor is our own, where a write earlier in the transaction had it given:
+ * then the mark is left for another look.
  */
 static void raise_floor(
 	struct postgres_floor *f, const struct snapshot *seen, int64_t first, int64_t last)

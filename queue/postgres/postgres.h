@@ -52,6 +52,7 @@ struct postgres_store {
 	struct postgres_place *places; /* of the last inbox_next */
 	size_t places_n, places_cap;
 	struct postgres_floor floor;
+	int wary; /* so many batches more are expected to hold what is there already */
 	int64_t claimed_to, claimed_from_ms; /* see postgres/claim.c */
 	struct postgres_weight weights[STORE_ROWS_N];
 };

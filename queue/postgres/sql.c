@@ -35,8 +35,8 @@
 #define DELIVERY_OF_P " LATERAL (SELECT * FROM delivery WHERE n = p.n OFFSET 0) AS d"
 
 static const char *const own_sql[] = {
-	[OWN_PUT] = "SELECT deliver($1, $2, $3, $4, $5, $6, $7)",
-	[OWN_FIRST] = "SELECT place, first FROM delivered($1, $2)",
+	[OWN_PUT] = "SELECT deliver($1, $2, $3, $4, $5, $6, $7, $8, $9 <> 0)",
+	[OWN_FIRST] = "SELECT place, first FROM delivered($1, $2, $3)",
 	/* What receivers have written there: no more is read at once than is lent, one that is larger than
 	 * anything that is routed not at all, and a number without a delivery comes out, too. */
 	[OWN_NEXT] = "WITH x AS MATERIALIZED (SELECT pg_snapshot_xmin(s)::text::bigint AS lo,"

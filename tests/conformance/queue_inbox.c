@@ -72,6 +72,43 @@ QUEUE_CASE(deliveries_come_out_in_order_with_all_they_had)
 	cr_assert(slice_equal(raw[1].body, (struct slice){"\0\1", 2}));
 }
 
+static size_t put_keys(struct suite *s, const char *const *keys, size_t n, struct id *ret_new)
+{
+	struct queue_delivery d[8] = {0};
+	size_t new_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		d[i].source = "twenty";
+		d[i].dedupe = slice_of(keys[i]);
+		d[i].body = slice_of("{}");
+		suite_ok(s, id_new(SUITE_NOW_MS, &d[i].id, &s->err));
+	}
+	suite_ok(s, queue_inbox_put(s->receiver, d, n, &s->err));
+	for (size_t i = 0; i < n; i++)
+		if (!d[i].ret_repeated)
+			ret_new[new_n++] = d[i].id;
+	return new_n;
+}
+
+QUEUE_CASE(a_batch_comes_out_as_it_came_whatever_its_keys)
+{
+	static const char *const first[] = {"f", "e", NULL, "c", "b", "a"};
+	static const char *const second[] = {"z", "c", NULL, "y", "x", "y", NULL};
+	static const char *const third[] = {"q", NULL, "p", "o"};
+	struct id ids[17];
+	struct queue_raw raw[17];
+	size_t n = put_keys(s, first, 6, ids), got = 0;
+	cr_assert_eq(n, 6u);
+	n += put_keys(s, second, 7, ids + n);
+	cr_assert_eq(n, 11u);
+	n += put_keys(s, third, 4, ids + n);
+	cr_assert_eq(n, 15u);
+	suite_ok(s, queue_inbox_next(s->runner, 17, raw, &got, &s->err));
+	cr_assert_eq(got, n);
+	for (size_t i = 0; i < n; i++)
+		cr_expect_str_eq(raw[i].id.text, ids[i].text, "place %zu", i);
+	cr_expect_eq(suite_events_n(s, NULL), n);
+}
+
 QUEUE_CASE(next_gives_at_most_as_many_as_asked_and_only_what_has_no_event)
 {
 	struct queue_raw raw[8];
