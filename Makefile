@@ -154,7 +154,7 @@ test: ## everything that must hold, sanitizers included
 # The long form: make crash KILLS=2000 CUTS=2000 RESTARTS=1000 SEED=..
 crash: all $(B)/tests-crash ## kills, power cuts, faults of the disk: KILLS=200 CUTS=200 RESTARTS=100 SEED=
 	@KILLS=$(or $(KILLS),200) CUTS=$(or $(CUTS),200) RESTARTS=$(or $(RESTARTS),100) SEED=$(SEED) \
-		FAULTS=$(or $(FAULTS),100) FLIPS=$(or $(FLIPS),400) CONTROLS=20 MIGRATION_STEP=1 \
+		FAULTS=$(or $(FAULTS),100) FLIPS=$(or $(FLIPS),400) CONTROLS=20 MIGRATION_STEP=1 SALVAGE_STEP=1 \
 		$(B)/tests-crash -j1 --verbose --short-filename
 
 # Two receivers, three runners and their database, killed in turn, the long form.

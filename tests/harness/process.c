@@ -164,7 +164,8 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 void process_folder_remove(const char *dir)
 {
-	if (strncmp(dir, "/tmp/moonhook-test-", 19) == 0)
+	if (strncmp(dir, "/tmp/moonhook-test-", 19) == 0 ||
+		strncmp(dir, "/dev/shm/moonhook-test-", 23) == 0)
 		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

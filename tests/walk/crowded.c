@@ -37,7 +37,7 @@ static void put_shim(void)
 {
 	char text[200];
 	struct process p = {.pid = 0};
-	snprintf(shim, sizeof(shim), "/tmp/moonhook-full-XXXXXX");
+	snprintf(shim, sizeof(shim), "/tmp/moonhook-test-XXXXXX");
 	cr_assert_not_null(mkdtemp(shim));
 	cr_assert_eq(chmod(shim, 0755), 0);
 	const char *const argv[] = {"/bin/cp", process_path("full.so"), shim, NULL};
