@@ -85,11 +85,19 @@ static const char *const own_sql[] = {
 	[OWN_LEAVE] = "WITH r AS (UPDATE runner SET until = '-infinity' WHERE id = $1)"
 		" UPDATE leader SET until = '-infinity' WHERE runner = $1",
 	[OWN_FENCE] = "SELECT fence($1, $2 * interval '1 ms', $3 <> 0)",
-	/* One row or none of each; the clock is asked where it stands. */
+	/* One row or none of each; the clock is asked where it stands. Where it was set back, a lease begins
+	 * in the future, and that of a dead one would last until then: it begins now. Who is alive gives his
+	 * next sign long before it is over. */
 	[OWN_BEAT] = "WITH me AS (UPDATE runner SET until = clock_timestamp() + $2 * interval '1 ms',"
 		" seen = clock_timestamp() WHERE id = $1 AND until > clock_timestamp() RETURNING until),"
 		" lead AS (UPDATE leader SET until = me.until FROM me"
-		" WHERE runner = $1 AND leader.until > clock_timestamp() RETURNING 1)"
+		" WHERE runner = $1 AND leader.until > clock_timestamp() RETURNING 1),"
+		" ahead AS (SELECT id FROM runner WHERE id <> $1 AND seen > clock_timestamp() + interval '1 s'"
+		" AND until > seen FOR UPDATE SKIP LOCKED),"
+		" back AS (UPDATE runner AS r SET seen = clock_timestamp(), until = clock_timestamp() + (until - seen)"
+		" FROM ahead WHERE r.id = ahead.id RETURNING r.id, r.until),"
+		" led AS (UPDATE leader SET until = back.until FROM back"
+		" WHERE runner = back.id AND leader.until > back.until)"
 		" SELECT (SELECT count(*) FROM me), (SELECT count(*) FROM lead),"
 		" (SELECT count(*) FROM runner WHERE until > clock_timestamp()),"
 		" (SELECT count(*) FROM leader WHERE until <= clock_timestamp()),"
@@ -100,7 +108,7 @@ static const char *const own_sql[] = {
 	[OWN_BURY] = "DELETE FROM runner AS r WHERE until <= clock_timestamp()"
 		" AND NOT EXISTS (SELECT 1 FROM run WHERE state = 2 AND state < 3 AND runner = r.id)",
 	[OWN_PEERS] = "SELECT r.name, (l.runner = r.id AND l.until > clock_timestamp())::int::bigint,"
-		" (r.id = $1)::int::bigint, (extract(epoch FROM clock_timestamp() - r.seen) * 1000)::bigint,"
+		" (r.id = $1)::int::bigint, greatest((extract(epoch FROM clock_timestamp() - r.seen) * 1000)::bigint, 0),"
 		" coalesce(k.n, 0) FROM leader AS l, runner AS r LEFT JOIN (SELECT runner, count(*) AS n FROM run"
 		" WHERE state = 2 AND state < 3 GROUP BY runner) AS k ON k.runner = r.id"
 		" WHERE r.until > clock_timestamp() ORDER BY r.id",

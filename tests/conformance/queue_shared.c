@@ -234,6 +234,44 @@ SHARED_CASE(a_clock_that_is_wrong_on_one_machine_does_nothing)
 	cr_expect_eq(c->s.runs[0].attempt, 2);
 }
 
+/* The rows as a clock that jumps leaves them. */
+static void set_back(struct crew *c)
+{
+	(void)sql(c, "UPDATE runner SET until = until + '1 hour', seen = seen + '1 hour';"
+		     "UPDATE leader SET until = until + '1 hour'");
+}
+
+static enum rc see_quiet(void *ctx, const struct queue_peer *peer, struct err *err)
+{
+	(void)ctx, (void)err;
+	cr_expect_geq(peer->quiet_ms, 0);
+	return RC_OK;
+}
+
+SHARED_CASE(where_the_clock_of_the_database_is_set_back_nobodys_lease_is_longer_than_one)
+{
+	static const char longer[] = "SELECT count(*) FROM (SELECT until FROM runner UNION ALL"
+				     " SELECT until FROM leader) AS l WHERE until >"
+				     " clock_timestamp() + '121 s'";
+	struct queue_run run = {0};
+	cr_assert_eq(suite_event(&c->s, "r", "k", 1), 1u);
+	suite_commit(&c->s);
+	set_back(c);
+	suite_ok(&c->s, queue_peer_each(c->b, see_quiet, NULL, &c->s.err));
+	cr_expect_eq(sql(c, longer), 3);
+	cr_expect_not(beat(c, c->b).leads, "for one lease it may be alive");
+	cr_expect_eq(sql(c, longer), 0, "not for more");
+	cr_expect_geq(sql(c, "SELECT count(*) FROM runner WHERE until > clock_timestamp() + '60 s'"),
+		2, "who is alive keeps a whole one");
+	cr_expect(beat(c, c->s.runner).leads);
+	set_back(c);
+	(void)sql(c, "UPDATE runner SET until = '-infinity' FROM leader WHERE id = runner;"
+		     "UPDATE leader SET until = '-infinity'");
+	cr_expect(beat(c, c->b).leads, "one that has left stays away");
+	cr_assert_eq(claim(c, c->b, &run, NOW), 1u);
+	queue_run_done(&run);
+}
+
 /* --- what one does the others see at once ----------------------------------------------------- */
 
 SHARED_CASE(a_rule_that_one_pauses_no_other_claims)
