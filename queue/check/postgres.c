@@ -70,26 +70,32 @@ static enum rc note(void *ctx, int64_t n, const char *text, struct err *err)
 	return RC_OK;
 }
 
-/* bt_index_check fails where an index is damaged, and with it the connection: it is the last. */
+/* That of the extension, which only a superuser can make: anybody may have made a function of this
+ * name, and we are the owner of the store. */
+#define INDEX_CHECK                                                                                \
+	" FROM pg_extension AS x JOIN pg_depend AS m ON m.refobjid = x.oid AND m.deptype = 'e'"    \
+	" AND m.refclassid = 'pg_extension'::regclass AND m.classid = 'pg_proc'::regclass"         \
+	" JOIN pg_proc AS p ON p.oid = m.objid JOIN pg_namespace AS n ON n.oid = p.pronamespace"   \
+	" WHERE x.extname = 'amcheck' AND p.proname = 'bt_index_check' AND p.pronargs = 1"         \
+	" AND p.proargtypes[0] = 'regclass'::regtype AND has_function_privilege(p.oid, 'EXECUTE')" \
+	" AND has_schema_privilege(n.oid, 'USAGE')"
+
+/* bt_index_check fails where an index is damaged, and with it the connection: it is the last. Its
+ * argument has exactly its type, so that no other of its name is meant. */
 static enum rc pages(void *self, check_row_fn fn, void *ctx, bool *ret_asked, struct err *err)
 {
 	struct err why = {.msg = ""};
 	int64_t there = 0, n = 0;
-	enum rc rc = ask(self,
-		"SELECT count(*), '' FROM pg_proc AS p WHERE p.proname = 'bt_index_check'"
-		" AND has_function_privilege(p.oid, 'EXECUTE') AND p.pronargs = 1",
-		note, &there, err);
+	enum rc rc = ask(self, "SELECT count(*), ''" INDEX_CHECK, note, &there, err);
 	*ret_asked = false;
 	if (rc != RC_OK || there == 0)
 		return rc;
 	PGresult *result = NULL;
 	rc = postgres_ask(&((struct postgres_store *)self)->link,
-		"SELECT format('SELECT count(%I.bt_index_check(c.oid)), '''' FROM pg_class AS c "
-		"JOIN"
-		" pg_index AS i ON i.indexrelid = c.oid JOIN pg_am AS a ON a.oid = c.relam WHERE"
-		" a.amname = ''btree'' AND i.indisvalid AND c.relnamespace = current_schema()::"
-		"regnamespace', n.nspname) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid ="
-		" p.pronamespace WHERE p.proname = 'bt_index_check' LIMIT 1",
+		"SELECT format('SELECT count(%I.bt_index_check(c.oid::regclass)), '''' FROM"
+		" pg_class AS c JOIN pg_index AS i ON i.indexrelid = c.oid JOIN pg_am AS a ON"
+		" a.oid = c.relam WHERE a.amname = ''btree'' AND i.indisvalid AND c.relnamespace ="
+		" current_schema()::regnamespace', n.nspname)" INDEX_CHECK,
 		NULL, NULL, &result, err);
 	if (rc == RC_OK)
 		rc = ask(self, PQgetvalue(result, 0, 0), note, &n, &why);

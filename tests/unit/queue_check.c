@@ -286,3 +286,67 @@ Test(queue_check, no_question_is_without_a_test)
 		cr_expect(tested, "%s", kind);
 	}
 }
+
+/* --- somebody else in the database ------------------------------------------------------------- */
+
+static void run(PGconn *conn, const char *sql)
+{
+	PGresult *result = PQexec(conn, sql);
+	cr_assert(PQresultStatus(result) == PGRES_COMMAND_OK, "%s: %s", sql, PQerrorMessage(conn));
+	PQclear(result);
+}
+
+/* A fresh database on the shared server. */
+static void other_database(const char *schema, char url[static 200])
+{
+	char sql[100];
+	PGconn *conn = PQconnectdb(postgres_shared());
+	snprintf(sql, sizeof(sql), "CREATE DATABASE %s", schema);
+	run(conn, sql);
+	PQfinish(conn);
+	snprintf(url, 200, "%.*s/%s", (int)(strrchr(postgres_shared(), '/') - postgres_shared()),
+		postgres_shared(), schema);
+}
+
+static void drop_database(const char *schema)
+{
+	char sql[100];
+	PGconn *conn = PQconnectdb(postgres_shared());
+	snprintf(sql, sizeof(sql), "DROP DATABASE %s", schema);
+	run(conn, sql);
+	PQfinish(conn);
+}
+
+static void expect_pages(const char *store, bool looked_at)
+{
+	struct found f;
+	struct queue_check c = check(store, &f);
+	cr_expect_str_eq(f.kinds, "");
+	cr_expect_eq(c.pages, looked_at);
+}
+
+Test(queue_check, what_another_user_calls_a_check_of_indexes_is_not_run, .timeout = 120)
+{
+	static const char trap[] = "CREATE FUNCTION public.bt_index_check(oid) RETURNS void LANGUAGE"
+				   " plpgsql AS $$ BEGIN RAISE EXCEPTION 'I am %', current_user;"
+				   " END $$";
+	char fresh[140], url[200], store[260];
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	cr_assert(postgres_store(fresh, sizeof(fresh)));
+	const char *schema = strstr(fresh, "schema=") + 7;
+	other_database(schema, url);
+	snprintf(store, sizeof(store), "%s%s", url, strchr(fresh, '?'));
+	cr_assert_eq(queue_open(store, QUEUE_RECEIVER, &q, &err), RC_OK, "%s", err.msg);
+	queue_close(q);
+	PGconn *conn = PQconnectdb(url);
+	run(conn, trap);
+	expect_pages(store, false);
+	run(conn, "CREATE EXTENSION amcheck SCHEMA public");
+	expect_pages(store, true);
+	run(conn, "DROP EXTENSION amcheck; CREATE SCHEMA safe; CREATE EXTENSION amcheck SCHEMA "
+		  "safe");
+	expect_pages(store, true);
+	PQfinish(conn);
+	drop_database(schema);
+}
