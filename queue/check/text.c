@@ -213,12 +213,17 @@ const struct check_question check_questions[] = {
 		"SELECT count(*), min(c.relname) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"
 		" WHERE c.relnamespace = current_schema()::regnamespace"
 		" AND NOT (i.indisvalid AND i.indisready AND i.indislive)"},
-	{"privilege", "tables that this user may not write to", "no receiver or runner starts with this user",
-		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA .. TO the user of the daemon", NULL,
-		"SELECT count(*), min(c.relname) FROM pg_class AS c WHERE c.relkind = 'r' AND c.relname <> 'version'"
+	{"privilege", "tables that this user may not write to, functions that it may not call", "no receiver or runner starts with this user",
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA .. TO the user of the daemon, GRANT"
+		" EXECUTE ON ALL FUNCTIONS IN SCHEMA .. TO it", NULL,
+		"SELECT count(*), min(x.name) FROM (SELECT c.relname AS name FROM pg_class AS c WHERE c.relkind = 'r'"
+		" AND c.relname <> 'version'"
 		" AND c.relnamespace = current_schema()::regnamespace AND NOT (has_table_privilege(c.oid, 'SELECT')"
 		" AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')"
-		" AND has_table_privilege(c.oid, 'DELETE'))"},
+		" AND has_table_privilege(c.oid, 'DELETE'))"
+		" UNION ALL SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = current_schema()::regnamespace"
+		" AND p.prorettype <> 'trigger'::regtype AND p.proname IN ('fence', 'purse_swap', 'instr')"
+		" AND NOT has_function_privilege(p.oid, 'EXECUTE')) AS x"},
 	{"durability", "settings of the database with which a power cut damages or loses what was confirmed",
 		"deliveries that were acknowledged may be lost", "turn it on, or allow it by name:"
 		" database = { durability = \"relaxed\" }", NULL,

@@ -261,8 +261,9 @@ SHARED_CASE(where_the_clock_of_the_database_is_set_back_nobodys_lease_is_longer_
 	cr_expect_eq(sql(c, longer), 3);
 	cr_expect_not(beat(c, c->b).leads, "for one lease it may be alive");
 	cr_expect_eq(sql(c, longer), 0, "not for more");
-	cr_expect_geq(sql(c, "SELECT count(*) FROM runner WHERE until > clock_timestamp() + '60 s'"),
-		2, "who is alive keeps a whole one");
+	cr_expect_geq(
+		sql(c, "SELECT count(*) FROM runner WHERE until > clock_timestamp() + '60 s'"), 2,
+		"who is alive keeps a whole one");
 	cr_expect(beat(c, c->s.runner).leads);
 	set_back(c);
 	(void)sql(c, "UPDATE runner SET until = '-infinity' FROM leader WHERE id = runner;"

@@ -287,7 +287,8 @@ Test(queue_check, no_question_is_without_a_test)
 	}
 }
 
-/* --- somebody else in the database ------------------------------------------------------------- */
+/* --- somebody else in the database -------------------------------------------------------------
+ */
 
 static void run(PGconn *conn, const char *sql)
 {
@@ -327,9 +328,10 @@ static void expect_pages(const char *store, bool looked_at)
 
 Test(queue_check, what_another_user_calls_a_check_of_indexes_is_not_run, .timeout = 120)
 {
-	static const char trap[] = "CREATE FUNCTION public.bt_index_check(oid) RETURNS void LANGUAGE"
-				   " plpgsql AS $$ BEGIN RAISE EXCEPTION 'I am %', current_user;"
-				   " END $$";
+	static const char trap[] =
+		"CREATE FUNCTION public.bt_index_check(oid) RETURNS void LANGUAGE"
+		" plpgsql AS $$ BEGIN RAISE EXCEPTION 'I am %', current_user;"
+		" END $$";
 	char fresh[140], url[200], store[260];
 	struct queue *q = NULL;
 	struct err err = {.msg = ""};

@@ -170,6 +170,43 @@ Test(queue_server, with_what_is_not_lacking_receivers_and_runners_work)
 	}
 }
 
+static enum rc take_reason(void *ctx, const struct queue_event_row *row, struct err *err)
+{
+	(void)err;
+	snprintf(ctx, 64, "%s", row->reason);
+	return RC_OK;
+}
+
+/* As hardened databases are set up, by an owner of its own. */
+Test(queue_server, it_works_where_functions_are_nobodys_by_default)
+{
+	static const enum queue_side sides[] = {QUEUE_RUNNER, QUEUE_READER};
+	char address[300];
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	run("CREATE ROLE %s_owner LOGIN; GRANT CREATE ON DATABASE postgres TO %s_owner;"
+	    " ALTER DEFAULT PRIVILEGES FOR ROLE %s_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+		schema, schema, schema);
+	snprintf(address, sizeof(address), "postgres://%s_owner%s", schema, strchr(store, '@'));
+	cr_assert_eq(queue_open(address, QUEUE_RECEIVER, &q, &err), RC_OK, "%s", err.msg);
+	queue_close(q);
+	run("GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN"
+	    " SCHEMA %s TO %s; GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s",
+		schema, schema, schema, schema, schema, schema);
+	for (size_t i = 0; i < ARRAY_N(sides); i++) {
+		struct queue_beat beat;
+		struct queue_filter filter = {.error = "x"};
+		size_t n = 0;
+		cr_assert_eq(queue_open(lesser(), sides[i], &q, &err), RC_OK, "%s", err.msg);
+		if (sides[i] == QUEUE_RUNNER)
+			cr_expect_eq(queue_beat(q, &beat, &err), RC_OK, "%s", err.msg);
+		cr_expect_eq(
+			queue_event_each(q, &filter, take_reason, &n, &err), RC_OK, "%s", err.msg);
+		queue_close(q);
+	}
+	run("DROP OWNED BY %s_owner; DROP ROLE %s_owner", schema, schema);
+}
+
 Test(queue_server, what_a_newer_program_wrote_and_what_takes_no_writes_is_seen)
 {
 	struct err err = {.msg = ""};
@@ -227,13 +264,6 @@ Test(queue_server, a_database_that_is_not_utf8_is_looked_at_but_neither_opened_n
 	queue_close(q);
 	suite_remove(folder);
 	run("DROP DATABASE %s", schema);
-}
-
-static enum rc take_reason(void *ctx, const struct queue_event_row *row, struct err *err)
-{
-	(void)err;
-	snprintf(ctx, 64, "%s", row->reason);
-	return RC_OK;
 }
 
 Test(queue_server, whatever_a_user_has_set_texts_come_back_as_they_were)
