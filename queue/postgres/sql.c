@@ -274,7 +274,7 @@ static const char *work_text(int sql)
 			" attempt_next, attempts_max, deaths, due_ms, created_ms, started_ms, ended_ms, api_calls, hold2, kind, runner)"
 			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $16, $13, $14, 0, 0, $15, $17, " ME ")";
 	case WORK_RUN_LOST:
-		return "SELECT seq FROM run WHERE state = 2 AND state < 3 AND runner NOT IN"
+		return "SELECT seq, hold, hold2 FROM run WHERE state = 2 AND state < 3 AND runner NOT IN"
 			" (SELECT id FROM runner WHERE until > clock_timestamp()) ORDER BY seq LIMIT 256";
 	case LIMIT_RULES:
 		return "WITH RECURSIVE " LIMITED_RULES " SELECT rule FROM r WHERE rule IS NOT NULL";

@@ -284,8 +284,13 @@ enum rc work_due_shift(struct queue *q, int64_t by_ms, struct err *err)
 
 enum { ADOPT_N = 256 }; /* the statement's limit */
 
+struct lost { /* a run whose runner is dead */
+	int64_t seq;
+	struct hold_keys keys;
+};
+
 static enum rc load_lost(
-	struct store *store, int64_t ret_seq[static ADOPT_N], size_t *ret_n, struct err *err)
+	struct store *store, struct lost ret_lost[static ADOPT_N], size_t *ret_n, struct err *err)
 {
 	struct db_stmt *s = db_use(store->work, WORK_RUN_LOST);
 	for (*ret_n = 0;;) {
@@ -293,8 +298,20 @@ static enum rc load_lost(
 		enum rc rc = db_row(store->work, s, &row, err);
 		if (rc != RC_OK || !row)
 			return rc;
-		ret_seq[(*ret_n)++] = db_int(s, 0);
+		ret_lost[(*ret_n)++] = (struct lost){db_int(s, 0), {{db_int(s, 1), db_int(s, 2)}}};
 	}
+}
+
+/* Due again, or, where an older run of its key came back while it was at work, behind that one. */
+static enum rc adopt(struct store *store, const struct lost *lost, struct err *err)
+{
+	const struct live_run *live = live_find(&store->live, lost->seq);
+	places_leave(store, live != NULL ? live->limit : 0);
+	live_delete(&store->live, lost->seq);
+	enum rc rc = work_move(store, QUEUE_RUNNING, QUEUE_DUE, err);
+	if (rc == RC_OK)
+		rc = work_run_put_state(store, lost->seq, QUEUE_DUE, err);
+	return rc == RC_OK ? hold_settle(store, lost->seq, &lost->keys, QUEUE_DUE, err) : rc;
 }
 
 enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err)
@@ -305,18 +322,12 @@ enum rc work_adopt(struct queue *q, size_t *ret_n, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	do {
-		int64_t seqs[ADOPT_N];
-		rc = load_lost(store, seqs, &n, err);
+		struct lost lost[ADOPT_N];
+		rc = load_lost(store, lost, &n, err);
 		if (rc == RC_OK && n > 0)
 			rc = work_begin(store, err);
-		for (size_t i = 0; rc == RC_OK && i < n; i++) {
-			rc = work_move(store, QUEUE_RUNNING, QUEUE_DUE, err);
-			if (rc == RC_OK)
-				rc = work_run_put_state(store, seqs[i], QUEUE_DUE, err);
-			const struct live_run *live = live_find(&store->live, seqs[i]);
-			places_leave(store, live != NULL ? live->limit : 0);
-			live_delete(&store->live, seqs[i]);
-		}
+		for (size_t i = 0; rc == RC_OK && i < n; i++)
+			rc = adopt(store, &lost[i], err);
 		total += n;
 	} while (rc == RC_OK && n == ADOPT_N);
 	if (rc == RC_OK)

@@ -107,7 +107,7 @@
 		" ORDER BY due_ms LIMIT ?2") \
 	X(WORK_RUN_NEXT_DUE, "SELECT min(due_ms) FROM run WHERE due_ms > 0") \
 	X(WORK_RUN_SHIFT, "UPDATE run SET due_ms = CASE WHEN due_ms + ?1 > 1 THEN due_ms + ?1 ELSE 1 END WHERE due_ms > 0") \
-	X(WORK_RUN_LOST, "SELECT seq FROM run INDEXED BY run_open" \
+	X(WORK_RUN_LOST, "SELECT seq, hold, hold2 FROM run INDEXED BY run_open" \
 		" WHERE state = 2 AND state < 3 ORDER BY seq LIMIT 256") \
 	X(WORK_RUN_RETRY, "UPDATE run SET state = ?2, due_ms = 0, attempt = 0, attempt_next = 1," \
 		" deaths = 0, ended_ms = 0, code = NULL, error = NULL, detail = NULL WHERE seq = ?1") \

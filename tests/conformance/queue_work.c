@@ -340,6 +340,40 @@ QUEUE_CASE(a_write_with_an_old_epoch_is_refused)
 	cr_assert_eq(queue_finish(s->runner, seq, s->runs[0].epoch, &done, &s->err), RC_STALE);
 }
 
+/* As if the runner had died: what it had at work is taken back. */
+static void lose_runner(struct suite *s)
+{
+	size_t n = 0;
+	suite_commit(s);
+	if (suite_shared(s)) {
+		queue_close(s->runner);
+		suite_ok(s, queue_open(s->store, QUEUE_RUNNER, &s->runner, &s->err));
+	}
+	suite_ok(s, queue_adopt(s->runner, &n, &s->err));
+	cr_assert_eq(n, 1u);
+}
+
+QUEUE_CASE(a_run_that_is_adopted_starts_behind_an_older_one_that_was_retried_meanwhile)
+{
+	suite_event(s, "rule", "a", 1);
+	struct id old = s->runs[0].id;
+	suite_finish(s, &s->runs[0], QUEUE_DEAD);
+	suite_event(s, "rule", "a", 1);
+	struct id young = s->runs[1].id;
+	suite_ok(s, queue_retry(s->runner, old.text, &s->err));
+	cr_assert_eq(suite_run_state(s, old.text), QUEUE_WAITING, "the younger one is at work");
+	lose_runner(s);
+	cr_expect_eq(suite_run_state(s, old.text), QUEUE_DUE);
+	cr_expect_eq(suite_run_state(s, young.text), QUEUE_WAITING);
+	suite_forget_runs(s);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 1u);
+	cr_assert_str_eq(s->runs[0].id.text, old.text);
+	suite_finish(s, &s->runs[0], QUEUE_DONE);
+	cr_assert_eq(suite_claim(s, SUITE_NOW_MS, 8), 1u);
+	cr_assert_str_eq(s->runs[0].id.text, young.text);
+	suite_check_counts(s);
+}
+
 QUEUE_CASE(adopting_makes_due_what_was_running_and_uses_up_nothing)
 {
 	size_t n = 9;
