@@ -19,6 +19,8 @@
 static const struct {
 	const char *state, *sentence;
 } faults[] = {
+	{"MH003", "%s: %s; a pooler in between has to keep one connection for each session "
+		  "(session mode)"},
 	{"MH00", "%s: %s; what this runner had claimed goes on elsewhere"},
 	{"57P01", "%s has closed the connection (%s); it is asked again"},
 	{"57P02", "%s has closed the connection (%s); it is asked again"},

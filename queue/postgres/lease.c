@@ -68,6 +68,7 @@ enum rc postgres_fence(struct store *store, struct err *err)
 	struct db *own = &all->own.base;
 	struct db_stmt *s = use_lease(all, OWN_FENCE);
 	db_bind_int(own, s, 3, store->follows ? 0 : 1);
+	db_bind_text(own, s, 4, all->schema);
 	return db_run(own, s, err);
 }
 

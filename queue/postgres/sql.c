@@ -84,7 +84,8 @@ static const char *const own_sql[] = {
 		" clock_timestamp() + $2 * interval '1 ms', clock_timestamp()) RETURNING id",
 	[OWN_LEAVE] = "WITH r AS (UPDATE runner SET until = '-infinity' WHERE id = $1)"
 		" UPDATE leader SET until = '-infinity' WHERE runner = $1",
-	[OWN_FENCE] = "SELECT fence($1, $2 * interval '1 ms', $3 <> 0)",
+	/* Another session's settings: nobody's name. */
+	[OWN_FENCE] = "SELECT fence(CASE WHEN current_schema() = $4 THEN $1::bigint END, $2 * interval '1 ms', $3 <> 0)",
 	/* One row or none of each; the clock is asked where it stands. Where it was set back, a lease begins
 	 * in the future, and that of a dead one would last until then: it begins now. Who is alive gives his
 	 * next sign long before it is over. */

@@ -18,11 +18,15 @@ CREATE TABLE leader (
 );
 INSERT INTO leader VALUES (1, 0, 0, '-infinity');
 -- Begins each transaction that writes to the work, behind the lock: nothing is written by who is
--- taken for dead. To work is a sign of life.
+-- taken for dead. To work is a sign of life. Nor by who works in another's session, as behind a pooler
+-- that hands connections on: statements name the runner by what stands there.
 CREATE FUNCTION fence(me bigint, lease interval, leads boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	ends timestamptz := (SELECT until FROM runner WHERE id = me);
 BEGIN
+	IF current_setting('moonhook.runner', true) IS DISTINCT FROM me::text THEN
+		RAISE EXCEPTION 'the session is not that of this runner' USING ERRCODE = 'MH003';
+	END IF;
 	IF ends IS NULL OR ends <= clock_timestamp() THEN
 		RAISE EXCEPTION 'the lease of runner % is over', me USING ERRCODE = 'MH001';
 	END IF;

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "queue/audit.h"
 #include "queue/patience.h"
 #include "queue/place.h"
 #include "queue/postgres/address.h"
+#include "queue/postgres/postgres.h"
 #include "tests/harness/postgres.h"
 
 #define CANARY "canary-4711"
@@ -251,4 +253,54 @@ Test(queue_postgres_standby, what_is_there_already_is_confirmed_when_a_standby_h
 	cr_expect_eq(put_one(store, &other, 300), RC_IO);
 	cr_expect_eq(put_one(store, &first, 600), RC_IO, "confirmed, and no standby has it");
 	postgres_stop(&server);
+}
+
+/* --- a runner's session ----------------------------------------------------------------------- */
+
+static struct queue *runner_open(char store[static 200])
+{
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	cr_assert(postgres_store(store, 200));
+	cr_assert_eq(queue_open(store, QUEUE_RUNNER, &q, &err), RC_OK, "%s", err.msg);
+	return q;
+}
+
+static enum rc note(struct queue *q, struct err *err)
+{
+	struct queue_audit note = {.at_ms = 1, .what = "x", .result = "y"};
+	int64_t seq;
+	enum rc rc = queue_audit_put(q, &note, &seq, err);
+	return rc == RC_OK ? queue_commit(q, err) : rc;
+}
+
+/* What a pooler does that hands connections on after each transaction. */
+Test(queue_postgres_session, who_finds_itself_in_the_session_of_another_writes_nothing,
+	.timeout = 120)
+{
+	static const char *const others[] = {
+		"SET moonhook.runner = '4711'", "RESET moonhook.runner", "another search_path"};
+	for (size_t i = 0; i < ARRAY_N(others); i++) {
+		char store[200], other[200], text[200];
+		struct queue *q = runner_open(store);
+		struct err err = {.msg = ""};
+		cr_expect_eq(note(q, &err), RC_OK, "%s", err.msg);
+		/* Another store of the same kind, whose runner has the same number. */
+		struct queue *twin = runner_open(other);
+		snprintf(text, sizeof(text), "SET search_path = \"%s\"",
+			postgres_store_of(twin)->schema);
+		cr_assert_eq(postgres_script(
+				     &postgres_store_of(q)->link, i < 2 ? others[i] : text, &err),
+			RC_OK, "%s", err.msg);
+		cr_expect_eq(note(q, &err), RC_IO, "%s", others[i]);
+		cr_expect_not_null(strstr(err.msg, "pooler"), "%s", err.msg);
+		cr_expect(postgres_say(store, NULL, "SELECT count(*) FROM audit", text));
+		cr_expect_str_eq(text, "1");
+		cr_expect(postgres_say(other, NULL, "SELECT count(*) FROM audit", text));
+		cr_expect_str_eq(text, "0");
+		queue_close(q);
+		queue_close(twin);
+		postgres_store_drop(store);
+		postgres_store_drop(other);
+	}
 }
