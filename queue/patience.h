@@ -11,7 +11,8 @@ enum {
 	QUEUE_LONG_MS = 12000, /* nobody waits */
 };
 
-/* From here on a question that is not answered in so many ms breaks the handle. */
+/* From here on a question that is not answered in so many ms breaks the handle. A runner waits for
+ * no more than its lease (queue/cluster.h), whatever is said here. */
 void queue_patience(struct queue *q, int64_t ms);
 /* Has the handle failed? Then nothing but queue_close is left, and ret_why says why. */
 bool queue_failed(struct queue *q, struct err *ret_why);

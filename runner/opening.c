@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/link.h"
 #include "base/log.h"
+#include "queue/patience.h"
 #include "queue/place.h"
 
 #define PREDECESSOR_MS 3000 /* until a killed one has let go of the store */
@@ -113,6 +114,17 @@ static enum rc wait_for(struct opening *o, const struct err *why)
 	return rest(o) ? RC_OK : err_set(&over, RC_CLOSED, "told to end");
 }
 
+enum { SPARE_MS = 4000 }; /* to end in, workers and all */
+
+/* Who is asked whether the runner lives shall hear that the store does not answer: it says so and
+ * ends before it is killed. */
+static void limit_patience(struct queue *q, const struct conf *conf)
+{
+	int64_t lease_ms = conf_int(conf, "limits.lease");
+	int64_t spare_ms = lease_ms < 2 * SPARE_MS ? lease_ms / 2 : SPARE_MS;
+	queue_patience(q, lease_ms - spare_ms);
+}
+
 /* A reload replaces the configuration, so the place is read from it each time. */
 static enum rc try_all(struct opening *o, struct queue **ret_queue, struct err *err)
 {
@@ -120,6 +132,8 @@ static enum rc try_all(struct opening *o, struct queue **ret_queue, struct err *
 		struct queue_place place;
 		queue_place_of(*o->conf, &place);
 		enum rc rc = queue_place_open(&place, QUEUE_RUNNER, PREDECESSOR_MS, ret_queue, err);
+		if (rc == RC_OK)
+			limit_patience(*ret_queue, *o->conf);
 		if (rc != RC_IO || !queue_place_away(&place))
 			return rc;
 		if (wait_for(o, err) != RC_OK)

@@ -14,6 +14,7 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "queue/cluster.h"
 #include "queue/postgres/address.h"
 #include "queue/postgres/db.h"
 #include "queue/server.h"
@@ -30,10 +31,9 @@ static const struct {
 	[QUEUE_RECEIVER] = {QUEUE_BRIEF_MS,
 		"SET statement_timeout = 15000; SET lock_timeout = 5000;"
 		"SET idle_in_transaction_session_timeout = 5000"},
-	/* A lease: past it whatever is at hand belongs to others. Between two statements of a
-	 * transaction lies no work of others, so one that stands still holds everybody up. */
-	[QUEUE_RUNNER] = {20000, "SET statement_timeout = 20000; SET lock_timeout = 10000;"
-				 "SET idle_in_transaction_session_timeout = 10000"},
+	/* Its loop stands still meanwhile, so the supervisor (limits.lease) has to have more of it.
+	 * The server gives up first, and can say why. */
+	[QUEUE_RUNNER] = {QUEUE_LEASE_MS, "SET statement_timeout = 9000; SET lock_timeout = 8000"},
 	/* A person waits, and sees that it takes long. */
 	[QUEUE_READER] = {120000, "SET statement_timeout = 120000; SET lock_timeout = 10000;"
 				  "SET idle_in_transaction_session_timeout = 120000"},

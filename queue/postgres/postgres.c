@@ -63,9 +63,12 @@ static enum rc backup(
 		PQhost(conn), PQport(conn), PQuser(conn), PQdb(conn), store->schema, folder);
 }
 
+/* A runner has no use for more than it has from the start: then its lease is over. */
 static void patience(struct queue *q, int64_t ms)
 {
-	postgres_store_of(q)->link.patience_ms = ms;
+	struct postgres_link *link = &postgres_store_of(q)->link;
+	if (q->side != QUEUE_RUNNER || ms < link->patience_ms)
+		link->patience_ms = ms;
 }
 
 static const struct queue_backend postgres_backend = {
@@ -111,11 +114,16 @@ static enum rc connect(
 	return rc;
 }
 
+enum { PATIENCE_MIN_MS = 3000 };
+
 /* A runner that stands still in the middle of a transaction holds up all the others: the server
- * ends it long before they are taken for dead. */
+ * ends it long before they are taken for dead. Nor does it wait for an answer when its lease is
+ * over, and whatever is at hand belongs to others. */
 static enum rc hurry(struct postgres_store *store, struct err *err)
 {
 	char set[100];
+	patience(&store->store.base,
+		store->lease_ms > PATIENCE_MIN_MS ? store->lease_ms : PATIENCE_MIN_MS);
 	snprintf(set, sizeof(set), "SET idle_in_transaction_session_timeout = %lld",
 		(long long)(store->lease_ms / 2));
 	return postgres_script(&store->link, set, err);

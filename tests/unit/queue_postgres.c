@@ -2,6 +2,7 @@
 /* A store in PostgreSQL: its address, its password, what it must promise, and how it fails. */
 #include <criterion/criterion.h>
 #include <libpq-fe.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "queue/audit.h"
+#include "queue/cluster.h"
 #include "queue/patience.h"
 #include "queue/place.h"
 #include "queue/postgres/address.h"
@@ -303,4 +305,39 @@ Test(queue_postgres_session, who_finds_itself_in_the_session_of_another_writes_n
 		postgres_store_drop(store);
 		postgres_store_drop(other);
 	}
+}
+
+static int64_t limit_of(struct queue *q, const char *name)
+{
+	struct err err = {.msg = ""};
+	PGresult *result = NULL;
+	cr_assert_eq(postgres_ask(&postgres_store_of(q)->link,
+			     "SELECT setting FROM pg_settings WHERE name = $1", name, NULL, &result,
+			     &err),
+		RC_OK, "%s", err.msg);
+	int64_t n = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+	PQclear(result);
+	return n;
+}
+
+Test(queue_postgres_session, a_runner_waits_no_longer_than_its_lease_and_says_for_whom,
+	.timeout = 120)
+{
+	char store[200];
+	struct err err = {.msg = ""};
+	struct queue *q = runner_open(store);
+	struct postgres_link *link = &postgres_store_of(q)->link;
+	cr_expect_eq(link->patience_ms, QUEUE_LEASE_MS);
+	cr_expect_lt(limit_of(q, "statement_timeout"), link->patience_ms, "it may say why");
+	cr_expect_lt(limit_of(q, "lock_timeout"), limit_of(q, "statement_timeout"));
+	queue_patience(q, 120000);
+	cr_expect_eq(link->patience_ms, QUEUE_LEASE_MS, "then others have what it had");
+	queue_patience(q, 300);
+	pid_t server = (pid_t)PQbackendPID(link->conn);
+	cr_assert_eq(kill(server, SIGSTOP), 0);
+	cr_expect_eq(note(q, &err), RC_IO);
+	cr_expect_not_null(strstr(err.msg, "has not answered for 300 ms"), "%s", err.msg);
+	(void)kill(server, SIGCONT);
+	queue_close(q);
+	postgres_store_drop(store);
 }
