@@ -97,6 +97,14 @@ static const char *value_of(const PQconninfoOption *options, const char *key)
 	return NULL;
 }
 
+/* libpq fills up what an address leaves out. */
+static const char *or_environment(const char *value, const char *variable)
+{
+	if (value == NULL)
+		value = getenv(variable);
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 static bool is_near(const char *host)
 {
 	return host == NULL || host[0] == '\0' || host[0] == '/' || host[0] == '@' ||
@@ -117,14 +125,13 @@ static enum rc look(struct postgres_address *a, struct err *err)
 		PQfreemem(why);
 		return rc;
 	}
-	const char *host = value_of(options, "hostaddr");
+	const char *host = or_environment(value_of(options, "hostaddr"), "PGHOSTADDR");
 	if (host == NULL)
-		host = value_of(options, "host");
-	if (host == NULL)
-		host = getenv("PGHOST");
+		host = or_environment(value_of(options, "host"), "PGHOST");
 	a->several = host != NULL && strchr(host, ',') != NULL;
 	/* A service file may name any host. */
-	a->near = !a->several && is_near(host) && value_of(options, "service") == NULL;
+	a->near = !a->several && is_near(host) &&
+		  or_environment(value_of(options, "service"), "PGSERVICE") == NULL;
 	if (value_of(options, "password") != NULL)
 		rc = refuse_password(err);
 	PQconninfoFree(options);

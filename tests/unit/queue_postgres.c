@@ -100,6 +100,30 @@ Test(queue_postgres_address, a_host_elsewhere_is_not_near)
 	}
 }
 
+Test(queue_postgres_address, what_the_environment_adds_may_be_elsewhere_too)
+{
+	static const struct {
+		const char *variable, *value, *store;
+		bool near;
+	} of[] = {{"PGHOST", "db.acme.io", "postgres:///db", false},
+		{"PGHOST", "db.acme.io", "postgres://localhost/db", true},
+		{"PGHOSTADDR", "10.0.0.1", "postgres:///db", false},
+		{"PGHOSTADDR", "10.0.0.1", "postgres://localhost/db", false},
+		{"PGHOSTADDR", "127.0.0.1", "postgres://db.acme.io/db", true},
+		{"PGHOSTADDR", "", "postgres://localhost/db", true},
+		{"PGSERVICE", "x", "postgres:///db", false}};
+	for (size_t i = 0; i < ARRAY_N(of); i++) {
+		struct postgres_address a;
+		struct err err;
+		setenv(of[i].variable, of[i].value, 1);
+		cr_assert_eq(parse(of[i].store, &a, &err), RC_OK, "%s: %s", of[i].store, err.msg);
+		cr_expect_eq(
+			a.near, of[i].near, "%s=%s %s", of[i].variable, of[i].value, of[i].store);
+		postgres_address_done(&a);
+		unsetenv(of[i].variable);
+	}
+}
+
 /* --- with a server ---------------------------------------------------------------------------- */
 
 static void ask(const char *url, const char *sql)
