@@ -33,6 +33,7 @@ struct db_driver { /* STATIC; each member does what the function of its name bel
 	bool shared;
 	bool any; /* a column may hold texts and bytes: SQLite's ANY */
 	struct db_stmt *(*use)(struct db *db, int sql);
+	struct db_stmt *(*walk)(struct db *db, int sql);
 	void (*bind_int)(struct db_stmt *s, int i, int64_t value);
 	void (*bind_text)(struct db_stmt *s, int i, const char *text);
 	void (*bind_blob)(struct db_stmt *s, int i, struct slice bytes);
@@ -99,6 +100,13 @@ static inline void db_end_read(struct db *db)
 static inline struct db_stmt *db_use(struct db *db, int sql)
 {
 	return db->driver->use(db, sql);
+}
+
+/* The same for a list that may be long: in a transaction that reads (db_begin_read) it is not in
+ * memory as a whole. */
+static inline struct db_stmt *db_walk(struct db *db, int sql)
+{
+	return db->driver->walk(db, sql);
 }
 
 static inline void db_bind_int(struct db *db, struct db_stmt *s, int i, int64_t value)

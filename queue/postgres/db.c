@@ -22,6 +22,7 @@
 
 /* Statements on their way, which libpq keeps in memory, and their bytes. */
 enum { PENDING_MAX = 1000, UNSENT_MAX = 4 << 20 };
+enum { WALK_ROWS = 256 }; /* of a long list that are in memory */
 
 /* --- the pipeline ----------------------------------------------------------------------------- */
 
@@ -183,11 +184,27 @@ static enum rc translate(const char *sql, struct buf *out)
 	return rc == RC_OK ? buf_put(out, "", 1) : rc;
 }
 
+/* Where its transaction is over the cursor is, too. Where it fails the handle is broken, and says
+ * so with its next call. */
+static void close_cursor(struct postgres_stmt *stmt)
+{
+	struct postgres_link *link = link_of(&stmt->base);
+	struct err ignored;
+	char sql[40];
+	if (stmt->cursor == 0)
+		return;
+	snprintf(sql, sizeof(sql), "CLOSE w%u", stmt->cursor);
+	stmt->cursor = 0;
+	if (link->reading && !atomic_load(&link->owner->broken))
+		(void)!send_plain(link, sql, &ignored);
+}
+
 static void reset(struct db_stmt *s)
 {
 	struct postgres_stmt *stmt = stmt_of(s);
 	PQclear(stmt->result);
 	stmt->result = NULL;
+	close_cursor(stmt);
 }
 
 static struct db_stmt *use(struct db *base, int sql)
@@ -196,7 +213,15 @@ static struct db_stmt *use(struct db *base, int sql)
 	stmt->base.db = base;
 	reset(&stmt->base);
 	stmt->params_n = 0;
+	stmt->walked = false;
 	return &stmt->base;
+}
+
+static struct db_stmt *walk(struct db *base, int sql)
+{
+	struct db_stmt *s = use(base, sql);
+	stmt_of(s)->walked = true;
+	return s;
 }
 
 static void bind(struct db_stmt *s, int i, const char *value, size_t n, int format, unsigned type)
@@ -236,18 +261,25 @@ void postgres_bind(struct db_stmt *s, int i, struct slice bytes, unsigned type)
 	bind(s, i, bytes.p != NULL ? bytes.p : "", bytes.n, 1, type);
 }
 
-static enum rc prepare(struct postgres_stmt *stmt, struct err *err)
+/* Puts the text of a statement behind what is in out. */
+static enum rc put_text(struct postgres_stmt *stmt, struct buf *out, struct err *err)
 {
 	struct db *base = stmt->base.db;
-	struct postgres_link *link = db_of(base)->link;
 	int sql = (int)(stmt - db_of(base)->stmts);
 	const char *own = postgres_sql(base->form, sql);
+	enum rc rc = translate(own != NULL ? own : base->form->sql[sql], out);
+	return rc == RC_OK ? rc : err_set(err, RC_NOMEM, "out of memory for a statement");
+}
+
+static enum rc prepare(struct postgres_stmt *stmt, struct err *err)
+{
+	struct postgres_link *link = link_of(&stmt->base);
 	struct buf text;
 	buf_init(&text, 1 << 16);
-	enum rc rc = translate(own != NULL ? own : base->form->sql[sql], &text);
+	enum rc rc = put_text(stmt, &text, err);
 	if (rc != RC_OK) {
 		buf_done(&text);
-		return err_set(err, RC_NOMEM, "out of memory for a statement");
+		return rc;
 	}
 	snprintf(stmt->name, sizeof(stmt->name), "m%u", ++link->named);
 	rc = sent(link, PQsendPrepare(link->conn, stmt->name, text.p, stmt->params_n, stmt->types),
@@ -320,17 +352,78 @@ static enum rc run(struct db_stmt *s, struct err *err)
 	return collect(link, NULL, err);
 }
 
+static enum rc declare(
+	struct postgres_stmt *stmt, const char *sql, unsigned number, struct err *err)
+{
+	struct postgres_link *link = link_of(&stmt->base);
+	struct texts texts;
+	enum rc rc = texts_init(&texts, stmt, err);
+	if (rc != RC_OK)
+		return rc;
+	int ok = PQsendQueryParams(link->conn, sql, stmt->params_n, stmt->types, texts.values,
+		stmt->lengths, stmt->formats, 1);
+	texts_done(&texts, stmt->params_n);
+	rc = sent(link, ok, err);
+	stmt->cursor = rc == RC_OK ? number : 0;
+	return rc;
+}
+
+static enum rc open_cursor(struct postgres_stmt *stmt, struct err *err)
+{
+	struct postgres_link *link = link_of(&stmt->base);
+	struct buf text;
+	if (atomic_load(&link->owner->broken))
+		return err_set(err, RC_IO, "%s", link->owner->why);
+	buf_init(&text, 1 << 16);
+	unsigned number = ++link->named;
+	enum rc rc = buf_printf(&text, "DECLARE w%u NO SCROLL CURSOR FOR ", number);
+	rc = rc == RC_OK ? put_text(stmt, &text, err)
+			 : err_set(err, rc, "out of memory for a statement");
+	if (rc == RC_OK)
+		rc = declare(stmt, text.p, number, err);
+	buf_done(&text);
+	return rc;
+}
+
+static enum rc next_page(struct postgres_stmt *stmt, struct err *err)
+{
+	struct postgres_link *link = link_of(&stmt->base);
+	char sql[60];
+	PQclear(stmt->result);
+	stmt->result = NULL;
+	enum rc rc = stmt->cursor != 0 ? RC_OK : open_cursor(stmt, err);
+	if (rc != RC_OK)
+		return rc;
+	snprintf(sql, sizeof(sql), "FETCH %d FROM w%u", WALK_ROWS, stmt->cursor);
+	rc = send_plain(link, sql, err);
+	if (rc == RC_OK)
+		rc = collect(link, &stmt->result, err);
+	stmt->row = -1;
+	return rc;
+}
+
+static enum rc all_rows(struct postgres_stmt *stmt, struct err *err)
+{
+	enum rc rc = send(stmt, err);
+	if (rc == RC_OK)
+		rc = collect(link_of(&stmt->base), &stmt->result, err);
+	stmt->row = -1;
+	return rc;
+}
+
+/* A cursor lives as long as its transaction: one that writes may be committed by whoever is given
+ * the rows, one that reads is ours alone. */
 static enum rc row(struct db_stmt *s, bool *ret_row, struct err *err)
 {
 	struct postgres_stmt *stmt = stmt_of(s);
-	if (stmt->result == NULL) {
-		enum rc rc = send(stmt, err);
-		if (rc == RC_OK)
-			rc = collect(link_of(s), &stmt->result, err);
-		if (rc != RC_OK)
-			return rc;
-		stmt->row = -1;
-	}
+	enum rc rc = RC_OK;
+	if (stmt->result == NULL)
+		rc = stmt->walked && link_of(s)->reading ? next_page(stmt, err)
+							 : all_rows(stmt, err);
+	else if (stmt->cursor != 0 && stmt->row + 1 == WALK_ROWS)
+		rc = next_page(stmt, err);
+	if (rc != RC_OK)
+		return rc;
 	*ret_row = ++stmt->row < PQntuples(stmt->result);
 	if (!*ret_row)
 		reset(s);
@@ -482,6 +575,7 @@ static void end_read(struct db *db)
 static const struct db_driver driver = {
 	.shared = true,
 	.use = use,
+	.walk = walk,
 	.bind_int = bind_int,
 	.bind_text = bind_text,
 	.bind_blob = bind_blob,

@@ -38,6 +38,8 @@ struct postgres_link {       /* one connection, which several databases of a sto
 struct postgres_stmt {
 	struct db_stmt base;
 	bool prepared;
+	bool walked;     /* its rows come in pages, where that is possible */
+	unsigned cursor; /* the number of the cursor that they come through; 0: none is open */
 	char name[16];
 	int params_n;
 	const char *values[POSTGRES_PARAMS_N];

@@ -106,18 +106,14 @@ enum rc work_audit_end(struct queue *q, int64_t seq, int64_t n, const char *resu
 	return work_failed(store, db_run(store->work, s, err), err);
 }
 
-enum rc work_audit_each(
-	struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err)
+static enum rc walk_audits(
+	struct store *store, size_t limit, queue_audit_fn fn, void *ctx, struct err *err)
 {
-	struct store *store = store_of(q);
-	enum rc rc = store_need_work(store, err);
-	if (rc != RC_OK || !store->has_work)
-		return rc;
-	struct db_stmt *s = db_use(store->work, AUDITS);
+	struct db_stmt *s = db_walk(store->work, AUDITS);
 	db_bind_int(store->work, s, 1, limit > 0 ? (int64_t)limit : -1);
 	for (;;) {
 		bool row;
-		rc = db_row(store->work, s, &row, err);
+		enum rc rc = db_row(store->work, s, &row, err);
 		if (rc != RC_OK || !row)
 			return rc;
 		struct queue_audit audit = {
@@ -134,4 +130,17 @@ enum rc work_audit_each(
 			return rc;
 		}
 	}
+}
+
+enum rc work_audit_each(
+	struct queue *q, size_t limit, queue_audit_fn fn, void *ctx, struct err *err)
+{
+	struct store *store = store_of(q);
+	enum rc rc = store_read_begin(store, err);
+	if (rc != RC_OK)
+		return rc;
+	if (store->has_work)
+		rc = walk_audits(store, limit, fn, ctx, err);
+	store_read_end(store);
+	return rc;
 }

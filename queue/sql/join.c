@@ -282,7 +282,7 @@ static enum rc give(
 static enum rc walk(
 	struct store *store, int64_t run, queue_joined_fn fn, void *ctx, struct err *err)
 {
-	struct db_stmt *s = db_use(store->work, JOIN_LIST);
+	struct db_stmt *s = db_walk(store->work, JOIN_LIST);
 	db_bind_int(store->work, s, 1, run);
 	for (;;) {
 		bool row;

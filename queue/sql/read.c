@@ -136,6 +136,16 @@ enum rc store_run_find(struct store *store, const char *id, int64_t *ret_seq,
 	return RC_OK;
 }
 
+/* --- lists
+ * ----------------------------------------------------------------------------------------- */
+
+enum { SHORT_N = 256 }; /* rows that may be in memory */
+
+static struct db_stmt *use_list(struct db *db, int sql, size_t limit)
+{
+	return limit > 0 && limit <= SHORT_N ? db_use(db, sql) : db_walk(db, sql);
+}
+
 /* --- events
  * ---------------------------------------------------------------------------------------- */
 
@@ -181,7 +191,7 @@ static enum rc walk_events(struct store *store, const struct queue_filter *f, si
 	struct db *db = store->work;
 	if (!store->has_work)
 		return RC_OK;
-	struct db_stmt *s = db_use(db, limit > 0 ? WORK_EVENT_NEWEST : WORK_EVENT_LIST);
+	struct db_stmt *s = use_list(db, limit > 0 ? WORK_EVENT_NEWEST : WORK_EVENT_LIST, limit);
 	db_bind_int(db, s, 1, f->after_seq);
 	db_bind_int(db, s, 2, f->since_ms);
 	db_bind_text(db, s, 3, f->id != NULL ? f->id : f->event);
@@ -221,7 +231,7 @@ static struct db_stmt *raw_use(
 	struct store *store, int sql, const struct queue_filter *f, int64_t position, size_t limit)
 {
 	struct db *db = store->inbox;
-	struct db_stmt *s = db_use(db, sql);
+	struct db_stmt *s = use_list(db, sql, limit);
 	db_bind_int(db, s, 1, position);
 	db_bind_text(db, s, 2, f->id != NULL ? f->id : f->event);
 	db_bind_text(db, s, 3, f->source);
@@ -433,7 +443,7 @@ static enum rc walk_runs(struct store *store, const struct queue_filter *f, queu
 	enum rc rc = narrow(store, f, &after, &last, err);
 	if (rc != RC_OK)
 		return rc;
-	struct db_stmt *s = db_use(db, f->limit > 0 ? WORK_RUN_NEWEST : WORK_RUN_LIST);
+	struct db_stmt *s = use_list(db, f->limit > 0 ? WORK_RUN_NEWEST : WORK_RUN_LIST, f->limit);
 	db_bind_int(db, s, 1, after);
 	db_bind_int(db, s, 2, last);
 	db_bind_int(db, s, 3, f->since_ms);

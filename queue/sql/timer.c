@@ -162,13 +162,17 @@ enum rc work_timer_each(struct queue *q, const char *rule, size_t max, queue_tim
 	struct err *err)
 {
 	struct store *store = store_of(q);
-	enum rc rc = store_need_work(store, err);
-	if (rc != RC_OK || !store->has_work)
+	enum rc rc = store_read_begin(store, err);
+	if (rc != RC_OK)
 		return rc;
-	struct db_stmt *s = db_use(store->work, TIMER_LIST);
-	db_bind_text(store->work, s, 1, rule);
-	db_bind_int(store->work, s, 2, max > 0 ? (int64_t)max : -1);
-	return walk(store, s, fn, ctx, err);
+	if (store->has_work) {
+		struct db_stmt *s = db_walk(store->work, TIMER_LIST);
+		db_bind_text(store->work, s, 1, rule);
+		db_bind_int(store->work, s, 2, max > 0 ? (int64_t)max : -1);
+		rc = walk(store, s, fn, ctx, err);
+	}
+	store_read_end(store);
+	return rc;
 }
 
 enum rc work_timer_next(struct queue *q, int64_t *ret_wall_ms, struct err *err)

@@ -508,6 +508,7 @@ static enum rc connect(struct sqlite_db *db, enum db_mode mode, struct err *err)
 static const struct db_driver driver = {
 	.any = true,
 	.use = use,
+	.walk = use, /* rows come one by one */
 	.bind_int = bind_int,
 	.bind_text = bind_text,
 	.bind_blob = bind_blob,
