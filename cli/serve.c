@@ -150,7 +150,10 @@ static enum rc check_database(const struct serve *s, struct err *err)
 	struct queue_server server;
 	struct queue_place place;
 	queue_place_of(s->conf, &place);
-	enum rc rc = queue_server_read(&place, QUEUE_SERVER_START, &server, err);
+	enum queue_server_look look = s->runner     ? QUEUE_SERVER_START
+				      : s->receiver ? QUEUE_SERVER_RECEIVER
+						    : QUEUE_SERVER_CONSOLE;
+	enum rc rc = queue_server_read(&place, look, &server, err);
 	if (rc == RC_OK)
 		rc = queue_server_check(&server, err);
 	if (rc == RC_OK && server.several && server.standbys[0] == '\0')

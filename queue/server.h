@@ -49,8 +49,10 @@ struct queue_server {
 };
 
 enum queue_server_look {
-	QUEUE_SERVER_START, /* what a start has to know */
-	QUEUE_SERVER_CLOSE, /* measures and sums, too */
+	QUEUE_SERVER_START,    /* what a start has to know */
+	QUEUE_SERVER_RECEIVER, /* the same, of a receiver alone: its user may do much less */
+	QUEUE_SERVER_CONSOLE,  /* the same, of who only reads */
+	QUEUE_SERVER_CLOSE,    /* measures and sums, too */
 };
 
 /* Blocks, some seconds at most for each host that the address names. RC_IO: nobody answers, or not

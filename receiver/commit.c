@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "queue/erase.h"
+#include "queue/mark.h"
 #include "receiver/detour.h"
 #include "receiver/leftover.h"
 
@@ -131,6 +132,21 @@ static void scrub(struct commit *c, struct queue *q)
 	c->scrub_at_ms = now_ms + (more ? SCRUB_MORE_MS : SCRUB_EVERY_MS);
 }
 
+/* A store that many share is looked after by its runners (runner/inbox.c); here only: is it still
+ * there, and ours? */
+static void look(struct commit *c, struct queue *q)
+{
+	struct queue_mark mark;
+	struct err err;
+	int64_t now_ms = clock_mono_ms();
+	c->prune_at_ms = now_ms + c->conf.prune_every_ms;
+	if (now_ms < c->scrub_at_ms)
+		return;
+	if (queue_mark_read(q, &mark, &err) != RC_OK)
+		note_trouble(c, "the store could not be looked at", &err);
+	c->scrub_at_ms = now_ms + SCRUB_EVERY_MS;
+}
+
 /* When the writer has something to do by itself, mono. */
 static int64_t tend_at_ms(const struct commit *c)
 {
@@ -143,7 +159,9 @@ static void tend(struct commit *c)
 	if (c->detour != NULL && detour_tend(c->detour, &err) != RC_OK)
 		fail(c, &err);
 	struct queue *q = c->detour != NULL ? detour_straight(c->detour) : c->queue;
-	if (q != NULL) {
+	if (q != NULL && c->detour != NULL) {
+		look(c, q);
+	} else if (q != NULL) {
 		prune(c, q);
 		scrub(c, q);
 	} else {

@@ -330,6 +330,7 @@ void runner_free(struct runner *r)
 	if (r == NULL)
 		return;
 	upkeep_stop(r);
+	inbox_close(&r->inbox);
 	lead_stop(r);
 	hearsay_stop(r);
 	purse_close(r);

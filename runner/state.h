@@ -27,6 +27,7 @@
 #include "runner/gap.h"
 #include "runner/gate.h"
 #include "runner/hearsay.h"
+#include "runner/inbox.h"
 #include "runner/inspect.h"
 #include "runner/jump.h"
 #include "runner/lead.h"
@@ -58,6 +59,7 @@ struct runner {
 	struct rules rules;
 	struct route route;
 	struct gate gate;
+	struct inbox inbox;
 	struct duels duels;
 	struct spends spends;
 	struct erasures erasures;

@@ -143,6 +143,7 @@ static void prune(struct runner *r)
 	}
 	gate_wrote(&r->gate);
 	bool more = n == PRUNE_MOST || writes_n >= QUEUE_WRITES_PRUNED || kv_n >= PRUNE_MOST;
+	more = inbox_prune(r) || more;
 	r->upkeep.prune_at_ms = now + (more ? PRUNE_MORE_MS : PRUNE_MS);
 }
 

@@ -79,28 +79,49 @@ static void read_connections(struct postgres_link *link, struct queue_server *s)
 	PQclear(r);
 }
 
+/* Of a relation c: is what a part has to do with it not allowed? pending stands for the functions.
+ */
+#define NO_CALL                                                                                    \
+	"c.relname = 'pending' AND EXISTS (SELECT 1 FROM pg_proc AS f WHERE f.pronamespace = n"    \
+	" AND f.proname IN ('deliver', 'delivered') AND NOT has_function_privilege(f.oid, "        \
+	"'EXECUTE'))"
+static const struct {
+	const char *sql, *words;
+} parts[] = {
+	[QUEUE_SERVER_START] = {"(" NO_CALL " OR CASE WHEN c.relname = 'version' THEN NOT"
+				" has_table_privilege(c.oid, 'SELECT')"
+				" WHEN c.relkind IN ('r', 'p') THEN NOT (has_table_privilege(c.oid,"
+				" 'SELECT') AND has_table_privilege(c.oid, 'INSERT')"
+				" AND has_table_privilege(c.oid, 'UPDATE')"
+				" AND has_table_privilege(c.oid, 'DELETE'))"
+				" WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, "
+				"'USAGE')"
+				" ELSE false END)",
+		"SELECT, INSERT, UPDATE, DELETE (of sequences USAGE, of functions EXECUTE)"},
+	[QUEUE_SERVER_RECEIVER] = {NO_CALL, "EXECUTE on the functions deliver and delivered"},
+	[QUEUE_SERVER_CONSOLE] = {"c.relkind IN ('r', 'p') AND NOT has_table_privilege(c.oid,"
+				  " 'SELECT')",
+		"SELECT"},
+};
+
 /* What our user would need, as GRANT calls it. ret_use: the schema is there, and may be looked
  * into. */
-static enum rc read_privileges(struct postgres_link *link, struct queue_server *s, bool *ret_use,
-	bool *ret_make, struct err *err)
+static enum rc read_privileges(struct postgres_link *link, enum queue_server_look look,
+	struct queue_server *s, bool *ret_use, bool *ret_make, struct err *err)
 {
 	PGresult *r = NULL;
-	enum rc rc = postgres_ask(link,
+	char sql[1500];
+	if (look == QUEUE_SERVER_CLOSE)
+		look = QUEUE_SERVER_START;
+	snprintf(sql, sizeof(sql),
 		"SELECT n IS NOT NULL, has_schema_privilege(n, 'USAGE'), has_schema_privilege(n, "
 		"'CREATE'),"
 		" has_database_privilege(current_database(), 'CREATE'),"
 		" (SELECT string_agg(t.relname, ', ') FROM (SELECT c.relname FROM pg_class AS c"
-		" WHERE c.relnamespace = n"
-		" AND CASE WHEN c.relname = 'version' THEN NOT has_table_privilege(c.oid, 'SELECT')"
-		" WHEN c.relkind IN ('r', 'p') THEN NOT (has_table_privilege(c.oid, "
-		"'SELECT')"
-		" AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE')"
-		" AND has_table_privilege(c.oid, 'DELETE'))"
-		" WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false "
-		"END"
-		" ORDER BY c.relname LIMIT 4) AS t)"
+		" WHERE c.relnamespace = n AND %s ORDER BY c.relname LIMIT 4) AS t)"
 		" FROM (SELECT to_regnamespace($1)::oid AS n) AS x",
-		s->schema, NULL, &r, err);
+		parts[look].sql);
+	enum rc rc = postgres_ask(link, sql, s->schema, NULL, &r, err);
 	if (rc != RC_OK)
 		return rc;
 	bool there = PQgetvalue(r, 0, 0)[0] == 't';
@@ -113,17 +134,17 @@ static enum rc read_privileges(struct postgres_link *link, struct queue_server *
 			"CREATE on the database, to make schema %s (or let somebody else make it)",
 			s->schema);
 	else if (PQgetvalue(r, 0, 4)[0] != '\0')
-		snprintf(s->lacks, sizeof(s->lacks),
-			"SELECT, INSERT, UPDATE, DELETE (of sequences USAGE) in schema %s: %s",
+		snprintf(s->lacks, sizeof(s->lacks), "%s in schema %s: %s", parts[look].words,
 			s->schema, PQgetvalue(r, 0, 4));
 	PQclear(r);
 	return RC_OK;
 }
 
-static enum rc read_schema(struct postgres_link *link, struct queue_server *s, struct err *err)
+static enum rc read_schema(struct postgres_link *link, enum queue_server_look look,
+	struct queue_server *s, struct err *err)
 {
 	bool use = false, make = false;
-	enum rc rc = read_privileges(link, s, &use, &make, err);
+	enum rc rc = read_privileges(link, look, s, &use, &make, err);
 	bool whole = rc == RC_OK && use && s->lacks[0] == '\0';
 	if (whole)
 		rc = postgres_version(link, s->schema, &s->schema_version, err);
@@ -146,7 +167,7 @@ static enum rc look_at(struct postgres_link *link, const struct postgres_address
 	snprintf(s->tls, sizeof(s->tls), "%s", tls != NULL ? tls : "");
 	enum rc rc = read_settings(link, s, err);
 	if (rc == RC_OK && s->major >= QUEUE_SERVER_OLDEST)
-		rc = read_schema(link, s, err);
+		rc = read_schema(link, look, s, err);
 	if (rc == RC_OK)
 		read_connections(link, s);
 	if (rc == RC_OK && look == QUEUE_SERVER_CLOSE)

@@ -158,6 +158,11 @@ BEGIN
 		JOIN delivery AS d ON d.key = u.key WHERE d.id <> u.id;
 END $$;
 
+-- By default everybody may call a function: these only whom the owner lets (conf/postgres.sql).
+REVOKE EXECUTE ON FUNCTION deliver, delivered FROM PUBLIC;
+-- Whoever may use the schema may know what it is.
+GRANT SELECT ON version, mark TO PUBLIC;
+
 CREATE TABLE meta (name text COLLATE "C" PRIMARY KEY, value bigint NOT NULL);
 -- What keys are hashed with, the same for all: random, from what a UUID has of it.
 INSERT INTO meta SELECT 'seen_seed', ('x' || right(u, 12) || left(u, 4))::bit(64)::bigint

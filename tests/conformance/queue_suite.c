@@ -38,6 +38,7 @@ static const char grants[] =
 	"CREATE SCHEMA %.*s; GRANT USAGE ON SCHEMA %.*s TO moonhook_rows;"
 	"ALTER DEFAULT PRIVILEGES IN SCHEMA %.*s"
 	" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO moonhook_rows;"
+	"ALTER DEFAULT PRIVILEGES IN SCHEMA %.*s GRANT EXECUTE ON FUNCTIONS TO moonhook_rows;"
 	"ALTER DEFAULT PRIVILEGES IN SCHEMA %.*s GRANT USAGE ON SEQUENCES TO moonhook_rows";
 
 static void grant(const char *store)
@@ -46,7 +47,7 @@ static void grant(const char *store)
 	const char *schema = strstr(store, "schema=") + 7;
 	int n = (int)strcspn(schema, "&");
 	snprintf(url, sizeof(url), "%.*s", (int)strcspn(store, "?"), store);
-	snprintf(sql, sizeof(sql), grants, n, schema, n, schema, n, schema, n, schema);
+	snprintf(sql, sizeof(sql), grants, n, schema, n, schema, n, schema, n, schema, n, schema);
 	PGconn *conn = PQconnectdb(url);
 	PGresult *result = PQexec(conn, sql);
 	cr_assert_eq(PQresultStatus(result), PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));

@@ -6,6 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "queue/erase.h"
+#include "queue/mark.h"
+#include "queue/place.h"
 #include "queue/postgres/postgres.h"
 #include "tests/conformance/queue_suite.h"
 #include "tests/harness/postgres.h"
@@ -100,6 +103,200 @@ Test(queue_grants, many_that_start_at_once_on_an_empty_database_all_succeed, .ti
 	}
 	cr_expect_eq(sql("SELECT count(*) FROM version"), 1);
 	cr_expect_eq(sql("SELECT count(*) FROM progress"), 1);
+	postgres_store_drop(store);
+}
+
+/* --- one user for each part ------------------------------------------------------------------- */
+
+static bool say(const char *user, const char *text, char ret_text[static 200])
+{
+	return postgres_say(store, user, text, ret_text);
+}
+
+/* As conf/postgres.sql has it, before there are tables; here the owner is the administrator. */
+static void make_users(void)
+{
+	char text[200], grants[1400];
+	const char *schema = strstr(store, "schema=") + 7;
+	for (int i = 0; i < 3; i++) {
+		static const char *const users[] = {
+			"moonhook_receiver", "moonhook_runner", "moonhook_console"};
+		snprintf(grants, sizeof(grants),
+			"DO $$ BEGIN CREATE ROLE %s LOGIN; EXCEPTION WHEN duplicate_object OR"
+			" unique_violation THEN NULL; END $$",
+			users[i]);
+		cr_assert(say(NULL, grants, text), "%s", text);
+	}
+	snprintf(grants, sizeof(grants),
+		"CREATE SCHEMA %s;"
+		"GRANT USAGE ON SCHEMA %s TO moonhook_receiver, moonhook_runner, moonhook_console;"
+		"ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT EXECUTE ON FUNCTIONS TO"
+		" moonhook_receiver, moonhook_runner;"
+		"ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT SELECT, INSERT, UPDATE, DELETE ON "
+		"TABLES"
+		" TO moonhook_runner;"
+		"ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT USAGE ON SEQUENCES TO moonhook_runner;"
+		"ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT SELECT ON TABLES TO moonhook_console",
+		schema, schema, schema, schema, schema, schema);
+	cr_assert(say(NULL, grants, text), "%s", text);
+}
+
+static enum rc open_as(
+	const char *user, enum queue_side side, struct queue **ret_queue, struct err *err)
+{
+	char address[200];
+	snprintf(address, sizeof(address), "postgres://%s%s", user, strchr(store, '@'));
+	return queue_open(address, side, ret_queue, err);
+}
+
+static struct queue *must_open(const char *user, enum queue_side side)
+{
+	struct queue *q = NULL;
+	struct err err = {.msg = ""};
+	cr_assert_eq(open_as(user, side, &q, &err), RC_OK, "%s: %s", user, err.msg);
+	return q;
+}
+
+static bool put_one(struct queue *q, const char *body)
+{
+	struct err err = {.msg = ""};
+	struct queue_delivery d = {.source = "twenty",
+		.dedupe = slice_of(body),
+		.body = slice_of(body),
+		.received_ms = SUITE_NOW_MS};
+	cr_assert_eq(id_new(SUITE_NOW_MS, &d.id, &err), RC_OK);
+	cr_assert_eq(queue_inbox_put(q, &d, 1, &err), RC_OK, "%s", err.msg);
+	return d.ret_repeated;
+}
+
+static void route_one(struct queue *runner)
+{
+	struct err err = {.msg = ""};
+	struct queue_raw raw;
+	size_t n = 0;
+	cr_assert_eq(queue_inbox_next(runner, 1, &raw, &n, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(n, 1u);
+	struct queue_routing routing = {.event = {.seq = raw.seq,
+						.id = raw.id,
+						.source = "twenty",
+						.via = "hook",
+						.received_ms = raw.received_ms}};
+	struct queue_run none[1];
+	cr_assert_eq(queue_route(runner, &routing, 1, 0, none, &n, &err), RC_OK, "%s", err.msg);
+	cr_assert_eq(queue_commit(runner, &err), RC_OK, "%s", err.msg);
+}
+
+static void expect_server(const char *user, enum queue_server_look look, enum rc wanted)
+{
+	char address[200];
+	struct queue_server server;
+	struct err err = {.msg = ""};
+	snprintf(address, sizeof(address), "postgres://%s%s", user, strchr(store, '@'));
+	struct queue_place place = {.store = address};
+	cr_assert_eq(queue_server_read(&place, look, &server, &err), RC_OK, "%s", err.msg);
+	cr_expect_eq(queue_server_check(&server, &err), wanted, "%s: %s", user, err.msg);
+}
+
+Test(queue_grants, each_part_does_its_work_as_a_user_of_its_own, .timeout = 120)
+{
+	static const struct queue_retention day = {.events_ms = 86400000};
+	struct queue_mark mark;
+	struct queue_counts counts;
+	struct err err = {.msg = ""};
+	bool more = true;
+	size_t n = 0;
+	cr_assert(postgres_store(store, sizeof(store)));
+	make_users();
+	struct queue *early = NULL;
+	cr_expect_eq(open_as("moonhook_receiver", QUEUE_RECEIVER, &early, &err), RC_DENIED);
+	cr_expect_not_null(strstr(err.msg, "start one daemon as the owner"), "%s", err.msg);
+	queue_close(must_open("moonhook", QUEUE_RECEIVER)); /* the owner makes the tables */
+	struct queue *receiver = must_open("moonhook_receiver", QUEUE_RECEIVER);
+	struct queue *runner = must_open("moonhook_runner", QUEUE_RUNNER);
+	cr_expect_not(put_one(receiver, "{}"));
+	cr_expect(put_one(receiver, "{}"), "the same again is known");
+	cr_expect_eq(queue_mark_read(receiver, &mark, &err), RC_OK, "%s", err.msg);
+	route_one(runner);
+	struct queue *console = must_open("moonhook_console", QUEUE_READER);
+	cr_expect_eq(queue_count(console, &counts, &err), RC_OK, "%s", err.msg);
+	cr_expect_eq(counts.events[QUEUE_DONE], 1);
+	/* What the receiver has brought the runner takes away. */
+	struct queue *tends = must_open("moonhook_runner", QUEUE_RECEIVER);
+	cr_expect_eq(queue_prune(tends, &day, SUITE_NOW_MS + 2 * day.events_ms, 10, &n, &err),
+		RC_OK, "%s", err.msg);
+	cr_expect_eq(n, 1u);
+	cr_expect_eq(queue_scrub(tends, &more, &err), RC_OK, "%s", err.msg);
+	expect_server("moonhook_receiver", QUEUE_SERVER_RECEIVER, RC_OK);
+	expect_server("moonhook_receiver", QUEUE_SERVER_START, RC_DENIED);
+	expect_server("moonhook_runner", QUEUE_SERVER_START, RC_OK);
+	expect_server("moonhook_console", QUEUE_SERVER_CONSOLE, RC_OK);
+	expect_server("moonhook_console", QUEUE_SERVER_RECEIVER, RC_DENIED);
+	queue_close(tends);
+	queue_close(console);
+	queue_close(runner);
+	queue_close(receiver);
+	postgres_store_drop(store);
+}
+
+#define MANY_ARRAYS                                                                                \
+	"ARRAY['0123456789abcdefghjkmnpqrs'], ARRAY['twenty'], ARRAY[1::bigint],"                  \
+	" ARRAY[NULL::text], ARRAY[''::bytea], ARRAY['{}'::bytea], ARRAY[NULL::bytea], "           \
+	"ARRAY[1::bigint], true"
+
+/* With the password of a receiver's machine. */
+Test(queue_grants, a_user_of_receivers_may_do_nothing_else, .timeout = 120)
+{
+	static const char *const refused[] = {"SELECT * FROM delivery", "SELECT * FROM run",
+		"SELECT * FROM event", "SELECT * FROM event_body", "SELECT * FROM journal",
+		"SELECT * FROM kv", "SELECT * FROM copy", "SELECT * FROM source",
+		"SELECT * FROM pending", "SELECT * FROM meta", "SELECT * FROM purse",
+		"INSERT INTO delivery (n, id, source, received_ms) VALUES (1, 'x', 'twenty', 1)",
+		"INSERT INTO pending VALUES (274877906943)",
+		"INSERT INTO moved VALUES (1, 18, 1000)", "INSERT INTO run SELECT",
+		"UPDATE source SET text = 'x'", "UPDATE progress SET news = 1",
+		"UPDATE delivery SET body = ''", "UPDATE leader SET runner = 9",
+		"DELETE FROM delivery", "DELETE FROM mark",
+		"INSERT INTO mark VALUES (1, 2, 1, 1, 'x')", "DELETE FROM version",
+		"TRUNCATE delivery", "TRUNCATE mark", "BEGIN; LOCK TABLE progress",
+		"BEGIN; LOCK TABLE mark IN EXCLUSIVE MODE", "SELECT nextval('delivery_n_seq')",
+		"SELECT setval('delivery_n_seq', 1000000)", "SELECT last_value FROM delivery_n_seq",
+		"CREATE TABLE mine (n integer)",
+		"CREATE FUNCTION mine() RETURNS integer LANGUAGE sql"
+		" AS 'SELECT 1'",
+		"ALTER TABLE delivery DISABLE TRIGGER fence",
+		"ALTER FUNCTION deliver SECURITY INVOKER", "SELECT purse_swap(0, '')",
+		"DROP TABLE delivery"};
+	char text[200];
+	cr_assert(postgres_store(store, sizeof(store)));
+	make_users();
+	queue_close(must_open("moonhook", QUEUE_RECEIVER));
+	snprintf(text, sizeof(text), "postgres://moonhook_receiver%.*s",
+		(int)strcspn(strchr(store, '@'), "?"), strchr(store, '@'));
+	PGconn *conn = PQconnectdb(text);
+	snprintf(text, sizeof(text), "SET search_path = %s", strstr(store, "schema=") + 7);
+	PQclear(PQexec(conn, text));
+	for (size_t i = 0; i < ARRAY_N(refused); i++) {
+		PGresult *result = PQexec(conn, refused[i]);
+		const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		cr_expect(state != NULL && strcmp(state, "42501") == 0, "%s: %s", refused[i],
+			PQresultErrorMessage(result));
+		PQclear(result);
+		PQclear(PQexec(conn, "ROLLBACK"));
+	}
+	PQfinish(conn);
+	/* What it calls as the owner finds the owner's tables, whatever lies before them. */
+	char call[600];
+	snprintf(call, sizeof(call),
+		"CREATE TEMP TABLE delivery (n bigint, id text, source text, received_ms bigint,"
+		" quarantine text, key bytea, headers bytea, body bytea);"
+		"SET search_path = pg_temp; SELECT %s.deliver(" MANY_ARRAYS ")",
+		strstr(store, "schema=") + 7);
+	cr_expect(say("moonhook_receiver", call, text), "%s", text);
+	cr_expect_eq(sql("SELECT count(*) FROM delivery"), 1);
+	/* Nor may those who only look. */
+	cr_expect_not(say("moonhook_console", "SELECT deliver(" MANY_ARRAYS ")", text));
+	cr_expect_not_null(strstr(text, "permission denied for function"), "%s", text);
+	cr_expect_not(say("moonhook_console", "DELETE FROM run", text));
 	postgres_store_drop(store);
 }
 

@@ -137,11 +137,12 @@ Test(queue_server, who_lacks_a_privilege_is_told_which_until_all_are_there)
 	run("GRANT USAGE ON SCHEMA %s TO %s", schema, schema);
 	lacks("to make its tables");
 	make_store();
-	lacks("SELECT, INSERT, UPDATE, DELETE (of sequences USAGE)");
+	lacks("SELECT, INSERT, UPDATE, DELETE (of sequences USAGE, of functions EXECUTE)");
 	run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", schema,
 		schema);
-	lacks("SELECT, INSERT, UPDATE, DELETE (of sequences USAGE)");
+	lacks("SELECT, INSERT, UPDATE, DELETE (of sequences USAGE, of functions EXECUTE)");
 	run("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s", schema, schema);
+	run("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s", schema, schema);
 	struct queue_server s = look(lesser(), QUEUE_SERVER_START);
 	cr_expect_eq(queue_server_check(&s, &err), RC_OK, "%s", err.msg);
 }
@@ -157,6 +158,7 @@ Test(queue_server, with_what_is_not_lacking_receivers_and_runners_work)
 	run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", schema,
 		schema);
 	run("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s", schema, schema);
+	run("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s", schema, schema);
 	for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]); i++) {
 		cr_assert_eq(queue_open(lesser(), sides[i], &q, &err), RC_OK, "%s", err.msg);
 		struct queue_delivery d = {.source = "twenty", .body = slice_of("{}")};
@@ -220,6 +222,7 @@ Test(queue_server, what_a_newer_program_wrote_and_what_takes_no_writes_is_seen)
 	run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", schema,
 		schema);
 	run("GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s", schema, schema);
+	run("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s", schema, schema);
 	run("ALTER ROLE %s SET default_transaction_read_only = on", schema);
 	s = look(lesser(), QUEUE_SERVER_CLOSE);
 	cr_expect_eq(queue_server_check(&s, &err), RC_BUSY);

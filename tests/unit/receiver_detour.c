@@ -502,12 +502,13 @@ Test(receiver_detour, a_table_that_is_not_there_for_a_while_loses_nothing)
 /* With a role of its own, so that nobody else's connections are touched. */
 static void outage_of_role(const char *begin, const char *end)
 {
-	char role[60], sql[600];
+	char role[60], sql[900];
 	snprintf(role, sizeof(role), "r_%s", schema);
 	snprintf(sql, sizeof(sql),
 		"CREATE ROLE %s LOGIN; GRANT USAGE ON SCHEMA %s TO %s; GRANT ALL ON ALL TABLES IN "
-		"SCHEMA %s TO %s; GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s",
-		role, schema, role, schema, role, schema, role);
+		"SCHEMA %s TO %s; GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO %s;"
+		"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s",
+		role, schema, role, schema, role, schema, role, schema, role);
 	tell(sql);
 	snprintf(store, sizeof(store),
 		"postgres://%s@127.0.0.1:%d/postgres?durability=relaxed&schema=%s", role,
