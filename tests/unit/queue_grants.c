@@ -261,8 +261,7 @@ Test(queue_grants, a_user_of_receivers_may_do_nothing_else, .timeout = 120)
 		"BEGIN; LOCK TABLE mark IN EXCLUSIVE MODE", "SELECT nextval('delivery_n_seq')",
 		"SELECT setval('delivery_n_seq', 1000000)", "SELECT last_value FROM delivery_n_seq",
 		"CREATE TABLE mine (n integer)",
-		"CREATE FUNCTION mine() RETURNS integer LANGUAGE sql"
-		" AS 'SELECT 1'",
+		"CREATE FUNCTION mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
 		"ALTER TABLE delivery DISABLE TRIGGER fence",
 		"ALTER FUNCTION deliver SECURITY INVOKER", "SELECT purse_swap(0, '')",
 		"DROP TABLE delivery"};
