@@ -79,9 +79,15 @@ enum rc postgres_await(struct postgres_link *link, int64_t until_ms, struct err 
 /* Runs statements that answer no row, several of them in one text, at once. */
 enum rc postgres_script(struct postgres_link *link, const char *sql, struct err *err) must_check;
 
+/* A PQnoticeProcessor: what a server remarks goes nowhere. */
+void postgres_hush(void *ctx, const char *message);
+
 /* --- postgres/fault.c: what went wrong, in a sentence; breaks the handle. result: the answer that
  * says so; NULL: the connection does. RC_IO */
 enum rc postgres_fault(struct postgres_link *link, const PGresult *result, struct err *err);
+/* PQconnectdbParams; who was refused in words that are not known asks once more, for the SQLSTATE.
+ */
+PGconn *postgres_dial(const char *const *keys, const char *const *values);
 /* The same for a connection that could not be made, which breaks nothing. RC_IO, RC_DENIED. */
 enum rc postgres_refused(struct postgres_link *link, bool several, struct err *err);
 

@@ -83,11 +83,15 @@ enum rc postgres_fault(struct postgres_link *link, const PGresult *result, struc
 	return queue_break(link->owner, err, "%s", text);
 }
 
-/* libpq gives no SQLSTATE for a connection that was refused. Words that are not these, such as
- * those of a server that speaks another language, count as something that passes. */
+/* A server speaks its own language, and libpq tells the SQLSTATE of a refusal only to who asks for
+ * many words (postgres_dial). So both are known: states first, then words. What is neither counts
+ * as something that passes. */
 static const struct {
 	const char *words, *hint;
 } denied[] = {
+	{"28", ""}, /* no password, no role, no line of pg_hba.conf that lets it in */
+	{"3D000", ""},
+	{"42501", ""},
 	{"authentication failed", ""},
 	{"does not exist", ""},
 	{"no pg_hba.conf entry", ""},
@@ -102,6 +106,27 @@ static const struct {
 	{"SSL error:", "; is it the server, and the authority (sslrootcert), that is meant?"},
 };
 
+enum { STATE_N = 5, DENIED_STATES_N = 3 };
+
+/* Where a line holds "<severity>:  <SQLSTATE>: ", the second of it; NULL: it does not. */
+static const char *state_in(const char *line)
+{
+	static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *at = memmem(line, strcspn(line, "\n"), ":  ", 3);
+	if (at == NULL)
+		return NULL;
+	at += 3;
+	return strspn(at, letters) == STATE_N && at[STATE_N] == ':' ? at : NULL;
+}
+
+static bool is_denied(size_t i, const char *line, size_t n)
+{
+	const char *state = state_in(line), *words = denied[i].words;
+	if (i < DENIED_STATES_N)
+		return state != NULL && strncmp(state, words, strlen(words)) == 0;
+	return memmem(line, n, words, strlen(words)) != NULL;
+}
+
 /* Which of them a line is, -1: none. A server that dies during the handshake is no liar. */
 static int denied_by(const char *line)
 {
@@ -110,9 +135,39 @@ static int denied_by(const char *line)
 	if (memmem(line, n, cut, strlen(cut)) != NULL)
 		return -1;
 	for (size_t i = 0; i < ARRAY_N(denied); i++)
-		if (memmem(line, n, denied[i].words, strlen(denied[i].words)) != NULL)
+		if (is_denied(i, line, n))
 			return (int)i;
 	return -1;
+}
+
+/* A server has refused, in words that are not known. */
+static bool is_foreign(const PGconn *conn)
+{
+	const char *text = PQerrorMessage(conn);
+	for (const char *at = text; at[0] != '\0'; at += strcspn(at, "\n"), at += at[0] == '\n')
+		if (denied_by(at) >= 0)
+			return false;
+	return strstr(text, ":  ") != NULL; /* libpq has one space there */
+}
+
+PGconn *postgres_dial(const char *const *keys, const char *const *values)
+{
+	PGconn *conn = PQconnectdbParams(keys, values, 1);
+	if (conn == NULL || PQstatus(conn) == CONNECTION_OK || !is_foreign(conn))
+		return conn;
+	(void)PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
+	PQreset(conn);
+	(void)PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
+	return conn;
+}
+
+/* People need no number that their words say. */
+static void first_words(const char *line, char *out, size_t out_n)
+{
+	first_line(line, out, out_n);
+	char *state = strstr(out, ":  ");
+	if (state != NULL && state_in(out) != NULL)
+		memmove(state + 3, state + 3 + STATE_N + 2, strlen(state + 3 + STATE_N + 1));
 }
 
 /* One line for each place that was tried: a host may have several, of which some do not listen. Of
@@ -131,11 +186,13 @@ enum rc postgres_refused(struct postgres_link *link, bool several, struct err *e
 		all = all && (one >= 0 || strncmp(at, attempt, strlen(attempt)) != 0);
 		by = by >= 0 ? by : one;
 	}
-	first_line(line, why, sizeof(why));
+	first_words(line, why, sizeof(why));
 	if (by >= 0 && (all || !several))
 		return err_set(err, RC_DENIED, "%s refuses the connection: %s%s", link->name, why,
 			denied[by].hint);
-	bool crowded = strstr(line, "too many clients") != NULL ||
+	const char *state = state_in(line);
+	bool crowded = (state != NULL && strncmp(state, "53300", STATE_N) == 0) ||
+		       strstr(line, "too many clients") != NULL ||
 		       strstr(line, "remaining connection slots") != NULL;
 	return err_set(err, RC_IO, "%s cannot be reached: %s%s", link->name, why,
 		crowded ? "; raise its max_connections, or end what uses them" : "");

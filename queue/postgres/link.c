@@ -98,7 +98,7 @@ enum rc postgres_script(struct postgres_link *link, const char *sql, struct err 
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void hush(void *ctx, const char *message)
+void postgres_hush(void *ctx, const char *message)
 {
 	(void)ctx, (void)message;
 }
@@ -128,7 +128,7 @@ static PGconn *connect(const struct postgres_address *a, const char *password, e
 		values[n++] = pairs[i][1];
 	}
 	keys[n] = values[n] = NULL;
-	return PQconnectdbParams(keys, values, 1);
+	return postgres_dial(keys, values);
 }
 
 enum rc postgres_fits(
@@ -204,7 +204,7 @@ enum rc postgres_link_open(struct postgres_link *link, struct queue *owner,
 		return err_set(err, RC_NOMEM, "out of memory");
 	if (PQstatus(link->conn) != CONNECTION_OK)
 		return postgres_refused(link, address->several, err);
-	(void)PQsetNoticeProcessor(link->conn, hush, NULL);
+	(void)PQsetNoticeProcessor(link->conn, postgres_hush, NULL);
 	enum rc rc = writes ? check_fits(link, err) : RC_OK;
 	if (rc != RC_OK)
 		return rc;

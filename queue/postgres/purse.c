@@ -76,11 +76,6 @@ static enum rc lose(struct postgres_purse *p, const char *why, struct err *err)
 		text[0] != '\0' ? text : "the connection to the database is lost");
 }
 
-static void hush(void *ctx, const char *message)
-{
-	(void)ctx, (void)message;
-}
-
 static void begin(struct postgres_purse *p, enum purse_state state)
 {
 	p->state = state;
@@ -94,7 +89,6 @@ static enum rc call(struct postgres_store *store, struct err *err)
 	begin(p, PURSE_CONNECTING);
 	if (p->conn == NULL || PQstatus(p->conn) == CONNECTION_BAD)
 		return lose(p, p->conn != NULL ? PQerrorMessage(p->conn) : "no memory", err);
-	(void)PQsetNoticeProcessor(p->conn, hush, NULL);
 	watch(p, EPOLLOUT);
 	return RC_OK;
 }
@@ -173,7 +167,6 @@ static void read_answer(
 	p->answer = result;
 }
 
-/* The server says no: not the way, but what we are there. */
 /* It waited too long for another, or the server is short of something: it is asked again. */
 static bool is_passing(PGresult *result)
 {
@@ -185,6 +178,7 @@ static bool is_passing(PGresult *result)
 	return false;
 }
 
+/* The server says no: not the way, but what we are there. */
 static enum rc refuse(struct postgres_purse *p, PGresult *result, struct err *err)
 {
 	char text[160];

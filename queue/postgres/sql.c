@@ -204,9 +204,6 @@ static const char *inbox_text(int sql)
 	case INBOX_EMPTY:
 		return "UPDATE delivery SET headers = '', body = ''"
 			" WHERE n = (SELECT n FROM routed WHERE seq = $1)";
-	case INBOX_DELETE:
-		return "WITH r AS (DELETE FROM routed WHERE seq = $1 RETURNING n)"
-			" DELETE FROM delivery USING r WHERE delivery.n = r.n";
 	default:
 		return NULL;
 	}

@@ -13,7 +13,7 @@ CREATE TABLE runner (
 CREATE TABLE leader (
 	one integer PRIMARY KEY CHECK (one = 1),
 	runner bigint NOT NULL, -- 0: nobody
-	epoch bigint NOT NULL, -- raised when the lead moves on
+	epoch bigint NOT NULL, -- how often the lead has moved on
 	until timestamptz NOT NULL
 );
 INSERT INTO leader VALUES (1, 0, 0, '-infinity');

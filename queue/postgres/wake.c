@@ -106,12 +106,8 @@ PGconn *postgres_connect_again(PGconn *other)
 	keys[n] = values[n] = NULL;
 	PGconn *conn = options != NULL ? PQconnectStartParams(keys, values, 0) : NULL;
 	PQconninfoFree(options);
+	(void)PQsetNoticeProcessor(conn, postgres_hush, NULL);
 	return conn;
-}
-
-static void hush(void *ctx, const char *message)
-{
-	(void)ctx, (void)message;
 }
 
 static void start(struct postgres_store *store)
@@ -122,8 +118,6 @@ static void start(struct postgres_store *store)
 	ear->until_ms = clock_mono_ms() + CONNECT_MS;
 	if (ear->conn == NULL || PQstatus(ear->conn) == CONNECTION_BAD || !watch(ear, EPOLLOUT))
 		give_up(ear);
-	else
-		(void)PQsetNoticeProcessor(ear->conn, hush, NULL);
 }
 
 static void ask_to_listen(struct postgres_store *store)

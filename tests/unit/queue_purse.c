@@ -84,23 +84,27 @@ Test(queue_purse, of_two_who_swap_the_same_version_one_is_told_what_the_other_ha
 	expect_there(swap(a, 2, "late"), 3, "next");
 }
 
-static void script(const char *sql)
+/* How many rows it has answered. */
+static int script(const char *sql)
 {
 	char uri[256];
 	snprintf(uri, sizeof(uri), "%.*s", (int)strcspn(store, "?"), store);
 	PGconn *conn = PQconnectdb(uri);
 	PGresult *r = PQexec(conn, sql);
 	cr_assert_eq(PQresultStatus(r), PGRES_TUPLES_OK, "%s", PQerrorMessage(conn));
+	int n = PQntuples(r);
 	PQclear(r);
 	PQfinish(conn);
+	return n;
 }
 
 Test(queue_purse, a_connection_that_was_killed_is_made_again_and_answers)
 {
 	cr_expect(swap(a, 1, "before").swapped);
 	/* Those whose last statement was for the purse: the handles stay. */
-	script("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-	       " WHERE query LIKE '%purse_swap%' AND pid <> pg_backend_pid()");
+	cr_assert_gt(script("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+			    " WHERE query LIKE '%purse_swap%' AND pid <> pg_backend_pid()"),
+		0);
 	struct queue_purse_answer got = swap(a, 2, "behind");
 	if (!got.swapped) /* the question met the dead connection: what is there is told */
 		expect_there(got, 2, "before");

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* What is seen of a real PostgreSQL from outside: what it is, and what its user lacks. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <libpq-fe.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "queue/cluster.h"
 #include "queue/move.h"
@@ -326,4 +332,87 @@ Test(queue_server, of_several_hosts_one_that_refuses_decides_nothing_while_anoth
 	snprintf(away, sizeof(away), "127.0.0.1:%d,", port_free());
 	asked_at("", RC_DENIED);
 	asked_at(away, RC_IO);
+}
+
+/* --- a server of another language ------------------------------------------------------------- */
+
+struct refusing { /* refuses whoever connects */
+	int fd;
+	const char *state, *words;
+	atomic_int asked_n;
+};
+
+static void refuse(struct refusing *r, int fd)
+{
+	char hello[1024], said[200] = "E";
+	size_t n = 5;
+	const char *fields[] = {"SFATAL", "VFATAL", NULL, NULL};
+	char code[8], words[120];
+	snprintf(code, sizeof(code), "C%s", r->state);
+	snprintf(words, sizeof(words), "M%s", r->words);
+	fields[2] = code;
+	fields[3] = words;
+	for (size_t i = 0; i < ARRAY_N(fields); i++) {
+		memcpy(said + n, fields[i], strlen(fields[i]) + 1);
+		n += strlen(fields[i]) + 1;
+	}
+	said[n++] = '\0';
+	uint32_t length = htonl((uint32_t)n - 1);
+	memcpy(said + 1, &length, sizeof(length));
+	if (read(fd, hello, sizeof(hello)) > 0 && write(fd, said, n) == (ssize_t)n)
+		(void)shutdown(fd, SHUT_WR);
+	while (read(fd, hello, sizeof(hello)) > 0)
+		; /* till it has gone */
+	close(fd);
+}
+
+static void *refuse_all(void *arg)
+{
+	struct refusing *r = arg;
+	int fd;
+	while ((fd = accept(r->fd, NULL, NULL)) >= 0) {
+		refuse(r, fd);
+		atomic_fetch_add(&r->asked_n, 1);
+	}
+	return NULL;
+}
+
+static void refused_with(const char *state, const char *words, enum rc wanted, const char *said)
+{
+	struct refusing r = {.state = state, .words = words};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t at_n = sizeof(at);
+	struct queue_server s;
+	struct err err = {.msg = ""};
+	char address[200];
+	pthread_t thread;
+	r.fd = socket(AF_INET, SOCK_STREAM, 0);
+	cr_assert_eq(bind(r.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	cr_assert_eq(listen(r.fd, 8), 0);
+	cr_assert_eq(getsockname(r.fd, (struct sockaddr *)&at, &at_n), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, refuse_all, &r), 0);
+	snprintf(address, sizeof(address),
+		"postgres://crm@127.0.0.1:%d/db?sslmode=disable&gssencmode=disable",
+		ntohs(at.sin_port));
+	struct queue_place place = {.store = address};
+	cr_expect_eq(queue_server_read(&place, QUEUE_SERVER_START, &s, &err), wanted, "%s: %s",
+		state, err.msg);
+	cr_expect_not_null(strstr(err.msg, said), "%s", err.msg);
+	cr_expect_null(strstr(err.msg, state), "%s", err.msg);
+	cr_expect_leq(atomic_load(&r.asked_n), 2);
+	(void)shutdown(r.fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(r.fd);
+}
+
+Test(queue_server, who_refuses_in_another_language_is_understood)
+{
+	refused_with("28P01", "Passwort-Authentifizierung für Benutzer »crm« fehlgeschlagen",
+		RC_DENIED, "Passwort-Authentifizierung für Benutzer");
+	refused_with("28000", "Rolle »crm« existiert nicht", RC_DENIED, "FATAL:  Rolle");
+	refused_with("3D000", "Datenbank »db« existiert nicht", RC_DENIED, "Datenbank");
+	refused_with("42501", "keine Berechtigung für Datenbank db", RC_DENIED, "keine");
+	refused_with(
+		"53300", "tut mir leid, schon zu viele Verbindungen", RC_IO, "max_connections");
+	refused_with("57P03", "das Datenbanksystem startet", RC_IO, "startet");
 }
