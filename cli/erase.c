@@ -70,6 +70,11 @@ static void say(const struct args *args, const json_t *answer, bool dry)
 			at(answer, "left"));
 	if (json_is_true(json_object_get(answer, "log")))
 		puts("          the write-ahead log is emptied once no reader is in its way");
+	if (json_is_true(json_object_get(answer, "database")))
+		puts("          the files of the database keep what was there until it writes over "
+		     "it, some time\n          after it has vacuumed the tables (VACUUM FULL by "
+		     "their owner does it at once);\n          its write-ahead log, archives, "
+		     "standbys and backups as far as they go back");
 	printf("looked for the id and %" JSON_INTEGER_FORMAT
 	       " address%s of it in all that runs recorded; not touched are other records that "
 	       "name it (their events and copies), and backups\n",
@@ -126,17 +131,21 @@ const struct verb verb_erase = {
 		"last-seen\n"
 		"copy, and what other runs recorded that names its id or an e-mail address of it; "
 		"then\n"
-		"overwrites what that freed in the files. It stays that there were events, when "
-		"and of\n"
-		"what kind, and hashes by which a repeated delivery is known. Refused while runs "
-		"of it are\n"
-		"open. The audit log keeps the id. Nothing is removed in Twenty, and backups are "
-		"not\n"
-		"touched. Other records that name a person (a note, a task) keep their events and "
-		"copies:\n"
-		"erase those by their own ids. Destroy the record in Twenty first: what is still "
-		"there\n"
-		"is stored again with its next change, or when all records are gone through.",
+		"overwrites what that freed in the files of a folder. A database does so by "
+		"itself, some\n"
+		"time after it has vacuumed the tables (VACUUM FULL by their owner does it at "
+		"once); its\n"
+		"write-ahead log, archives and standbys keep it as far as they go back. It stays "
+		"that there\n"
+		"were events, when and of what kind, and hashes by which a repeated delivery is "
+		"known.\n"
+		"Refused while runs of it are open. The audit log keeps the id. Nothing is removed "
+		"in\n"
+		"Twenty, and backups are not touched. Other records that name a person (a note, a\n"
+		"task) keep their events and copies: erase those by their own ids. Destroy the\n"
+		"record in Twenty first: what is still there is stored again with its next "
+		"change,\n"
+		"or when all records are gone through.",
 	.examples = {"moonhook erase 20202020-1c25-4d02-bf25-6aeccf7ea419 --dry-run",
 		"moonhook erase 20202020-1c25-4d02-bf25-6aeccf7ea419",
 		"moonhook erase $ID --yes -o json | jq .copies"},

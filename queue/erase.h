@@ -51,7 +51,9 @@ enum rc queue_erasure_drop(struct queue *q, const char *record, struct err *err)
 /* Does a bounded part. Runner. */
 enum rc queue_erase_step(struct queue *q, struct queue_erase *erase, struct err *err) must_check;
 /* After the commit: overwrites what was freed, a bounded part, and in the end empties the WAL, so
- * that the bytes are gone from the file. ret_done: all of it. Runner. */
+ * that the bytes are gone from the file. ret_done: all of it. Runner. PostgreSQL writes over what
+ * was freed when it likes (its files, its log): nothing of ours can tell it to, so there it is
+ * done. */
 enum rc queue_erase_wipe(struct queue *q, bool *ret_done, struct err *err) must_check;
 /* How many deliveries the receiver has still to empty. Runner. */
 enum rc queue_erase_left(struct queue *q, int64_t *ret_n, struct err *err) must_check;

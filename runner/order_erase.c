@@ -17,6 +17,7 @@
 #include "queue/audit.h"
 #include "queue/copy.h"
 #include "queue/erase.h"
+#include "queue/place.h"
 #include "runner/order_kinds.h"
 #include "runner/state.h"
 
@@ -39,6 +40,7 @@ struct erasing {
 	struct queue_erase erase;
 	int64_t audit, until_ms; /* mono */
 	bool log;                /* is not cut */
+	bool away;               /* a database writes over it when it likes */
 	char ids[LOOK_EVENTS][ID_N + 1];
 	size_t ids_n;
 	char object[RECORD_MAX + 1]; /* of the newest event */
@@ -132,14 +134,14 @@ static void answer(struct order *order, struct erasing *e, int64_t left)
 {
 	const struct queue_erased *s = &e->erase.sum;
 	order_answer(order,
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
 			"events", (json_int_t)s->events, "deliveries", (json_int_t)s->deliveries,
 			"runs", (json_int_t)s->runs, "calls", (json_int_t)s->calls, "copies",
 			(json_int_t)s->copies, "writes", (json_int_t)s->writes, "told",
 			(json_int_t)s->told, "issues", (json_int_t)s->issues, "kept",
 			(json_int_t)s->kept, "timers", (json_int_t)s->timers, "addresses",
 			(json_int_t)(e->erase.needles_n > 0 ? e->erase.needles_n - 1 : 0), "left",
-			(json_int_t)left, "log", e->log));
+			(json_int_t)left, "log", e->log, "database", e->away));
 }
 
 /* Counted: is there a reason not to? */
@@ -252,6 +254,9 @@ void order_erase(struct runner *r, struct order *order)
 		order_refuse(order, RC_NOMEM, "out of memory for an order");
 		return;
 	}
+	struct queue_place place;
+	queue_place_of(r->conf, &place);
+	e->away = queue_place_away(&place);
 	order->state = e;
 	order->forget = free;
 	if (record == NULL || strlen(record) < 8 || strlen(record) > RECORD_MAX) {

@@ -38,6 +38,7 @@ static enum rc checkpoint(struct queue *q, struct err *err)
 	return RC_OK;
 }
 
+/* Dead rows are the server's, and so is its log: `erase` says so. */
 static enum rc wipe(struct queue *q, bool *ret_done, struct err *err)
 {
 	enum rc rc = work_commit(q, err);
