@@ -39,6 +39,7 @@ struct queue {
 	atomic_bool damaged; /* and this is why: what is read is not what was written */
 	char why[224];       /* written before broken is set */
 	int64_t written_ms;  /* wall: the last write before it was opened; 0: not known */
+	int64_t about;       /* seq of the run that is being written about; 0: of none */
 };
 
 /* The store can no longer be trusted with a write: remembers why. Returns RC_IO with a sentence. */

@@ -35,7 +35,12 @@ enum rc queue_write_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_write *write, struct err *err)
 {
 	enum rc rc = queue_enter_runner(q, "record writes in", err);
-	return rc != RC_OK ? rc : q->backend->write_put(q, run_seq, epoch, write, err);
+	if (rc != RC_OK)
+		return rc;
+	q->about = run_seq;
+	rc = q->backend->write_put(q, run_seq, epoch, write, err);
+	q->about = 0;
+	return rc;
 }
 
 enum rc queue_write_each(struct queue *q, const char *record, const struct queue_span *span,

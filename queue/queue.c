@@ -208,14 +208,22 @@ enum rc queue_finish(struct queue *q, int64_t run_seq, int64_t epoch,
 	if (!queue_state_may(QUEUE_RUNNING, outcome->state))
 		return err_set(err, RC_INVALID, "a run cannot go from running to %s",
 			queue_state_name(outcome->state));
-	return q->backend->finish(q, run_seq, epoch, outcome, err);
+	q->about = run_seq;
+	rc = q->backend->finish(q, run_seq, epoch, outcome, err);
+	q->about = 0;
+	return rc;
 }
 
 enum rc queue_call_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	const struct queue_call *call, struct err *err)
 {
 	enum rc rc = enter(q, RUNNER, "record calls in", err);
-	return rc != RC_OK ? rc : q->backend->call_put(q, run_seq, epoch, call, err);
+	if (rc != RC_OK)
+		return rc;
+	q->about = run_seq;
+	rc = q->backend->call_put(q, run_seq, epoch, call, err);
+	q->about = 0;
+	return rc;
 }
 
 enum rc queue_calls_load(struct queue *q, int64_t run_seq, struct queue_call **ret_calls,

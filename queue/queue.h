@@ -197,7 +197,7 @@ struct queue_run {   /* one claimed run; GIVES with queue_run_done */
 	int64_t epoch;
 	int attempt; /* 1 for the first */
 	int attempts_max;
-	int deaths; /* workers it has killed so far */
+	int deaths; /* workers it has killed so far, and runners: by data that the store refuses */
 	char *rule, *source_hash, *key;
 	char *born; /* what its rule was called when it was born (rename.h); NULL: the same */
 	struct id event;
@@ -238,7 +238,8 @@ enum rc queue_due_shift(struct queue *q, int64_t by_ms, struct err *err) must_ch
 int64_t queue_written_ms(const struct queue *q);
 /* Takes back runs that an earlier runner of this store left running (its lease is over: SQLite
  * knows because a store has one runner, which holds a lock on the file). They become due again at
- * once; attempt is not used up and no death is counted, since the runner took all its runs with it.
+ * once; attempt is not used up and no death is counted, since the runner took all its runs with it
+ * (but of one whose data broke its handle).
  * Call it once, before the first claim. ret_n: how many. */
 enum rc queue_adopt(struct queue *q, size_t *ret_n, struct err *err) must_check;
 

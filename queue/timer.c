@@ -48,7 +48,12 @@ enum rc queue_timer_put(struct queue *q, int64_t run_seq, int64_t epoch,
 	enum rc rc = queue_enter_runner(q, "arm timers in", err);
 	if (rc == RC_OK)
 		rc = check(timer, err);
-	return rc != RC_OK ? rc : q->backend->timer_put(q, run_seq, epoch, timer, most, err);
+	if (rc != RC_OK)
+		return rc;
+	q->about = run_seq;
+	rc = q->backend->timer_put(q, run_seq, epoch, timer, most, err);
+	q->about = 0;
+	return rc;
 }
 
 enum rc queue_timer_drop(

@@ -106,24 +106,43 @@ static void put_away(struct runner *r, struct queue_run *q, struct queue_outcome
 		runner_fatal(r, &err);
 }
 
-void assign_bury(
-	struct runner *r, struct queue_run *q, enum rc code, const char *error, const char *detail)
+static void bury(struct runner *r, struct queue_run *q, const struct queue_outcome *outcome)
 {
-	struct queue_outcome o = {
-		.state = QUEUE_DEAD, .code = code, .error = error, .detail = detail};
+	struct queue_outcome o = *outcome;
 	struct log_fields f = {
 		.event = q->event.text,
 		.run = q->id.text,
 		.rule = q->rule,
-		.outcome = queue_state_name(QUEUE_DEAD),
-		.cause = rc_name(code),
-		.report = code != RC_LOOP ? detail : NULL, /* a chain names people */
+		.outcome = queue_state_name(o.state),
+		.cause = rc_name(o.code),
+		.report = o.code != RC_LOOP ? o.detail : NULL, /* a chain names people */
 	};
 	put_away(r, q, &o);
 	issue_run(r, q, &o);
-	metrics_add(METRIC_RUN_DEAD, 1);
-	log_error(&f, "%s", error);
+	metrics_add(o.state == QUEUE_DEAD ? METRIC_RUN_DEAD : METRIC_RUN_QUARANTINED, 1);
+	log_error(&f, "%s", o.error);
 	queue_run_done(q);
+}
+
+void assign_bury(
+	struct runner *r, struct queue_run *q, enum rc code, const char *error, const char *detail)
+{
+	bury(r, q,
+		&(struct queue_outcome){
+			.state = QUEUE_DEAD, .code = code, .error = error, .detail = detail});
+}
+
+/* Each time a runner had to end, and everything that it had at hand waited. */
+static void quarantine(struct runner *r, struct queue_run *q)
+{
+	char text[160];
+	snprintf(text, sizeof(text),
+		"the store refused what this run had to write, %d times; the log of the runners "
+		"that ended says why",
+		q->deaths);
+	bury(r, q,
+		&(struct queue_outcome){
+			.state = QUEUE_QUARANTINED, .code = RC_WORKER, .error = text});
 }
 
 void assign_give_back(struct runner *r, struct queue_run *q)
@@ -140,6 +159,10 @@ static struct run *take(struct runner *r, struct queue_run *q, const struct even
 {
 	struct version *source = NULL;
 	struct err err = {0};
+	if (q->deaths >= RUN_DEATHS_MAX) {
+		quarantine(r, q);
+		return NULL;
+	}
 	enum rc rc = find_source(r, q, &source, &err);
 	if (rc == RC_IO) {
 		runner_fatal(r, &err);

@@ -24,7 +24,6 @@
 #include "runner/scan.h"
 #include "runner/state.h"
 
-#define DEATHS_MAX 3
 #define DELAY_MIN_MS 1000 /* of retry_after: it uses up no attempt, so it must not spin */
 #define DELAY_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
 
@@ -228,7 +227,7 @@ void outcome_killed(struct runner *r, struct run *run, const char *error)
 
 void outcome_died(struct runner *r, struct run *run, const char *error)
 {
-	bool enough = run->q.deaths + 1 >= DEATHS_MAX;
+	bool enough = run->q.deaths + 1 >= RUN_DEATHS_MAX;
 	struct queue_outcome o = {
 		.state = enough ? QUEUE_QUARANTINED : QUEUE_DUE,
 		.code = RC_WORKER,

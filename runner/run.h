@@ -27,6 +27,7 @@
 
 #define RUN_LOG_BYTES (64u << 10) /* of the log lines of one run */
 #define RUN_SLOTS_MAX 65536       /* live runs at most, whatever is configured */
+#define RUN_DEATHS_MAX 3          /* deaths that a run may cause; then it is quarantined */
 
 enum run_state { RUN_FREE, RUN_PENDING, RUN_ACTIVE, RUN_SUSPENDED, RUN_STATE_N };
 

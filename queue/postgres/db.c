@@ -15,14 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "queue/postgres/array.h"
 
-/* Statements on their way, which libpq keeps in memory, and their bytes. */
-enum { PENDING_MAX = 1000, UNSENT_MAX = 4 << 20 };
-enum { WALK_ROWS = 256 }; /* of a long list that are in memory */
+enum { PENDING_MAX = POSTGRES_PENDING_MAX };
+enum { UNSENT_MAX = 4 << 20 }; /* bytes of the statements on their way */
+enum { WALK_ROWS = 256 };      /* of a long list that are in memory */
 
 /* --- the pipeline ----------------------------------------------------------------------------- */
 
@@ -55,6 +56,26 @@ static void take_answer(struct answers *all, int number, PGresult *result)
 	*to = result;
 }
 
+static void note_sent(struct postgres_link *link)
+{
+	if ((size_t)link->pending < ARRAY_N(link->abouts))
+		link->abouts[link->pending] = link->owner->about;
+	link->pending++;
+}
+
+/* A value that no column takes will not be taken from the next runner either: classes 22 (data), 23
+ * (constraints) and 54 (limits) of SQLSTATE. */
+static void note_poison(struct postgres_link *link, const PGresult *result, int number)
+{
+	static const char *const classes[] = {"22", "23", "54"};
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	if (state == NULL || (size_t)number >= ARRAY_N(link->abouts))
+		return;
+	for (size_t i = 0; i < ARRAY_N(classes); i++)
+		if (strncmp(state, classes[i], 2) == 0)
+			link->poison = link->abouts[number];
+}
+
 /* Takes the answers to all that is on its way: one round trip. all: GIVES two results, also where
  * it fails. */
 static enum rc collect_all(struct postgres_link *link, struct answers *all, struct err *err)
@@ -85,8 +106,10 @@ static enum rc collect_all(struct postgres_link *link, struct answers *all, stru
 			break;
 		}
 		bool idle = all->idle > 0 && n - left >= all->idle;
-		if (rc == RC_OK && !idle && !is_fine(result))
+		if (rc == RC_OK && !idle && !is_fine(result)) {
 			rc = postgres_fault(link, result, err);
+			note_poison(link, result, n - left);
+		}
 		take_answer(all, n - left, result);
 	}
 	link->pending = 0;
@@ -117,7 +140,7 @@ static enum rc sent(struct postgres_link *link, int ok, struct err *err)
 {
 	if (ok != 1)
 		return postgres_fault(link, NULL, err);
-	link->pending++;
+	note_sent(link);
 	return link->pending < PENDING_MAX ? RC_OK : collect(link, NULL, err);
 }
 
@@ -336,7 +359,7 @@ static enum rc send(struct postgres_stmt *stmt, struct err *err)
 	texts_done(&texts, stmt->params_n);
 	if (ok != 1)
 		return postgres_fault(link, NULL, err);
-	link->pending++;
+	note_sent(link);
 	for (int i = 0; i < stmt->params_n; i++)
 		link->unsent += (size_t)stmt->lengths[i];
 	return RC_OK;

@@ -18,6 +18,8 @@
 #include "queue/db.h"
 
 enum { POSTGRES_PARAMS_N = 24 };
+/* Statements on their way, about so many, which libpq keeps in memory. */
+enum { POSTGRES_PENDING_MAX = 1000 };
 
 struct postgres_link {       /* one connection, which several databases of a store may share */
 	struct queue *owner; /* BORROWED */
@@ -33,6 +35,8 @@ struct postgres_link {       /* one connection, which several databases of a sto
 	const char *tell; /* sent behind the next COMMIT, in its round trip, which it cannot
 			     spoil; STATIC or of the handle; NULL: nothing */
 	int64_t told_ms;  /* mono, of the last; postgres/wake.c */
+	int64_t abouts[POSTGRES_PENDING_MAX + 8]; /* of each on its way: the run it writes about */
+	int64_t poison; /* the run whose own data the server has refused; 0: none */
 };
 
 struct postgres_stmt {

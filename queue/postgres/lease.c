@@ -60,6 +60,24 @@ void postgres_leave(struct postgres_store *store)
 	(void)!db_run(&store->own.base, use_own(store, OWN_LEAVE), &ignored);
 }
 
+void postgres_blame(struct postgres_store *store)
+{
+	char run[24], runner[24];
+	const char *const values[] = {run, runner};
+	PGconn *conn = store->link.conn;
+	if (PQstatus(conn) != CONNECTION_OK || PQexitPipelineMode(conn) != 1 ||
+		PQsetnonblocking(conn, 0) != 0)
+		return;
+	snprintf(run, sizeof(run), "%lld", (long long)store->link.poison);
+	snprintf(runner, sizeof(runner), "%lld", (long long)store->runner);
+	/* Others wait for us no longer than this. */
+	PQclear(PQexec(conn, "ROLLBACK; SET lock_timeout = 2000; SET statement_timeout = 4000"));
+	PQclear(PQexecParams(conn,
+		"UPDATE run SET deaths = deaths + 1 WHERE seq = $1::bigint AND state = 2"
+		" AND state < 3 AND runner = $2::bigint",
+		2, NULL, values, NULL, NULL, 0));
+}
+
 /* --- the fence -------------------------------------------------------------------------------- */
 
 enum rc postgres_fence(struct store *store, struct err *err)

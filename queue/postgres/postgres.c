@@ -17,6 +17,8 @@
 static void store_close(struct queue *q)
 {
 	struct postgres_store *store = postgres_store_of(q);
+	if (store->runner != 0 && store->link.poison != 0)
+		postgres_blame(store);
 	if (store->runner != 0)
 		postgres_leave(store);
 	postgres_ear_done(&store->ear);

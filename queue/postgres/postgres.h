@@ -139,6 +139,10 @@ enum rc postgres_mark_put(
 
 /* --- postgres/lease.c: who works here */
 enum rc postgres_enter(struct postgres_store *store, struct err *err) must_check;
+/* A run whose data has broken this handle has ended a runner: counted as a death of it, so that it
+ * does not end one after the other for ever. On the connection that the transaction was rolled
+ * back on; what cannot be counted now is counted the next time. Blocks. */
+void postgres_blame(struct postgres_store *store);
 /* Gives up what it has claimed, and the lead. */
 void postgres_leave(struct postgres_store *store);
 /* At the begin of a transaction that is alone: breaks the handle where its lease is over. */
