@@ -159,7 +159,7 @@ enum rc postgres_ask(struct postgres_link *link, const char *sql, const char *a,
 		return rc;
 	if (PQsendQueryParams(link->conn, sql, n, NULL, values, NULL, NULL, 0) != 1)
 		return postgres_fault(link, NULL, err);
-	link->pending = 1;
+	note_sent(link);
 	return collect(link, ret_result, err);
 }
 
