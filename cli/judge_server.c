@@ -12,7 +12,7 @@
 #define SLOW_ROUND_US 5000
 #define SLOW_COMMIT_US 50000
 #define CLOCK_MS 1000
-#define CONNECTIONS_SPARE 10 /* a daemon needs up to four, a command one or two */
+#define CONNECTIONS_SPARE 10 /* a daemon needs up to five, a command one or two */
 #define DEAD_MANY 100000
 #define QUIET_MS 5000
 
@@ -147,6 +147,11 @@ static void put_good(struct findings *f, const struct queue_server *s)
 		(int)strcspn(s->version, " "), s->version, schema,
 		s->tls[0] != '\0' ? s->tls : "not encrypted", ms_of(s->round_us), commit);
 	row->brief = true;
+	if (s->part != NULL)
+		finding_put(f, "store", FINDING_OK,
+			"user \"%s\" may do what a %s needs, and no more: right for a machine that "
+			"only has that",
+			s->user, s->part);
 }
 
 void judge_server(struct findings *findings, const struct queue_server *s)

@@ -36,6 +36,8 @@ struct queue_server {
 	int64_t connections_n, connections_max; /* of all its users; for those without privilege */
 	int64_t ours_n;                         /* of programs that call themselves moonhook */
 	char lacks[200];                        /* what we are not allowed to do; "" */
+	const char *part; /* "receiver" "console": our user may do what those need, and no more;
+			   * NULL: all. STATIC */
 
 	/* Where it was looked at closely: */
 	int64_t round_us;                   /* question and answer, the median */
@@ -52,7 +54,7 @@ enum queue_server_look {
 	QUEUE_SERVER_START,    /* what a start has to know */
 	QUEUE_SERVER_RECEIVER, /* the same, of a receiver alone: its user may do much less */
 	QUEUE_SERVER_CONSOLE,  /* the same, of who only reads */
-	QUEUE_SERVER_CLOSE,    /* measures and sums, too */
+	QUEUE_SERVER_CLOSE,    /* measures and sums, too; which part is our user's */
 };
 
 /* Blocks, some seconds at most for each host that the address names. RC_IO: nobody answers, or not

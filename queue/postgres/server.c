@@ -155,6 +155,29 @@ static enum rc read_schema(struct postgres_link *link, enum queue_server_look lo
 	return rc;
 }
 
+/* Of a user who may not do all: is it one of receivers', or one who reads? A schema that is not
+ * there yet is nobody's. */
+static enum rc read_part(struct postgres_link *link, struct queue_server *s, struct err *err)
+{
+	static const struct {
+		enum queue_server_look look;
+		const char *name;
+	} others[] = {{QUEUE_SERVER_CONSOLE, "console"}, {QUEUE_SERVER_RECEIVER, "receiver"}};
+	for (size_t i = 0; i < ARRAY_N(others); i++) {
+		struct queue_server other = *s;
+		other.lacks[0] = '\0';
+		enum rc rc = read_schema(link, others[i].look, &other, err);
+		if (rc != RC_OK)
+			return rc;
+		if (other.lacks[0] != '\0' || other.schema_version == 0)
+			continue;
+		*s = other;
+		s->part = others[i].name;
+		return RC_OK;
+	}
+	return RC_OK;
+}
+
 static enum rc look_at(struct postgres_link *link, const struct postgres_address *address,
 	enum queue_server_look look, struct queue_server *s, struct err *err)
 {
@@ -168,6 +191,8 @@ static enum rc look_at(struct postgres_link *link, const struct postgres_address
 	enum rc rc = read_settings(link, s, err);
 	if (rc == RC_OK && s->major >= QUEUE_SERVER_OLDEST)
 		rc = read_schema(link, look, s, err);
+	if (rc == RC_OK && look == QUEUE_SERVER_CLOSE && s->lacks[0] != '\0')
+		rc = read_part(link, s, err);
 	if (rc == RC_OK)
 		read_connections(link, s);
 	if (rc == RC_OK && look == QUEUE_SERVER_CLOSE)

@@ -99,6 +99,16 @@ Test(cli_judge_server, several_hosts_of_which_none_waits_for_another_are_a_warni
 	cr_expect_eq(f.n, 1, "one that is synchronous is sound");
 }
 
+Test(cli_judge_server, a_user_of_one_part_alone_is_named_so)
+{
+	s.part = "receiver";
+	judge_server(&f, &s);
+	cr_assert_eq(f.n, 2);
+	cr_expect_eq(f.p[1].level, FINDING_OK);
+	cr_expect_not_null(strstr(f.p[1].text, "may do what a receiver needs, and no more"), "%s",
+		f.p[1].text);
+}
+
 Test(cli_judge_server, what_cannot_be_worked_with_fails)
 {
 	s.major = 12;

@@ -197,6 +197,19 @@ static void expect_server(const char *user, enum queue_server_look look, enum rc
 	cr_expect_eq(queue_server_check(&server, &err), wanted, "%s: %s", user, err.msg);
 }
 
+static void expect_part(const char *user, const char *part)
+{
+	char address[200];
+	struct queue_server server;
+	struct err err = {.msg = ""};
+	snprintf(address, sizeof(address), "postgres://%s%s", user, strchr(store, '@'));
+	struct queue_place place = {.store = address};
+	cr_assert_eq(
+		queue_server_read(&place, QUEUE_SERVER_CLOSE, &server, &err), RC_OK, "%s", err.msg);
+	cr_expect_str_eq(server.part != NULL ? server.part : "", part);
+	cr_expect_str_eq(server.lacks, "");
+}
+
 Test(queue_grants, each_part_does_its_work_as_a_user_of_its_own, .timeout = 120)
 {
 	static const struct queue_retention day = {.events_ms = 86400000};
@@ -231,6 +244,9 @@ Test(queue_grants, each_part_does_its_work_as_a_user_of_its_own, .timeout = 120)
 	expect_server("moonhook_runner", QUEUE_SERVER_START, RC_OK);
 	expect_server("moonhook_console", QUEUE_SERVER_CONSOLE, RC_OK);
 	expect_server("moonhook_console", QUEUE_SERVER_RECEIVER, RC_DENIED);
+	expect_part("moonhook_receiver", "receiver");
+	expect_part("moonhook_runner", "");
+	expect_part("moonhook_console", "console");
 	queue_close(tends);
 	queue_close(console);
 	queue_close(runner);
