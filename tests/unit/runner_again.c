@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "runner/version.h"
 #include "tests/unit/runner_stage.h"
 
 static struct stage s;
@@ -218,20 +219,23 @@ Test(runner_again, a_branch_that_asked_to_be_tried_later_reads_again_what_made_i
 /* --- rules that are not deterministic ----------------------------------------------------------
  */
 
-/* The text that the store keeps for every run becomes another one: what a rule that is not
- * deterministic would be. The live rule is a third. */
+/* The text that the store keeps for every run becomes another one, which goes by its own hash: what
+ * a rule that is not deterministic would be. The live rule is a third. */
 static void change_source(const char *text)
 {
-	char path[256];
+	char path[256], hash[DIGEST_HEX_N];
+	struct err err = {.msg = ""};
 	sqlite3 *db = NULL;
 	sqlite3_stmt *stmt = NULL;
 	stage_rule(&s, "a.lua", RULE("skip(\"the live one\")"));
 	snprintf(path, sizeof(path), "%s/work.db", conf_text(s.conf, "store"));
 	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_prepare_v2(
-			     db, "UPDATE source SET text = CAST(?1 AS BLOB)", -1, &stmt, NULL),
+	cr_assert_eq(sqlite3_prepare_v2(db, "UPDATE source SET text = CAST(?1 AS BLOB), hash = ?2",
+			     -1, &stmt, NULL),
 		SQLITE_OK);
+	cr_assert_eq(version_hash("a.lua", slice_of(text), hash, &err), RC_OK, "%s", err.msg);
 	sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, hash, -1, SQLITE_STATIC);
 	cr_assert_eq(sqlite3_step(stmt), SQLITE_DONE, "%s", sqlite3_errmsg(db));
 	cr_assert_eq(sqlite3_changes(db), 1);
 	sqlite3_finalize(stmt);
