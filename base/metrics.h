@@ -100,6 +100,7 @@
 	G(STORE_AWAY, "moonhook_store_away", "", "1 while the database of the store takes no deliveries and they go by the spool") \
 	C(STORE_OUTAGES, "moonhook_store_outages_total", "", "Times that this began") \
 	C(SPOOLED, "moonhook_spooled_total", "", "Deliveries that went by the spool") \
+	C(SPOOLED_LATE, "moonhook_spooled_late_total", "", "Those for which the others had stopped waiting: they may come behind later ones") \
 	G(SPOOL_DELIVERIES, "moonhook_spool_deliveries", "", "Deliveries that wait in the spool") \
 	G(SPOOL_BYTES, "moonhook_spool_bytes", "", "What they count against spool.max") \
 	G(STORE_FULL_RECEIVER, "moonhook_store_full", "process=\"receiver\"", "1 while the disk of the store is full") \

@@ -23,7 +23,7 @@ CREATE SCHEMA moonhook AUTHORIZATION moonhook;
 --     GRANT EXECUTE ON FUNCTIONS TO moonhook;
 
 -- Optional, on top of that: a user for each part, where receivers are machines that everybody can
--- reach. moonhook stays the runners'. A receiver may put deliveries (by two functions, which run as
+-- reach. moonhook stays the runners'. A receiver may put deliveries (by functions, which run as
 -- moonhook_owner), and ask whether the store has moved; it reads no table of the work, and changes none.
 -- A console may read.
 --   CREATE ROLE moonhook_receiver LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT CONNECTION LIMIT 20;

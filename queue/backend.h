@@ -27,6 +27,7 @@
 #include "queue/purse.h"
 #include "queue/queue.h"
 #include "queue/rename.h"
+#include "queue/sign.h"
 #include "queue/spend.h"
 #include "queue/timer.h"
 
@@ -48,6 +49,7 @@ enum rc queue_break(struct queue *q, struct err *err, const char *fmt, ...) prin
 /* For doors outside of queue.c: may this side make the call, and has the handle not failed? what:
  * "prune", said as "a reader cannot .. the store". RC_DENIED, RC_IO. */
 enum rc queue_enter_runner(struct queue *q, const char *what, struct err *err) must_check;
+enum rc queue_enter_receiver(struct queue *q, const char *what, struct err *err) must_check;
 enum rc queue_enter_any(struct queue *q, const char *what, struct err *err) must_check;
 
 struct queue_backend {
@@ -209,6 +211,8 @@ struct queue_backend {
 	int (*wake_fd)(struct queue *q);
 	enum rc (*woken)(struct queue *q, bool *ret_any, struct err *err);
 	enum rc (*peer_each)(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
+	enum rc (*sign)(
+		struct queue *q, const struct queue_sign *sign, bool *ret_late, struct err *err);
 	/* Of one that can be copied as a whole; else NULL. */
 	enum rc (*mark)(struct queue *q, struct queue_mark *ret_mark, struct err *err);
 	/* Of a store that is elsewhere; else NULL. */

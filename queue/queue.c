@@ -118,6 +118,11 @@ enum rc queue_enter_runner(struct queue *q, const char *what, struct err *err)
 	return enter(q, RUNNER, what, err);
 }
 
+enum rc queue_enter_receiver(struct queue *q, const char *what, struct err *err)
+{
+	return enter(q, SIDE(QUEUE_RECEIVER), what, err);
+}
+
 enum rc queue_enter_any(struct queue *q, const char *what, struct err *err)
 {
 	return enter(q, ANY, what, err);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -75,6 +76,8 @@ struct spool {
 	char *folder;
 	int lock_fd;
 	int64_t max_bytes;
+	int64_t who;
+	bool named;            /* who is that of the file, or was made for it */
 	pthread_rwlock_t lock; /* held for writing by whoever exchanges what follows */
 	struct sqlite_db writer, reader;
 	int64_t mend_ms;      /* mono: not before; 0: at once */
@@ -104,6 +107,29 @@ static enum rc count(
 	return RC_OK;
 }
 
+/* A fresh file takes over the number of a damaged one; without room for it, later. */
+static enum rc identify(struct spool *s, struct err *err)
+{
+	struct db *db = &s->writer.base;
+	int64_t who = 0;
+	enum rc rc = db_meta_get(db, "who", &who, err);
+	if (rc != RC_OK)
+		return rc;
+	if (who > 0 && !s->named)
+		s->who = who;
+	s->named = true;
+	if (who == s->who)
+		return RC_OK;
+	rc = db_begin(db, err);
+	if (rc == RC_OK)
+		rc = db_meta_put(db, "who", s->who, err);
+	if (rc == RC_OK)
+		rc = db_commit(db, err);
+	if (rc != RC_OK)
+		db_rollback(db);
+	return rc == RC_FULL ? RC_OK : rc;
+}
+
 static enum rc open_both(struct spool *s, struct err *err)
 {
 	int64_t last = 0;
@@ -114,6 +140,8 @@ static enum rc open_both(struct spool *s, struct err *err)
 		rc = db_number(&s->writer.base, db_use(&s->writer.base, SPOOL_LAST), &last, err);
 	if (rc == RC_OK)
 		rc = count(s, last, &s->sum.n, &s->sum.bytes, err);
+	if (rc == RC_OK)
+		rc = identify(s, err);
 	if (rc != RC_OK)
 		return rc;
 	s->sum.last = last > s->sum.last ? last : s->sum.last;
@@ -175,6 +203,10 @@ static enum rc mend(struct spool *s, struct err *err)
 
 static enum rc open_files(struct spool *s, struct err *err)
 {
+	uint64_t dice;
+	if (getrandom(&dice, sizeof(dice), 0) != (ssize_t)sizeof(dice))
+		return err_set(err, RC_IO, "there is no randomness for the number of the spool");
+	s->who = (int64_t)(dice >> 1) | 1;
 	enum rc rc = store_folder_make(s->folder, err);
 	if (rc == RC_OK)
 		rc = store_lock(s->folder, QUEUE_RECEIVER, &s->lock_fd, err);
@@ -244,6 +276,14 @@ struct spool_sum spool_sum(struct spool *s)
 	struct spool_sum sum = s->sum;
 	pthread_rwlock_unlock(&s->lock);
 	return sum;
+}
+
+int64_t spool_who(struct spool *s)
+{
+	pthread_rwlock_rdlock(&s->lock);
+	int64_t who = s->who;
+	pthread_rwlock_unlock(&s->lock);
+	return who;
 }
 
 /* --- put -------------------------------------------------------------------------------------- */

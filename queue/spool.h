@@ -36,6 +36,8 @@ enum rc spool_put(
 /* Removes everything up to this place. */
 enum rc spool_drop(struct spool *s, int64_t last, struct err *err) must_check;
 struct spool_sum spool_sum(struct spool *s);
+/* A number that no other spool has, and that stays the same; > 0. */
+int64_t spool_who(struct spool *s);
 
 /* Up to max deliveries behind a place, in order; ret_last: the place of the last one. BORROWS until
  * the next call. None: ret_last says how far everything has been given or was lost. One thread,

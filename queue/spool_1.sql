@@ -12,4 +12,6 @@ CREATE TABLE spooled (
 	body BLOB NOT NULL,
 	key BLOB -- dedupe key, source NUL key; NULL: never a repeat
 ) STRICT;
+-- who: a number by which the store knows this spool.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX spooled_key ON spooled (key) WHERE key IS NOT NULL;

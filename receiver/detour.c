@@ -10,7 +10,10 @@
  * Invariants: the writer puts into the spool as long as a single delivery waits there. The carrier
  * moves on only when the store has confirmed. What it has carried the writer drops, later: until
  * then a repeat is found in the spool, from then on in the store. It says once that the store is
- * away, and once that it is back.
+ * away, and once that it is back. Nothing that lies in the spool is acknowledged while the store
+ * holds a promise that nothing does (queue/sign.h): straight, a promise is given again every
+ * second; the carrier's first word to the store is how far back the spool goes, and only the
+ * writer, who has it empty and the way straight, promises again.
  */
 #include "receiver/detour.h"
 
@@ -26,6 +29,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "queue/patience.h"
+#include "queue/sign.h"
 #include "queue/spool.h"
 #include "queue/spool_store.h"
 
@@ -35,7 +39,9 @@
 #define HAND_OVER_MS 300    /* the writer waits for the last ones, or a busy spool never empties */
 #define TELL_EVERY_MS 10000 /* of a store that comes and goes */
 #define REFUSED_EVERY_MS 60000
-#define END_MS 4000 /* for the carrier to notice that it is over */
+#define LATE_EVERY_MS 60000
+#define SPARE_MS 200 /* clocks do not run alike */
+#define END_MS 4000  /* for the carrier to notice that it is over */
 
 struct detour {
 	struct detour_conf conf;
@@ -51,10 +57,14 @@ struct detour {
 	bool told;                 /* the writer's: that the store is away */
 	int64_t told_ms, since_ms; /* the writer's, mono */
 	int64_t kept_n;            /* the writer's: into the spool since then */
+	int64_t sign_ms;           /* the writer's, mono: the next sign */
+	bool tells;                /* there may be something in the spool */
 
 	struct queue *own;            /* the carrier's */
 	struct queue_delivery *batch; /* the carrier's, CARRY_MAX of them */
 	int rests;                    /* the carrier's: attempts in vain so far */
+	bool signed_in;               /* the carrier's: what it has works, and knows of the spool */
+	int64_t late_ms;              /* mono: when it was last said that others went ahead */
 	int64_t refused_ms; /* the carrier's, mono: when it was last said that a person is wanted */
 
 	pthread_mutex_t lock;   /* guards what follows */
@@ -63,8 +73,10 @@ struct detour {
 	bool straight;          /* the writer has one; the carrier rests */
 	bool reached;           /* the carrier has one that works */
 	bool stopping, ended;
-	int64_t spooled; /* place of the last one in the spool */
-	int64_t carried; /* .. that the store has confirmed */
+	bool known;        /* the store does not hold a promise, but knows of the spool */
+	int64_t silent_ms; /* mono: until then nothing of it is acknowledged, unless known */
+	int64_t spooled;   /* place of the last one in the spool */
+	int64_t carried;   /* .. that the store has confirmed */
 };
 
 static struct timespec in_ms(int64_t ms)
@@ -85,6 +97,71 @@ static void show(const struct detour *d)
 	struct spool_sum sum = spool_sum(d->spool);
 	metrics_set(METRIC_SPOOL_DELIVERIES, sum.n);
 	metrics_set(METRIC_SPOOL_BYTES, sum.bytes);
+}
+
+/* --- signs ------------------------------------------------------------------------------------ */
+
+/* Routing had not waited for us any more: order is not what it was. */
+static void say_late(struct detour *d)
+{
+	int64_t n = spool_sum(d->spool).n, now_ms = clock_mono_ms();
+	if (n == 0)
+		return;
+	metrics_add(METRIC_SPOOLED_LATE, (uint64_t)n);
+	if (d->late_ms != 0 && now_ms - d->late_ms < LATE_EVERY_MS)
+		return;
+	d->late_ms = now_ms;
+	log_warn(NULL,
+		"the store had not heard of this receiver for so long that later deliveries were "
+		"not held back any more: %" PRId64
+		" in the spool may come behind later ones of their records; where that matters, "
+		"let rules read the record again",
+		n);
+}
+
+static int64_t sign_every_ms(const struct detour *d)
+{
+	return d->conf.promise_ms * 2 / 5;
+}
+
+/* from_ms 0: a promise. Whoever has the connection gives it. */
+static enum rc give_sign(struct detour *d, struct queue *q, int64_t from_ms, struct err *err)
+{
+	bool late = false;
+	struct queue_sign sign = {.who = spool_who(d->spool),
+		.at_mono_ms = clock_mono_ms(),
+		.from_ms = from_ms,
+		.promise_ms = d->conf.promise_ms};
+	if (!d->tells)
+		return RC_OK;
+	if (from_ms == 0) {
+		pthread_mutex_lock(&d->lock);
+		d->known = false;
+		d->silent_ms = sign.at_mono_ms + sign.promise_ms + SPARE_MS;
+		pthread_mutex_unlock(&d->lock);
+	}
+	enum rc rc = queue_sign(q, &sign, &late, err);
+	if (rc == RC_OK && from_ms != 0) {
+		pthread_mutex_lock(&d->lock);
+		d->known = true;
+		pthread_cond_broadcast(&d->changed);
+		pthread_mutex_unlock(&d->lock);
+	}
+	if (rc == RC_OK && late)
+		say_late(d);
+	return rc;
+}
+
+/* The spool is durable; the sender hears of it when nothing can be routed past it any more. */
+static void await_silence(struct detour *d)
+{
+	pthread_mutex_lock(&d->lock);
+	int64_t left_ms = d->tells && !d->known ? d->silent_ms - clock_mono_ms() : 0;
+	struct timespec until = in_ms(left_ms > 0 ? left_ms : 0);
+	while (left_ms > 0 && !d->known && !d->stopping &&
+		pthread_cond_timedwait(&d->changed, &d->lock, &until) != ETIMEDOUT)
+		continue;
+	pthread_mutex_unlock(&d->lock);
 }
 
 /* --- the carrier ------------------------------------------------------------------------------ */
@@ -137,6 +214,7 @@ static void set_own(struct detour *d, struct queue *q)
 	pthread_mutex_lock(&d->lock);
 	struct queue *old = d->own;
 	d->own = q; /* under the lock: detour_stop abandons it */
+	d->signed_in = false;
 	d->reached = q != NULL;
 	pthread_mutex_unlock(&d->lock);
 	queue_close(old);
@@ -166,12 +244,14 @@ static void reach(struct detour *d)
 /* Nothing waits: leaves the store to the writer, until it has taken it or spooled more. */
 static void offer(struct detour *d)
 {
+	struct timespec until = in_ms(sign_every_ms(d));
 	queue_patience(d->own, QUEUE_BRIEF_MS);
 	pthread_mutex_lock(&d->lock);
 	d->offered = d->own;
 	pthread_cond_broadcast(&d->changed);
-	while (!d->stopping && d->offered != NULL && d->spooled == d->carried)
-		pthread_cond_wait(&d->changed, &d->lock);
+	while (!d->stopping && d->offered != NULL && d->spooled == d->carried &&
+		pthread_cond_timedwait(&d->changed, &d->lock, &until) != ETIMEDOUT)
+		continue;
 	if (d->offered == NULL) {
 		d->own = NULL;
 		d->reached = false;
@@ -180,6 +260,7 @@ static void offer(struct detour *d)
 	pthread_mutex_unlock(&d->lock);
 	if (d->own != NULL)
 		queue_patience(d->own, QUEUE_LONG_MS);
+	d->signed_in = false; /* it has come on since: what is told is news */
 	d->rests = 0;
 }
 
@@ -199,8 +280,11 @@ static void carry(struct detour *d)
 {
 	struct err err = {.msg = ""};
 	size_t n = 0;
-	int64_t last = 0;
+	int64_t last = 0, now_ms = clock_wall_ms();
 	enum rc rc = spool_next(d->spool, d->carried, CARRY_MAX, d->batch, &n, &last, &err);
+	if (rc == RC_OK && !d->signed_in)
+		rc = give_sign(d, d->own, n > 0 ? d->batch[0].received_ms : now_ms, &err);
+	d->signed_in = rc == RC_OK;
 	if (rc == RC_OK && n == 0) {
 		if (last > d->carried) /* what the spool has lost */
 			note_carried(d, last);
@@ -212,7 +296,10 @@ static void carry(struct detour *d)
 	if (rc == RC_OK) {
 		d->rests = 0;
 		note_carried(d, last);
-		return;
+		/* What waits behind it was stored later than it was received. */
+		rc = give_sign(d, d->own, d->batch[n - 1].received_ms, &err);
+		if (rc == RC_OK)
+			return;
 	}
 	set_own(d, NULL);
 	rest(d, &err);
@@ -298,6 +385,14 @@ static void await_last(struct detour *d)
 		continue;
 }
 
+static void keep_promise(struct detour *d)
+{
+	struct err err;
+	d->sign_ms = clock_mono_ms() + sign_every_ms(d);
+	if (give_sign(d, d->store, 0, &err) == RC_IO)
+		go_round(d, &err);
+}
+
 /* busy: there is a batch to be put. */
 static enum rc settle(struct detour *d, bool busy, struct err *err)
 {
@@ -324,6 +419,8 @@ static enum rc settle(struct detour *d, bool busy, struct err *err)
 	}
 	if (store != NULL)
 		go_straight(d, store);
+	if (store != NULL)
+		keep_promise(d);
 	return rc == RC_IO ? rc : RC_OK; /* no room to drop in: later */
 }
 
@@ -364,6 +461,7 @@ static enum rc put_round(
 	d->spooled = spool_sum(d->spool).last;
 	pthread_cond_broadcast(&d->changed);
 	pthread_mutex_unlock(&d->lock);
+	await_silence(d);
 	return RC_OK;
 }
 
@@ -395,6 +493,8 @@ enum rc detour_tend(struct detour *d, struct err *err)
 	/* Something else than a put may have found that it is gone. */
 	if (d->store != NULL && queue_failed(d->store, &why))
 		go_round(d, &why);
+	if (d->store != NULL && clock_mono_ms() >= d->sign_ms)
+		keep_promise(d);
 	return settle(d, false, err);
 }
 
@@ -442,7 +542,12 @@ static bool goes_on(const struct detour *d, enum rc rc)
 static enum rc begin(struct detour *d, struct err *err)
 {
 	struct spool_sum sum = spool_sum(d->spool);
+	d->tells = sum.n > 0 || d->conf.spool_max_bytes > 0;
+	/* One before us may have given a promise. */
+	d->silent_ms = clock_mono_ms() + d->conf.promise_ms + SPARE_MS;
 	enum rc rc = queue_place_open(&d->conf.place, QUEUE_RECEIVER, 0, &d->store, err);
+	if (rc == RC_OK && sum.n == 0)
+		rc = give_sign(d, d->store, 0, err);
 	if (rc != RC_OK && rc != RC_IO && !goes_on(d, rc))
 		return rc;
 	d->spooled = sum.last;
@@ -481,6 +586,7 @@ static enum rc make(const struct detour_conf *conf, struct detour **ret_detour, 
 	}
 	d->conf = *conf;
 	d->conf.spool = NULL;
+	d->conf.promise_ms = conf->promise_ms > 0 ? conf->promise_ms : QUEUE_PROMISE_MS;
 	d->batch = batch;
 	d->folder = folder;
 	*ret_detour = d;
@@ -529,6 +635,19 @@ static bool end_carrier(struct detour *d)
 	return ended;
 }
 
+/* Nobody has to wait for one that has left nothing behind. */
+static void sign_off(struct detour *d)
+{
+	struct err ignored;
+	bool late;
+	struct queue_sign sign = {.who = spool_who(d->spool),
+		.at_mono_ms = clock_mono_ms(),
+		.promise_ms = d->conf.promise_ms,
+		.leaves = true};
+	if (d->tells && d->store != NULL)
+		(void)!queue_sign(d->store, &sign, &late, &ignored);
+}
+
 static void say_left(const struct detour *d)
 {
 	int64_t n = d->spool != NULL ? spool_sum(d->spool).n : 0;
@@ -550,6 +669,8 @@ void detour_stop(struct detour *d)
 		return;
 	if (d->spool != NULL)
 		(void)!settle(d, false, &ignored);
+	if (d->spool != NULL)
+		sign_off(d);
 	say_left(d);
 	queue_close(d->store);
 	queue_close(d->own);

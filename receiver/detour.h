@@ -9,6 +9,10 @@
  * Whatever the store does not take within seconds goes to the spool and counts as stored. As long
  * as anything waits there, everything goes behind it: deliveries reach the store in the order in
  * which they came. A batch whose commit nobody has confirmed is carried again, with the same ids.
+ *
+ * The store is told what may lie in the spool, so that no other receiver brings what follows it
+ * past it (queue/sign.h). The first deliveries of an outage are stored at once and acknowledged
+ * when the store has been told, or when it knows by itself that it has not: within three seconds.
  */
 #ifndef MOONHOOK_RECEIVER_DETOUR_H
 #define MOONHOOK_RECEIVER_DETOUR_H
@@ -20,6 +24,7 @@ struct detour_conf {
 	struct queue_place place; /* what it refers to: BORROWED until detour_stop */
 	const char *spool;        /* folder; BORROWED until detour_start returns */
 	int64_t spool_max_bytes;  /* 0: nothing is kept; what the store does not take is refused */
+	int64_t promise_ms;       /* queue/sign.h; 0: QUEUE_PROMISE_MS */
 	int64_t wait_ms;          /* for a killed predecessor to let go of the spool */
 	/* Why the store takes nothing at the moment, "" once it does. Any thread; NULL. */
 	void (*said)(void *ctx, const char *why);

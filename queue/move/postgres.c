@@ -343,7 +343,8 @@ static enum rc settle(struct move_side *side, int64_t position, int64_t last_tim
 	snprintf(sql, sizeof(sql),
 		"BEGIN; TRUNCATE routed, pending;"
 		"INSERT INTO routed (seq, n) SELECT n, n FROM delivery WHERE n <= %" PRId64 ";"
-		"INSERT INTO pending (n) SELECT n FROM delivery WHERE n > %" PRId64 ";"
+		"INSERT INTO pending (n, received_ms) SELECT n, received_ms FROM delivery WHERE n "
+		"> %" PRId64 ";"
 		"TRUNCATE moved; INSERT INTO moved (slot, what, n) SELECT 0, w.what, w.n FROM"
 		" (SELECT count(*) AS n, count(d.quarantine) AS q FROM pending AS p JOIN delivery "
 		"AS d"

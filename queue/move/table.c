@@ -219,6 +219,7 @@ const struct move_omitted move_omitted[] = {
 	{MOVE_POSTGRES, "mark", NULL, "of a store, not of its work"},
 	{MOVE_POSTGRES, "runner", NULL, "leases: nobody works on a store that is copied"},
 	{MOVE_POSTGRES, "leader", NULL, "likewise"},
+	{MOVE_POSTGRES, "receiver", NULL, "likewise; what its spool holds comes to the copy later"},
 	{MOVE_POSTGRES, "purse", NULL, "by the clock of its server, and known to runners only"},
 	{MOVE_POSTGRES, "freed", NULL, "about the statistics of its server"},
 	{MOVE_POSTGRES, "delivery", "n", "SQLite's seq: the place that it is routed with"},

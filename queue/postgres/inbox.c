@@ -264,27 +264,24 @@ static void raise_floor(
 
 enum { RAW_BYTES = 1 << 20 }; /* what one queue_inbox_next lends, unless a single one is larger */
 
-enum rc postgres_inbox_next(
-	struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err)
+/* Lends what a look has found, up to max; ret_seen: of a look that tells of spools, too; else NULL.
+ */
+static enum rc lend_rows(struct postgres_store *store, struct db_stmt *s, size_t max,
+	struct queue_raw *ret_raw, size_t *ret_n, struct snapshot *ret_seen, struct err *err)
 {
-	struct postgres_store *store = postgres_store_of(q);
 	struct db *own = &store->own.base;
 	struct buf *raw = &store->store.raw;
-	struct snapshot seen = {0};
+	bool row = true;
 	size_t n = 0;
-	enum rc rc = room_for(store, max, err);
-	if (rc != RC_OK)
-		return rc;
-	struct db_stmt *s = db_use(own, OWN_NEXT);
-	db_bind_int(own, s, 1, (int64_t)max);
-	db_bind_int(own, s, 2, store->floor.n);
 	buf_clear(raw);
 	while (n < max) {
-		bool row;
-		rc = db_row(own, s, &row, err);
+		enum rc rc = db_row(own, s, &row, err);
 		if (rc != RC_OK)
 			return rc;
-		if (!row)
+		if (row && ret_seen != NULL && n == 0)
+			store->window = (struct postgres_window){
+				db_int(s, 11), db_int(s, 12), db_int(s, 13), db_int(s, 14)};
+		if (!row || db_is_null(s, 0))
 			break;
 		size_t bytes = row_n(s);
 		if (n > 0 && raw->n + bytes >= raw->cap)
@@ -296,14 +293,85 @@ enum rc postgres_inbox_next(
 		int64_t seq = store->store.progress.position + 1 + (int64_t)n;
 		store->places[n] = (struct postgres_place){seq, db_int(s, 0), !db_is_null(s, 4)};
 		lend_row(raw, s, seq, &ret_raw[n++]);
-		seen = (struct snapshot){db_int(s, 9), db_int(s, 7), db_int(s, 8)};
+		if (ret_seen != NULL)
+			*ret_seen = (struct snapshot){db_int(s, 9), db_int(s, 7), db_int(s, 8)};
 	}
 	db_reset(s);
 	store->places_n = n;
-	if (n > 0)
-		raise_floor(&store->floor, &seen, store->places[0].n, store->places[n - 1].n);
 	*ret_n = n;
 	return RC_OK;
+}
+
+/* In the order of their numbers; nothing where what has come by a spool may be among them: with a
+ * number behind window.done_n, and behind passed_n, up to which the caller has looked. */
+static enum rc next_straight(struct postgres_store *store, int64_t passed_n, size_t max,
+	struct queue_raw *ret_raw, size_t *ret_n, struct err *err)
+{
+	struct db *own = &store->own.base;
+	struct snapshot seen = {0};
+	struct db_stmt *s = db_use(own, OWN_NEXT);
+	db_bind_int(own, s, 1, (int64_t)max);
+	db_bind_int(own, s, 2, store->floor.n);
+	db_bind_int(own, s, 3, passed_n);
+	enum rc rc = lend_rows(store, s, max, ret_raw, ret_n, &seen, err);
+	/* What is held back stands between those that are lent. */
+	if (rc == RC_OK && *ret_n > 0 && store->window.below_ms == INT64_MAX)
+		raise_floor(&store->floor, &seen, store->places[0].n, store->places[*ret_n - 1].n);
+	return rc;
+}
+
+static enum rc next_up_to(struct postgres_store *store, enum postgres_own sql, int64_t below_ms,
+	size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err)
+{
+	struct db *own = &store->own.base;
+	struct db_stmt *s = db_use(own, sql);
+	db_bind_int(own, s, 1, (int64_t)max);
+	db_bind_int(own, s, 2, store->floor.n);
+	db_bind_int(own, s, 3, store->window.last_n);
+	db_bind_int(own, s, 4, below_ms);
+	return lend_rows(store, s, max, ret_raw, ret_n, NULL, err);
+}
+
+static enum rc end_window(struct postgres_store *store, struct err *err)
+{
+	struct db *own = &store->own.base;
+	struct db_stmt *s = db_use(own, OWN_WINDOW_DONE);
+	db_bind_int(own, s, 1, store->runner);
+	db_bind_int(own, s, 2, store->window.last_n);
+	return db_run(own, s, err);
+}
+
+/*
+ * What has come by spools, and beside it, up to window.last_n: a backlog from before, which may be
+ * long, in the order of its numbers; then the others in the order in which they were received. What
+ * comes behind that number follows nothing that is missing. When nothing of it waits any more, and
+ * nothing is held back, this is over.
+ */
+static enum rc next_window(struct postgres_store *store, size_t max, struct queue_raw *ret_raw,
+	size_t *ret_n, struct err *err)
+{
+	struct postgres_window w = store->window;
+	int64_t before_ms = w.since_ms < w.below_ms ? w.since_ms : w.below_ms;
+	enum rc rc = next_up_to(store, OWN_BEFORE, before_ms, max, ret_raw, ret_n, err);
+	if (rc == RC_OK && *ret_n == 0)
+		rc = next_up_to(store, OWN_WINDOW, w.below_ms, max, ret_raw, ret_n, err);
+	if (rc != RC_OK || *ret_n > 0)
+		return rc;
+	if (w.below_ms == INT64_MAX)
+		rc = end_window(store, err);
+	return rc == RC_OK ? next_straight(store, w.last_n, max, ret_raw, ret_n, err) : rc;
+}
+
+enum rc postgres_inbox_next(
+	struct queue *q, size_t max, struct queue_raw *ret_raw, size_t *ret_n, struct err *err)
+{
+	struct postgres_store *store = postgres_store_of(q);
+	enum rc rc = room_for(store, max, err);
+	if (rc == RC_OK)
+		rc = next_straight(store, 0, max, ret_raw, ret_n, err);
+	if (rc == RC_OK && store->window.last_n > store->window.done_n)
+		rc = next_window(store, max, ret_raw, ret_n, err);
+	return rc;
 }
 
 static const struct postgres_place *find_place(const struct postgres_store *store, int64_t seq)

@@ -30,6 +30,13 @@ static struct db_stmt *use_lease(struct postgres_store *store, enum postgres_own
 	return s;
 }
 
+static struct db_stmt *use_hold(struct postgres_store *store)
+{
+	struct db_stmt *s = use_own(store, OWN_LEAD);
+	db_bind_int(&store->own.base, s, 2, QUEUE_HOLD_MS);
+	return s;
+}
+
 /* --- coming and going ------------------------------------------------------------------------- */
 
 enum rc postgres_enter(struct postgres_store *store, struct err *err)
@@ -98,7 +105,7 @@ enum rc postgres_lead(struct postgres_store *store, struct err *err)
 	int64_t n = 0;
 	enum rc rc = work_begin(s, err);
 	if (rc == RC_OK)
-		rc = db_run(&store->own.base, use_own(store, OWN_LEAD), err);
+		rc = db_run(&store->own.base, use_hold(store), err);
 	if (rc == RC_OK)
 		rc = db_changed(&store->own.base, &n, err);
 	if (rc == RC_OK)

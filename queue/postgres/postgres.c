@@ -92,6 +92,7 @@ static const struct queue_backend postgres_backend = {
 	.wake_fd = postgres_wake_fd,
 	.woken = postgres_woken,
 	.peer_each = postgres_peer_each,
+	.sign = postgres_sign,
 	.patience = patience,
 	.flight_each = postgres_flight_each,
 	.heard_each = postgres_heard_each,

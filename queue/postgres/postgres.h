@@ -17,6 +17,20 @@ struct postgres_floor { /* of pending: nothing at or below it is to be routed, n
 	int64_t mark_n, mark_xid; /* what it becomes when all transactions before that are over */
 };
 
+struct postgres_window {  /* of what has come by spools (sign.h), as the last look has found it */
+	int64_t below_ms; /* what was received then or later has to wait; INT64_MAX: nothing has */
+	int64_t last_n;   /* it has numbers up to this, */
+	int64_t done_n;   /* .. and up to this all is routed */
+	int64_t since_ms; /* and was received then or later */
+};
+
+struct postgres_sign {    /* of a receiver, see postgres/sign.c */
+	int64_t epoch;    /* of this handle; 0: it has given none */
+	int64_t ahead_ms; /* the clock of the database, before ours (monotonic); perhaps more */
+	int64_t from_ms;  /* of the last one */
+	bool late;
+};
+
 enum postgres_ear_state {
 	EAR_CLOSED,   /* nobody listens; until_ms: till it is opened again */
 	EAR_CONNECTS, /* until_ms: how long it may take, with the next */
@@ -53,6 +67,8 @@ struct postgres_store {
 	size_t places_n, places_cap;
 	struct postgres_floor floor;
 	int wary; /* so many batches more are expected to hold what is there already */
+	struct postgres_window window;
+	struct postgres_sign sign;
 	int64_t claimed_to, claimed_from_ms; /* see postgres/claim.c */
 	struct postgres_weight weights[STORE_ROWS_N];
 };
@@ -62,6 +78,8 @@ enum postgres_own {
 	OWN_PUT,    /* those of a batch that are new; how many? */
 	OWN_FIRST,  /* of a batch the others: which id was stored first with its key */
 	OWN_NEXT,   /* what is to be routed */
+	OWN_BEFORE, /* .. of what was received before anything that has come by a spool */
+	OWN_WINDOW, /* .. of what has come by spools and beside it, by the time of its reception */
 	OWN_AHEAD,  /* what routing will want to know */
 	OWN_ROUTED, /* deliveries have got their places, and are to be routed no more */
 	OWN_ASYNC,  /* this transaction may be lost with the server */
@@ -75,6 +93,9 @@ enum postgres_own {
 	OWN_RESIGN,            /* gives it up */
 	OWN_BURY,              /* of the dead what is left */
 	OWN_PEERS,             /* who is alive */
+	OWN_WINDOW_DONE,       /* nothing of that is left */
+	OWN_ENROL,             /* a receiver with a spool begins */
+	OWN_SIGN,              /* what lies there */
 	OWN_FLIGHTS,           /* effects without an answer, of all other runners */
 	OWN_HEARD,             /* events of some records and objects, behind a number */
 	OWN_FORGET_DELIVERIES, /* by the places that they had */
@@ -157,6 +178,10 @@ enum rc postgres_flight_each(
 enum rc postgres_heard_each(struct queue *q, const struct queue_wanted *wanted, queue_heard_fn fn,
 	void *ctx, int64_t *ret_seq, struct err *err) must_check;
 enum rc postgres_peer_each(struct queue *q, queue_peer_fn fn, void *ctx, struct err *err);
+
+/* --- postgres/sign.c: what lies in the spools of receivers */
+enum rc postgres_sign(
+	struct queue *q, const struct queue_sign *sign, bool *ret_late, struct err *err);
 
 /* --- postgres/wake.c: telling them */
 int postgres_wake_fd(struct queue *q);

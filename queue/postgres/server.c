@@ -83,7 +83,8 @@ static void read_connections(struct postgres_link *link, struct queue_server *s)
  */
 #define NO_CALL                                                                                    \
 	"c.relname = 'pending' AND EXISTS (SELECT 1 FROM pg_proc AS f WHERE f.pronamespace = n"    \
-	" AND f.proname IN ('deliver', 'delivered') AND NOT has_function_privilege(f.oid, "        \
+	" AND f.proname IN ('deliver', 'delivered', 'receiver_enrol', 'receiver_sign') AND NOT "   \
+	"has_function_privilege(f.oid, "                                                           \
 	"'EXECUTE'))"
 static const struct {
 	const char *sql, *words;
@@ -98,7 +99,8 @@ static const struct {
 				"'USAGE')"
 				" ELSE false END)",
 		"SELECT, INSERT, UPDATE, DELETE (of sequences USAGE, of functions EXECUTE)"},
-	[QUEUE_SERVER_RECEIVER] = {NO_CALL, "EXECUTE on the functions deliver and delivered"},
+	[QUEUE_SERVER_RECEIVER] = {NO_CALL,
+		"EXECUTE on the functions deliver, delivered, receiver_enrol and receiver_sign"},
 	[QUEUE_SERVER_CONSOLE] = {"c.relkind IN ('r', 'p') AND NOT has_table_privilege(c.oid,"
 				  " 'SELECT')",
 		"SELECT"},

@@ -34,23 +34,49 @@
 /* The planner shall not begin with the deliveries. */
 #define DELIVERY_OF_P " LATERAL (SELECT * FROM delivery WHERE n = p.n OFFSET 0) AS d"
 
+/* What receivers have written, as it is lent: no more is read at once than that, one that is larger
+ * than anything that is routed not at all, and a number without a delivery comes out, too. */
+#define RAW_COLUMNS "q.place, left(q.id, 40), left(q.source, 100), q.received_ms, left(q.quarantine, 400)," \
+	" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.headers END," \
+	" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.body END"
+#define RAW_DAMAGE "CASE WHEN q.n IS NULL THEN -1 ELSE (q.bytes > " BYTES_MOST ")::int::bigint END"
+#define RAW_ROWS(numbers, order) "(SELECT p.n AS place, p.received_ms AS at_ms, d.*, z.bytes," \
+	" sum(z.bytes) OVER (ORDER BY " order ") - z.bytes AS before" \
+	" FROM (" numbers ") AS p LEFT JOIN" DELIVERY_OF_P " ON true," \
+	" LATERAL (SELECT coalesce(octet_length(d.headers), 0)::bigint + coalesce(octet_length(d.body), 0) AS bytes)" \
+	" AS z) AS q"
+
+/* What routing has to wait for, and what has come by spools (queue/sign.h). */
+#define SPOOLS "(SELECT coalesce(min(coalesce(r.spool_from, CASE WHEN r.promised <= clock_timestamp()" \
+	" THEN floor(extract(epoch FROM r.seen) * 1000)::bigint END)) FILTER" \
+	" (WHERE r.until > clock_timestamp() AND r.seen < clock_timestamp() + interval '1 s')," \
+	" 9223372036854775807) AS below, coalesce(max(r.spool_to), 0) AS last, max(k.spools_done) AS done," \
+	" coalesce(min(r.spool_since) FILTER (WHERE r.spool_to > k.spools_done), 0) AS since" \
+	" FROM leader AS k LEFT JOIN receiver AS r ON true)"
+
 static const char *const own_sql[] = {
 	[OWN_PUT] = "SELECT deliver($1, $2, $3, $4, $5, $6, $7, $8, $9 <> 0)",
 	[OWN_FIRST] = "SELECT place, first FROM delivered($1, $2, $3)",
-	/* What receivers have written there: no more is read at once than is lent, one that is larger than
-	 * anything that is routed not at all, and a number without a delivery comes out, too. */
+	/* A row at least: where there is nothing, of NULL and what one has to know of spools. */
 	[OWN_NEXT] = "WITH x AS MATERIALIZED (SELECT pg_snapshot_xmin(s)::text::bigint AS lo,"
 		" coalesce(pg_sequence_last_value('delivery_n_seq'), 0) AS top,"
 		" pg_current_xact_id_if_assigned() IS NULL AS first FROM pg_current_snapshot() AS s)"
-		" SELECT q.place, left(q.id, 40), left(q.source, 100), q.received_ms, left(q.quarantine, 400),"
-		" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.headers END,"
-		" CASE WHEN q.bytes <= " BYTES_MOST " THEN q.body END,"
-		" q.lo, CASE WHEN q.first THEN pg_current_xact_id()::text::bigint ELSE 0 END, q.top,"
-		" CASE WHEN q.n IS NULL THEN -1 ELSE (q.bytes > " BYTES_MOST ")::int::bigint END"
-		" FROM (SELECT p.n AS place, d.*, z.bytes, sum(z.bytes) OVER (ORDER BY p.n) - z.bytes AS before, x.*"
-		" FROM x, (SELECT n FROM pending WHERE n > $2 ORDER BY n LIMIT ?1) AS p LEFT JOIN" DELIVERY_OF_P " ON true,"
-		" LATERAL (SELECT coalesce(octet_length(d.headers), 0)::bigint + coalesce(octet_length(d.body), 0) AS bytes)"
-		" AS z) AS q WHERE q.before < 2097152 ORDER BY q.place",
+		" SELECT " RAW_COLUMNS ", x.lo,"
+		" CASE WHEN x.first AND q.place IS NOT NULL THEN pg_current_xact_id()::text::bigint ELSE 0 END, x.top,"
+		" " RAW_DAMAGE ", w.below, w.last, w.done, w.since"
+		" FROM x JOIN " SPOOLS " AS w ON true LEFT JOIN LATERAL (SELECT * FROM "
+		RAW_ROWS("SELECT n, received_ms FROM pending WHERE n > $2 AND received_ms < w.below"
+			" AND w.last <= greatest($3, w.done) ORDER BY n LIMIT ?1", "p.n")
+		" WHERE q.before < 2097152 ORDER BY q.place) AS q ON true",
+	[OWN_BEFORE] = "SELECT " RAW_COLUMNS ", 0::bigint, 0::bigint, 0::bigint, " RAW_DAMAGE " FROM "
+		RAW_ROWS("SELECT n, received_ms FROM pending"
+			" WHERE n > $2 AND n <= $3 AND received_ms < $4 ORDER BY n LIMIT ?1", "p.n")
+		" WHERE q.before < 2097152 ORDER BY q.place",
+	[OWN_WINDOW] = "SELECT " RAW_COLUMNS ", 0::bigint, 0::bigint, 0::bigint, " RAW_DAMAGE " FROM "
+		RAW_ROWS("SELECT n, received_ms FROM pending"
+			" WHERE n > $2 AND n <= $3 AND received_ms < $4 ORDER BY received_ms, n LIMIT ?1",
+			"p.received_ms, p.n")
+		" WHERE q.before < 2097152 ORDER BY q.at_ms, q.place",
 	/* Of the keys which are held, of the digests which were seen. */
 	[OWN_AHEAD] = "SELECT k.key, NULL::bytea FROM unnest($1::bigint[]) AS k (key)"
 		" WHERE EXISTS (SELECT 1 FROM hold AS h WHERE h.key = k.key)"
@@ -83,7 +109,8 @@ static const char *const own_sql[] = {
 	[OWN_ENTER] = "INSERT INTO runner (id, name, until, seen) VALUES (nextval('runner_id'), $1,"
 		" clock_timestamp() + $2 * interval '1 ms', clock_timestamp()) RETURNING id",
 	[OWN_LEAVE] = "WITH r AS (UPDATE runner SET until = '-infinity' WHERE id = $1)"
-		" UPDATE leader SET until = '-infinity' WHERE runner = $1",
+		" UPDATE leader SET until = '-infinity', seen = clock_timestamp()"
+		" WHERE runner = $1 AND until > clock_timestamp()",
 	/* Another session's settings: nobody's name. */
 	[OWN_FENCE] = "SELECT fence(CASE WHEN current_schema() = $4 THEN $1::bigint END, $2 * interval '1 ms', $3 <> 0)",
 	/* One row or none of each; the clock is asked where it stands. Where it was set back, a lease begins
@@ -91,7 +118,7 @@ static const char *const own_sql[] = {
 	 * next sign long before it is over. */
 	[OWN_BEAT] = "WITH me AS (UPDATE runner SET until = clock_timestamp() + $2 * interval '1 ms',"
 		" seen = clock_timestamp() WHERE id = $1 AND until > clock_timestamp() RETURNING until),"
-		" lead AS (UPDATE leader SET until = me.until FROM me"
+		" lead AS (UPDATE leader SET until = me.until, seen = clock_timestamp() FROM me"
 		" WHERE runner = $1 AND leader.until > clock_timestamp() RETURNING 1),"
 		" ahead AS (SELECT id FROM runner WHERE id <> $1 AND seen > clock_timestamp() + interval '1 s'"
 		" AND until > seen FOR UPDATE SKIP LOCKED),"
@@ -103,9 +130,14 @@ static const char *const own_sql[] = {
 		" (SELECT count(*) FROM runner WHERE until > clock_timestamp()),"
 		" (SELECT count(*) FROM leader WHERE until <= clock_timestamp()),"
 		" (SELECT count(*) FROM runner WHERE until <= clock_timestamp())",
-	[OWN_LEAD] = "UPDATE leader SET runner = $1, epoch = epoch + 1,"
+	/* Time in which nobody led is no time for which receivers were waited for. */
+	[OWN_LEAD] = "WITH r AS (UPDATE receiver AS r SET until = greatest(r.until,"
+		" least(r.until + (clock_timestamp() - l.seen), clock_timestamp() + $2 * interval '1 ms'))"
+		" FROM leader AS l WHERE r.until > l.seen AND l.until <= clock_timestamp())"
+		" UPDATE leader SET runner = $1, epoch = epoch + 1, seen = clock_timestamp(),"
 		" until = (SELECT until FROM runner WHERE id = $1) WHERE until <= clock_timestamp()",
-	[OWN_RESIGN] = "UPDATE leader SET until = '-infinity' WHERE runner = $1",
+	[OWN_RESIGN] = "UPDATE leader SET until = '-infinity', seen = clock_timestamp()"
+		" WHERE runner = $1 AND until > clock_timestamp()",
 	[OWN_BURY] = "DELETE FROM runner AS r WHERE until <= clock_timestamp()"
 		" AND NOT EXISTS (SELECT 1 FROM run WHERE state = 2 AND state < 3 AND runner = r.id)",
 	[OWN_PEERS] = "SELECT r.name, (l.runner = r.id AND l.until > clock_timestamp())::int::bigint,"
@@ -144,6 +176,9 @@ static const char *const own_sql[] = {
 		" * 1000 / greatest(f.thousandths, 1))::bigint END FROM f, a WHERE f.what = $1",
 	[OWN_FREED] = "UPDATE freed SET bytes = $2, upto_n = $3, were_n = $4, at = clock_timestamp()"
 		" WHERE what = $1",
+	[OWN_WINDOW_DONE] = "UPDATE leader SET spools_done = $2 WHERE runner = $1",
+	[OWN_ENROL] = "SELECT epoch, late, now_ms FROM receiver_enrol($1, $2)",
+	[OWN_SIGN] = "SELECT now_ms FROM receiver_sign($1, $2, $3, $4, $5, $6, $7) AS now_ms WHERE now_ms > 0",
 	[OWN_FLIGHTS] = "SELECT j.method, j.object, j.request, j.started_ms FROM flight AS f"
 		" JOIN run AS r ON r.seq = f.run JOIN journal AS j ON j.seq = f.call"
 		" WHERE (r.state = 2 AND r.runner <> $1) OR r.state = 0",

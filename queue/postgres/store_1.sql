@@ -14,9 +14,11 @@ CREATE TABLE leader (
 	one integer PRIMARY KEY CHECK (one = 1),
 	runner bigint NOT NULL, -- 0: nobody
 	epoch bigint NOT NULL, -- how often the lead has moved on
-	until timestamptz NOT NULL
+	until timestamptz NOT NULL,
+	seen timestamptz NOT NULL, -- when somebody led last
+	spools_done bigint NOT NULL -- up to this number, what has come by spools is routed
 );
-INSERT INTO leader VALUES (1, 0, 0, '-infinity');
+INSERT INTO leader VALUES (1, 0, 0, '-infinity', clock_timestamp(), 0);
 -- Begins each transaction that writes to the work, behind the lock: nothing is written by who is
 -- taken for dead. To work is a sign of life. Nor by who works in another's session, as behind a pooler
 -- that hands connections on: statements name the runner by what stands there.
@@ -35,9 +37,24 @@ BEGIN
 	END IF;
 	IF ends < clock_timestamp() + lease / 2 THEN
 		UPDATE runner SET until = clock_timestamp() + lease, seen = clock_timestamp() WHERE id = me;
-		UPDATE leader SET until = (SELECT until FROM runner WHERE id = me) WHERE leads AND runner = me;
+		UPDATE leader SET until = (SELECT until FROM runner WHERE id = me), seen = clock_timestamp()
+			WHERE leads AND runner = me;
 	END IF;
 END $$;
+
+-- Receivers that have a spool (queue/sign.h). Rows of those that are gone stay for a while, for what they
+-- have brought.
+CREATE TABLE receiver (
+	id bigint PRIMARY KEY, -- of its spool
+	name text COLLATE "C" NOT NULL, -- host:pid, for people
+	epoch bigint NOT NULL, -- raised with each connection: what one before says comes too late
+	seen timestamptz NOT NULL, -- when its last sign was given
+	promised timestamptz NOT NULL, -- until then it acknowledges nothing into its spool, or tells spool_from before
+	until timestamptz NOT NULL, -- routing waits for it no longer
+	spool_from bigint, -- wall, ms: what follows one that lies there was received then or later; NULL: the promise
+	spool_since bigint, -- the first of spool_from that goes with spool_to
+	spool_to bigint NOT NULL DEFAULT 0 -- what has come from there has a number up to this
+) WITH (fillfactor = 10);
 
 -- The one API budget of all runners (client/purse.h).
 CREATE TABLE purse (
@@ -90,7 +107,10 @@ CREATE TABLE delivery (
 -- that they are unique.
 CREATE UNIQUE INDEX delivery_id ON delivery (id) WHERE key IS NULL;
 CREATE INDEX delivery_n ON delivery (n);
-CREATE TABLE pending (n bigint PRIMARY KEY CHECK (n > 0 AND n < 274877906944));
+CREATE TABLE pending (
+	n bigint PRIMARY KEY CHECK (n > 0 AND n < 274877906944),
+	received_ms bigint NOT NULL DEFAULT 0 -- that of the delivery
+);
 CREATE TABLE routed (seq bigint PRIMARY KEY, n bigint NOT NULL);
 
 -- What the counts of progress do not know yet: claims, receivers and promotions add here without
@@ -121,6 +141,7 @@ DECLARE
 	kept bigint := cardinality(ids);
 	held bigint := cardinality(ids) - cardinality(array_positions(quarantines, NULL));
 	numbers bigint[] := ARRAY(SELECT nextval('delivery_n_seq') FROM generate_series(1, kept));
+	moments bigint[] := ARRAY(SELECT u.ms FROM unnest(times, places) AS u (ms, i) ORDER BY u.i);
 	known boolean := NOT fresh;
 BEGIN
 	IF (SELECT count(DISTINCT p) FROM unnest(places) AS p WHERE p BETWEEN 1 AND kept) <> kept THEN
@@ -141,10 +162,13 @@ BEGIN
 			SELECT numbers[u.i], u.id, u.source, u.ms, u.quarantine, u.key, u.head, u.body
 			FROM unnest(ids, sources, times, quarantines, keys, heads, bodies, places)
 			AS u (id, source, ms, quarantine, key, head, body, i)
-			ON CONFLICT DO NOTHING RETURNING delivery.n, delivery.quarantine)
-		SELECT array_agg(d.n ORDER BY d.n), count(*), count(d.quarantine) INTO numbers, kept, held FROM d;
+			ON CONFLICT DO NOTHING RETURNING delivery.n, delivery.quarantine, delivery.received_ms)
+		SELECT array_agg(d.n ORDER BY d.n), array_agg(d.received_ms ORDER BY d.n), count(*), count(d.quarantine)
+			INTO numbers, moments, kept, held FROM d;
 	END IF;
-	WITH p AS (INSERT INTO pending (n) SELECT unnest(numbers))
+	-- No time of a delivery is behind all that routing may wait for.
+	WITH p AS (INSERT INTO pending (n, received_ms) SELECT u.n, least(u.ms, 1::bigint << 60)
+		FROM unnest(numbers, moments) AS u (n, ms))
 	INSERT INTO moved (slot, what, n) SELECT pg_backend_pid() % 256, w.what, w.n
 		FROM (VALUES (18, kept), (19, held)) AS w (what, n) WHERE w.n > 0 OR w.what = 18
 		ON CONFLICT (slot, what) DO UPDATE SET n = moved.n + excluded.n;
@@ -158,8 +182,45 @@ BEGIN
 		JOIN delivery AS d ON d.key = u.key WHERE d.id <> u.id;
 END $$;
 
+-- What a receiver tells of its spool (queue/sign.h), likewise. The first time on a connection; the answer
+-- says whether routing waits for it no longer.
+CREATE FUNCTION receiver_enrol(who bigint, called text, OUT epoch bigint, OUT late bigint, OUT now_ms bigint)
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	DELETE FROM receiver AS r WHERE r.seen < clock_timestamp() - interval '1 day' AND r.id <> who;
+	INSERT INTO receiver AS r (id, name, epoch, seen, promised, until)
+		VALUES (who, left(called, 300), 1, clock_timestamp(), '-infinity', '-infinity')
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, epoch = r.epoch + 1
+		RETURNING r.epoch, (r.until <= (SELECT l.seen FROM leader AS l))::int INTO epoch, late;
+	now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);
+END $$;
+-- Who tells the same again does not come on, and is not waited for any longer. What is news is told to
+-- all. 0: the connection is not its last.
+CREATE FUNCTION receiver_sign(who bigint, mine bigint, at_ms bigint, from_ms bigint, promise_ms bigint,
+	hold_ms bigint, news bigint) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+	at timestamptz := to_timestamp(at_ms / 1000.0);
+BEGIN
+	UPDATE receiver AS r SET seen = at, promised = at + promise_ms * interval '1 ms',
+		until = CASE WHEN hold_ms = 0 THEN '-infinity' WHEN from_ms > 0 AND r.spool_from = from_ms THEN r.until
+			ELSE clock_timestamp() + hold_ms * interval '1 ms' END,
+		spool_since = CASE WHEN r.spool_from IS NULL AND r.spool_to <= (SELECT l.spools_done FROM leader AS l)
+			THEN nullif(from_ms, 0) ELSE least(r.spool_since, nullif(from_ms, 0)) END,
+		spool_to = CASE WHEN from_ms > 0 OR r.spool_from IS NOT NULL
+			THEN coalesce(pg_sequence_last_value('delivery_n_seq'), 0) ELSE r.spool_to END,
+		spool_from = nullif(from_ms, 0)
+		WHERE r.id = who AND r.epoch = mine;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	IF news <> 0 THEN
+		PERFORM pg_notify(current_schema(), 'inbox');
+	END IF;
+	RETURN floor(extract(epoch FROM clock_timestamp()) * 1000);
+END $$;
 -- By default everybody may call a function: these only whom the owner lets (conf/postgres.sql).
-REVOKE EXECUTE ON FUNCTION deliver, delivered FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION deliver, delivered, receiver_enrol, receiver_sign FROM PUBLIC;
 -- Whoever may use the schema may know what it is.
 GRANT SELECT ON version, mark TO PUBLIC;
 

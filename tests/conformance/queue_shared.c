@@ -3,10 +3,12 @@
  * for dead writes nothing any more. A store that is alone says so. */
 #include <libpq-fe.h>
 
+#include "base/clock.h"
 #include "queue/cluster.h"
 #include "queue/kv.h"
 #include "queue/pause.h"
 #include "queue/rename.h"
+#include "queue/sign.h"
 #include "queue/spend.h"
 #include "queue/timer.h"
 #include "tests/conformance/queue_suite.h"
@@ -102,6 +104,23 @@ QUEUE_CASE(a_store_that_is_not_shared_has_one_runner_which_leads)
 {
 	cr_expect_eq(suite_shared(s), s->postgres[0] != '\0');
 	is_alone(s);
+}
+
+QUEUE_CASE(a_receiver_that_gives_signs_and_holds_nothing_back_changes_nothing)
+{
+	struct queue_sign sign = {.who = 7, .promise_ms = QUEUE_PROMISE_MS};
+	struct queue_raw raw[2];
+	size_t n = 0;
+	bool late = true;
+	sign.at_mono_ms = clock_mono_ms();
+	suite_ok(s, queue_sign(s->receiver, &sign, &late, &s->err));
+	suite_put(s, "one", "{}");
+	suite_put(s, "two", "{}");
+	suite_ok(s, queue_sign(s->receiver, &sign, &late, &s->err));
+	cr_expect_not(late);
+	suite_ok(s, queue_inbox_next(s->runner, 2, raw, &n, &s->err));
+	cr_expect_eq(n, 2);
+	cr_expect_eq(queue_sign(s->runner, &sign, &late, &s->err), RC_DENIED);
 }
 
 SHARED_CASE(one_of_several_leads_and_only_it_routes)

@@ -20,7 +20,7 @@
 #include "tests/harness/middle.h"
 #include "tests/harness/postgres.h"
 
-enum { MANY = 4000, ROOM_BYTES = 64 << 20 };
+enum { MANY = 4000, ROOM_BYTES = 64 << 20, PROMISE_MS = 400 };
 
 static char folder[] = "/tmp/moonhook-detour-XXXXXX";
 static char spool[64], store[240], direct[200], schema[40];
@@ -89,6 +89,7 @@ static enum rc try_start(const char *address, int64_t room, struct err *err)
 	struct detour_conf conf = {.place = {.store = address},
 		.spool = spool,
 		.spool_max_bytes = room,
+		.promise_ms = PROMISE_MS,
 		.stored = note_stored};
 	return detour_start(&conf, &detour, err);
 }
@@ -230,6 +231,65 @@ Test(receiver_detour, what_comes_while_the_store_is_away_is_kept_and_arrives_in_
 	expect_all();
 	cr_expect_eq(metrics_value(METRIC_STORE_OUTAGES), 1);
 	cr_expect_gt(atomic_load(&reached), 0);
+}
+
+/* What was acknowledged from the spool can be overtaken by nobody: the store knows of it, or holds
+ * no promise any more, or has it already. */
+static bool is_held(const struct id *id)
+{
+	PGresult *result = ask("SELECT 1 FROM receiver WHERE spool_from IS NULL AND"
+			       " promised > clock_timestamp()");
+	bool promised = PQntuples(result) > 0;
+	PQclear(result);
+	return !promised || holds(id);
+}
+
+Test(receiver_detour, nothing_is_acknowledged_from_the_spool_while_the_store_holds_a_promise)
+{
+	start(ROOM_BYTES);
+	for (int i = 0; i < 3; i++) {
+		put(3);
+		tend();
+		middle_set(middle, MIDDLE_CUTS);
+		while (detour_straight(detour) != NULL)
+			put(1);
+		cr_expect(is_held(&ids[ids_n - 1]), "while the store is away");
+		middle_set(middle, MIDDLE_PASSES);
+		await_straight();
+	}
+	expect_all();
+}
+
+Test(receiver_detour, the_store_knows_of_the_spool_until_it_is_empty_and_of_none_that_is_not_kept)
+{
+	start(ROOM_BYTES);
+	put(3);
+	go_away(MIDDLE_CUTS);
+	put(5);
+	middle_set(middle, MIDDLE_PASSES);
+	for (int i = 0; i < 12000 && !holds(&ids[ids_n - 1]); i++)
+		poll(NULL, 0, 5);
+	/* The writer has not been asked since: more might have come into the spool. */
+	PGresult *result =
+		ask("SELECT 1 FROM receiver WHERE spool_from IS NOT NULL AND spool_to > 0");
+	cr_expect_eq(PQntuples(result), 1);
+	PQclear(result);
+	await_straight();
+	result = ask("SELECT 1 FROM receiver WHERE spool_from IS NULL AND until > clock_timestamp()"
+		     " AND spool_to = (SELECT max(n) FROM pending)");
+	cr_expect_eq(PQntuples(result), 1);
+	PQclear(result);
+	stop();
+	result = ask("SELECT 1 FROM receiver WHERE until > clock_timestamp()");
+	cr_expect_eq(PQntuples(result), 0, "an orderly end keeps nobody waiting");
+	PQclear(result);
+	tell("DELETE FROM receiver");
+	start(0);
+	put(1);
+	tend();
+	result = ask("SELECT 1 FROM receiver");
+	cr_expect_eq(PQntuples(result), 0);
+	PQclear(result);
 }
 
 Test(receiver_detour, without_a_spool_what_the_store_does_not_take_is_refused)
