@@ -194,7 +194,8 @@ bool postgres_do(const struct postgres_server *server, const char *sql)
 	return ok;
 }
 
-/* Does it answer this question with "t"? Asked until it does. */
+/* Does it answer this question with "t"? Asked until it does, over another connection where one has
+ * ended. */
 static bool await_true(const struct postgres_server *server, const char *sql)
 {
 	bool yes = false;
@@ -205,7 +206,11 @@ static bool await_true(const struct postgres_server *server, const char *sql)
 		PQclear(r);
 		if (!yes)
 			usleep(20000);
+		if (!yes && PQstatus(conn) != CONNECTION_OK)
+			PQreset(conn);
 	}
+	if (!yes)
+		fprintf(stderr, "never true: %s: %s\n", sql, PQerrorMessage(conn));
 	PQfinish(conn);
 	return yes;
 }
@@ -238,8 +243,9 @@ bool postgres_follow(struct postgres_server *standby, const struct postgres_serv
 
 bool postgres_promote(const struct postgres_server *standby)
 {
-	return await_true(standby, "SELECT pg_promote()") &&
-	       await_true(standby, "SELECT NOT pg_is_in_recovery()");
+	return await_true(standby,
+		"SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(false) AND NOT"
+		" pg_is_in_recovery() ELSE true END");
 }
 
 /* --- its end ---------------------------------------------------------------------------------- */
