@@ -146,6 +146,7 @@ static void update_all(struct stage *s)
 			.ctx = &answers[i]};
 		cr_assert_eq(
 			client_submit(s->parts.client, &call, &ticket, &err), RC_OK, "%s", err.msg);
+		json_decref(args);
 	}
 }
 
