@@ -76,15 +76,41 @@ static bool lacks_secret(const struct doctor *d)
 	return slot.kind == SLOT_FILE && slot.secret == NULL && !slot.was_there;
 }
 
+/* Nothing of Twenty, and a store that others share: what a machine with receivers alone has. */
+static bool is_of_receivers(const struct doctor *d)
+{
+	struct queue_place place;
+	queue_place_of(d->conf, &place);
+	return queue_place_away(&place) && conf_text(d->conf, "twenty.url") == NULL &&
+	       conf_text(d->conf, "twenty.key") == NULL && !lacks_secret(d);
+}
+
+static bool find_here(struct doctor *d)
+{
+	struct err err = {.msg = ""};
+	enum rc rc = here_find(
+		d->conf, args_flag(d->args, "source"), args_flag(d->args, "url"), &d->here, &err);
+	d->has_here = rc == RC_OK;
+	if (rc != RC_OK) {
+		finding_put(&d->findings, "config", FINDING_FAIL, "%s", err.msg);
+		note_exit(d, CLI_CONFIG);
+	}
+	return true;
+}
+
 /* False: nothing can be read at all. */
 static bool read_conf(struct doctor *d)
 {
 	struct err err = {.msg = ""}, again;
 	if (cli_settings_read(d->args, CLI_SETTINGS_WHOLE, &d->conf, &err) != RC_OK) {
+		enum rc rc = cli_settings_read(d->args, CLI_SETTINGS_PARTIAL, &d->conf, &again);
+		if (rc == RC_OK &&
+			strstr(err.msg, "`twenty.url` is required and missing") != NULL &&
+			is_of_receivers(d))
+			return find_here(d);
 		struct finding *f =
 			finding_put(&d->findings, "config", FINDING_FAIL, "%s", err.msg);
 		note_exit(d, CLI_CONFIG);
-		enum rc rc = cli_settings_read(d->args, CLI_SETTINGS_PARTIAL, &d->conf, &again);
 		if (rc == RC_IO)
 			finding_fix(f,
 				"name another with --config FILE, or begin one: moonhook init "
@@ -98,14 +124,7 @@ static bool read_conf(struct doctor *d)
 					       : "correct it; what is not set in this shell may be "
 						 "where the daemon runs");
 	}
-	enum rc rc = here_find(
-		d->conf, args_flag(d->args, "source"), args_flag(d->args, "url"), &d->here, &err);
-	d->has_here = rc == RC_OK;
-	if (rc != RC_OK) {
-		finding_put(&d->findings, "config", FINDING_FAIL, "%s", err.msg);
-		note_exit(d, CLI_CONFIG);
-	}
-	return true;
+	return find_here(d);
 }
 
 /* ---- Twenty ---- */
@@ -167,6 +186,11 @@ static void check_twenty(struct doctor *d)
 	char url[TARGET_TEXT_N];
 	const char *dialect = "";
 	twenty_text(d, url);
+	if (conf_text(d->conf, "twenty.url") == NULL && d->worst == CLI_OK) {
+		finding_put(&d->findings, "twenty", FINDING_OK,
+			"no twenty.url: right for `serve --only receiver`; a runner needs it");
+		return;
+	}
 	enum rc rc = workspace_open(d->conf, TWENTY_MS, &d->workspace, &err);
 	if (rc != RC_OK)
 		return; /* the configuration is at fault, and it was said */

@@ -275,8 +275,13 @@ static void put_status(const json_t *s)
 	put_daemon(s);
 	put_beside(json_object_get(s, "beside"));
 	put_runners(json_object_get(s, "runners"));
-	put_counts("events", json_object_get(s, "events"));
-	put_counts("runs", json_object_get(s, "runs"));
+	if (text_at(s, "store_unread")[0] != '\0') {
+		put_label("store");
+		puts(text_at(s, "store_unread"));
+	} else {
+		put_counts("events", json_object_get(s, "events"));
+		put_counts("runs", json_object_get(s, "runs"));
+	}
 	if (has_runner(s))
 		put_twenty(api);
 	put_pauses(json_object_get(s, "pauses"));

@@ -15,6 +15,7 @@
 #include "queue/cluster.h"
 #include "queue/pause.h"
 #include "queue/place.h"
+#include "queue/server.h"
 
 static json_t *count_states(const int64_t counts[static QUEUE_STATE_N])
 {
@@ -238,18 +239,23 @@ static json_t *describe_deliveries(void)
 	return out;
 }
 
-/* Of a receiver whose store is in a database: what waits in the spool of this machine. */
-static void add_spool(const struct queue_place *place, const json_t *processes, json_t *out)
+static bool has_process(const json_t *processes, const char *name)
 {
 	size_t i;
 	json_t *p;
-	bool receives = false;
 	json_array_foreach((json_t *)(uintptr_t)processes, i, p)
 	{
-		const char *name = json_string_value(json_object_get(p, "name"));
-		receives = receives || (name != NULL && strcmp(name, "receiver") == 0);
+		const char *has = json_string_value(json_object_get(p, "name"));
+		if (has != NULL && strcmp(has, name) == 0)
+			return true;
 	}
-	if (!receives || !queue_place_away(place))
+	return false;
+}
+
+/* Of a receiver whose store is in a database: what waits in the spool of this machine. */
+static void add_spool(const struct queue_place *place, const json_t *processes, json_t *out)
+{
+	if (!has_process(processes, "receiver") || !queue_place_away(place))
 		return;
 	(void)json_object_set_new(out, "spool",
 		json_pack("{s:b, s:I, s:I, s:I, s:I}", "used",
@@ -258,6 +264,18 @@ static void add_spool(const struct queue_place *place, const json_t *processes, 
 			(json_int_t)metrics_value(METRIC_SPOOL_BYTES), "spooled",
 			(json_int_t)metrics_value(METRIC_SPOOLED), "outages",
 			(json_int_t)metrics_value(METRIC_STORE_OUTAGES)));
+}
+
+/* A receiver's user that may not read the work, as it should be on a machine with receivers alone?
+ */
+static bool is_kept_out(const struct queue_place *place, const json_t *processes)
+{
+	struct queue_server server;
+	struct err err;
+	return queue_place_away(place) && has_process(processes, "receiver") &&
+	       !has_process(processes, "runner") &&
+	       queue_server_read(place, QUEUE_SERVER_CONSOLE, &server, &err) == RC_OK &&
+	       server.lacks[0] != '\0';
 }
 
 json_t *status_describe(const struct queue_place *place, const json_t *daemon)
@@ -272,7 +290,11 @@ json_t *status_describe(const struct queue_place *place, const json_t *daemon)
 	if (out == NULL)
 		return NULL;
 	add_spool(place, processes, out);
-	if (read_store(place, out, &err) != RC_OK)
+	enum rc rc = read_store(place, out, &err);
+	if (rc != RC_OK && is_kept_out(place, processes))
+		(void)json_object_set_new(out, "store_unread",
+			json_string("its user does not read the work: ask where a runner is"));
+	else if (rc != RC_OK)
 		(void)json_object_set_new(out, "store_problem", text(err.msg));
 	else if (store_problem() != NULL)
 		(void)json_object_set_new(out, "store_problem", json_string(store_problem()));

@@ -26,7 +26,7 @@
 #define SUM_KV(bytes) "SELECT count(*), min(s.scope) FROM kv_sum AS s WHERE s.n <> (SELECT count(*) FROM kv AS k" \
 	" WHERE k.scope = s.scope) OR s.bytes <> (SELECT coalesce(sum(" bytes "), 0) FROM kv AS k WHERE k.scope = s.scope)"
 #define COUNTED(table, column) "(SELECT coalesce(max(" column "), 0) FROM " table ") > " \
-	"(SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM " table "_" column "_seq)"
+	"coalesce(pg_sequence_last_value('" table "_" column "_seq'), 0)"
 
 #define INDEXES "('event_id'), ('run_id'), ('run_open'), ('run_timed'), ('run_parked'), ('run_parked_seq')," \
 	" ('journal_run'), ('written_record'), ('told_age'), ('session_open'), ('joined_event'), ('timer_key')," \

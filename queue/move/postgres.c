@@ -295,10 +295,8 @@ static enum rc rest(struct move_side *side, struct err *err)
 static enum rc timer(struct move_side *side, int64_t *ret_last, struct err *err)
 {
 	*ret_last = 0;
-	return ask_int(side,
-		"SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END"
-		" FROM timer_seq_seq",
-		ret_last, err);
+	return ask_int(
+		side, "SELECT coalesce(pg_sequence_last_value('timer_seq_seq'), 0)", ret_last, err);
 }
 
 /* New numbers come behind all that were given. */
@@ -319,8 +317,11 @@ static enum rc settle_numbers(
 				: strcmp(t->name, "timer") == 0 ? last_timer
 								: 0;
 		snprintf(sql, sizeof(sql),
-			"SELECT setval(pg_get_serial_sequence('%s', '%s'),"
-			" greatest((SELECT coalesce(max(%s), 0) FROM %s), %" PRId64 ") + 1, false)",
+			"SELECT setval(pg_get_serial_sequence('%s', '%s'), greatest(v, 1), v > 0) "
+			"FROM"
+			" (SELECT greatest((SELECT coalesce(max(%s), 0) FROM %s), %" PRId64
+			") AS v)"
+			" AS x",
 			t->name, column, column, t->name, least);
 		rc = postgres_script(link_of(side), sql, err);
 	}

@@ -152,8 +152,11 @@ static enum rc read_schema(struct postgres_link *link, enum queue_server_look lo
 		rc = postgres_version(link, s->schema, &s->schema_version, err);
 	s->schema_newest = postgres_newest;
 	if (rc == RC_OK && whole && !make && s->schema_version < s->schema_newest)
-		snprintf(s->lacks, sizeof(s->lacks), "CREATE on schema %s, to %s", s->schema,
+		snprintf(s->lacks, sizeof(s->lacks),
+			"CREATE on schema %s, to %s (or let one daemon start as its owner first)",
+			s->schema,
 			s->schema_version == 0 ? "make its tables" : "bring its tables up to date");
+
 	return rc;
 }
 

@@ -261,7 +261,7 @@ Test(queue_check, a_user_who_may_only_read_checks_and_is_told_what_it_lacks)
 	snprintf(grant, sizeof(grant),
 		"CREATE ROLE %s LOGIN; GRANT USAGE ON SCHEMA \"%s\" TO %s;"
 		"GRANT SELECT ON ALL TABLES IN SCHEMA \"%s\" TO %s;"
-		"GRANT SELECT ON ALL SEQUENCES IN SCHEMA \"%s\" TO %s",
+		"GRANT USAGE ON ALL SEQUENCES IN SCHEMA \"%s\" TO %s",
 		role, schema, role, schema, role, schema, role);
 	change_postgres(s.store, grant);
 	snprintf(store, sizeof(store), "postgres://%s%s", role, strchr(s.store, '@'));

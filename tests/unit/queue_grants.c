@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "console/status.h"
 #include "queue/erase.h"
 #include "queue/mark.h"
 #include "queue/place.h"
@@ -210,6 +211,20 @@ static void expect_part(const char *user, const char *part)
 	cr_expect_str_eq(server.lacks, "");
 }
 
+/* `moonhook status` where only a receiver works: that it may not read is no fault there. */
+static void expect_status(const char *user, const char *beside, const char *key)
+{
+	char address[200];
+	snprintf(address, sizeof(address), "postgres://%s%s", user, strchr(store, '@'));
+	struct queue_place place = {.store = address};
+	json_t *daemon = json_pack("{s:i, s:[{s:s}, {s:s}]}", "uptime_ms", 1, "processes", "name",
+		"receiver", "name", beside);
+	json_t *status = status_describe(&place, daemon);
+	cr_expect_not_null(json_object_get(status, key), "%s beside %s", user, beside);
+	json_decref(status);
+	json_decref(daemon);
+}
+
 Test(queue_grants, each_part_does_its_work_as_a_user_of_its_own, .timeout = 120)
 {
 	static const struct queue_retention day = {.events_ms = 86400000};
@@ -247,6 +262,9 @@ Test(queue_grants, each_part_does_its_work_as_a_user_of_its_own, .timeout = 120)
 	expect_part("moonhook_receiver", "receiver");
 	expect_part("moonhook_runner", "");
 	expect_part("moonhook_console", "console");
+	expect_status("moonhook_receiver", "console", "store_unread");
+	expect_status("moonhook_receiver", "runner", "store_problem");
+	expect_status("moonhook_runner", "console", "runners");
 	queue_close(tends);
 	queue_close(console);
 	queue_close(runner);
