@@ -33,6 +33,7 @@
 
 #define HEAP_SLACK (32 << 20)
 #define TURN_EVENTS 64 /* handled before the commit, where that many are waiting */
+#define YOUNG_MS 30000
 
 enum { EXIT_FAILED = 1, EXIT_BUSY = 75, EXIT_CONF = 78 };
 
@@ -200,8 +201,11 @@ static void commit(struct runner *r)
 {
 	struct err err = {0};
 	uint64_t before = r->gate.commits;
-	/* Somebody waits for what was written. */
-	bool now = r->rules.said_kind != NULL || order_answered(r);
+	/* Somebody waits for what was written. Of a young runner each turn stays: should a run end
+	 * it, as one whose data the store refuses does, then its birth is not undone with its end,
+	 * and the death counts (queue/postgres/db.c). */
+	bool young = r->lead.shared && clock_mono_ms() - r->gap.started_ms < YOUNG_MS;
+	bool now = young || r->rules.said_kind != NULL || order_answered(r);
 	enum rc rc = r->fatal != RC_OK ? RC_OK
 		     : now             ? gate_force(&r->gate, &err)
 				       : gate_flush(&r->gate, &err);

@@ -59,11 +59,23 @@ static void turn_both(void)
 	settle(&b);
 }
 
+static long done_n(void)
+{
+	long n = 0;
+	for (size_t i = 0; i < PEOPLE; i++)
+		n += answers[i].done;
+	return n;
+}
+
 static void until(bool (*question)(struct stage *s, long n), struct stage *s, long n)
 {
 	int64_t end = clock_mono_ms() + WAIT_MS;
 	while (!question(s, n)) {
-		cr_assert(clock_mono_ms() < end, "it did not happen in time");
+		struct client_status status;
+		client_status(s->parts.client, &status);
+		cr_assert(clock_mono_ms() < end,
+			"it did not happen in time: %ld answered, %d under way, waits %d, %ld",
+			done_n(), (int)status.in_flight, (int)client_waits(s->parts.client), n);
 		turn_both();
 	}
 }
@@ -150,14 +162,6 @@ static void update_all(struct stage *s)
 	}
 }
 
-static long done_n(void)
-{
-	long n = 0;
-	for (size_t i = 0; i < PEOPLE; i++)
-		n += answers[i].done;
-	return n;
-}
-
 /* Some answers are held back, and nothing else is under way. */
 static bool holds(struct stage *s, long n)
 {
@@ -187,12 +191,12 @@ static void start(struct stage *writer)
 	stage_rule(&a, "a.lua", text);
 	stage_rule(&b, "a.lua", text);
 	stage_start(&a, STAGE_TWIN, budget);
+	make_people(); /* and the webhook: whoever asks earlier is told that there is none */
 	settle(&a);
 	stage_join(&b, &a, budget);
 	settle(&b);
 	turn_both();
 	cr_assert(a.runner->lead.on && !b.runner->lead.on);
-	make_people();
 	update_all(writer);
 	until(holds, writer, 0);
 	for (int i = 0; i < 4; i++)
