@@ -67,13 +67,28 @@ void postgres_leave(struct postgres_store *store)
 	(void)!db_run(&store->own.base, use_own(store, OWN_LEAVE), &ignored);
 }
 
+enum { ANSWERS_MAX = 100000 };
+
+/* What else was on its way is answered, too, before another question can be asked. */
+static bool end_pipeline(PGconn *conn)
+{
+	if (PQsetnonblocking(conn, 0) != 0 ||
+		(PQpipelineStatus(conn) != PQ_PIPELINE_OFF && PQpipelineSync(conn) != 1))
+		return false;
+	for (int i = 0; i < ANSWERS_MAX && PQstatus(conn) == CONNECTION_OK; i++) {
+		if (PQexitPipelineMode(conn) == 1)
+			return true;
+		PQclear(PQgetResult(conn));
+	}
+	return false;
+}
+
 void postgres_blame(struct postgres_store *store)
 {
 	char run[24], runner[24];
 	const char *const values[] = {run, runner};
 	PGconn *conn = store->link.conn;
-	if (PQstatus(conn) != CONNECTION_OK || PQexitPipelineMode(conn) != 1 ||
-		PQsetnonblocking(conn, 0) != 0)
+	if (PQstatus(conn) != CONNECTION_OK || !end_pipeline(conn))
 		return;
 	snprintf(run, sizeof(run), "%lld", (long long)store->link.poison);
 	snprintf(runner, sizeof(runner), "%lld", (long long)store->runner);
